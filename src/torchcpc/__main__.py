@@ -1,0 +1,7 @@
+"""`python -m torchcpc` is the command `cpc`."""
+
+import sys
+
+from torchcpc.cli import main
+
+sys.exit(main())

@@ -1,0 +1,53 @@
+"""The command line. Each command is a module whose heavy imports wait until it runs, so `cpc --help` answers at once."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from torchcpc import __version__
+from torchcpc.contracts import CPCError
+
+COMMANDS = {
+    "train": "learn representations from unlabelled sequences",
+    "embed": "write the representations of a folder of sources to a file",
+    "probe": "how well simple models read labels off the representations, beside baselines",
+    "report": "one self-contained HTML page about a run",
+    "demo": "train, embed, probe and report on data that is at hand, in under three minutes",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit codes: 0 done; 1 something the caller can mend (said in one line); 2 wrong usage; 130 interrupted, work saved."""
+    parser = argparse.ArgumentParser(
+        prog="cpc", description="Contrastive Predictive Coding (arXiv:1807.03748): learn from many unlabelled sequences."
+    )
+    parser.add_argument("--version", action="version", version=f"torchcpc {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    argv = sys.argv[1:] if argv is None else argv
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        # Only the command that was asked for is imported.
+        if name in argv:
+            import_module(f"torchcpc.commands.{name}").arguments(command)
+    # Overrides may stand anywhere among the options, which argparse's own positionals may not.
+    arguments, rest = parser.parse_known_args(argv)
+    if wrong := [word for word in rest if "=" not in word or word.startswith("-") or "assignments" not in arguments]:
+        commands.choices[arguments.command].error(f"unrecognized arguments: {' '.join(wrong)}")
+    arguments.assignments = rest
+    try:
+        import_module(f"torchcpc.commands.{arguments.command}").run(arguments)
+    except CPCError as error:
+        print(f"cpc {arguments.command}: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"cpc {arguments.command}: interrupted; what was saved is kept", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        return 0
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+"""`cpc report RUN`: the page about a run, rebuilt from its files."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a run, as `cpc train` writes it")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from torchcpc.commands.progress import console
+    from torchcpc.report import build
+
+    console.print(f"report: {build(arguments.run)}")

@@ -1,0 +1,23 @@
+"""A gated recurrent unit over steps: the paper's context for speech, text and agents."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class RecurrentContext(nn.Module):
+    """z_BTD -> c_BTC, the output of a GRU at every step (paper: 256 units for speech).
+
+    The state starts at zero for each window; pass the returned state to go on where a sequence was cut.
+    """
+
+    def __init__(self, latent_dim: int, *, dim: int = 256, layers: int = 1) -> None:
+        super().__init__()
+        self.dim = dim
+        self.gru = nn.GRU(latent_dim, dim, num_layers=layers, batch_first=True)
+
+    def forward(self, z_BTD: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        # Float32 whatever the autocast: recurrence in bfloat16 is no faster on a CPU and loses precision step by step.
+        with torch.autocast(z_BTD.device.type, enabled=False):
+            return self.gru(z_BTD.float(), state)

@@ -1,0 +1,112 @@
+"""Cutting sources into batches of windows: at random for training, in order for validation, whole for embedding.
+
+Which windows a batch holds is a function of (seed, step, rank) alone: there is no epoch and no state to save.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from torchcpc.contracts import CPCError, Sequences, Window
+
+
+class RandomWindows:
+    """`batch` windows of `length` raw positions a step, sources drawn in proportion to their length, starts uniform.
+
+    Starts are multiples of `align` (the encoder's stride), so that a step of a source is the same event in every window that
+    holds it. A source shorter than a window is padded with zeros at its end. windows_per_group = n draws batch / n groups in
+    proportion to their material and n windows of each, from different sources where the group has that many; negatives of the
+    same speaker need n of 2 or more. Raises CPCError for sizes that cannot be met.
+    """
+
+    def __init__(
+        self, sequences: Sequences, align: int = 1, seed: int = 0, *, length: int, batch: int, windows_per_group: int = 1
+    ) -> None:
+        if length < align:
+            raise CPCError(f"windows.length = {length}: shorter than one step of {align} positions. Lengthen the window.")
+        if batch < 1 or windows_per_group < 1 or batch % windows_per_group:
+            raise CPCError(
+                f"windows.batch = {batch} cannot be split into groups of windows.windows_per_group = {windows_per_group}. "
+                "Make the batch a multiple of it."
+            )
+        if not len(sequences):
+            raise CPCError("there is no source to train on. Hold out fewer of them.")
+        self.sequences, self.align, self.seed = sequences, align, seed
+        self.length, self.batch, self.windows_per_group = length, batch, windows_per_group
+        size = np.array([sequences.length(i) for i in range(len(sequences))], dtype=np.float64)
+        group = np.array([sequences.group(i) for i in range(len(sequences))])
+        self._members = [np.flatnonzero(group == g) for g in np.unique(group)] if windows_per_group > 1 else []
+        self._share = [size[m] / size[m].sum() for m in self._members]
+        self._of_group = np.array([size[m].sum() for m in self._members]) / size.sum()
+        self._of_source = size / size.sum()
+
+    def draw(self, step: int, rank: int = 0) -> Window:
+        """The batch of update `step` (from 0) on process `rank`."""
+        rng = np.random.default_rng((self.seed, step, rank))
+        chosen = self._sources(rng)
+        starts = []
+        for index in chosen:
+            last = max(0, self.sequences.length(index) - self.length) // self.align
+            starts.append(int(rng.integers(last + 1)) * self.align)
+        return cut(self.sequences, chosen, starts, self.length)
+
+    def _sources(self, rng: np.random.Generator) -> list[int]:
+        n = self.windows_per_group
+        if n == 1:
+            return rng.choice(len(self._of_source), self.batch, p=self._of_source).tolist()
+        wanted = self.batch // n
+        groups = rng.choice(len(self._members), wanted, p=self._of_group, replace=wanted > len(self._members))
+        return [
+            int(source)
+            for g in groups
+            for source in rng.choice(self._members[g], n, p=self._share[g], replace=n > len(self._members[g]))
+        ]
+
+
+def cut(sequences: Sequences, indices: Sequence[int], starts: Sequence[int], length: int) -> Window:
+    """The window of `length` positions from each source at each start, zeros where the source ends."""
+    parts = [sequences.read(i, start, length) for i, start in zip(indices, starts, strict=True)]
+    x = np.zeros((len(parts), length, *parts[0].shape[1:]), dtype=np.float32)
+    for row, part in zip(x, parts, strict=True):
+        row[: len(part)] = part
+    return Window(
+        x=torch.from_numpy(x),
+        source=torch.tensor(indices, dtype=torch.int64),
+        group=torch.tensor([sequences.group(i) for i in indices], dtype=torch.int64),
+        start=torch.tensor(starts, dtype=torch.int64),
+        length=torch.tensor([len(part) for part in parts], dtype=torch.int64),
+    )
+
+
+def sequential(sequences: Sequences, *, length: int, batch: int, limit: int | None = None) -> list[Window]:
+    """Windows that cover the sources end to end without overlap, each window of a batch from another place in the list.
+
+    At most `limit` windows, spread evenly over all there are; a source shorter than a window gives one padded window, and a tail
+    shorter than half a window is left out.
+    """
+    places = [
+        (i, start)
+        for i in range(len(sequences))
+        for start in range(0, max(1, sequences.length(i) - length // 2), length)
+    ]
+    if limit is not None and len(places) > limit:
+        places = [places[n * len(places) // limit] for n in range(limit)]
+    count = -(-len(places) // batch)
+    # Strided, so that a batch mixes sources instead of holding one of them.
+    batches = [places[n::count] for n in range(count)]
+    return [cut(sequences, [i for i, _ in places], [start for _, start in places], length) for places in batches]
+
+
+def whole(sequences: Sequences, *, positions_per_batch: int) -> Iterator[tuple[list[int], Window]]:
+    """Every source from start to end, in batches of similar length of at most so many positions, padding counted.
+
+    Sources longer than that are left out: they are for reading in pieces.
+    """
+    order = sorted((i for i in range(len(sequences)) if sequences.length(i) <= positions_per_batch), key=sequences.length)
+    while order:
+        size = positions_per_batch // max(1, sequences.length(order[-1]))
+        indices, order = order[-size:], order[:-size]
+        yield indices, cut(sequences, indices, [0] * len(indices), sequences.length(indices[-1]))

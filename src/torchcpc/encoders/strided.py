@@ -1,0 +1,20 @@
+"""Metadata of steps that follow one another every `stride` raw positions."""
+
+from __future__ import annotations
+
+import torch
+
+from torchcpc.contracts import Steps, Window
+
+
+def strided_steps(window: Window, stride: int) -> Steps:
+    """[B, floor(S / stride)] steps; time counts strides from the start of the source; a step cut off by the padding is not valid."""
+    shape = (len(window.start), window.x.shape[1] // stride)
+    t_1T = torch.arange(shape[1], device=window.start.device).unsqueeze(0)
+    return Steps(
+        source=window.source.unsqueeze(1).expand(shape),
+        group=window.group.unsqueeze(1).expand(shape),
+        segment=torch.zeros(shape, dtype=torch.int64, device=window.start.device),
+        time=torch.div(window.start, stride, rounding_mode="floor").unsqueeze(1) + t_1T,
+        valid=(t_1T + 1) * stride <= window.length.unsqueeze(1),
+    )

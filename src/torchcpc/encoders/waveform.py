@@ -1,0 +1,92 @@
+"""Raw waveform -> one vector every 10 ms: the strided convolutions of the paper, section 3.1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import ceil, prod
+
+import torch
+from torch import Tensor, nn
+
+from torchcpc.contracts import CPCError, Steps, Window
+from torchcpc.encoders.convolution import causal_convolution
+from torchcpc.encoders.normalisation import NORMALISATIONS
+from torchcpc.encoders.strided import strided_steps
+
+
+class WaveformEncoder(nn.Module):
+    """x [B, S] float, samples of one channel -> z [B, T, channels], T = floor(S / stride) exactly.
+
+    The defaults are the paper's: strides 5,4,2,2,2, kernels 10,8,4,4,4, 512 channels, ReLU: one step per 160 samples (10 ms at
+    16 kHz), receptive field 465 samples. Every layer is padded with kernel - stride zeros on the left only. The paper does not
+    state its padding; this choice makes the count of steps exact, keeps step t from seeing any sample after (t+1)*stride - 1,
+    and leaves every step unchanged when a recording is padded at its end.
+    """
+
+    def __init__(
+        self,
+        *,
+        channels: int = 512,
+        kernels: Sequence[int] = (10, 8, 4, 4, 4),
+        strides: Sequence[int] = (5, 4, 2, 2, 2),
+        normalisation: str = "channel",
+    ) -> None:
+        super().__init__()
+        if len(kernels) != len(strides) or any(k < s or s < 1 for k, s in zip(kernels, strides, strict=False)):
+            raise CPCError(
+                f"kernels {tuple(kernels)} and strides {tuple(strides)}: one kernel per stride, each at least as long as its "
+                "stride, or samples between steps would be skipped. Lengthen the kernel or shorten the stride."
+            )
+        if channels < 1:
+            raise CPCError(f"channels = {channels}: an encoder needs at least one channel.")
+        if normalisation not in NORMALISATIONS:
+            raise CPCError(f"normalisation = {normalisation!r} is unknown. Choose one of {', '.join(NORMALISATIONS)}.")
+        self.kernels, self.strides = tuple(kernels), tuple(strides)
+        self.dim = channels
+        widths = (1, *[channels] * len(self.kernels))
+        self.convolutions = nn.ModuleList(
+            nn.Conv1d(i, o, k, stride=s) for (i, o), k, s in zip(pairwise(widths), self.kernels, self.strides, strict=True)
+        )
+        self.normalisations = nn.ModuleList(NORMALISATIONS[normalisation](channels) for _ in self.kernels)
+        for convolution in self.convolutions:
+            nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+            # Zero, not PyTorch's uniform: quiet recordings would otherwise start out encoded by their bias alone.
+            nn.init.zeros_(convolution.bias)
+
+    @property
+    def stride(self) -> int:
+        """Raw samples per step."""
+        return prod(self.strides)
+
+    @property
+    def receptive_field(self) -> int:
+        """Raw samples that one step can see."""
+        field = 1
+        for kernel, stride in zip(reversed(self.kernels), reversed(self.strides), strict=True):
+            field = (field - 1) * stride + kernel
+        return field
+
+    @property
+    def first_new_step(self) -> int:
+        """The smallest k for which z_{t+k} shares no raw sample with z_t; smaller k can be predicted by copying."""
+        return ceil(self.receptive_field / self.stride)
+
+    def frame_rate(self, sample_rate: int) -> float:
+        """Steps per second of input sampled at `sample_rate` Hz."""
+        return sample_rate / self.stride
+
+    def forward(self, x_BS: Tensor) -> Tensor:
+        if x_BS.dim() != 2 or x_BS.shape[1] < self.stride:
+            raise CPCError(
+                f"input of shape {tuple(x_BS.shape)}: expected [batch, samples] with at least {self.stride} samples (one step)."
+            )
+        z_BTC = x_BS.unsqueeze(2)
+        for convolution, normalise, stride in zip(self.convolutions, self.normalisations, self.strides, strict=True):
+            z_BTC = causal_convolution(z_BTC, convolution.weight, convolution.bias, stride)
+            # In place: neither the convolution nor the norm needs its output again for the gradient.
+            z_BTC = torch.relu_(normalise(z_BTC))
+        return z_BTC
+
+    def steps(self, window: Window) -> Steps:
+        return strided_steps(window, self.stride)

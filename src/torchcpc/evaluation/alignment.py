@@ -1,0 +1,134 @@
+"""Frame labels from files: who says what when, as one class number for every 10 ms step, -1 where nothing is said.
+
+Two forms are read: a table with a line per interval (recording, start_s, end_s, label) and the text files that came with the CPC paper
+(a line per recording: its name, then one integer for each 10 ms). A recording goes by its file name without folder and suffix.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+
+FRAME_S = 0.010
+TIME_COLUMNS = ("recording", "start_s", "end_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """Labelled intervals of recordings. names: the classes by number; spans: for each recording start_s, end_s (seconds, in order, apart
+    from each other) and class number, as arrays."""
+
+    names: tuple[str, ...]
+    spans: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+
+    def frames(self, recording: str, count: int, *, delay_s: float = 0.0) -> np.ndarray:
+        """The class at the centre of each of `count` frames, -1 outside all intervals: [count] int64.
+
+        Frame t asks at (t + 1/2) * 10 ms - delay_s. A positive delay asks a causal context about what lies `delay_s` in its past; fix it
+        before looking at results. Raises CPCError for a recording without labels.
+        """
+        self.require([recording])
+        start_s, end_s, label = self.spans[recording]
+        centre_T = (np.arange(count) + 0.5) * FRAME_S - delay_s
+        place_T = np.searchsorted(start_s, centre_T, side="right") - 1  # the last interval that starts at or before the centre
+        inside_T = (place_T >= 0) & (centre_T < end_s[place_T])
+        return np.where(inside_T, label[place_T], -1).astype(np.int64)
+
+    def require(self, recordings: Iterable[str]) -> None:
+        """Raises CPCError naming the recordings that have no labels."""
+        missing = [recording for recording in recordings if recording not in self.spans]
+        if missing:
+            raise CPCError(
+                f"{len(missing)} recordings have no labels ({_few(missing)}), while the labels know {len(self.spans)} "
+                f"({_few(list(self.spans))}); a recording goes by its file name without folder and suffix: rename, or leave them out."
+            )
+
+
+def read_intervals(path: Path, *, column: str) -> Alignment:
+    """A CSV file with the columns recording, start_s, end_s and `column`, the label; classes are numbered in alphabetical order.
+
+    Raises CPCError, naming the line, for an absent column, a time that is no number, an end not after its start and overlaps.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            missing = [name for name in (*TIME_COLUMNS, column) if name not in (reader.fieldnames or ())]
+            if missing:
+                raise CPCError(
+                    f"{path}: no column {', '.join(missing)} among {', '.join(reader.fieldnames or ())}; name the label column."
+                )
+            rows = [(reader.line_num, *(row[name] for name in (*TIME_COLUMNS, column))) for row in reader]
+    except (OSError, UnicodeDecodeError) as error:
+        raise CPCError(
+            f"{path}: cannot be read as UTF-8 text ({error}); labels are a CSV file with {', '.join(TIME_COLUMNS)}."
+        ) from error
+    for line, recording, _, _, label in rows:
+        if not recording or not label:
+            raise CPCError(f"{path}, line {line}: the recording or its {column} is missing; fill in or take out the line.")
+    names = tuple(sorted({label for *_, label in rows}))
+    number = {name: n for n, name in enumerate(names)}
+    found: dict[str, list[tuple[float, float, int]]] = {}
+    for line, recording, start, end, label in rows:
+        found.setdefault(recording, []).append((*_seconds(path, line, start, end), number[label]))
+    return Alignment(names, {recording: _ordered(path, recording, spans) for recording, spans in found.items()})
+
+
+def read_steps(path: Path) -> Alignment:
+    """A text file with a line per recording: its name and one class number for every 10 ms. Classes are named by their numbers.
+
+    Raises CPCError, naming the line, for anything but whole numbers from 0 and for a recording that comes twice.
+    """
+    spans: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CPCError(f"{path}: cannot be read as UTF-8 text ({error}); expected a name and integers on each line.") from error
+    for line, text in enumerate(lines, start=1):
+        recording, *fields = text.split() or [""]
+        if not recording:
+            continue
+        if not fields or not all(field.isascii() and field.isdigit() for field in fields):
+            raise CPCError(f"{path}, line {line}: after {recording!r} there must be whole numbers from 0, one for every 10 ms.")
+        if recording in spans:
+            raise CPCError(f"{path}, line {line}: recording {recording!r} has come before; keep one line for it.")
+        edges_s = np.arange(len(fields) + 1) * FRAME_S
+        spans[recording] = (edges_s[:-1], edges_s[1:], np.array(fields, np.int64))
+    if not spans:
+        raise CPCError(f"{path}: no line with labels; expected a name and one integer for every 10 ms on each line.")
+    highest = max(int(label.max()) for _, _, label in spans.values())
+    return Alignment(tuple(str(n) for n in range(highest + 1)), spans)
+
+
+def _seconds(path: Path, line: int, start: str, end: str) -> tuple[float, float]:
+    try:
+        start_s, end_s = float(start), float(end)
+    except (TypeError, ValueError) as error:
+        raise CPCError(f"{path}, line {line}: start_s {start!r} and end_s {end!r} must be numbers of seconds.") from error
+    if not 0 <= start_s < end_s < float("inf"):
+        raise CPCError(
+            f"{path}, line {line}: from {start} s to {end} s is no interval; it must end after it starts, from 0 s on."
+        )
+    return start_s, end_s
+
+
+def _ordered(path: Path, recording: str, spans: list[tuple[float, float, int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    start_s, end_s, label = (np.array(column) for column in zip(*sorted(spans), strict=True))
+    # Times come rounded to text, so neighbours may seem to overlap by a rounding error; a frame is 10,000 times longer than this.
+    overlap = np.flatnonzero(start_s[1:] < end_s[:-1] - 1e-6)
+    if len(overlap):
+        n = int(overlap[0])
+        raise CPCError(
+            f"{path}, recording {recording!r}: the interval from {start_s[n + 1]:g} s starts before the one from {start_s[n]:g} s ends "
+            f"({end_s[n]:g} s); a frame can have one label: cut them apart."
+        )
+    return start_s, end_s, label
+
+
+def _few(items: Sequence[str], count: int = 5) -> str:
+    return ", ".join(items[:count]) + (", ..." if len(items) > count else "")

@@ -1,0 +1,74 @@
+"""The InfoNCE bound on sources that were neither trained on nor tuned on, with its interval and its ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from torchcpc.contracts import CPCError, Window
+from torchcpc.objectives.contrast import Contrast, pairwise, top1
+from torchcpc.training.health import effective_rank
+
+
+@torch.no_grad()
+def held_out_bound(
+    model: Any, contrast: Contrast, windows: Sequence[Window], *, seed: int = 0, device: torch.device | str = "cpu"
+) -> dict[str, Any]:
+    """Metrics of `model` on fixed windows, in float32, the same candidates every time it is called.
+
+    Per horizon, lists: loss_per_k, bound_per_k (mean log N - loss, nats), bound_low_per_k and bound_high_per_k (95 %, from the spread
+    between sources, which unlike steps are independent), ceiling_per_k (mean log N), accuracy_per_k, pairwise_per_k, chance_per_k, pairs_per_k.
+    Over horizons: bound (mean), sources, rank_z and rank_c (effective ranks of the first window's steps).
+    """
+    horizons = model.predictor.horizons
+    generator = torch.Generator().manual_seed(seed)
+    columns: list[Tensor] = []
+    was_training = model.training
+    model.eval()
+    for window in windows:
+        window = window.to(device)
+        found, rows = contrast.rows(model, window, generator)
+        source_M = model.encoder.steps(window).source.reshape(-1)[found.target_M]
+        log_n_M = rows.candidates_M.log()
+        values = (rows.loss_M, log_n_M - rows.loss_M, log_n_M, top1(rows), pairwise(rows), 1 / rows.candidates_M)
+        columns.append(torch.stack([found.horizon_M.double(), source_M.double(), *(v.double() for v in values)]).cpu())
+    if not columns:
+        raise CPCError("there is no validation window: hold out more sources, or shorten the window.")
+    first = windows[0].to(device)
+    z_BTD = model.encoder(first.x)
+    valid_BT = model.encoder.steps(first).valid
+    z_MD, c_MC = z_BTD[valid_BT], model.context(z_BTD)[0][valid_BT]
+    model.train(was_training)
+    horizon_M, source_M, *value_M = torch.cat(columns, dim=1)
+    names = ("loss_per_k", "bound_per_k", "ceiling_per_k", "accuracy_per_k", "pairwise_per_k", "chance_per_k")
+    metrics: dict[str, Any] = {"horizons": list(horizons), **{name: [] for name in names}}
+    metrics |= {"bound_low_per_k": [], "bound_high_per_k": [], "pairs_per_k": []}
+    for index in range(len(horizons)):
+        mine_M = horizon_M == index
+        for name, column_M in zip(names, value_M, strict=True):
+            metrics[name].append(column_M[mine_M].mean().item())
+        half = 1.96 * _clustered_error(value_M[1][mine_M], source_M[mine_M])
+        metrics["bound_low_per_k"].append(metrics["bound_per_k"][-1] - half)
+        metrics["bound_high_per_k"].append(metrics["bound_per_k"][-1] + half)
+        metrics["pairs_per_k"].append(int(mine_M.sum()))
+    bounds = [bound for bound in metrics["bound_per_k"] if bound == bound]
+    return metrics | {
+        "bound": sum(bounds) / len(bounds),
+        "sources": len(source_M.unique()),
+        "rank_z": effective_rank(z_MD),
+        "rank_c": effective_rank(c_MC),
+    }
+
+
+def _clustered_error(value_M: Tensor, source_M: Tensor) -> float:
+    """Standard error of the mean of values that are dependent within a source: the sandwich form for clusters."""
+    if len(value_M) == 0:
+        return float("nan")
+    source, cluster_M = source_M.unique(return_inverse=True)
+    if len(source) < 2:
+        return float("nan")
+    total = torch.zeros(len(source), dtype=value_M.dtype).index_add_(0, cluster_M, value_M - value_M.mean())
+    return (total.square().sum() * len(source) / (len(source) - 1)).sqrt().item() / len(value_M)

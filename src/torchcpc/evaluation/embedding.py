@@ -1,0 +1,64 @@
+"""A trained model over whole sources of any length: the representations that are the product."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from torchcpc.contracts import CPCError, Sequences, Window
+
+
+class Embedded(NamedTuple):
+    """z_TD and c_TC of source `index`, from its step `first_step` on: one row per step, float32."""
+
+    index: int
+    z_TD: np.ndarray
+    c_TC: np.ndarray
+    first_step: int = 0
+
+
+@torch.inference_mode()
+def embed(model: Any, batches: Iterable[tuple[list[int], Window]], *, device: torch.device | str = "cpu") -> Iterator[Embedded]:
+    """Embeds padded batches of whole sources, as `data.windows.whole` cuts them.
+
+    Padding changes nothing (checked to 1e-5): the encoder and the context look back only, and steps that the padding touches
+    are left out. The model is used as it is: call model.eval() first if it has layers that differ in training.
+    """
+    for indices, window in batches:
+        window = window.to(device)
+        z_BTD = model.encoder(window.x)
+        c_BTC, _ = model.context(z_BTD)
+        count_B = model.encoder.steps(window).valid.sum(dim=1).tolist()
+        for row, (index, count) in enumerate(zip(indices, count_B, strict=True)):
+            yield Embedded(index, _array(z_BTD[row, :count]), _array(c_BTC[row, :count]))
+
+
+@torch.inference_mode()
+def embed_long(
+    model: Any, sequences: Sequences, index: int, *, positions: int, device: torch.device | str = "cpu"
+) -> Iterator[Embedded]:
+    """One source in pieces of about `positions`, in bounded memory, joined exactly: the pieces equal the whole.
+
+    Each piece is read with as many earlier steps as the receptive field reaches back, whose embeddings are dropped again, and
+    the context's state is carried over.
+    """
+    stride = model.encoder.stride
+    warm = -(-(model.encoder.receptive_field - stride) // stride)
+    piece = positions // stride
+    if piece < 1:
+        raise CPCError(f"positions = {positions}: a piece must hold at least one step of {stride} positions.")
+    state, total = None, sequences.length(index) // stride
+    for first in range(0, total, piece):
+        before = min(warm, first)
+        x = sequences.read(index, (first - before) * stride, (before + min(piece, total - first)) * stride)
+        z_1TD = model.encoder(torch.from_numpy(x).unsqueeze(0).to(device))[:, before:]
+        c_1TC, state = model.context(z_1TD, state)
+        yield Embedded(index, _array(z_1TD[0]), _array(c_1TC[0]), first)
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    return tensor.float().cpu().numpy()

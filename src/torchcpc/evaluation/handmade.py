@@ -1,0 +1,125 @@
+"""Handmade speech features on the encoder's own 10 ms frames: what a learned representation has to beat.
+
+Every function takes a recording of S samples, float in [-1, 1] at 16 kHz, and gives floor(S/160) rows. Row t is the 25 ms frame centred
+on samples [t*160, (t+1)*160); beyond the ends of the recording the signal is mirrored. So row t here and step t of the waveform encoder
+speak about the same 10 ms, and one set of frame labels serves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import kaldi_native_fbank
+import numpy as np
+
+from torchcpc.contracts import CPCError
+
+RATE_HZ = 16000
+HOP_SAMPLES = 160
+# Kaldi's constants (energy floor, and a pre-emphasis noise floor when it dithers) are written for 16-bit integers. In [-1, 1] the log floor
+# of 1.2e-7 would cut off all that is quieter than about -40 dB; in the integer range it stays far below the quantisation noise.
+INT16_RANGE = 32768.0
+
+
+def log_mel(x_S: np.ndarray, *, bins: int = 40) -> np.ndarray:
+    """Log power in `bins` triangular mel bands from 20 Hz to 8 kHz (natural log, 16-bit integer scale): [floor(S/160), bins] float32."""
+    options = kaldi_native_fbank.FbankOptions()
+    options.mel_opts.num_bins = bins
+    options.use_energy = False
+    _frame_like_the_encoder(options.frame_opts)
+    return _compute(kaldi_native_fbank.OnlineFbank(options), x_S, bins)
+
+
+def cepstra(x_S: np.ndarray, *, coefficients: int = 13) -> np.ndarray:
+    """Mel-frequency cepstral coefficients 0 .. coefficients-1 of 23 mel bands, liftered by 22: [floor(S/160), coefficients] float32."""
+    options = kaldi_native_fbank.MfccOptions()
+    options.num_ceps = coefficients
+    options.use_energy = False
+    _frame_like_the_encoder(options.frame_opts)
+    return _compute(kaldi_native_fbank.OnlineMfcc(options), x_S, coefficients)
+
+
+def mfcc(x_S: np.ndarray) -> np.ndarray:
+    """13 cepstral coefficients with their first and second time derivatives: [floor(S/160), 39] float32."""
+    c_TD = cepstra(x_S)
+    slope_TD = deltas(c_TD)
+    return np.concatenate([c_TD, slope_TD, deltas(slope_TD)], axis=1)
+
+
+def deltas(x_TD: np.ndarray, *, reach: int = 2) -> np.ndarray:
+    """Least-squares slope per frame over the frames t-reach .. t+reach, the end frames repeated beyond the ends: [T, D]."""
+    offsets = range(-reach, reach + 1)
+    weight = 1.0 / sum(n * n for n in offsets)
+    return sum((n * weight * _shifted(x_TD, n) for n in offsets if n), start=np.zeros_like(x_TD))
+
+
+def mean_normalised(x_TD: np.ndarray) -> np.ndarray:
+    """Less the recording's own mean over time, which takes away the microphone and most of the speaker: [T, D]."""
+    return x_TD - x_TD.mean(axis=0, keepdims=True) if len(x_TD) else x_TD
+
+
+def stacked(x_TD: np.ndarray, *, frames: int) -> np.ndarray:
+    """Each frame beside its neighbours, `frames` (odd) in all and centred, the end frames repeated: [T, frames * D].
+
+    A context vector c_t has seen the past, so a single frame would be a weak rival. Half of these neighbours lie in the future, which
+    c_t never sees: the comparison leans towards the handmade row.
+    """
+    if frames < 1 or frames % 2 == 0:
+        raise CPCError(
+            f"frames = {frames}: a centred stack takes an odd number of frames; use {max(frames - 1, 1)} or {frames + 1}."
+        )
+    reach = frames // 2
+    return np.concatenate([_shifted(x_TD, n) for n in range(-reach, reach + 1)], axis=1)
+
+
+def _log_mel_context(x_S: np.ndarray, *, frames: int) -> np.ndarray:
+    return stacked(mean_normalised(log_mel(x_S)), frames=frames)
+
+
+def _mfcc_context(x_S: np.ndarray, *, frames: int) -> np.ndarray:
+    return stacked(mean_normalised(mfcc(x_S)), frames=frames)
+
+
+HANDMADE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "MFCC": mfcc,
+    "MFCC, mean-normalised": lambda x_S: mean_normalised(mfcc(x_S)),
+    "MFCC, mean-normalised, 11 frames": partial(_mfcc_context, frames=11),
+    "log-mel": log_mel,
+    "log-mel, mean-normalised": lambda x_S: mean_normalised(log_mel(x_S)),
+    "log-mel, mean-normalised, 5 frames": partial(_log_mel_context, frames=5),
+    "log-mel, mean-normalised, 11 frames": partial(_log_mel_context, frames=11),
+}
+
+
+def _frame_like_the_encoder(options: kaldi_native_fbank.FrameExtractionOptions) -> None:
+    options.samp_freq = RATE_HZ
+    options.frame_length_ms = 25.0
+    options.frame_shift_ms = 10.0
+    options.snip_edges = False  # centres frame t on (t + 1/2) * shift and mirrors the ends
+    options.dither = 0.0  # noise would make the features a function of luck
+
+
+def _compute(
+    extractor: kaldi_native_fbank.OnlineFbank | kaldi_native_fbank.OnlineMfcc, x_S: np.ndarray, dim: int
+) -> np.ndarray:
+    if x_S.ndim != 1:
+        raise CPCError(
+            f"samples of shape {x_S.shape}: handmade features take one channel, [S]; average or choose a channel first."
+        )
+    if not np.isfinite(x_S).all():
+        raise CPCError(
+            f"{np.count_nonzero(~np.isfinite(x_S))} samples are not finite: read the recording again or leave it out."
+        )
+    frames = len(x_S) // HOP_SAMPLES
+    if frames == 0:
+        return np.zeros((0, dim), np.float32)
+    extractor.accept_waveform(RATE_HZ, (x_S * INT16_RANGE).astype(np.float32))
+    extractor.input_finished()
+    # Kaldi rounds the number of frames to the nearest; the encoder makes a step only of 160 whole samples.
+    return np.stack([extractor.get_frame(t) for t in range(frames)]).astype(np.float32)
+
+
+def _shifted(x_TD: np.ndarray, n: int) -> np.ndarray:
+    """x at t + n, the end frames repeated."""
+    return x_TD[np.clip(np.arange(len(x_TD)) + n, 0, max(len(x_TD) - 1, 0))]

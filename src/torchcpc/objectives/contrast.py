@@ -1,0 +1,108 @@
+"""The CPC objective: predictions of a model, contrasted for every pair (t, t+k) that counts."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+import torch
+from torch import Tensor
+
+from torchcpc.contracts import CPCError, Steps, Window
+from torchcpc.objectives.streamed import Contrasted, contrast_pool
+
+
+class Candidates(Protocol):
+    """Says who competes for each anchor; see `scores.candidates`."""
+
+    def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Any: ...
+
+
+class Anchors(NamedTuple):
+    """The pairs that count, horizon by horizon. All [M], positions in the flat layout [B*T]; horizon_M is an index into the ks."""
+
+    horizon_M: Tensor
+    anchor_M: Tensor
+    target_M: Tensor
+
+
+def anchors(steps: Steps, horizons: tuple[int, ...]) -> Anchors:
+    """Every pair (t, t+k), for each k, whose two steps are valid, of one source and segment, and k apart in time."""
+    B, T = steps.valid.shape
+    position_BT = torch.arange(B * T, device=steps.valid.device).view(B, T)
+    parts = []
+    for index, k in enumerate(horizons):
+        now, then = slice(0, max(0, T - k)), slice(k, None)
+        counts = (
+            steps.valid[:, now]
+            & steps.valid[:, then]
+            & (steps.source[:, now] == steps.source[:, then])
+            & (steps.segment[:, now] == steps.segment[:, then])
+            & (steps.time[:, then] - steps.time[:, now] == k)
+        )
+        anchor = position_BT[:, now][counts]
+        parts.append((torch.full_like(anchor, index), anchor, position_BT[:, then][counts]))
+    return Anchors(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
+class Contrast:
+    """Mean InfoNCE over the pairs of each horizon, then over horizons, with everything worth knowing per horizon.
+
+    Called with (model, window, generator) it returns the scalar loss in nats and metrics, each a tensor [K] over the model's
+    horizons: loss_per_k; bound_per_k = mean log N - loss; ceiling_per_k = mean log N, N counted row by row; accuracy_per_k: how often
+    the positive outscores all competitors; pairwise_per_k: how often it outscores one; chance_per_k = mean 1/N; pairs_per_k. Ties count as a
+    fair draw, so constant scores give chance exactly. A horizon without pairs is NaN and takes no part in the mean.
+    """
+
+    def __init__(self, candidates: Candidates) -> None:
+        self.candidates = candidates
+
+    def __call__(self, model: Any, window: Window, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        found, rows = self.rows(model, window, generator)
+        K = len(model.predictor.horizons)
+        pairs_K = torch.bincount(found.horizon_M, minlength=K).to(rows.loss_M.dtype)
+
+        def mean(values_M: Tensor) -> Tensor:
+            return torch.zeros_like(pairs_K).index_add_(0, found.horizon_M, values_M) / pairs_K
+
+        log_n_M = rows.candidates_M.log()
+        return rows.loss, {
+            "loss_per_k": mean(rows.loss_M),
+            "bound_per_k": mean(log_n_M - rows.loss_M),
+            "ceiling_per_k": mean(log_n_M),
+            "accuracy_per_k": mean(top1(rows)),
+            "pairwise_per_k": mean(pairwise(rows)),
+            "chance_per_k": mean(1 / rows.candidates_M),
+            "pairs_per_k": pairs_K,
+        }
+
+    def rows(self, model: Any, window: Window, generator: torch.Generator) -> tuple[Anchors, Contrasted]:
+        """The same, anchor by anchor: for bounds with intervals by source."""
+        z_BTD, _, p_BTKD = model(window.x)
+        steps = model.encoder.steps(window)
+        horizons = model.predictor.horizons
+        found = anchors(steps, horizons)
+        if len(found.anchor_M) == 0:
+            raise CPCError(
+                f"no pair (t, t+k) in this batch for any k of {horizons}: its longest sequence has {int(steps.valid.sum(1).max())} "
+                f"steps, and at least {horizons[0] + 1} are needed. Use longer windows or predict fewer steps ahead."
+            )
+        draw = self.candidates.draw(steps, found.target_M, generator)
+        K = len(horizons)
+        pairs_K = torch.bincount(found.horizon_M, minlength=K)
+        weight_M = 1 / (pairs_K[found.horizon_M] * (pairs_K > 0).sum()).float()
+        z_PD = z_BTD.reshape(-1, z_BTD.shape[-1])
+        query_MD = p_BTKD.reshape(-1, p_BTKD.shape[-1]).index_select(0, found.anchor_M * K + found.horizon_M)
+        positive_MD = z_PD.index_select(0, found.target_M)
+        return found, contrast_pool(
+            query_MD, positive_MD, z_PD.index_select(0, draw.pool_N), draw.multiplicity, weight_M
+        )
+
+
+def top1(rows: Contrasted) -> Tensor:
+    """[M] probability that the positive is ranked first, ties broken at random."""
+    return torch.where(rows.above_M == 0, 1 / (1 + rows.tied_M), 0.0)
+
+
+def pairwise(rows: Contrasted) -> Tensor:
+    """[M] fraction of competitors that the positive outscores, ties counted as half."""
+    return 1 - (rows.above_M + rows.tied_M / 2) / (rows.candidates_M - 1)

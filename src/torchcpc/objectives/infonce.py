@@ -1,0 +1,33 @@
+"""InfoNCE as printed: the paper's eq. 4 on a matrix of scores. Short enough to check by eye; `streamed` is the fast equal."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from torchcpc.contracts import CPCError
+
+
+def infonce(score_MN: Tensor, multiplicity_MN: Tensor | None = None) -> Tensor:
+    """-log softmax of the positive among candidates, per anchor: [M, N] -> [M] nats, at most log N above 0 on average at chance.
+
+    score_MN: log f_k(x_j, c_m) in nats, positive first (column 0). The softmax runs over the candidates x_j of one fixed context
+    c_m, as in eq. 4; the optimum is log p(x|c)/p(x) + a(c). multiplicity_MN: how often each candidate competes, 0 for not at
+    all (default: once each). log N - loss is a lower bound of the mutual information when candidates are independent draws
+    from p(x) (eq. 5). Float32 at least, whatever the input. Raises CPCError for an anchor that has no competitor.
+    """
+    score_MN = score_MN.float() if score_MN.dtype in (torch.float16, torch.bfloat16) else score_MN
+    if multiplicity_MN is None:
+        multiplicity_MN = torch.ones_like(score_MN)
+    require_competitors(multiplicity_MN[:, 1:].sum(dim=1))
+    return torch.logsumexp(score_MN + multiplicity_MN.log(), dim=1) - score_MN[:, 0]
+
+
+def require_competitors(competitors_M: Tensor) -> None:
+    """An anchor without competitors would count as a loss of zero; it is an error of the batch instead."""
+    lonely = int((competitors_M == 0).sum())
+    if lonely:
+        raise CPCError(
+            f"{lonely} of {len(competitors_M)} anchors have no candidate to compete with the positive: the strategy forbids every "
+            "step of this batch. Use a larger batch, raise windows_per_group, or choose the strategy 'mixed'."
+        )

@@ -1,0 +1,141 @@
+"""From resolved settings to a trained run folder: every room put together once, for every domain."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from torchcpc import __version__
+from torchcpc.config import Settings, construct
+from torchcpc.contexts import CONTEXTS
+from torchcpc.contracts import CPCError, Window
+from torchcpc.data import READERS
+from torchcpc.data.splits import hold_out
+from torchcpc.data.windows import RandomWindows, sequential
+from torchcpc.encoders import ENCODERS
+from torchcpc.evaluation.bound import held_out_bound
+from torchcpc.objectives import Contrast
+from torchcpc.pretrained import build, save_pretrained
+from torchcpc.scores import CANDIDATES, PREDICTORS
+from torchcpc.training import Outcome, checkpoint, fit
+
+SCHEMA = {
+    "data": READERS,
+    "encoder": ENCODERS,
+    "context": CONTEXTS,
+    "predictor": PREDICTORS,
+    "candidates": CANDIDATES,
+    "windows": RandomWindows,
+    "split": hold_out,
+    "training": fit,
+}
+# Enough for a bound with a standard error of a few hundredths of a nat, few enough to validate in seconds.
+VALIDATION_WINDOWS = 256
+LIBRARIES = ("torch", "lightning-fabric", "numpy", "scikit-learn", "soundfile", "soxr", "safetensors")
+
+
+def create_run(folder: Path, settings: Settings, *, recipe: str, roots: Sequence[str], seed: int, precision: str) -> None:
+    """A new run folder that holds its settings and nothing else yet. Raises CPCError if the folder is in use."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise CPCError(
+            f"{folder} exists and is not empty. Continue it with `cpc train --resume {folder}`, or choose another with -o."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    described = {
+        "recipe": recipe,
+        "seed": seed,
+        "precision": precision,
+        "roots": [str(Path(root).resolve()) for root in roots],
+        "settings": settings,
+        "versions": {"torchcpc": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+    }
+    write_json(folder / "settings.json", described)
+
+
+def read_run(folder: Path) -> dict[str, Any]:
+    """The settings.json of a run folder."""
+    path = folder / "settings.json"
+    try:
+        return json.loads(path.read_text(encoding="utf8"))
+    except FileNotFoundError:
+        raise CPCError(f"{folder} is not a run folder: it holds no settings.json. Start one with `cpc train RECIPE`.") from None
+    except ValueError as error:
+        raise CPCError(f"{path} is damaged: {error}. Restore it, or start a new run.") from None
+
+
+def pretrain(
+    folder: Path,
+    sources: Any,
+    *,
+    fabric: Fabric,
+    on_event: Callable[[str, int, dict[str, Any]], None] = lambda event, step, metrics: None,
+) -> Outcome:
+    """Trains what `folder`/settings.json describes on `sources`, from where it stopped if it did; leaves the best model in `folder`.
+
+    Validation is in float32 on fixed windows of held-out sources. Raises CPCError for settings that cannot work on these sources.
+    """
+    described = read_run(folder)
+    settings, seed = described["settings"], described["seed"]
+    model = build(settings, seed=seed)
+    contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
+    parts = hold_out(sources, seed, **settings["split"])
+    windows = settings["windows"]
+    order = RandomWindows(sources.select(parts.train), model.encoder.stride, seed, **windows)
+    held_out = sequential(
+        sources.select(parts.validation), length=windows["length"], batch=windows["batch"], limit=VALIDATION_WINDOWS
+    )
+    if fabric.is_global_zero:
+        write_json(folder / "skipped.json", [{"path": s.path, "reason": s.reason} for s in sources.skipped])
+        data = {
+            "sources": len(sources),
+            "trained": len(parts.train),
+            "validated": len(parts.validation),
+            "unseen": len(parts.unseen),
+            "groups": len(sources.groups),
+            "hours": sources.hours,
+            "skipped": len(sources.skipped),
+        }
+        write_json(folder / "settings.json", {**described, "data": data})
+
+    def loss(model: Any, window: Window, generator: torch.Generator) -> tuple[Tensor, dict[str, Any]]:
+        value, metrics = contrast(model, window, generator)
+        return value, {**metrics, "horizons": list(model.predictor.horizons), "positions": window.length.sum()}
+
+    outcome = fit(
+        model,
+        loss,
+        order.draw,
+        lambda model: held_out_bound(model, contrast, held_out, seed=seed, device=fabric.device),
+        folder,
+        fabric,
+        on_event,
+        fingerprint(described),
+        seed,
+        **settings["training"],
+    )
+    if fabric.is_global_zero and (folder / "best.safetensors").exists():
+        tensors, _ = checkpoint.read_tensors(folder / "best.safetensors")
+        model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
+        save_pretrained(model, settings, folder)
+    return outcome
+
+
+def fingerprint(described: dict[str, Any]) -> str:
+    """Identifies what a checkpoint belongs to: the settings, the seed, the data and the precision, not the versions."""
+    kept = {key: described[key] for key in ("settings", "seed", "roots", "precision")}
+    return blake2b(json.dumps(kept, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def write_json(path: Path, value: Any) -> None:
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(value, indent=2, ensure_ascii=False), encoding="utf8")
+    partial.replace(path)

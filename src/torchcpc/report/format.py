@@ -1,0 +1,97 @@
+"""Numbers and names as words: sensible digits, units written out, nothing that could break a line or a figure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+NOTHING = "\N{EN DASH}"
+NATS_PER_BIT = math.log(2)
+
+
+def count(value: float) -> str:
+    """1500 -> '1,500'; a number that is not whole keeps three significant digits."""
+    return f"{value:,.0f}" if float(value).is_integer() else number(value)
+
+
+def number(value: float | None) -> str:
+    """Three significant digits, without an exponent between 0.001 and a million; None is a dash, NaN says so."""
+    if value is None:
+        return NOTHING
+    if math.isnan(value):
+        return "not a number"
+    if math.isinf(value):
+        return "\N{MINUS SIGN}∞" if value < 0 else "∞"
+    if value == 0:
+        return "0"
+    size = math.floor(math.log10(abs(value)))
+    text = f"{value:.2e}" if size < -3 or size >= 6 else f"{value:,.{max(0, 2 - size)}f}"
+    return minus(text)
+
+
+def between(values: Sequence[float]) -> str:
+    """Settings, one a seed: (0.01, 0.01) -> '0.01', (0.01, 1) -> '0.01 to 1', none -> a dash."""
+    return " to ".join(f"{value:g}" for value in sorted({min(values), max(values)})) if values else NOTHING
+
+
+def nats(value: float, *, digits: int = 2) -> str:
+    """A bound or a ceiling with two decimals, the unit left to the caller: 3.417 -> '3.42'."""
+    return minus(f"{value:.{digits}f}") if math.isfinite(value) else number(value)
+
+
+def bits(value: float) -> str:
+    """The same quantity in bits: nats / log 2."""
+    return nats(value / NATS_PER_BIT)
+
+
+def percent(share: float | None) -> str:
+    """0.9968 -> '99.68 %', with a space that does not break; one decimal, two within a percent of either end."""
+    if share is None or not math.isfinite(share):
+        return number(share)
+    value = 100 * share
+    near_an_end = 0 < value < 1 or 99 < value < 100
+    return minus(f"{value:.{2 if near_an_end else 1}f}\N{NO-BREAK SPACE}%")
+
+
+def points(difference: float) -> str:
+    """A difference of two shares, in percentage points with its sign: 0.023 -> '+2.3'."""
+    return minus(f"{100 * difference:+.1f}")
+
+
+def duration(hours: float) -> str:
+    """0.18 h -> '11 min': seconds below two minutes, minutes below two hours, hours above."""
+    if hours * 60 < 2:
+        return f"{number(hours * 3600)} s"
+    if hours < 2:
+        return f"{hours * 60:.0f} min"
+    return f"{number(hours)} h"
+
+
+def minus(text: str) -> str:
+    """A hyphen before a digit as a true minus sign, which has the width of a plus sign in a column."""
+    return text.replace("-", "\N{MINUS SIGN}")
+
+
+def plural(n: int, noun: str) -> str:
+    """(1, 'recording') -> '1 recording', (3, 'recording') -> '3 recordings'."""
+    return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
+
+
+def listed(names: list[str]) -> str:
+    """['a', 'b', 'c'] -> 'a, b and c'."""
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def printable(text: object) -> str:
+    """Any text on one line of characters that UTF-8 and XML can hold; file names from disk may hold neither.
+
+    A lone surrogate (a byte of a file name that is not UTF-8) is shown as its escape, a control character as a space.
+    """
+    whole = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in whole).split())
+
+
+def label(text: object, most: int = 28) -> str:
+    """A name short enough for a figure; the full one stands in the tables."""
+    line = printable(text)
+    return line if len(line) <= most else f"{line[: most - 1]}…"

@@ -1,0 +1,66 @@
+"""Colours that a page in light or dark dress can share.
+
+Figures are drawn in the light colours; `torchcpc.report.svg` then replaces each by the CSS variable of its name, so that one
+drawing follows the reader's theme. Hues are spread along blue-orange and lightness, which the common forms of colour blindness
+keep apart.
+"""
+
+from __future__ import annotations
+
+LEVELS = 16
+
+NEUTRAL = {
+    # name: (light, dark)
+    "ink": ("#1f2430", "#e8eaef"),
+    "muted": ("#596273", "#a7afbf"),
+    "rule": ("#e2e5eb", "#303643"),
+    "card": ("#fefefe", "#181b22"),
+}
+
+# Categories, in the order of use; the first is kept for what CPC made.
+HUES = {
+    "blue": ("#0b62ae", "#62b2f4"),
+    "orange": ("#c9540c", "#f29350"),
+    "green": ("#0a7f5f", "#3cc79c"),
+    "violet": ("#8d4a9e", "#cf9be0"),
+    "ochre": ("#9a7400", "#e0b53c"),
+    "slate": ("#6a7385", "#97a1b4"),
+}
+
+# Horizons: an ordered ramp, near to far, in three anchors per theme.
+ANCHORS = ((("#16306f"), ("#3f8793"), ("#cf9422")), (("#7fa6ff"), ("#7cc4b6"), ("#f0c050")))
+
+
+def mix(start: str, end: str, share: float) -> str:
+    """The colour `share` of the way from start to end, channel by channel."""
+    pairs = ((int(start[i : i + 2], 16), int(end[i : i + 2], 16)) for i in (1, 3, 5))
+    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in pairs)
+
+
+def along(anchors: tuple[str, str, str], place: float) -> str:
+    """The colour at place 0..1 of a ramp of three anchors."""
+    return mix(anchors[0], anchors[1], 2 * place) if place < 0.5 else mix(anchors[1], anchors[2], 2 * place - 1)
+
+
+RAMP = {f"k{i}": (along(ANCHORS[0], i / (LEVELS - 1)), along(ANCHORS[1], i / (LEVELS - 1))) for i in range(LEVELS)}
+COLOURS: dict[str, tuple[str, str]] = NEUTRAL | HUES | RAMP
+
+
+def light(name: str) -> str:
+    """The colour to draw with."""
+    return COLOURS[name][0]
+
+
+def category(index: int) -> str:
+    """The colour of category `index`; they come round again after the last."""
+    return light(tuple(HUES)[index % len(HUES)])
+
+
+def horizon(index: int, total: int) -> str:
+    """The colour of horizon `index` of `total`: near is dark blue, far is ochre."""
+    return light(f"k{round(index * (LEVELS - 1) / max(total - 1, 1))}")
+
+
+def variables(theme: int) -> str:
+    """The CSS variables of theme 0 (light) or 1 (dark)."""
+    return "".join(f"--{name}:{pair[theme]};" for name, pair in COLOURS.items())

@@ -1,0 +1,67 @@
+"""A drawn matplotlib figure as SVG text that may stand inside a page beside others."""
+
+from __future__ import annotations
+
+import io
+import re
+import warnings
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from torchcpc.report.palette import COLOURS
+
+SVG = "{http://www.w3.org/2000/svg}"
+LINK = "{http://www.w3.org/1999/xlink}href"
+VARIABLE = {light: f"var(--{name})" for name, (light, _) in COLOURS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure with its words: name is unique on the page, title and caption are plain text, wide takes the whole row."""
+
+    name: str
+    title: str
+    caption: str
+    figure: Figure
+    wide: bool = False
+
+
+def inline(picture: Picture) -> str:
+    """SVG for use inside HTML: no fixed size, no document-wide style, ids that no other figure has, colours by CSS variable.
+
+    Text stays text (it can be searched and copied), escaped by the XML writer. The same figure gives the same bytes.
+    """
+    buffer = io.StringIO()
+    with warnings.catch_warnings():
+        # The reader's browser has the font; matplotlib only measures with its own.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        picture.figure.savefig(buffer, format="svg", transparent=True)
+    root = ElementTree.fromstring(buffer.getvalue())
+    strip(root)
+    for element in root.iter():
+        element.tag = element.tag.removeprefix(SVG)
+        element.attrib = {("href" if key == LINK else key): own(key, text, picture.name) for key, text in element.items()}
+    del root.attrib["width"], root.attrib["height"]
+    root.attrib |= {"role": "img", "aria-label": picture.title, "id": picture.name}
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def strip(root: ElementTree.Element) -> None:
+    """Remove the metadata (names and addresses of standards) and the style that would reach the whole page."""
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.tag in (f"{SVG}metadata", f"{SVG}style"):
+                parent.remove(child)
+
+
+def own(key: str, text: str, name: str) -> str:
+    """An attribute of one figure made safe beside others: ids and references prefixed, colours given by variable."""
+    if key == "id":
+        return f"{name}-{text}"
+    if key == LINK:
+        return text.replace("#", f"#{name}-", 1)
+    if key == "style":
+        return re.sub(r"#[0-9a-f]{6}\b", lambda found: VARIABLE.get(found[0], found[0]), text)
+    return text.replace("url(#", f"url(#{name}-")

@@ -1,0 +1,85 @@
+"""Who may compete with the positive: rules on metadata (paper, table 2, lower half).
+
+The rule decides what the score estimates: with candidates from p(x) it is log p(x|c)/p(x); with candidates of the same speaker it
+is log p(x|c)/p(x|speaker), from which speaker identity has been divided out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from torchcpc.contracts import Steps
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """What rules compare: small integers, equal exactly when the event, sequence or group of two steps is the same."""
+
+    event: Tensor
+    sequence: Tensor
+    group: Tensor
+
+    def __getitem__(self, index: Tensor | slice) -> Codes:
+        return Codes(self.event[index], self.sequence[index], self.group[index])
+
+    def rows(self) -> Codes:
+        return Codes(self.event[:, None], self.sequence[:, None], self.group[:, None])
+
+
+def _code(*columns: Tensor) -> Tensor:
+    return torch.unique(torch.stack(columns, dim=1), dim=0, return_inverse=True)[1].to(torch.int32)
+
+
+def codes(flat: Steps) -> Codes:
+    """Codes of steps laid out as [B*T]. An event is one time of one sequence; a sequence is one segment of one source."""
+    return Codes(
+        event=_code(flat.source, flat.segment, flat.time),
+        sequence=_code(flat.source, flat.segment),
+        group=_code(flat.group),
+    )
+
+
+Strategy = Callable[[Codes, Codes], Tensor]
+
+
+def mixed(row: Codes, candidate: Codes) -> Tensor:
+    """Every other step: any speaker, the current sequence included."""
+    return torch.ones_like(row.event != candidate.event)
+
+
+def same_group(row: Codes, candidate: Codes) -> Tensor:
+    """Steps of the same group (speaker), the current sequence included."""
+    return row.group == candidate.group
+
+
+def mixed_excluding(row: Codes, candidate: Codes) -> Tensor:
+    """Any speaker, but no step of the current sequence."""
+    return row.sequence != candidate.sequence
+
+
+def same_group_excluding(row: Codes, candidate: Codes) -> Tensor:
+    """The same speaker, but no step of the current sequence."""
+    return (row.group == candidate.group) & (row.sequence != candidate.sequence)
+
+
+def current_only(row: Codes, candidate: Codes) -> Tensor:
+    """Steps of the current sequence only."""
+    return row.sequence == candidate.sequence
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "mixed": mixed,
+    "same_group": same_group,
+    "mixed_excluding": mixed_excluding,
+    "same_group_excluding": same_group_excluding,
+    "current_only": current_only,
+}
+
+
+def competes(strategy: Strategy, row: Codes, candidate: Codes) -> Tensor:
+    """[m, 1] against [n] -> bool [m, n]: allowed by the strategy, and never the positive itself wherever a copy of it sits."""
+    return strategy(row, candidate) & (row.event != candidate.event)

@@ -1,0 +1,106 @@
+"""Everything a stopped run needs to go on, in one safetensors file: written whole or not at all, read without running code.
+
+Layout, format 1. Tensors: `model.<name>` for each entry of the module's state, `optimizer.<parameter number>.<name>` for each tensor
+of the optimiser's. Header metadata `state`: JSON {"format": 1, "step": updates done, "best": best validation value or null,
+"fingerprint": text that identifies the settings}. The learning rate, the order of the data and the candidates are functions of
+(seed, step) and need no state.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from torchcpc.contracts import CPCError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands: updates done, and the best validation value so far (None before the first)."""
+
+    step: int
+    best: float | None
+    fingerprint: str = ""
+
+
+def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
+    """Writes the state beside `path`, then puts it in place in one step. Raises CPCError if the disk refuses; the old file stays."""
+    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
+    for number, state in optimizer.state_dict()["state"].items():
+        tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
+    write_tensors(path, tensors, progress)
+
+
+def write_tensors(path: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
+    """One safetensors file, atomically: complete and on disk before it takes its name."""
+    state = {"format": FORMAT, **asdict(progress)}
+    partial = path.with_name(path.name + ".part")
+    try:
+        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, metadata={"state": json.dumps(state)})
+        descriptor = os.open(partial, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        os.replace(partial, path)
+    except (OSError, SafetensorError) as error:
+        partial.unlink(missing_ok=True)
+        kept = "the previous checkpoint is kept" if path.exists() else "nothing was saved yet"
+        raise CPCError(f"cannot write {path}: {error}; {kept}. Free some space and resume the run.") from None
+
+
+def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, fingerprint: str = "") -> Progress:
+    """Puts the saved state into `model` and `optimizer` and says where it stood. Raises CPCError, changing nothing, if it does not fit."""
+    tensors, state = read_tensors(path)
+    if state["fingerprint"] != fingerprint:
+        raise CPCError(f"{path} was written with other settings than this run's. Resume with the run's own settings.json.")
+    weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+    require_fit(path, model, weights)
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        if name.startswith("optimizer."):
+            _, number, key = name.split(".", 2)
+            moments.setdefault(int(number), {})[key] = tensor
+    model.load_state_dict(weights)
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    return Progress(step=state["step"], best=state["best"], fingerprint=state["fingerprint"])
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:
+    """The tensors and the state of a checkpoint, checked for kind, damage and version."""
+    if not path.is_file():
+        raise CPCError(f"{path} does not exist: there is nothing to resume. Start the run anew.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        state = json.loads(metadata["state"])
+        found = state["format"]
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, OverflowError) as error:
+        raise CPCError(f"{path} is not a whole torchcpc checkpoint ({error}). Restore it, or start the run anew.") from None
+    if found != FORMAT:
+        raise CPCError(f"{path} has checkpoint format {found!r}; this version reads format {FORMAT}. Use the version that wrote it.")
+    return tensors, state
+
+
+def require_fit(path: Path, model: nn.Module, weights: dict[str, Tensor]) -> None:
+    """All missing, unexpected and misshapen tensors in one CPCError."""
+    expected = model.state_dict()
+    faults = [f"missing {name}" for name in sorted(expected.keys() - weights.keys())]
+    faults += [f"unexpected {name}" for name in sorted(weights.keys() - expected.keys())]
+    faults += [
+        f"{name} is {tuple(weights[name].shape)} instead of {tuple(expected[name].shape)}"
+        for name in sorted(expected.keys() & weights.keys())
+        if weights[name].shape != expected[name].shape
+    ]
+    if faults:
+        raise CPCError(f"{path} does not fit the model: {'; '.join(faults)}. The file belongs to a model of other settings.")

@@ -1,0 +1,85 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression
+
+from torchcpc.contracts import CPCError
+from torchcpc.evaluation.linear import PENALTIES, linear_probe, thinned
+from torchcpc.evaluation.probe import probe
+from torchcpc.evaluation.task import Features, Labels
+
+from .worlds import gaussian_classes
+
+
+def test_gaussian_classes_are_told_apart_as_well_as_the_best_linear_rule_does():
+    task, features = gaussian_classes()
+    rule = LinearDiscriminantAnalysis().fit(features.train, task.train.y_M)
+    best = np.mean(rule.predict(features.test) == task.test.y_M)
+    assert linear_probe(features, task).correct_M.mean() == pytest.approx(best, abs=0.03)
+    assert best > 0.8
+
+
+def test_the_penalty_is_the_one_that_a_slow_search_on_the_validation_part_finds():
+    task, features = gaussian_classes(dim=97, spread=0.15, seed=1)  # nearly as many columns as rows: the penalty matters
+    mean, deviation = features.train.mean(axis=0), features.train.std(axis=0)
+    accuracy, answers = {}, {}
+    for penalty in PENALTIES:
+        model = LogisticRegression(C=1 / (penalty * 397), tol=1e-8, max_iter=5000).fit(
+            (features.train - mean) / deviation, task.train.y_M
+        )
+        accuracy[penalty] = model.score((features.validation - mean) / deviation, task.validation.y_M)
+        answers[penalty] = model.predict((features.test - mean) / deviation)
+    chosen = max(accuracy, key=lambda penalty: accuracy[penalty])
+    found = linear_probe(features, task)
+    assert len(set(accuracy.values())) > 2
+    assert found.penalty == chosen
+    assert np.mean(found.correct_M == (answers[chosen] == task.test.y_M)) > 0.98
+
+
+def test_test_labels_have_no_say_in_what_is_chosen_or_answered():
+    task, features = gaussian_classes(dim=97, spread=0.15, seed=1)
+    other = dataclasses.replace(task, test=Labels((task.test.y_M + 1) % 3, task.test.source_M))
+    one, two = linear_probe(features, task), linear_probe(features, other)
+    assert one.penalty == two.penalty
+    assert not np.any(one.correct_M & two.correct_M)  # the same answer cannot be right under both labellings
+
+
+def test_scaling_shifting_and_dead_columns_change_nothing():
+    task, features = gaussian_classes(spread=0.5)
+    change = lambda x: np.concatenate([x * 1000 + 50, np.full((len(x), 2), 3.0)], axis=1)  # noqa: E731
+    changed = Features("changed", *(change(x) for x in (features.train, features.validation, features.test)))
+    one, two = linear_probe(features, task), linear_probe(changed, task)
+    assert one.penalty == two.penalty
+    assert np.mean(one.correct_M == two.correct_M) > 0.99
+
+
+def test_thinning_keeps_the_asked_number_of_rows_and_depends_on_the_seed_alone():
+    kept = np.arange(1000)[thinned(1000, 313, 0)]
+    assert len(kept) == len(set(kept)) == 313
+    np.testing.assert_array_equal(kept, np.arange(1000)[thinned(1000, 313, 0)])
+    assert set(kept) != set(np.arange(1000)[thinned(1000, 313, 1)])
+    assert len(np.arange(1000)[thinned(1000, 1000, 0)]) == 1000
+    task, features = gaussian_classes()
+    assert linear_probe(features, task, most_rows=53).correct_M.mean() > 0.7
+    with pytest.raises(CPCError, match="most_rows = 0"):
+        linear_probe(features, task, most_rows=0)
+
+
+def test_a_row_holds_every_seed():
+    task, features = gaussian_classes(spread=0.5)
+    worse = dataclasses.replace(features, train=features.train[::-1])  # labels of other rows
+    row = probe([features, worse], task)
+    assert (row.features, row.probe, row.dim, row.correct_RM.shape) == ("points", "linear", 7, (2, 211))
+    assert row.accuracies[0] == np.mean(linear_probe(features, task).correct_M) > row.accuracies[1]
+
+
+def test_faults_are_named():
+    task, features = gaussian_classes()
+    with pytest.raises(CPCError, match="probe 'forest' is unknown; choose one of linear, MLP"):
+        probe([features], task, kind="forest")
+    with pytest.raises(CPCError, match="'points' of 7 columns, 'others' of 7 columns; make a row for each"):
+        probe([features, dataclasses.replace(features, name="others")], task)
+    with pytest.raises(CPCError, match="but these are none"):
+        probe([], task)
