@@ -102,7 +102,7 @@ def test_stacks_are_centred_and_mean_normalisation_forgets_the_gain(noise):
     np.testing.assert_array_equal(stacked(x, frames=3)[2], [2, 3, 4, 5, 6, 7])
     np.testing.assert_array_equal(stacked(x, frames=5)[0], [0, 1, 0, 1, 0, 1, 2, 3, 4, 5])
     np.testing.assert_allclose(mean_normalised(log_mel(noise)), mean_normalised(log_mel(0.3 * noise)), atol=1e-3)
-    with pytest.raises(CPCError, match="frames = 4: .* odd number of frames; use 3 or 5"):
+    with pytest.raises(CPCError, match=r"frames = 4: .* odd number of frames; use 3 or 5"):
         stacked(x, frames=4)
 
 

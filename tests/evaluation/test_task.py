@@ -58,7 +58,8 @@ def test_standardised_columns_have_mean_0_and_deviation_1_and_dead_ones_vanish()
     assert out.dtype == np.float32
     np.testing.assert_allclose(out.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(out.std(axis=0), [1, 0, 1], atol=1e-5)
-    np.testing.assert_allclose(Standardiser.of(x)(x[:2] + 7), out[:2] + [7 / x[:, 0].std(), 0, 7 / x[:, 2].std()], rtol=1e-4)
+    step = np.array([7 / x[:, 0].std(), 0, 7 / x[:, 2].std()])
+    np.testing.assert_allclose(Standardiser.of(x)(x[:2] + 7), out[:2] + step, rtol=1e-4)
 
 
 def test_labelled_rows_leave_out_unlabelled_frames_and_keep_the_rest_in_step():

@@ -107,8 +107,8 @@ def table(label: str, chance: float) -> dict[str, Any]:
                 }
             )
     differences = [
-        {"features": "CPC c", "against": "log-mel means", "mean": 0.099, "low": 0.083, "high": 0.117},
-        {"features": "CPC c", "against": "CPC z", "mean": 0.042, "low": -0.003, "high": 0.061},
+        {"features": "CPC c", "against": "log-mel means", "probe": "linear", "mean": 0.099, "low": 0.083, "high": 0.117},
+        {"features": "CPC c", "against": "CPC z", "probe": "linear", "mean": 0.042, "low": -0.003, "high": 0.061},
     ]
     sizes = {"train": 1050, "validation": 150, "test": 300}
     split = "by recording, stratified by speaker"

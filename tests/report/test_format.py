@@ -9,8 +9,18 @@ from torchcpc.report import format
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(None, "–"), (0, "0"), (3.14159, "3.14"), (23.71, "23.7"), (0.00123456, "0.00123"), (-2.5, "−2.50"), (12345.6, "12,346")]
-    + [(1.5e-7, "1.50e−07"), (math.nan, "not a number"), (-math.inf, "−∞")],
+    [
+        (None, "–"),
+        (0, "0"),
+        (3.14159, "3.14"),
+        (23.71, "23.7"),
+        (0.00123456, "0.00123"),
+        (-2.5, "−2.50"),
+        (12345.6, "12,346"),
+        (1.5e-7, "1.50e−07"),
+        (math.nan, "not a number"),
+        (-math.inf, "−∞"),
+    ],
 )
 def test_number(value: float | None, text: str) -> None:
     assert format.number(value) == text
@@ -18,7 +28,15 @@ def test_number(value: float | None, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("share", "text"),
-    [(0.5, "50.0 %"), (1 / 512, "0.20 %"), (0.9968, "99.68 %"), (1.0, "100.0 %"), (0.0, "0.0 %"), (None, "–"), (math.nan, "not a number")],
+    [
+        (0.5, "50.0 %"),
+        (1 / 512, "0.20 %"),
+        (0.9968, "99.68 %"),
+        (1.0, "100.0 %"),
+        (0.0, "0.0 %"),
+        (None, "–"),
+        (math.nan, "not a number"),
+    ],
 )
 def test_percent(share: float | None, text: str) -> None:
     assert format.percent(share).replace("\N{NO-BREAK SPACE}", " ") == text
@@ -34,9 +52,15 @@ def test_duration(hours: float, text: str) -> None:
 
 
 def test_small_words() -> None:
-    assert format.count(1500) == "1,500" and format.plural(1, "group") == "1 group" and format.plural(1234, "file") == "1,234 files"
+    assert (
+        format.count(1500) == "1,500"
+        and format.plural(1, "group") == "1 group"
+        and format.plural(1234, "file") == "1,234 files"
+    )
     assert format.points(0.0234) == "+2.3" and format.points(-0.01) == "−1.0"
-    assert format.between((0.01, 0.01)) == "0.01" and format.between((1, 0.01, 0.1)) == "0.01 to 1" and format.between(()) == "–"
+    assert (
+        format.between((0.01, 0.01)) == "0.01" and format.between((1, 0.01, 0.1)) == "0.01 to 1" and format.between(()) == "–"
+    )
 
 
 def test_names_fit_on_a_line_of_utf8() -> None:

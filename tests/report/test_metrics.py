@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from fabricate import folder, line, lines
 
 from torchcpc.contracts import CPCError
 from torchcpc.report import metrics
+
+from .fabricate import folder, line, lines
 
 
 def written(place: Path, text: str | bytes) -> Path:
@@ -75,9 +76,15 @@ def test_a_last_line_that_lacks_only_its_end_counts(tmp_path: Path) -> None:
         ('{"event": "train"}', "line 3 is not a metrics line"),
         ('{"event": "party", "step": 3}', "event among train, valid, warning"),
         ('{"event": "train", "step": 1, "horizons": [1]}', "line 3: loss_per_k, bound_per_k"),
-        (json.dumps(line("train", 1, np.random.default_rng(0), horizons=(1, 2))), "line 3: "),
-        (json.dumps(line("train", 1, np.random.default_rng(0)) | {"bound_per_k": ["x"] * 12}), "line 3: bound_per_k is not made of"),
-        (json.dumps(line("train", 1, np.random.default_rng(0)) | {"gradient_norm": "much"}), "line 3: gradient_norm is not made of"),
+        (json.dumps(line("train", 999, np.random.default_rng(0), horizons=(1, 2))), "line 3: "),
+        (
+            json.dumps(line("train", 1, np.random.default_rng(0)) | {"bound_per_k": ["x"] * 12}),
+            "line 3: bound_per_k is not made of",
+        ),
+        (
+            json.dumps(line("train", 1, np.random.default_rng(0)) | {"gradient_norm": "much"}),
+            "line 3: gradient_norm is not made of",
+        ),
     ],
 )
 def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path, damage: str | bytes, told: str) -> None:
@@ -91,7 +98,7 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path, damage: str | byt
 
 @pytest.mark.parametrize("text", ["", "\n\n", '{"event": "warning", "step": 1, "reason": "slow"}\n', '{"event"'])
 def test_no_metrics_says_how_to_go_on(tmp_path: Path, text: str) -> None:
-    with pytest.raises(CPCError, match="holds no train or valid line.*cpc train --resume"):
+    with pytest.raises(CPCError, match=r"holds no train or valid line.*cpc train --resume"):
         metrics.read(written(tmp_path, text))
 
 

@@ -1,7 +1,8 @@
 """Frame labels from files: who says what when, as one class number for every 10 ms step, -1 where nothing is said.
 
-Two forms are read: a table with a line per interval (recording, start_s, end_s, label) and the text files that came with the CPC paper
-(a line per recording: its name, then one integer for each 10 ms). A recording goes by its file name without folder and suffix.
+Two forms are read: a table with a line per interval (recording, start_s, end_s, label) and the text files that came with the
+CPC paper (a line per recording: its name, then one integer for each 10 ms). A recording goes by its file name without folder
+and suffix.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ TIME_COLUMNS = ("recording", "start_s", "end_s")
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Labelled intervals of recordings. names: the classes by number; spans: for each recording start_s, end_s (seconds, in order, apart
-    from each other) and class number, as arrays."""
+    """Labelled intervals of recordings. names: the classes by number; spans: for each recording start_s, end_s (seconds, in
+    order, apart from each other) and class number, as arrays."""
 
     names: tuple[str, ...]
     spans: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -30,8 +31,8 @@ class Alignment:
     def frames(self, recording: str, count: int, *, delay_s: float = 0.0) -> np.ndarray:
         """The class at the centre of each of `count` frames, -1 outside all intervals: [count] int64.
 
-        Frame t asks at (t + 1/2) * 10 ms - delay_s. A positive delay asks a causal context about what lies `delay_s` in its past; fix it
-        before looking at results. Raises CPCError for a recording without labels.
+        Frame t asks at (t + 1/2) * 10 ms - delay_s. A positive delay asks a causal context about what lies `delay_s` in its
+        past; fix it before looking at results. Raises CPCError for a recording without labels.
         """
         self.require([recording])
         start_s, end_s, label = self.spans[recording]
@@ -46,12 +47,14 @@ class Alignment:
         if missing:
             raise CPCError(
                 f"{len(missing)} recordings have no labels ({_few(missing)}), while the labels know {len(self.spans)} "
-                f"({_few(list(self.spans))}); a recording goes by its file name without folder and suffix: rename, or leave them out."
+                f"({_few(list(self.spans))}); a recording goes by its file name without folder and suffix: rename them, "
+                "or leave them out."
             )
 
 
 def read_intervals(path: Path, *, column: str) -> Alignment:
-    """A CSV file with the columns recording, start_s, end_s and `column`, the label; classes are numbered in alphabetical order.
+    """A CSV file with the columns recording, start_s, end_s and `column`, the label; classes are numbered in alphabetical
+    order.
 
     Raises CPCError, naming the line, for an absent column, a time that is no number, an end not after its start and overlaps.
     """
@@ -119,13 +122,14 @@ def _seconds(path: Path, line: int, start: str, end: str) -> tuple[float, float]
 
 def _ordered(path: Path, recording: str, spans: list[tuple[float, float, int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     start_s, end_s, label = (np.array(column) for column in zip(*sorted(spans), strict=True))
-    # Times come rounded to text, so neighbours may seem to overlap by a rounding error; a frame is 10,000 times longer than this.
+    # Times come rounded to text, so neighbours may seem to overlap by a rounding error; a frame is 10,000 times longer than
+    # this.
     overlap = np.flatnonzero(start_s[1:] < end_s[:-1] - 1e-6)
     if len(overlap):
         n = int(overlap[0])
         raise CPCError(
-            f"{path}, recording {recording!r}: the interval from {start_s[n + 1]:g} s starts before the one from {start_s[n]:g} s ends "
-            f"({end_s[n]:g} s); a frame can have one label: cut them apart."
+            f"{path}, recording {recording!r}: the interval from {start_s[n + 1]:g} s starts before the one from "
+            f"{start_s[n]:g} s ends ({end_s[n]:g} s); a frame can have one label: cut them apart."
         )
     return start_s, end_s, label
 

@@ -1,12 +1,13 @@
 """Label efficiency: test accuracy of the linear probe from one label of each class up to all of them.
 
-Each point averages several draws of labelled rows from the training part: the same draws for every kind of features, and nested, so
-that two labels of a class contain the one. The columns are standardised with all training rows, which takes no label.
+Each point averages several draws of labelled rows from the training part: the same draws for every kind of features, and
+nested, so that two labels of a class contain the one. The columns are standardised with all training rows, which takes no
+label.
 
-With so few labels, choosing the penalty on the validation part would spend far more labels than are being counted. The rule, the same for
-every row: 5-fold cross-validation inside the drawn labels, folds by source, the highest share of held-out answers right (the stronger
-penalty of equals), then a fit on all that were drawn. One label of a class cannot be held out, so there the penalty is fixed at 0.1, amid
-the grid. At "all" the point is the table's own row, whose penalty the validation part chose.
+With so few labels, choosing the penalty on the validation part would spend far more labels than are being counted. The rule,
+the same for every row: 5-fold cross-validation inside the drawn labels, folds by source, the highest share of held-out answers
+right (the stronger penalty of equals), then a fit on all that were drawn. One label of a class cannot be held out, so there the
+penalty is fixed at 0.1, amid the grid. At "all" the point is the table's own row, whose penalty the validation part chose.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of a curve: the test answers of every seed and draw, as hits by source. labels_per_class is None where all were used."""
+    """One point of a curve: the test answers of every seed and draw, as hits by source. labels_per_class is None where all were
+    used."""
 
     features: str
     labels_per_class: int | None
@@ -38,8 +40,8 @@ class Point:
 
 
 def label_draws(labels: Labels, *, per_class: int, draws: int = 5, seed: int = 0) -> list[np.ndarray]:
-    """Row numbers of `draws` sets with `per_class` rows of each class present (all it has, if fewer). Sets of a smaller number are the
-    beginnings of these, class by class. Use the same sets to train a supervised network on few labels."""
+    """Row numbers of `draws` sets with `per_class` rows of each class present (all it has, if fewer). Sets of a smaller number
+    are the beginnings of these, class by class. Use the same sets to train a supervised network on few labels."""
     if per_class < 1 or draws < 1:
         raise CPCError(f"per_class = {per_class} and draws = {draws} must both be at least 1.")
     sets = []
@@ -59,8 +61,8 @@ def efficiency(
     penalties: Sequence[float] = PENALTIES,
     seed: int = 0,
 ) -> list[Point]:
-    """The curve of one kind of features from several seeds; `all_labels` is its linear row. Points at which even the commonest class has no
-    more labels to give are left out."""
+    """The curve of one kind of features from several seeds; `all_labels` is its linear row. Points at which even the commonest
+    class has no more labels to give are left out."""
     commonest = int(np.bincount(task.train.y_M).max())
     curve = []
     for per_class in (point for point in points if point < commonest):
@@ -99,12 +101,13 @@ def _folds(source_M: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 def _cross_validated(
     x_MD: np.ndarray, y_M: np.ndarray, fold_M: np.ndarray, *, classes: int, penalties: Sequence[float]
 ) -> float:
-    """The penalty under which most held-out rows are answered correctly, the strongest of equals (and of all, with a single source)."""
+    """The penalty under which most held-out rows are answered correctly, the strongest of equals (and of all, with a single
+    source)."""
     right = dict.fromkeys(sorted(penalties, reverse=True), 0)
     for fold in range(fold_M.max() + 1) if fold_M.max() else ():
         held_M = fold_M == fold
         for penalty, classifier in _solve(x_MD[~held_M], y_M[~held_M], classes=classes, penalties=penalties).items():
-            right[penalty] += np.count_nonzero(classifier.predict(x_MD[held_M]) == y_M[held_M])
+            right[penalty] += int(np.count_nonzero(classifier.predict(x_MD[held_M]) == y_M[held_M]))
     return max(right, key=lambda penalty: right[penalty])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from torchcpc.contracts import CPCError, Sequences, Window
+from torchcpc.data.windows import whole
 
 
 class Embedded(NamedTuple):
@@ -62,3 +63,36 @@ def embed_long(
 
 def _array(tensor: Tensor) -> np.ndarray:
     return tensor.float().cpu().numpy()
+
+
+def embed_all(
+    model: Any,
+    sequences: Sequences,
+    *,
+    positions_per_batch: int = 1_000_000,
+    device: torch.device | str = "cpu",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Iterator[Embedded]:
+    """Every source, short ones in padded batches, those longer than a batch piece by piece: bounded memory for any length.
+
+    positions_per_batch: raw positions embedded at once, padding counted (a million samples are a minute of speech).
+    """
+    done = 0
+    for indices, window in whole(sequences, positions_per_batch=positions_per_batch):
+        yield from embed(model, [(indices, window)], device=device)
+        progress(done := done + len(indices), len(sequences))
+    for index in range(len(sequences)):
+        if sequences.length(index) > positions_per_batch:
+            yield from embed_long(model, sequences, index, positions=positions_per_batch, device=device)
+            progress(done := done + 1, len(sequences))
+
+
+def frames(model: Any, sequences: Sequences, **settings: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """All of z_TD and all of c_TC, in the order of the sources, in memory."""
+    pieces: list[list[Embedded]] = [[] for _ in range(len(sequences))]
+    for embedded in embed_all(model, sequences, **settings):
+        pieces[embedded.index].append(embedded)
+    return (
+        [np.concatenate([piece.z_TD for piece in own]) for own in pieces],
+        [np.concatenate([piece.c_TC for piece in own]) for own in pieces],
+    )

@@ -1,14 +1,15 @@
 """Handmade speech features on the encoder's own 10 ms frames: what a learned representation has to beat.
 
-Every function takes a recording of S samples, float in [-1, 1] at 16 kHz, and gives floor(S/160) rows. Row t is the 25 ms frame centred
-on samples [t*160, (t+1)*160); beyond the ends of the recording the signal is mirrored. So row t here and step t of the waveform encoder
-speak about the same 10 ms, and one set of frame labels serves both.
+Every function takes a recording of S samples, float in [-1, 1] at 16 kHz, and gives floor(S/160) rows. Row t is the 25 ms frame
+centred on samples [t*160, (t+1)*160); beyond the ends of the recording the signal is mirrored. So row t here and step t of the
+waveform encoder speak about the same 10 ms, and one set of frame labels serves both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import cast
 
 import kaldi_native_fbank
 import numpy as np
@@ -17,13 +18,15 @@ from torchcpc.contracts import CPCError
 
 RATE_HZ = 16000
 HOP_SAMPLES = 160
-# Kaldi's constants (energy floor, and a pre-emphasis noise floor when it dithers) are written for 16-bit integers. In [-1, 1] the log floor
-# of 1.2e-7 would cut off all that is quieter than about -40 dB; in the integer range it stays far below the quantisation noise.
+# Kaldi's constants (energy floor, and a pre-emphasis noise floor when it dithers) are written for 16-bit integers. In [-1, 1]
+# the log floor of 1.2e-7 would cut off all that is quieter than about -40 dB; in the integer range it stays far below the
+# quantisation noise.
 INT16_RANGE = 32768.0
 
 
 def log_mel(x_S: np.ndarray, *, bins: int = 40) -> np.ndarray:
-    """Log power in `bins` triangular mel bands from 20 Hz to 8 kHz (natural log, 16-bit integer scale): [floor(S/160), bins] float32."""
+    """Log power in `bins` triangular mel bands from 20 Hz to 8 kHz (natural log, 16-bit integer scale): [floor(S/160), bins]
+    float32."""
     options = kaldi_native_fbank.FbankOptions()
     options.mel_opts.num_bins = bins
     options.use_energy = False
@@ -32,7 +35,8 @@ def log_mel(x_S: np.ndarray, *, bins: int = 40) -> np.ndarray:
 
 
 def cepstra(x_S: np.ndarray, *, coefficients: int = 13) -> np.ndarray:
-    """Mel-frequency cepstral coefficients 0 .. coefficients-1 of 23 mel bands, liftered by 22: [floor(S/160), coefficients] float32."""
+    """Mel-frequency cepstral coefficients 0 .. coefficients-1 of 23 mel bands, liftered by 22: [floor(S/160), coefficients]
+    float32."""
     options = kaldi_native_fbank.MfccOptions()
     options.num_ceps = coefficients
     options.use_energy = False
@@ -62,8 +66,8 @@ def mean_normalised(x_TD: np.ndarray) -> np.ndarray:
 def stacked(x_TD: np.ndarray, *, frames: int) -> np.ndarray:
     """Each frame beside its neighbours, `frames` (odd) in all and centred, the end frames repeated: [T, frames * D].
 
-    A context vector c_t has seen the past, so a single frame would be a weak rival. Half of these neighbours lie in the future, which
-    c_t never sees: the comparison leans towards the handmade row.
+    A context vector c_t has seen the past, so a single frame would be a weak rival. Half of these neighbours lie in the future,
+    which c_t never sees: the comparison leans towards the handmade row.
     """
     if frames < 1 or frames % 2 == 0:
         raise CPCError(
@@ -114,7 +118,8 @@ def _compute(
     frames = len(x_S) // HOP_SAMPLES
     if frames == 0:
         return np.zeros((0, dim), np.float32)
-    extractor.accept_waveform(RATE_HZ, (x_S * INT16_RANGE).astype(np.float32))
+    # An array is a sequence of floats; the stub only knows lists, which are slower.
+    extractor.accept_waveform(RATE_HZ, cast(Sequence[float], (x_S * INT16_RANGE).astype(np.float32)))
     extractor.input_finished()
     # Kaldi rounds the number of frames to the nearest; the encoder makes a step only of 160 whole samples.
     return np.stack([extractor.get_frame(t) for t in range(frames)]).astype(np.float32)

@@ -1,13 +1,13 @@
 """95 % intervals of an accuracy, and of the difference of two, over training seeds, label draws and test sources.
 
-The rows of one recording share its speaker and its microphone, so the source, not the row, is what counts as a draw from the world;
-and a model counts as one draw of its seed. The hierarchical (crossed) bootstrap resamples every axis that has more than one entry: each
-replicate axis (seeds, label draws) and the sources, and takes the percentiles of the resampled accuracy.
+The rows of one recording share its speaker and its microphone, so the source, not the row, is what counts as a draw from the
+world; and a model counts as one draw of its seed. The hierarchical (crossed) bootstrap resamples every axis that has more than
+one entry: each replicate axis (seeds, label draws) and the sources, and takes the percentiles of the resampled accuracy.
 
-A plain bootstrap over n entries is too narrow by sqrt((n-1)/n), and knows nothing of Student's t: with three seeds it covers about 80 %
-instead of 95 %. So the deviation of each axis's weights from 1 is stretched by sqrt(n/(n-1)) * t_{n-1}/z, the "expanded" percentile
-interval (T. Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statistician 69, 2015). For a mean over a single axis
-this gives the t interval.
+A plain bootstrap over n entries is too narrow by sqrt((n-1)/n), and knows nothing of Student's t: with three seeds it covers
+about 80 % instead of 95 %. So the deviation of each axis's weights from 1 is stretched by sqrt(n/(n-1)) * t_{n-1}/z, the
+"expanded" percentile interval (T. Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statistician 69,
+2015). For a mean over a single axis this gives the t interval.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ class Hits:
         return float(self.hits_RS.mean(axis=tuple(range(self.hits_RS.ndim - 1))).sum() / self.rows_S.sum())
 
     def resampled(self, *, resamples: int, level: float, seed: int) -> np.ndarray:
-        """Accuracy in each resample: [resamples]. The weights depend on `seed` and the sizes only, so that two sets of answers to the
-        same questions meet the same resamples."""
+        """Accuracy in each resample: [resamples]. The weights depend on `seed` and the sizes only, so that two sets of answers
+        to the same questions meet the same resamples."""
         *replicates, sources = self.hits_RS.shape
         weight_QR = np.ones((resamples, 1))
         for axis, count in enumerate(replicates, start=1):
@@ -67,8 +67,8 @@ class Hits:
 
 
 def accuracy_interval(hits: Hits, *, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> Interval:
-    """The accuracy and its interval, within 0 and 1. An axis with a single entry is not resampled: with one seed and one source the
-    interval is a point and says nothing of either."""
+    """The accuracy and its interval, within 0 and 1. An axis with a single entry is not resampled: with one seed and one source
+    the interval is a point and says nothing of either."""
     low, high = _percentiles(hits.resampled(resamples=resamples, level=level, seed=seed), level)
     share = hits.mean
     if share in (0.0, 1.0):
@@ -79,8 +79,9 @@ def accuracy_interval(hits: Hits, *, resamples: int = 2000, level: float = 0.95,
 
 
 def difference_interval(one: Hits, other: Hits, *, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> Interval:
-    """Accuracy of `one` less that of `other` on the same test rows, with the interval of the difference, paired: both meet the same
-    resampled sources, and the same resampled seeds (draws) where they have equally many. Raises CPCError for different test rows."""
+    """Accuracy of `one` less that of `other` on the same test rows, with the interval of the difference, paired: both meet the
+    same resampled sources, and the same resampled seeds (draws) where they have equally many. Raises CPCError for different
+    test rows."""
     if not np.array_equal(one.rows_S, other.rows_S):
         raise CPCError(
             f"a paired difference needs the same test rows: {len(one.rows_S)} sources with {one.rows_S.sum():.0f} rows against "
@@ -94,7 +95,8 @@ def difference_interval(one: Hits, other: Hits, *, resamples: int = 2000, level:
 
 
 def _weights(count: int, *, axis: int, resamples: int, level: float, seed: int) -> np.ndarray:
-    """How much each of `count` entries weighs in each resample, 1 on average, stretched as the module says: [resamples, count]."""
+    """How much each of `count` entries weighs in each resample, 1 on average, stretched as the module says: [resamples,
+    count]."""
     if count == 1:
         return np.ones((resamples, 1))
     drawn = np.random.default_rng([seed, axis, count]).multinomial(count, np.full(count, 1 / count), size=resamples)

@@ -1,9 +1,9 @@
 """The linear probe: how much of a label a linear model reads off frozen features (section 3 of arXiv:1807.03748).
 
-Columns are standardised with the training part's statistics; multinomial logistic regression is fitted on the training part for each
-penalty of one grid, the same for every row of a table; the penalty with the highest validation accuracy is kept (the stronger of equals);
-its classifier answers the test part, once. It is not fitted again on training and validation together: then every row, a supervised
-network with early stopping too, has learned from the same labels.
+Columns are standardised with the training part's statistics; multinomial logistic regression is fitted on the training part for
+each penalty of one grid, the same for every row of a table; the penalty with the highest validation accuracy is kept (the
+stronger of equals); its classifier answers the test part, once. It is not fitted again on training and validation together:
+then every row, a supervised network with early stopping too, has learned from the same labels.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 The objective, in nats: mean over rows of -log softmax(x W + b)[y] + penalty/2 * |W|^2; b is free. Being a mean, it needs no new
 penalty for a new number of rows (scikit-learn's C is 1 / (penalty * rows)).
 
-Neighbouring frames and stacked features are highly correlated, so that plain L-BFGS needs hundreds of steps. Here it runs in coordinates
-in which the Hessian is nearly the identity (eigenvectors of the features, scaled by the curvature at the class priors); the optimum is
-unchanged. On 50,000 frames x 200 features x 28 classes a path of five penalties takes 5 s instead of scikit-learn's 65 s (two cores).
+Neighbouring frames and stacked features are highly correlated, so that plain L-BFGS needs hundreds of steps. Here it runs in
+coordinates in which the Hessian is nearly the identity (eigenvectors of the features, scaled by the curvature at the class
+priors); the optimum is unchanged. On 50,000 frames x 200 features x 28 classes a path of five penalties takes 5 s instead of
+scikit-learn's 65 s (two cores).
 """
 
 from __future__ import annotations
@@ -16,9 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from scipy.optimize import minimize
+from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
 from torchcpc.contracts import CPCError
+
+# Products (rows x features x classes) below which threads cost more than they bring. On a busy machine they cost a hundredfold:
+# the threads of a small product wait for each other in a loop that keeps the others from running.
+ONE_THREAD_BELOW = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,18 +44,21 @@ def solve_path(
 ) -> Iterator[tuple[float, LinearClassifier]]:
     """(penalty, its classifier) from the strongest penalty to the weakest, each started where the one before ended.
 
-    x_MD: standardised features, float32; y_M: classes 0 .. classes-1, of which some may be absent; tolerance: L-BFGS stops when a step
-    improves the objective by less than this, in nats (relative above 1 nat). Raises CPCError for penalties that are not positive: on
-    separable data the unpenalised optimum is at infinity.
+    x_MD: standardised features, float32; y_M: classes 0 .. classes-1, of which some may be absent; tolerance: L-BFGS stops when
+    a step improves the objective by less than this, in nats (relative above 1 nat). Raises CPCError for penalties that are not
+    positive: on separable data the unpenalised optimum is at infinity.
     """
     if not penalties or min(penalties) <= 0:
         raise CPCError(
             f"penalties {list(penalties)}: give one or more, each above 0; without a penalty separable classes have no optimum."
         )
-    problem = _Problem.of(torch.from_numpy(np.ascontiguousarray(x_MD, np.float32)), torch.from_numpy(y_M).long(), classes)
+    pools, threads = ThreadpoolController(), 1 if x_MD.size * classes < ONE_THREAD_BELOW else None
+    with pools.limit(limits=threads):
+        problem = _Problem.of(torch.from_numpy(np.ascontiguousarray(x_MD, np.float32)), torch.from_numpy(y_M).long(), classes)
     W_DK = torch.zeros(x_MD.shape[1] + 1, classes, dtype=torch.float64)  # the bias is the last row
     for penalty in sorted(penalties, reverse=True):
-        W_DK = problem.solve(penalty, W_DK, tolerance)
+        with pools.limit(limits=threads):
+            W_DK = problem.solve(penalty, W_DK, tolerance)
         weight_DK = problem.axes_DD @ W_DK[:-1]
         yield penalty, LinearClassifier(weight_DK.float().numpy(), W_DK[-1].float().numpy())
 
@@ -84,7 +93,8 @@ class _Problem:
             return loss.item(), (scale_DK * gradient_DK).flatten().numpy()
 
         start = (start_DK / scale_DK).flatten().numpy()
-        # The optimum is flat to float32 accuracy long before 1000 steps; the line search then ends the run, which is no failure.
+        # The optimum is flat to float32 accuracy long before 1000 steps; the line search then ends the run, which is no
+        # failure.
         found = minimize(
             objective,
             start,

@@ -14,7 +14,8 @@ PROBES: dict[str, Callable[[Features, Task], Score]] = {"linear": linear_probe, 
 
 
 def probe(features: Sequence[Features], task: Task, *, kind: str = "linear") -> Row:
-    """Fits, chooses and scores each of `features`, which are one kind of features from models of different seeds (handmade: one entry).
+    """Fits, chooses and scores each of `features`, which are one kind of features from models of different seeds (handmade: one
+    entry).
 
     Raises CPCError for an unknown `kind`, features of different names or sizes, and features that do not fit the task.
     """

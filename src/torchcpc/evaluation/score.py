@@ -13,7 +13,8 @@ from torchcpc.evaluation.intervals import Hits
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Which test rows were answered correctly, and the penalty (for networks: the weight decay) that was chosen, if there is one."""
+    """Which test rows were answered correctly, and the penalty (for networks: the weight decay) that was chosen, if there is
+    one."""
 
     correct_M: np.ndarray
     penalty: float | None

@@ -13,10 +13,11 @@ from torchcpc.evaluation.task import Task
 
 
 def table(task: Task, rows: Sequence[Row], points: Sequence[Point] = ()) -> dict[str, Any]:
-    """One entry of probe.json's "tables". Accuracies are shares; low and high bound the 95 % interval over seeds and test sources.
+    """One entry of probe.json's "tables". Accuracies are shares; low and high bound the 95 % interval over seeds and test
+    sources.
 
-    "differences" compares every row with the first CPC row (the first whose features are named "CPC ...") of the same probe, or of any
-    probe where none has the same: that row less the other, paired. A table without CPC rows has none.
+    "differences" compares every row with the first CPC row (the first whose features are named "CPC ...") of the same probe, or
+    of any probe where none has the same: that row less the other, paired. A table without CPC rows has none.
     """
     return {
         "label": task.label,

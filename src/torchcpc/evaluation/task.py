@@ -1,7 +1,7 @@
 """What is asked of the features (a task: labels in three parts) and what is asked about (features: a matrix for each part).
 
-One form for every domain: frames, recordings, images and sentences are all rows. The parts are made by source before anything is
-fitted: `train` fits, `validation` chooses, `test` is scored once.
+One form for every domain: frames, recordings, images and sentences are all rows. The parts are made by source before anything
+is fitted: `train` fits, `validation` chooses, `test` is scored once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """One part: the class y_M of each of M rows, and source_M, the independent thing (recording, document, subject) it came from.
+    """One part: the class y_M of each of M rows, and source_M, the independent thing (recording, document, subject) it came
+    from.
 
     Intervals resample sources, so give rows that share their noise one source number.
     """
@@ -29,8 +30,9 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A classification of rows. `label` names the question ("digit"), `unit` the row ("frame", "recording"), `names` the classes by
-    number, `split` says in words how the parts were made. Raises CPCError where labels are missing or a source is in two parts."""
+    """A classification of rows. `label` names the question ("digit"), `unit` the row ("frame", "recording"), `names` the
+    classes by number, `split` says in words how the parts were made. Raises CPCError where labels are missing or a source is in
+    two parts."""
 
     label: str
     unit: str
@@ -48,8 +50,8 @@ class Task:
                 shared = np.intersect1d(getattr(self, one).source_M, getattr(self, other).source_M)
                 if len(shared):
                     raise CPCError(
-                        f"task {self.label!r}: source {shared[0]} ({len(shared)} such) is in both {one} and {other}; a probe may not see a "
-                        "source in two parts: split by source."
+                        f"task {self.label!r}: source {shared[0]} ({len(shared)} such) is in both {one} and {other}; "
+                        "a probe may not see a source in two parts: split by source."
                     )
 
     def _check(self, part: str, labels: Labels) -> None:
@@ -62,8 +64,8 @@ class Task:
             raise CPCError(f"task {self.label!r}: the {part} part has no labelled row; change the split or give labels for it.")
         if y_M.min() < 0 or y_M.max() >= self.classes:
             raise CPCError(
-                f"task {self.label!r}, {part}: labels run from {y_M.min()} to {y_M.max()}, classes from 0 to {self.classes - 1}; leave "
-                "unlabelled rows (-1) out first, as labelled_rows does."
+                f"task {self.label!r}, {part}: labels run from {y_M.min()} to {y_M.max()}, classes from 0 to "
+                f"{self.classes - 1}; leave unlabelled rows (-1) out first, as labelled_rows does."
             )
 
     @property
@@ -95,8 +97,8 @@ class Features:
             x_MD, rows = getattr(self, part), len(getattr(task, part).y_M)
             if x_MD.ndim != 2 or x_MD.shape != (rows, self.dim):
                 raise CPCError(
-                    f"features {self.name!r}, {part}: shape {x_MD.shape}, but task {task.label!r} has {rows} rows there and the training "
-                    f"part has {self.dim} columns; embed the same sources in the same order."
+                    f"features {self.name!r}, {part}: shape {x_MD.shape}, but task {task.label!r} has {rows} rows there and "
+                    f"the training part has {self.dim} columns; embed the same sources in the same order."
                 )
             if not np.isfinite(x_MD).all():
                 raise CPCError(

@@ -77,11 +77,6 @@ def plural(n: int, noun: str) -> str:
     return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
 
 
-def listed(names: list[str]) -> str:
-    """['a', 'b', 'c'] -> 'a, b and c'."""
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def printable(text: object) -> str:
     """Any text on one line of characters that UTF-8 and XML can hold; file names from disk may hold neither.
 

@@ -54,8 +54,8 @@ def draw(layout: Map) -> Picture:
     thinned = f" One point in {every} is drawn." if every > 1 else ""
     caption = (
         f"Each point is one embedding ({format.count(len(layout.points))} in all), coloured and shaped by its label, which CPC "
-        "never saw. Groups that stand apart are told apart easily; distances between groups and directions of the axes mean little."
-        f"{thinned}"
+        "never saw. Groups that stand apart are told apart easily; distances between groups and the directions of axes say "
+        f"little.{thinned}"
     )
     title = f"Map of embeddings by {format.printable(layout.label)}" if layout.label else "Map of embeddings"
     return Picture("map", title, caption, figure, wide=True)

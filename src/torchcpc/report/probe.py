@@ -29,6 +29,11 @@ class Row:
         return self.features.startswith("CPC")
 
     @property
+    def penalty(self) -> float | None:
+        """The penalty of every seed, None where they differ or none is known."""
+        return self.penalties[0] if len(set(self.penalties)) == 1 else None
+
+    @property
     def name(self) -> str:
         return f"{self.features}, {self.probe}" if self.probe else self.features
 

@@ -90,16 +90,16 @@ def fit(
             fabric.backward(value)
             norm = nn.utils.clip_grad_norm_(plain.parameters(), clip or math.inf)
             state = replace(state, step=state.step + 1)
-            last = state.step == steps
-            saving = latest is not None and (state.step % save_every == 0 or last or stop())
-            if (state.step % look_every == 0 or saving) and not math.isfinite(value.item() + norm.item()):
-                record.diverged(state.step, value.item(), norm.item())
+            if state.step % look_every == 0:
+                record.require_finite(state.step, value, norm)
             optimizer.step()
             optimizer.zero_grad()
             record.event("step", state.step, {})
+            last, stopping = state.step == steps, stop()
             if state.step % log_every == 0 or last:
                 speed = {"steps_per_second": watch.lap(state.step)}
-                record.event("train", state.step, {**metrics, "loss": value.detach(), "learning_rate": rate, "gradient_norm": norm, **speed})
+                metrics = {**metrics, "loss": value.detach(), "learning_rate": rate, "gradient_norm": norm, **speed}
+                record.event("train", state.step, metrics)
             if validate and (state.step % validate_every == 0 or last):
                 measured = validate(plain)
                 record.validated(state.step, measured)
@@ -107,9 +107,10 @@ def fit(
                     state = replace(state, best=measured["bound"])
                     record.keep_best(plain, state)
                 watch.restart(state.step)  # validating is not training
-            if saving and fabric.is_global_zero:
+            if latest and fabric.is_global_zero and (state.step % save_every == 0 or last or stopping):
+                record.require_finite(state.step, value, norm)
                 checkpoint.save(latest, plain, optimizer, state)
-            if saving and stop():
+            if stopping:
                 break
     return Outcome(state.step, state.best, interrupted=state.step < steps)
 

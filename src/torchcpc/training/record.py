@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError
 from torchcpc.training import checkpoint, health
@@ -51,9 +52,11 @@ class Record:
             weights = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
             checkpoint.write_tensors(self.folder / "best.safetensors", weights, state)
 
-    def diverged(self, step: int, loss: float, norm: float) -> None:
-        """Raises CPCError: going on would overwrite good weights with NaN."""
-        reason = f"diverged: the loss is {loss:.4g} and its gradient has norm {norm:.4g} at update {step}"
+    def require_finite(self, step: int, loss: Tensor, norm: Tensor) -> None:
+        """Raises CPCError for a loss or gradient that is not a number: going on would overwrite good weights."""
+        if math.isfinite(loss.item() + norm.item()):
+            return
+        reason = f"diverged: the loss is {loss.item():.4g} and its gradient has norm {norm.item():.4g} at update {step}"
         self.event("warning", step, {"reason": reason})
         raise CPCError(
             f"{reason}; the last checkpoint is as it was. Lower training.learning_rate, set training.clip, or use --precision 32-true."

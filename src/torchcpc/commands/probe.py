@@ -1,0 +1,74 @@
+"""`cpc probe RUN DATA --label COLUMN`: how much simple models read off the representations, beside baselines."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a run; the tables go into its report")
+    parser.add_argument("data", nargs="*", metavar="DATA", help="labelled folders or manifests (default: the data of the run)")
+    parser.add_argument("--label", required=True, help="label column, for instance speaker, digit, phone")
+    parser.add_argument("--alignment", type=Path, metavar="FILE", help="frame labels: csv recording,start_s,end_s,LABEL or 10 ms txt")
+    parser.add_argument("--unit", choices=("recording", "frame"), help="a row per recording or per step (default: by --alignment)")
+    parser.add_argument("--clip-seconds", type=float, default=0.0, metavar="S", help="cut recordings into clips this long first")
+    parser.add_argument("--within", type=float, default=0.0, metavar="SHARE", help="train on the first share of each recording")
+    parser.add_argument("--leave-out", default="", metavar="COLUMN=VALUE", help="test on these sources, train on the others")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="use every N-th frame (default: all)")
+    parser.add_argument("--pool", default="mean+deviation", help="mean, mean+deviation, last (default: %(default)s)")
+    parser.add_argument("--also", nargs="+", default=[], metavar="RUN", help="runs of other seeds, averaged into the CPC rows")
+    parser.add_argument("--seeds", type=int, default=3, help="of the untrained rows (default: %(default)s)")
+    parser.add_argument("--probes", nargs="+", default=["linear", "MLP"], help="linear, MLP (default: both)")
+    parser.add_argument("--baselines", nargs="*", help="handmade features to compare with (default: all of the domain)")
+    parser.add_argument("--no-curve", action="store_true", help="leave out the label-efficiency curve")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from torchcpc.commands.progress import bar, console
+    from torchcpc.commands.sources import open_sources
+    from torchcpc.contracts import CPCError
+    from torchcpc.evaluation.alignment import read_intervals, read_steps
+    from torchcpc.evaluation.table import text
+    from torchcpc.pretrained import from_pretrained
+    from torchcpc.pretraining import read_run
+    from torchcpc.probing import Question, add_table, compare
+    from torchcpc.report import build
+
+    models, configs = zip(*(from_pretrained(run) for run in (arguments.run, *arguments.also)), strict=True)
+    parts = ("encoder", "context", "predictor", "data")
+    if any(config[part] != configs[0][part] for config in configs for part in parts):
+        raise CPCError("the runs named with --also are of other sizes than the first: a row is one network under several seeds.")
+    alignment = None
+    if arguments.alignment:
+        by_steps = arguments.alignment.suffix == ".txt"
+        alignment = read_steps(arguments.alignment) if by_steps else read_intervals(arguments.alignment, column=arguments.label)
+    question = Question(
+        label=arguments.label,
+        alignment=alignment,
+        unit=arguments.unit or ("frame" if alignment else "recording"),
+        clip_seconds=arguments.clip_seconds,
+        within=arguments.within,
+        leave_out=arguments.leave_out,
+        pool=arguments.pool,
+        every=arguments.every,
+    )
+    described = read_run(arguments.run)
+    sources = open_sources(configs[0]["data"], arguments.data or described["roots"])
+    with bar("probing") as show:
+        entry, points = compare(
+            [model.to(arguments.device) for model in models],
+            configs[0],
+            sources,
+            question,
+            seeds=arguments.seeds,
+            probes=arguments.probes,
+            baselines=arguments.baselines,
+            curve=not arguments.no_curve,
+            device=arguments.device,
+            progress=show,
+        )
+    add_table(arguments.run, entry, points)
+    console.print(text(entry), markup=False)
+    console.print(f"report: {build(arguments.run)}")

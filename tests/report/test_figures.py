@@ -1,0 +1,249 @@
+"""Every figure shows the numbers of the files: the lines on the axes, and the paths in the SVG, against the arrays."""
+
+import math
+import re
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.collections import PathCollection
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from torchcpc.report import health_figures, map_figure, metrics, palette, panel, probe, probe_figures, training_figures
+from torchcpc.report.svg import Picture, inline
+
+from .fabricate import HORIZONS, folder, layout, line, lines, table
+
+
+@pytest.fixture(autouse=True)
+def house() -> Iterator[None]:
+    with panel.house():
+        yield
+
+
+def read(place: Path, *, train: int = 41, valid: int = 11) -> metrics.Metrics:
+    return metrics.read(folder(place, lines(train=train, valid=valid)) / "metrics.jsonl")
+
+
+def by_name(pictures: list[Picture]) -> dict[str, Picture]:
+    named = {picture.name: picture for picture in pictures}
+    assert len(named) == len(pictures)
+    return named
+
+
+def drawn(figure: Figure, gid: str) -> np.ndarray:
+    """[points, 2] of the line with this gid."""
+    (found,) = [each for each in figure.axes[0].lines if each.get_gid() == gid]
+    assert isinstance(found, Line2D)
+    return np.asarray(found.get_xydata(), dtype=float)
+
+
+@pytest.mark.parametrize("split", ["train", "valid"])
+def test_each_horizon_has_its_line(tmp_path: Path, split: str) -> None:
+    run = read(tmp_path)
+    pictures, curves = by_name(training_figures.draw(run)), {"train": run.train, "valid": run.valid}[split]
+    assert curves is not None
+    for picture, prefix, key in (
+        (f"bound-{split}", "bound", "bound_per_k"),
+        (f"accuracy-{split}", "accuracy", "accuracy_per_k"),
+    ):
+        for i, k in enumerate(HORIZONS):
+            points = drawn(pictures[picture].figure, f"{prefix}-{split}-k{k}")
+            assert points[:, 0].tolist() == curves.step.tolist()
+            assert points[:, 1].tolist() == curves.per_k[key][:, i].tolist()
+    assert drawn(pictures[f"bound-{split}"].figure, f"ceiling-{split}-high")[:, 1] == pytest.approx(math.log(509))
+    assert drawn(pictures[f"accuracy-{split}"].figure, f"chance-{split}-high")[:, 1] == pytest.approx(1 / 509)
+
+
+def test_loss_and_means(tmp_path: Path) -> None:
+    run = read(tmp_path)
+    assert run.train is not None and run.valid is not None
+    pictures = by_name(training_figures.draw(run))
+    assert drawn(pictures["loss"].figure, "loss-k5")[:, 1].tolist() == run.train.per_k["loss_per_k"][:, 4].tolist()
+    assert drawn(pictures["loss"].figure, "loss-chance-high")[:, 1] == pytest.approx(math.log(509))
+    mean = [sum(row) / len(row) for row in run.valid.per_k["bound_per_k"].tolist()]
+    assert drawn(pictures["mean-bound"].figure, "mean-valid")[:, 1] == pytest.approx(mean)
+
+
+def test_profiles_stand_at_the_best_validation(tmp_path: Path) -> None:
+    run = read(tmp_path)
+    assert run.train is not None and run.valid is not None
+    means = [sum(row) for row in run.valid.per_k["bound_per_k"].tolist()]
+    at = means.index(max(means))
+    assert 0 < at < len(means) - 1, "a best in the middle, so that first and last would be wrong"
+    pictures = by_name(training_figures.draw(run))
+    points = drawn(pictures["profile-bound_per_k"].figure, "profile-bound_per_k-valid")
+    assert points[:, 0].tolist() == list(HORIZONS) and points[:, 1].tolist() == run.valid.per_k["bound_per_k"][at].tolist()
+    gaps = np.abs(run.train.step - run.valid.step[at]).tolist()
+    trained = drawn(pictures["profile-accuracy_per_k"].figure, "profile-accuracy_per_k-train")[:, 1].tolist()
+    assert trained == run.train.per_k["accuracy_per_k"][gaps.index(min(gaps))].tolist()
+    assert f"at step {run.valid.step[at]:,}" in pictures["profile-bound_per_k"].caption
+
+
+def test_unequal_candidates_show_the_range_of_the_ceiling(tmp_path: Path) -> None:
+    entries = lines(train=5, valid=0)
+    for entry in entries:
+        entry["ceiling_per_k"] = [None if i == 7 else 5.0 - 0.1 * i for i in range(12)]
+    run = metrics.read(folder(tmp_path, entries) / "metrics.jsonl")
+    figure = by_name(training_figures.draw(run))["bound-train"].figure
+    assert drawn(figure, "ceiling-train-high")[:, 1] == pytest.approx(5.0)
+    assert drawn(figure, "ceiling-train-low")[:, 1] == pytest.approx(3.9)
+
+
+def test_thin_keeps_means_and_shows_gaps() -> None:
+    values = np.random.default_rng(0).normal(size=(1009, 3))
+    values[500, 1] = np.nan
+    step, thinned = panel.thin(np.arange(1009), values, 100)
+    assert step.shape == (100,) and thinned.shape == (100, 3)
+    # 1009 = 100 * 10 + 9: nine groups of 11, then 91 of 10.
+    assert step[0] == 5.0 and thinned[0] == pytest.approx(values[:11].mean(axis=0))
+    assert step[-1] == pytest.approx(1003.5) and thinned[-1] == pytest.approx(values[-10:].mean(axis=0))
+    assert np.isnan(thinned).sum() == 1
+    assert panel.thin(np.arange(7), values[:7], 100)[1] is not None and len(panel.thin(np.arange(7), values[:7], 100)[0]) == 7
+
+
+def test_a_long_run_says_that_points_are_means(tmp_path: Path) -> None:
+    pictures = by_name(training_figures.draw(read(tmp_path, train=1000, valid=5)))
+    assert "mean of about 5 logged lines" in pictures["loss"].caption
+    assert "logged lines" not in pictures["bound-valid"].caption
+    assert len(drawn(pictures["loss"].figure, "loss-k1")) == panel.MOST_POINTS
+
+
+def test_a_bad_start_is_cut_and_told(tmp_path: Path) -> None:
+    entries = lines(train=9, valid=0)
+    entries[0]["bound_per_k"] = [-300.0] * 12
+    entries[0]["loss_per_k"] = [306.0] * 12
+    pictures = by_name(training_figures.draw(metrics.read(folder(tmp_path, entries) / "metrics.jsonl")))
+    assert "Values below −3.12 nats" in pictures["bound-train"].caption
+    assert "Values above 9.35 nats" in pictures["loss"].caption
+    assert pictures["bound-train"].figure.axes[0].get_ylim()[0] > -4
+
+
+@pytest.mark.parametrize(
+    "entries", [[line("train", 1, np.random.default_rng(1))], [line("valid", 0, np.random.default_rng(1))]]
+)
+def test_one_line_is_enough(tmp_path: Path, entries: list) -> None:
+    run = metrics.read(folder(tmp_path, entries) / "metrics.jsonl")
+    for picture in training_figures.draw(run) + health_figures.draw(run):
+        assert inline(picture).startswith("<svg")
+
+
+def test_nothing_but_gaps_can_be_drawn(tmp_path: Path) -> None:
+    entries = lines(train=3, valid=2)
+    for entry in entries:
+        entry |= {name: [None] * 12 for name in metrics.PER_HORIZON} | {"gradient_norm": None, "rank_z": None, "rank_c": None}
+    run = metrics.read(folder(tmp_path, entries) / "metrics.jsonl")
+    assert all(inline(picture).startswith("<svg") for picture in training_figures.draw(run))
+    assert health_figures.draw(run) == []
+
+
+def test_health_shows_ranks_and_gradients(tmp_path: Path) -> None:
+    run = read(tmp_path)
+    assert run.train is not None and run.valid is not None
+    pictures = by_name(health_figures.draw(run))
+    for name in ("rank_z", "rank_c"):
+        assert drawn(pictures["ranks"].figure, name)[:, 1].tolist() == run.valid.single[name].tolist()
+    assert drawn(pictures["gradient"].figure, "gradient_norm")[:, 1].tolist() == run.train.single["gradient_norm"].tolist()
+    low, high = pictures["gradient"].figure.axes[0].get_ylim()
+    assert high / low >= 9.99
+
+
+def records(entry: dict, plan: dict | None = None) -> probe.Probe:
+    return probe.parse(Path("probe.json"), {"tables": [entry], "map": plan})
+
+
+def test_dots_stand_at_means_within_intervals_best_first() -> None:
+    entry = table("digit", 0.1)
+    figure = by_name(probe_figures.draw(records(entry).tables[0], 3))["probe-3"].figure
+    expected = sorted(entry["rows"], key=lambda row: -row["mean"])
+    for place, row in enumerate(expected):
+        assert drawn(figure, f"mean-3-{place}").tolist() == [[row["mean"], place]]
+        assert drawn(figure, f"interval-3-{place}")[:, 0].tolist() == [row["low"], row["high"]]
+    names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
+    assert names[0] == "CPC c, MLP" and len(names) == len(expected)
+    colours = [line.get_color() for line in figure.axes[0].lines if str(line.get_gid()).startswith("mean")]
+    assert [colour == palette.light("blue") for colour in colours] == [row["features"].startswith("CPC") for row in expected]
+    low, high = figure.axes[0].get_ylim()
+    assert low > high, "the first row stands on top"
+    assert drawn(figure, "probe-chance-3")[:, 0].tolist() == [0.1, 0.1]
+
+
+def test_few_labels_run_to_all_at_the_end() -> None:
+    entry = table("digit", 0.1)
+    figure = by_name(probe_figures.draw(records(entry).tables[0], 0))["efficiency-0"].figure
+    points = drawn(figure, "efficiency-0-0")
+    ours = [each for each in entry["efficiency"] if each["features"] == "CPC c"]
+    assert points[:, 0].tolist() == [1, 2, 5, 10, 20, 50, 125] and points[:, 1].tolist() == [each["mean"] for each in ours]
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["1", "2", "5", "10", "20", "50", "all"]
+    band = np.asarray(figure.axes[0].collections[0].get_paths()[0].vertices)
+    for each, x in zip(ours, points[:, 0], strict=True):
+        assert {each["low"], each["high"]} <= set(band[band[:, 0] == x, 1].tolist())
+
+
+def test_only_all_labels() -> None:
+    entry = table("digit", 0.1)
+    entry["efficiency"] = [each for each in entry["efficiency"] if each["labels_per_class"] == "all"]
+    figure = by_name(probe_figures.draw(records(entry).tables[0], 0))["efficiency-0"].figure
+    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["all"]
+
+
+def test_map_shows_each_label_where_it_lies() -> None:
+    plan = layout("digit", 10)
+    figure = map_figure.draw(records(table("digit", 0.1), plan).map or pytest.fail("no map")).figure
+    groups = {each.get_gid(): each for each in figure.axes[0].collections if isinstance(each, PathCollection)}
+    assert len(groups) == 10
+    for order in range(10):
+        expected = [point for point, label in zip(plan["points"], plan["labels"], strict=True) if label == str(order)]
+        assert np.asarray(groups[f"map-{order}"].get_offsets()).tolist() == expected
+
+
+def test_rare_labels_share_a_colour_and_many_points_are_thinned() -> None:
+    plan = layout("phone", 31, 9001)
+    picture = map_figure.draw(records(table("phone", 0.1), plan).map or pytest.fail("no map"))
+    groups = {each.get_gid(): each for each in picture.figure.axes[0].collections if isinstance(each, PathCollection)}
+    assert len(groups) == map_figure.MOST_LABELS + 1
+    assert str(groups["map-other"].get_label()) == "other (19 labels)"
+    assert sum(len(np.asarray(each.get_offsets())) for each in groups.values()) == 3001  # every third of 9001
+    assert "One point in 3 is drawn" in picture.caption and "9,001 in all" in picture.caption
+
+
+def test_svg_path_is_the_curve(tmp_path: Path) -> None:
+    """The picture itself: the path's heights are an affine image of the numbers, downwards."""
+    run = read(tmp_path)
+    assert run.train is not None
+    root = ElementTree.fromstring(inline(by_name(training_figures.draw(run))["bound-train"]))
+    (group,) = [each for each in root.iter("g") if each.get("id") == "bound-train-bound-train-k3"]
+    path = next(group.iter("path")).get("d", "")
+    points = np.array(re.findall(r"[ML] (\S+) (\S+)", path), dtype=float)
+    values = run.train.per_k["bound_per_k"][:, 2]
+    assert len(points) == len(values)
+    assert np.corrcoef(points[:, 1], values)[0, 1] < -0.999999
+    assert np.corrcoef(points[:, 0], run.train.step)[0, 1] > 0.999999
+
+
+def test_colours_can_be_told_apart_by_name() -> None:
+    lights = [light for light, _ in palette.COLOURS.values()]
+    assert len(set(lights)) == len(lights), "a colour of two names could not be replaced by its variable"
+    assert palette.horizon(0, 12) == palette.light("k0") and palette.horizon(11, 12) == palette.light("k15")
+    assert palette.horizon(0, 1) == palette.light("k0")
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of sRGB (WCAG 2)."""
+    channels = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("theme", [0, 1])
+def test_every_colour_stands_out_from_the_card(theme: int) -> None:
+    """WCAG asks 3 : 1 of graphics and 4.5 : 1 of text; the far end of the ramp, named in its legend, may fall to 2.5."""
+    card = luminance(palette.COLOURS["card"][theme])
+    for name, pair in palette.COLOURS.items():
+        high, low = max(card, luminance(pair[theme])), min(card, luminance(pair[theme]))
+        wanted = 4.5 if name in ("ink", "muted", "blue") else 2.5 if name in palette.RAMP else 3.0
+        if name not in ("card", "rule"):
+            assert (high + 0.05) / (low + 0.05) >= wanted, name

@@ -1,0 +1,275 @@
+"""report.html: whole, self-contained, safe with hostile names, and helpful where parts are missing."""
+
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from torchcpc.contracts import CPCError
+from torchcpc.report import build
+
+from .fabricate import folder, full, layout, lines, table
+
+DRAWN = {"path", "use", "text", "g", "rect"}
+VOID = {"meta", "link", "br", "hr", "img", "input"}
+HOSTILE = '<script>alert("x")</script>\n$\\frac{1$ ]]> -- ü \udcff'
+
+
+class Page(HTMLParser):
+    """The page's structure: raises on a tag that is closed out of turn, and collects what tests ask about."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == [], f"never closed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open[-1] == tag, f"</{tag}> while {self.open[-3:]} are open"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self.open and self.open[-1] != "style":
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).replace("\N{NO-BREAK SPACE}", " ").split())
+
+    def count(self, tag: str) -> int:
+        return sum(each == tag for each, _ in self.tags)
+
+
+def page(run: Path) -> tuple[str, Page]:
+    path = build(run)
+    assert path == run / "report.html"
+    text = path.read_text(encoding="utf-8")
+    return text, Page(text)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Page]:
+    return page(full(tmp_path_factory.mktemp("runs") / "speech-small"))
+
+
+def test_full_page_says_it_in_words(whole: tuple[str, Page]) -> None:
+    text = whole[1].text
+    for said in (
+        "CPC run: speech-small",
+        "This run trained recipe speech-small for 20,000 steps on 1,500 recordings (11 min) of 6 groups.",
+        "On validation data the best mean bound, at step",
+        "of at most 6.23 nats (8.99 bits)",
+        "At k = 1 the true step came first among 509 candidates",
+        "At k = 12 the true step came first among 509 candidates",
+        "Probe for digit (300 test recordings): 98.1 % from CPC c, MLP (95 % interval 97.4 % to 98.8 %), "
+        "against 87.4 % from log-mel means",
+        "gradient clipped from 41.2 to 5 (step 30, and 2 times more)",
+        "211 files were left out of training; the first 200 are listed",
+        "140 × shorter than one window",
+        "settings.encoder.strides [5, 4, 2, 2, 2]",
+        "torch 2.13.0",
+        "log-mel means linear +9.9 +8.3 to +11.7",
+    ):
+        assert said in text, said
+
+
+def test_numbers_of_the_best_validation_stand_in_the_table(tmp_path: Path) -> None:
+    entries = lines(train=3, valid=5)
+    valid = [each for each in entries if each["event"] == "valid"]
+    best = max(valid, key=lambda each: each["bound"])
+    assert best is not valid[-1]
+    _, read = page(folder(tmp_path / "run", entries))
+    for name in ("bound_per_k", "loss_per_k"):
+        for value in best[name]:
+            assert f"{value:.3f}" in read.text
+    assert f"{best['bound']:.2f} nats" in read.text and f"at step {best['step']:,}, was" in read.text
+
+
+def test_page_asks_nothing_of_the_network_or_of_scripts(whole: tuple[str, Page]) -> None:
+    text, read = whole
+    assert "http://" not in text and "https://" not in text and "@import" not in text
+    assert read.count("script") == read.count("iframe") == read.count("img") == 0
+    for tag, attributes in read.tags:
+        for name, value in attributes.items():
+            assert not name.startswith("on"), (tag, name)
+            if name in ("href", "src", "xlink:href", "data"):
+                assert (value or "").startswith("#") or (tag, value) == ("link", "data:,"), (tag, value)
+    assert all(reference.startswith("#") for reference in re.findall(r"url\(([^)]*)\)", text))
+    assert "default-src 'none'" in text
+
+
+def test_ids_are_unique_and_references_lead_somewhere(whole: tuple[str, Page]) -> None:
+    text, read = whole
+    ids = [str(attributes["id"]) for _, attributes in read.tags if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    wanted = re.findall(r'url\(#([^)]*)\)|href="#([^"]*)"', text)
+    assert wanted and {a or b for a, b in wanted} <= set(ids)
+
+
+def test_structure(whole: tuple[str, Page]) -> None:
+    text, read = whole
+    assert text.lstrip().startswith("<!DOCTYPE html>")
+    assert read.count("main") == read.count("h1") == 1
+    # mean, two profiles, bound and accuracy of two splits, loss; two of each table; map; ranks and gradient
+    assert read.count("svg") == read.count("figure") == read.count("figcaption") == 8 + 4 + 1 + 2
+    labels = [attributes.get("aria-label") for tag, attributes in read.tags if tag == "svg"]
+    assert all(labels)
+    assert "font-family" in text and "DejaVu Sans" in text and "<metadata" not in text
+    assert len(text) < 2_000_000
+
+
+def test_colours_follow_the_theme(whole: tuple[str, Page]) -> None:
+    styles = [str(attributes["style"]) for tag, attributes in whole[1].tags if "style" in attributes and tag in DRAWN]
+    assert any("var(--k0)" in style for style in styles) and any("var(--ink)" in style for style in styles)
+    assert [style for style in styles if re.search(r"#[0-9a-f]{3,8}\b", style.replace("url(#", ""))] == []
+
+
+def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
+    first, again = (build(full(tmp_path / place / "run")).read_bytes() for place in ("a", "b"))
+    assert first == again
+
+
+def test_hostile_names_are_text(tmp_path: Path) -> None:
+    plan = layout("phone", 5, 100)
+    plan |= {"label": HOSTILE, "labels": [HOSTILE + label for label in plan["labels"]]}
+    entry: dict[str, Any] = table(HOSTILE, 0.1) | {"unit": HOSTILE, "split": HOSTILE}
+    for row in entry["rows"][::2] + entry["efficiency"][:7]:
+        row["features"] = HOSTILE
+    entry["differences"][0]["against"] = HOSTILE
+    run = folder(
+        tmp_path / '<script>alert("x")<',
+        [*lines(train=3, valid=2), {"event": "warning", "step": 2, "reason": HOSTILE}],
+        settings={"recipe": HOSTILE, "settings": {HOSTILE: HOSTILE}, "versions": {HOSTILE: [HOSTILE]}, "data": HOSTILE},
+        skipped=[{"path": HOSTILE, "reason": HOSTILE}],
+        probe={"tables": [entry], "map": plan},
+    )
+    text, read = page(run)
+    assert read.count("script") == 0 and "<script" not in text
+    assert read.text.count('<script>alert("x")</script>') >= 10
+    assert "\\udcff" in text and "\udcff" not in text
+
+
+@pytest.mark.parametrize(
+    "settings", [None, {}, {"data": {"hours": 3}}, {"settings": {"a": {}, "b": []}, "versions": {}}, {"versions": "old"}]
+)
+def test_minimal_run_names_the_commands_that_add_the_rest(tmp_path: Path, settings: dict | None) -> None:
+    files = {} if settings is None else {"settings": settings}
+    _, read = page(folder(tmp_path / "run", lines(train=2, valid=0), **files))
+    for said in ("cpc probe RUN DATA --labels", "no validation lines", "split.validation=0.1", "There is no skipped.json"):
+        assert said in read.text, said
+    assert ("There is no settings.json" in read.text) == (not settings)
+    assert "lower bound on what the context says" not in read.text, "training data bounds nothing"
+
+
+def test_parts_of_a_probe_may_be_missing(tmp_path: Path) -> None:
+    bare = {"label": "digit", "rows": [{"features": "CPC c", "mean": 0.5, "low": 0.4, "high": 0.6}]}
+    _, read = page(folder(tmp_path / "a", lines(train=2, valid=2), probe={"tables": [bare], "map": None}, skipped=[]))
+    assert "No accuracy from few labels" in read.text and "No map of embeddings" in read.text
+    assert "None: every file was read." in read.text and "50.0 %" in read.text
+    _, read = page(folder(tmp_path / "b", lines(train=2, valid=2), probe={"tables": []}))
+    assert "probe.json holds no table" in read.text
+    _, read = page(folder(tmp_path / "c", lines(train=2, valid=2), probe={"tables": [bare | {"rows": []}]}))
+    assert "no rows" in read.text
+
+
+def test_penalties_that_differ_by_seed_show_their_range(tmp_path: Path) -> None:
+    entry = table("digit", 0.1)
+    entry["rows"] = [entry["rows"][0] | {"penalty": None, "penalties": [0.1, 0.001, 0.01]}]
+    assert "0.001 to 0.1" in page(folder(tmp_path / "run", lines(train=2, valid=2), probe={"tables": [entry]}))[1].text
+
+
+def test_trouble_is_told_first(tmp_path: Path) -> None:
+    entries = [*lines(train=4, valid=2), {"event": "warning", "step": 250, "reason": "collapse: rank 1.2"}]
+    entries[1]["loss_per_k"] = [None] * 12
+    run = folder(tmp_path / "run", entries)
+    with (run / "metrics.jsonl").open("a") as file:
+        file.write('{"event": "tra')
+    text, read = page(run)
+    assert "3 warnings collapse: rank 1.2 (step 250) 1 training line of 4 held a value that is not a finite number" in read.text
+    assert "last line of metrics.jsonl was cut short" in read.text
+    assert text.index("collapse: rank") < text.index("Training steps") < text.index("<svg")
+
+
+def test_a_bound_near_its_ceiling_is_called_so(tmp_path: Path) -> None:
+    entry = next(each for each in lines(train=1, valid=1) if each["event"] == "valid")
+    entry["bound_per_k"] = [6.0] * 12
+    assert "limited by N" in page(folder(tmp_path / "run", [entry]))[1].text
+    assert "limited by N" not in page(folder(tmp_path / "far", lines(train=1, valid=1)))[1].text
+
+
+def test_number_of_candidates_is_exact_only_where_it_is_constant(tmp_path: Path) -> None:
+    entries = lines(train=0, valid=1)
+    assert "among 509 candidates" in page(folder(tmp_path / "run", entries))[1].text
+    entries[0]["chance_per_k"] = [1.1 / 509] * 12  # the mean of 1/N exceeds 1/exp(mean log N) where N varies
+    assert "among about 509 candidates" in page(folder(tmp_path / "varies", entries))[1].text
+
+
+def test_old_page_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run", lines(train=2, valid=0))
+    (run / "report.html").write_text("old")
+    text, _ = page(run)
+    assert "old" != text and sorted(each.name for each in run.iterdir()) == ["metrics.jsonl", "report.html"]
+
+
+def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run", lines(train=2, valid=0))
+    (run / "report.html").mkdir()
+    with pytest.raises(CPCError, match=r"cannot write .*report\.html.*writable"):
+        build(run)
+    assert sorted(each.name for each in run.iterdir()) == ["metrics.jsonl", "report.html"]
+
+
+def test_no_run_folder(tmp_path: Path) -> None:
+    with pytest.raises(CPCError, match=r"no run folder .*nowhere: give the folder that cpc train wrote"):
+        build(tmp_path / "nowhere")
+    with pytest.raises(CPCError, match=r"no metrics\.jsonl in"):
+        build(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("settings", "{", "settings.json cannot be read as JSON"),
+        ("settings", "[1]", "settings.json must hold an object"),
+        ("probe", "{", "probe.json cannot be read as JSON"),
+        ("probe", "{}", "probe.json lacks 'tables': write it again with cpc probe"),
+        ("probe", "[]", "probe.json is not a table of probes"),
+        (
+            "probe",
+            '{"tables": [{"label": "x", "rows": [{"features": "CPC c", "mean": null, "low": 0, "high": 1}]}]}',
+            "is not a table of probes",
+        ),
+        ("probe", '{"tables": [], "map": {"points": [[1, 2]], "labels": []}}', "1 points and 0 labels"),
+        ("skipped", '[{"path": "a"}]', "skipped.json must be a list of objects with path and reason"),
+        ("skipped", '{"path": "a"}', "skipped.json must be a list of objects with path and reason"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: str, told: str) -> None:
+    run = folder(tmp_path / "run", lines(train=1, valid=0))
+    (run / f"{name}.json").write_text(content)
+    with pytest.raises(CPCError, match=re.escape(told)):
+        build(run)
+    assert not (run / "report.html").exists()
+
+
+def test_no_torch_is_needed(tmp_path: Path) -> None:
+    run = folder(tmp_path / "run", lines(train=2, valid=2))
+    code = "import sys; from torchcpc.report import build; build(sys.argv[1]); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True, check=True)
+    modules = set(done.stdout.split())
+    assert "matplotlib.figure" in modules and not modules & {"torch", "sklearn", "matplotlib.pyplot"}
