@@ -17,9 +17,11 @@ from torchcpc.evaluation.alignment import Alignment
 from torchcpc.evaluation.efficiency import LABELS_PER_CLASS, efficiency
 from torchcpc.evaluation.embedding import frames
 from torchcpc.evaluation.handmade import HANDMADE
+from torchcpc.evaluation.labelled import LabelledSources
 from torchcpc.evaluation.pool import pooled
 from torchcpc.evaluation.probe import probe
 from torchcpc.evaluation.score import Row
+from torchcpc.evaluation.supervised import supervised
 from torchcpc.evaluation.table import table
 from torchcpc.evaluation.task import PARTS, Features, Labels, Task
 from torchcpc.pretrained import build
@@ -101,6 +103,7 @@ class Rows:
 
     task: Task
     chosen: dict[str, list[tuple[int, np.ndarray | None]]]
+    y: dict[str, list[np.ndarray]]
     pool: str
 
     def features(self, name: str, frames: Frames) -> Features:
@@ -147,7 +150,7 @@ def ask(parted: Parted, question: Question, steps: Sequence[int], seconds_per_st
         if not y[name]:
             raise CPCError(f"label {question.label!r}: no labelled source in the {name} part. Use more sources, or another split.")
     labels = {name: Labels(np.concatenate(y[name]), np.concatenate(source[name])) for name in PARTS}
-    return Rows(Task(question.label, question.unit, names, parted.how, **labels), chosen, question.pool)
+    return Rows(Task(question.label, question.unit, names, parted.how, **labels), chosen, y, question.pool)
 
 
 def compare(
@@ -160,13 +163,15 @@ def compare(
     probes: Sequence[str] = ("linear", "MLP"),
     baselines: Sequence[str] | None = None,
     curve: bool = True,
+    supervised_steps: int = 1000,
     device: str = "cpu",
     progress: Progress = lambda done, total, note="": None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The table of one question (the form of probe.json) and a map of the test rows.
 
     models: one trained model per pre-training seed. Rows: CPC c and z, the same network untrained (`seeds` seeds), and the handmade
-    features of the domain; each under every probe, the linear one with its label-efficiency curve.
+    features of the domain, each under every probe, the linear one with its label-efficiency curve; and the same network trained
+    on the labels for `supervised_steps` updates (0: left out).
     """
     parted = part(sources, question)
     learned = [frames(model, parted.clips, device=device) for model in models]
@@ -200,8 +205,26 @@ def compare(
         if curve:
             linear = next(row for row in results if row.features == name and row.probe == "linear")
             points += efficiency(features, rows.task, all_labels=linear, points=LABELS_PER_CLASS)
+    if supervised_steps:
+        progress(len(kinds), len(kinds), "supervised")
+        results.append(supervised_row(config, parted.clips, rows, steps=supervised_steps, seeds=seeds))
     progress(len(kinds), len(kinds), "map")
     return table(rows.task, results, points), embedding_map(rows, learned[0][1])
+
+
+def supervised_row(config: Mapping[str, Any], clips: Clips, rows: Rows, *, steps: int, seeds: int) -> Row:
+    """The same network trained on the labels from end to end, from as many seeds as the untrained rows."""
+    scores = []
+    for seed in range(seeds):
+        model = build(dict(config), seed=20_000 + seed)
+        used = {
+            name: LabelledSources(clips, model.encoder, *zip(*rows.chosen[name], strict=True), rows.y[name], seed=seed)
+            for name in PARTS
+        }
+        task = rows.task
+        parts = (used["train"].draw, used["validation"].batches(), used["test"].batches())
+        scores.append(supervised(model, *parts, unit=task.unit, classes=task.classes, steps=steps, seed=seed))
+    return Row.of(scores, features="same network", probe="supervised", dim=None, source_M=rows.task.test.source_M)
 
 
 def embedding_map(rows: Rows, frames: Frames, *, most: int = 1500) -> dict[str, Any]:

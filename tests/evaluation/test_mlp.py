@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from torchcpc.contracts import CPCError
+from torchcpc.evaluation import mlp
 from torchcpc.evaluation.linear import linear_probe
 from torchcpc.evaluation.mlp import mlp_probe
 from torchcpc.evaluation.task import Features, Labels, Task
@@ -48,6 +49,13 @@ def test_a_probe_is_a_function_of_its_seed_and_leaves_torchs_generator_alone(exc
 def test_validation_chooses_a_decay_that_lets_the_probe_learn():
     task, features = gaussian_classes()
     assert mlp_probe(features, task, weight_decays=[1e-3, 100.0], **SHORT).penalty == 1e-3
+
+
+@pytest.mark.parametrize("middle, chosen", [(0.9, 1e-3), (0.7, 1e-2), (0.6, 1e-2)])
+def test_the_decay_of_the_highest_validation_accuracy_is_kept_the_stronger_of_equals(monkeypatch, middle, chosen):
+    accuracy = {1e-2: 0.7, 1e-3: middle, 1e-4: 0.5}
+    monkeypatch.setattr(mlp, "fit_classifier", lambda *_, weight_decay, **settings: accuracy[weight_decay])
+    assert mlp_probe(*reversed(gaussian_classes()), weight_decays=[1e-4, 1e-2, 1e-3]).penalty == chosen
 
 
 def test_test_labels_have_no_say():

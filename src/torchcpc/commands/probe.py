@@ -21,6 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=3, help="of the untrained rows (default: %(default)s)")
     parser.add_argument("--probes", nargs="+", default=["linear", "MLP"], help="linear, MLP (default: both)")
     parser.add_argument("--baselines", nargs="*", help="handmade features to compare with (default: all of the domain)")
+    parser.add_argument(
+        "--supervised-steps", type=int, default=1000, metavar="N", help="updates of the supervised row, 0 for none (default: 1000)"
+    )
     parser.add_argument("--no-curve", action="store_true", help="leave out the label-efficiency curve")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: %(default)s)")
 
@@ -65,6 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
             seeds=arguments.seeds,
             probes=arguments.probes,
             baselines=arguments.baselines,
+            supervised_steps=arguments.supervised_steps,
             curve=not arguments.no_curve,
             device=arguments.device,
             progress=show,

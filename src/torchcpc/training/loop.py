@@ -116,9 +116,12 @@ def fit(
 
 
 def step_generator(seed: int, step: int, rank: int) -> torch.Generator:
-    """Randomness of one update as a function of where it stands in the run; torch's global generator, for dropout, follows it."""
+    """Randomness of one update as a function of where it stands in the run; torch's global generators, for dropout, follow it."""
     number = int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0] >> 1)
-    torch.manual_seed(number)
+    # Not torch.manual_seed: with a device absent it formats the whole call stack, milliseconds on every update.
+    torch.default_generator.manual_seed(number)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed(number)
     return torch.Generator().manual_seed(number)
 
 
