@@ -84,7 +84,7 @@ class _ContrastPool(torch.autograd.Function):
                     count_m += times_mn.sum(dim=1)
                     above_m += (times_mn * (block > score_m[:, None])).sum(dim=1)
                     tied_m += (times_mn * (block == score_m[:, None])).sum(dim=1)
-                    block += times_mn.log_()
+                    block += times_mn.log()  # a new tensor: the caller may keep the multiplicity
                     total_m = torch.logaddexp(total_m, block.logsumexp(dim=1))
                 loss_m = total_m - score_m
                 loss_M[row], candidates_M[row], above_M[row], tied_M[row] = loss_m, count_m + 1, above_m, tied_m
@@ -96,7 +96,7 @@ class _ContrastPool(torch.autograd.Function):
                     column = slice(n, min(n + columns, N))
                     if N > columns or block is None:
                         block = (query_mD @ pool_ND[column].t()).to(exact)
-                        block += multiplicity(row, column).to(exact).log_()
+                        block += multiplicity(row, column).to(exact).log()
                     # d loss / d score: the softmax, weighted; made in place, the block is not needed again.
                     block.sub_(total_m[:, None]).exp_().mul_(weight_m[:, None])
                     product_mn = block.to(query_mD.dtype)

@@ -1,0 +1,36 @@
+"""`cpc demo`: the main job from start to end on data that is at hand; it only runs the commands that it prints."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--out", type=Path, metavar="RUN", help="new folder (default: runs/digits-demo, numbered if taken)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    from torchcpc.cli import main
+    from torchcpc.commands.progress import console
+
+    folder = arguments.out or _free(Path("runs") / "digits-demo")
+    # The network is so small that bfloat16's conversions would cost more than its products save.
+    for command in (
+        ["train", "digits-demo", "-o", str(folder), "--precision", "32-true"],
+        ["embed", str(folder), "-o", str(folder / "embeddings.parquet"), "--per", "source"],
+        ["probe", str(folder), "--label", "digit", "--probes", "linear", "--supervised-steps", "300"],
+    ):
+        console.print(f"\n$ cpc {shlex.join(command)}", style="bold", markup=False)
+        if code := main(command):
+            raise SystemExit(code)
+    console.print(f"\nopen {folder / 'report.html'} in a browser", markup=False)
+
+
+def _free(path: Path) -> Path:
+    number = 2
+    candidate = path
+    while candidate.exists():
+        candidate, number = path.with_name(f"{path.name}-{number}"), number + 1
+    return candidate

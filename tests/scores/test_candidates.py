@@ -1,0 +1,153 @@
+"""Who competes: every strategy and every pool against a slow loop over metadata."""
+
+import pytest
+import torch
+
+from torchcpc.contracts import CPCError, Steps
+from torchcpc.objectives import anchors
+from torchcpc.scores import CANDIDATES, STRATEGIES, Bilinear
+
+# Two windows of source 3 overlap in time: the same event stands in two rows of the batch.
+SOURCE = torch.tensor([3, 3, 5, 8, 9])
+GROUP = torch.tensor([0, 0, 0, 1, 1])
+START = torch.tensor([10, 13, 10, 0, 2])
+VALID = torch.tensor([7, 7, 4, 7, 2])
+B, T, HORIZONS = 5, 7, (1, 3)
+
+
+@pytest.fixture
+def steps() -> Steps:
+    t = torch.arange(T)
+    return Steps(
+        source=SOURCE[:, None].expand(B, T),
+        group=GROUP[:, None].expand(B, T),
+        segment=torch.zeros(B, T, dtype=torch.int64),
+        time=START[:, None] + t,
+        valid=t < VALID[:, None],
+    )
+
+
+SLOW = {
+    "mixed": lambda a, b: True,
+    "same_group": lambda a, b: GROUP[a] == GROUP[b],
+    "mixed_excluding": lambda a, b: SOURCE[a] != SOURCE[b],
+    "same_group_excluding": lambda a, b: GROUP[a] == GROUP[b] and SOURCE[a] != SOURCE[b],
+    "current_only": lambda a, b: SOURCE[a] == SOURCE[b],
+}
+
+
+def slow_anchors() -> list[tuple[int, int, int]]:
+    return [
+        (h, b * T + t, b * T + t + k)
+        for h, k in enumerate(HORIZONS)
+        for b in range(B)
+        for t in range(T - k)
+        if t + k < VALID[b]
+    ]
+
+
+def slow_allowed(strategy: str, target: int) -> list[int]:
+    b, t = divmod(target, T)
+    return [
+        c * T + u
+        for c in range(B)
+        for u in range(T)
+        if u < VALID[c]
+        and SLOW[strategy](b, c)
+        and not (SOURCE[b] == SOURCE[c] and START[b] + t == START[c] + u)
+    ]
+
+
+def test_every_strategy_is_tested():
+    assert SLOW.keys() == STRATEGIES.keys()
+
+
+def test_anchors_are_the_pairs_of_a_slow_loop(steps):
+    found = anchors(steps, HORIZONS)
+    assert list(zip(*(column.tolist() for column in found), strict=True)) == slow_anchors()
+
+
+def test_a_pair_does_not_cross_segments_or_gaps_in_time(steps):
+    segment = torch.zeros(B, T, dtype=torch.int64)
+    segment[:, 3:] = 1
+    crossed = Steps(steps.source, steps.group, segment, steps.time, steps.valid)
+    assert all((a % T < 3) == (t % T < 3) for a, t in zip(*(c.tolist() for c in anchors(crossed, HORIZONS)[1:]), strict=True))
+    gapped = Steps(steps.source, steps.group, steps.segment, steps.time * 2, steps.valid)
+    assert len(anchors(gapped, (1, 3)).anchor_M) == 0
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_full_pool(steps, strategy):
+    target_M = anchors(steps, HORIZONS).target_M
+    draw = CANDIDATES["full"](strategy=strategy).draw(steps, target_M, torch.Generator())
+    times = draw.multiplicity(slice(None), slice(None))
+    for row, target in enumerate(target_M.tolist()):
+        competing = draw.pool_N[times[row] > 0].tolist()
+        assert competing == slow_allowed(strategy, target)
+        assert times[row].max() <= 1
+    blocks = torch.cat([draw.multiplicity(slice(s, s + 3), slice(2, 11)) for s in range(0, len(target_M), 3)])
+    assert torch.equal(blocks, times[:, 2:11])
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_shared_pool(steps, strategy):
+    target_M = anchors(steps, HORIZONS).target_M
+    draw = CANDIDATES["shared"](count=11, strategy=strategy).draw(steps, target_M, torch.Generator().manual_seed(2))
+    assert len(draw.pool_N.unique()) == 11
+    assert steps.valid.reshape(-1)[draw.pool_N].all()
+    times = draw.multiplicity(slice(None), slice(None))
+    for row, target in enumerate(target_M.tolist()):
+        allowed = set(slow_allowed(strategy, target))
+        assert [bool(n) for n in times[row]] == [p in allowed for p in draw.pool_N.tolist()]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_sampled_is_uniform_over_exactly_what_is_allowed(steps, strategy):
+    target_M = anchors(steps, HORIZONS).target_M
+    count = 2003
+    draw = CANDIDATES["sampled"](count=count, strategy=strategy).draw(steps, target_M, torch.Generator().manual_seed(7))
+    times = draw.multiplicity(slice(None), slice(None))
+    for row, target in enumerate(target_M.tolist()):
+        allowed = slow_allowed(strategy, target)
+        drawn = dict(zip(draw.pool_N.tolist(), times[row].tolist(), strict=True))
+        assert sum(drawn.values()) == (count if allowed else 0)
+        assert all(drawn[p] == 0 for p in drawn if p not in allowed)
+        if len(allowed) > 1:
+            expected = count / len(allowed)
+            chi2 = sum((drawn[p] - expected) ** 2 / expected for p in allowed)
+            degrees = len(allowed) - 1
+            assert chi2 < degrees + 5 * (2 * degrees) ** 0.5  # five standard deviations
+
+
+@pytest.mark.parametrize("name", CANDIDATES)
+def test_draws_are_a_function_of_the_generator(steps, name):
+    target_M = anchors(steps, HORIZONS).target_M
+    one, other = (CANDIDATES[name]().draw(steps, target_M, torch.Generator().manual_seed(4)) for _ in range(2))
+    assert torch.equal(one.pool_N, other.pool_N)
+    assert torch.equal(one.multiplicity(slice(None), slice(None)), other.multiplicity(slice(None), slice(None)))
+
+
+def test_wrong_settings():
+    with pytest.raises(CPCError, match="'same_speaker' is unknown. Choose one of mixed, same_group"):
+        CANDIDATES["full"](strategy="same_speaker")
+    with pytest.raises(CPCError, match="count = 0"):
+        CANDIDATES["sampled"](count=0)
+
+
+def test_bilinear_is_three_loops():
+    torch.manual_seed(1)
+    predictor = Bilinear(5, 7, first=2, count=3)
+    c = torch.randn(2, 11, 5)
+    p = predictor(c)
+    assert predictor.horizons == (2, 3, 4) and p.shape == (2, 11, 3, 7)
+    for k in range(3):
+        for d in range(7):
+            expected = sum(predictor.weight[k, d, i] * c[1, 4, i] for i in range(5))
+            torch.testing.assert_close(p[1, 4, k, d], expected)
+
+
+def test_bilinear_starts_near_zero():
+    torch.manual_seed(1)
+    z, c = torch.randn(503, 64), torch.randn(503, 32)
+    scores = torch.einsum("md,mkd->mk", z, Bilinear(32, 64)(c[:, None]).squeeze(1))
+    assert 0.5 < scores.std() < 1.5
