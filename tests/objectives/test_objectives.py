@@ -134,8 +134,10 @@ def test_contrast_is_a_slow_loop_over_pairs():
             others = [(p[b, t, h] @ z[c, u]).item() for c, u in valid if (c, u) != (b, t + k)]
             losses.append(math.log(math.exp(own) + sum(map(math.exp, others))) - own)
             ns.append(len(others) + 1)
-            first.append(float(own > max(others)))
-            pairs.append(sum(own > o for o in others) / len(others))
+            # Steps at which every hidden unit is off have equal z, so there are true ties: a fair draw.
+            level = sum(abs(own - o) < 1e-5 for o in others)
+            first.append((max(others) < own + 1e-5) / (1 + level))
+            pairs.append((sum(own > o + 1e-5 for o in others) + level / 2) / len(others))
         count = len(losses)
         assert metrics["pairs_per_k"][h] == count
         assert metrics["loss_per_k"][h].item() == pytest.approx(sum(losses) / count, rel=1e-5)
@@ -186,6 +188,14 @@ def test_a_horizon_without_pairs_is_left_out_and_none_at_all_is_an_error():
 def test_ties_are_a_fair_draw():
     out = contrast_pool(torch.ones(1, 1), torch.ones(1, 1), torch.ones(4, 1), lambda r, c: torch.ones(1, 4)[:, c], torch.ones(1))
     assert top1(out).tolist() == pytest.approx([0.2]) and pairwise(out).tolist() == [0.5]
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_a_collapsed_encoder_is_at_chance_not_at_the_mercy_of_rounding(autocast):
+    query, z = random(M, D, dtype=torch.float32), random(1, D, seed=1, dtype=torch.float32)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        out = contrast_pool(query, z.expand(M, D), z.expand(N, D), lambda r, c: torch.ones(M, N)[r, c], torch.ones(M))
+    assert torch.equal(top1(out), torch.full((M,), 1 / (N + 1))) and torch.equal(pairwise(out), torch.full((M,), 0.5))
 
 
 def test_anchors_with_horizons_beyond_the_window():

@@ -22,7 +22,7 @@ ROWS, COLUMNS = 512, 4096
 
 class Contrasted(NamedTuple):
     """loss: scalar, differentiable: sum over anchors of weight_M * loss_M. The rest carries no gradient, one entry per anchor:
-    loss_M in nats, candidates_M = N (positive counted), above_M and tied_M = competitors scoring above and level with the positive.
+    loss_M in nats, candidates_M = N (positive counted), above_M and tied_M = competitors scoring above the positive, and level with it up to rounding.
     """
 
     loss: Tensor
@@ -50,18 +50,24 @@ def contrast_pool(
     anchor with no competitor.
     """
     exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
-    score_M = (query_MD.to(exact) * positive_MD.to(exact)).sum(dim=1)
     if torch.is_autocast_enabled(query_MD.device.type):
         product = torch.get_autocast_dtype(query_MD.device.type)
-        query_MD, pool_ND = query_MD.to(product), pool_ND.to(product)
-    out = Contrasted(*_ContrastPool.apply(query_MD, pool_ND, score_M, weight_M.to(exact), multiplicity, rows, columns))
+        query_MD, positive_MD, pool_ND = query_MD.to(product), positive_MD.to(product), pool_ND.to(product)
+    query, positive = query_MD.to(exact), positive_MD.to(exact)
+    score_M = (query * positive).sum(dim=1)
+    with torch.no_grad():
+        # Equal vectors score equal only up to the rounding of two different sums; without this margin a collapsed
+        # encoder would be ranked by its rounding errors, anywhere between no and full accuracy.
+        rounding_M = 4 * torch.finfo(exact).eps * query.norm(dim=1) * positive.norm(dim=1)
+        level_M = rounding_M + torch.finfo(query_MD.dtype).eps * score_M.abs()
+    out = Contrasted(*_ContrastPool.apply(query_MD, pool_ND, score_M, level_M, weight_M.to(exact), multiplicity, rows, columns))
     require_competitors(out.candidates_M - 1)
     return out
 
 
 class _ContrastPool(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, query_MD, pool_ND, score_M, weight_M, multiplicity, rows, columns):
+    def forward(ctx, query_MD, pool_ND, score_M, level_M, weight_M, multiplicity, rows, columns):
         M, N = len(query_MD), len(pool_ND)
         exact = score_M.dtype
         differentiate = any(ctx.needs_input_grad[:3])
@@ -73,7 +79,7 @@ class _ContrastPool(torch.autograd.Function):
         with torch.autocast(query_MD.device.type, enabled=False):
             for m in range(0, M, rows):
                 row = slice(m, min(m + rows, M))
-                query_mD, score_m = query_MD[row], score_M[row]
+                query_mD, score_m, level_m = query_MD[row], score_M[row], level_M[row]
                 total_m = score_m.clone()  # running log-sum-exp, begun with the positive
                 count_m, above_m, tied_m = (torch.zeros_like(score_m) for _ in range(3))
                 block = None
@@ -82,10 +88,11 @@ class _ContrastPool(torch.autograd.Function):
                     times_mn = multiplicity(row, column).to(exact)
                     block = (query_mD @ pool_ND[column].t()).to(exact)
                     count_m += times_mn.sum(dim=1)
-                    above_m += (times_mn * (block > score_m[:, None])).sum(dim=1)
-                    tied_m += (times_mn * (block == score_m[:, None])).sum(dim=1)
+                    above_m += (times_mn * (block > (score_m + level_m)[:, None])).sum(dim=1)
+                    tied_m -= (times_mn * (block < (score_m - level_m)[:, None])).sum(dim=1)
                     block += times_mn.log()  # a new tensor: the caller may keep the multiplicity
                     total_m = torch.logaddexp(total_m, block.logsumexp(dim=1))
+                tied_m += count_m - above_m
                 loss_m = total_m - score_m
                 loss_M[row], candidates_M[row], above_M[row], tied_M[row] = loss_m, count_m + 1, above_m, tied_m
                 if not differentiate:
@@ -112,4 +119,4 @@ class _ContrastPool(torch.autograd.Function):
     @once_differentiable
     def backward(ctx, grad_loss, *_):  # pyright: ignore[reportIncompatibleMethodOverride]
         query_MD, pool_ND, score_M = ctx.saved_tensors
-        return query_MD * grad_loss, pool_ND * grad_loss, score_M * grad_loss, None, None, None, None
+        return query_MD * grad_loss, pool_ND * grad_loss, score_M * grad_loss, None, None, None, None, None
