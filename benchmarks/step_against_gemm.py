@@ -85,13 +85,21 @@ def main() -> None:
     flops = step_flops()
     total = sum(flops.values())
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    print("GFLOP per step: " + ", ".join(f"{name} {value / 1e9:.1f}" for name, value in flops.items()) + f"; all {total / 1e9:.1f}")
-    print(f"{'precision':<10} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14} {'audio s/s':>10}")
+    print(
+        "GFLOP per step: "
+        + ", ".join(f"{name} {value / 1e9:.1f}" for name, value in flops.items())
+        + f"; all {total / 1e9:.1f}"
+    )
+    print(
+        f"{'precision':<10} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14} {'audio s/s':>10}"
+    )
     for precision in (torch.bfloat16, torch.float32):
         step = Step(precision)
         square = {n: torch.randn(n, n).to(precision) for n in SIZES}
         step()
-        taken = [(min(seconds(lambda a=a: a @ a) / (2 * n**3) for n, a in square.items()), seconds(step)) for _ in range(rounds)]
+        taken = [
+            (min(seconds(lambda a=a: a @ a) / (2 * n**3) for n, a in square.items()), seconds(step)) for _ in range(rounds)
+        ]
         per_flop, whole = (median(column) for column in zip(*taken, strict=True))
         least_per_flop, least_whole = (min(column) for column in zip(*taken, strict=True))
         print(

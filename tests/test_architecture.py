@@ -133,7 +133,9 @@ def test_a_planted_import_is_caught(tmp_path: Path, where: str, line: str, caugh
     modules = ("contracts", "model", "cli", "config", "pretrained", "data/windows", "encoders/waveform", "training/loop")
     for module in (*modules, "scores/strategies", "evaluation/bound", "objectives/contrast"):
         (tmp_path / f"{module}.py").touch()
-    (tmp_path / "data/windows.py").write_text("import torch\nfrom torchcpc.contracts import Window\nfrom torchcpc import __version__\n")
+    (tmp_path / "data/windows.py").write_text(
+        "import torch\nfrom torchcpc.contracts import Window\nfrom torchcpc import __version__\n"
+    )
     assert violations(tmp_path) == []
     (tmp_path / where).write_text(line + "\n")
     assert violations(tmp_path) == [caught]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from torch import Tensor, nn
 
 from torchcpc.contracts import Context, Encoder, Predictor
@@ -12,10 +10,13 @@ from torchcpc.contracts import Context, Encoder, Predictor
 class CPC(nn.Module):
     """x [B, S, ...] -> encoder -> z_BTD -> context -> c_BTC -> predictor -> p_BTKD; the score of candidate z is p . z, in nats."""
 
+    encoder: Encoder
+    context: Context
+    predictor: Predictor
+
     def __init__(self, encoder: Encoder, context: Context, predictor: Predictor) -> None:
         super().__init__()
-        # Parts are modules; the casts only tell the type checker so, because a Protocol cannot require a base class.
-        self.encoder, self.context, self.predictor = (cast(nn.Module, part) for part in (encoder, context, predictor))
+        self.encoder, self.context, self.predictor = encoder, context, predictor
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         z_BTD = self.encoder(x)

@@ -61,7 +61,9 @@ def from_pretrained(name: str | Path) -> tuple[CPC, dict[str, Any]]:
     except (ValueError, KeyError, TypeError) as error:
         raise CPCError(f"{config_path} is damaged ({error!r}). Save the model again.") from None
     if version != FORMAT:
-        raise CPCError(f"{config_path} has format {version!r}, this torchcpc {__version__} reads format {FORMAT}. Update torchcpc.")
+        raise CPCError(
+            f"{config_path} has format {version!r}, this torchcpc {__version__} reads format {FORMAT}. Update torchcpc."
+        )
     try:
         model = build(config)
     except (KeyError, TypeError) as error:
@@ -84,11 +86,13 @@ def from_pretrained(name: str | Path) -> tuple[CPC, dict[str, Any]]:
 
 def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     if name.count("/") != 1:
         raise CPCError(f"{name!r} is neither a folder here nor a Hub repository id such as 'name/model'. Check the path.")
     try:
         return Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors"]))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise CPCError(f"{name!r} is not a folder here, and the Hub did not give it: {type(error).__name__}. Check the name.") from None
+        raise CPCError(
+            f"{name!r} is not a folder here, and the Hub did not give it: {type(error).__name__}. Check the name."
+        ) from None

@@ -56,7 +56,11 @@ def create_run(folder: Path, settings: Settings, *, recipe: str, roots: Sequence
         "precision": precision,
         "roots": [str(Path(root).resolve()) for root in roots],
         "settings": settings,
-        "versions": {"torchcpc": __version__, "python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": {
+            "torchcpc": __version__,
+            "python": platform.python_version(),
+            **{name: version(name) for name in LIBRARIES},
+        },
     }
     write_json(folder / "settings.json", described)
 

@@ -84,7 +84,9 @@ def _split(sources: Any, question: Question) -> tuple[dict[int, str], str]:
         name, _, value = question.leave_out.partition("=")
         test = by_column(sources.labels(name)).get(value, [])
         if not test:
-            raise CPCError(f"leave out {question.leave_out!r}: no source has it. Values of {name}: {', '.join(sorted(set(sources.labels(name)))[:9])}.")
+            raise CPCError(
+                f"leave out {question.leave_out!r}: no source has it. Values of {name}: {', '.join(sorted(set(sources.labels(name)))[:9])}."
+            )
         how = f"by source: {question.leave_out} only in the test"
     elif "test" in column:
         test, how = by_column(column)["test"], "by source: the split column of the data"
@@ -127,7 +129,9 @@ def ask(parted: Parted, question: Question, steps: Sequence[int], seconds_per_st
     names = question.alignment.names if question.alignment else tuple(sorted(set(values) - {""}))
     number = {name: n for n, name in enumerate(names)}
     if len(names) < 2:
-        raise CPCError(f"label {question.label!r}: {len(names)} classes among {len(sources)} sources; a probe needs at least 2. Check the column name.")
+        raise CPCError(
+            f"label {question.label!r}: {len(names)} classes among {len(sources)} sources; a probe needs at least 2. Check the column name."
+        )
     for index, (clip, name) in enumerate(zip(clips, parted.part, strict=True)):
         if not name:
             continue
@@ -148,7 +152,9 @@ def ask(parted: Parted, question: Question, steps: Sequence[int], seconds_per_st
         source[name].append(np.full(len(labels), unit))
     for name in PARTS:
         if not y[name]:
-            raise CPCError(f"label {question.label!r}: no labelled source in the {name} part. Use more sources, or another split.")
+            raise CPCError(
+                f"label {question.label!r}: no labelled source in the {name} part. Use more sources, or another split."
+            )
     labels = {name: Labels(np.concatenate(y[name]), np.concatenate(source[name])) for name in PARTS}
     return Rows(Task(question.label, question.unit, names, parted.how, **labels), chosen, y, question.pool)
 
@@ -162,7 +168,7 @@ def compare(
     seeds: int = 3,
     probes: Sequence[str] = ("linear", "MLP"),
     baselines: Sequence[str] | None = None,
-    curve: bool = True,
+    curve: Sequence[int] = LABELS_PER_CLASS,
     supervised_steps: int = 1000,
     device: str = "cpu",
     progress: Progress = lambda done, total, note="": None,
@@ -170,14 +176,16 @@ def compare(
     """The table of one question (the form of probe.json) and a map of the test rows.
 
     models: one trained model per pre-training seed. Rows: CPC c and z, the same network untrained (`seeds` seeds), and the handmade
-    features of the domain, each under every probe, the linear one with its label-efficiency curve; and the same network trained
-    on the labels for `supervised_steps` updates (0: left out).
+    features of the domain, each under every probe, the linear one with its label-efficiency curve at `curve` labels per class
+    (empty: none); and the same network trained on the labels for `supervised_steps` updates (0: left out).
     """
     parted = part(sources, question)
     learned = [frames(model, parted.clips, device=device) for model in models]
     steps = [len(z_TD) for z_TD in learned[0][0]]
     rows = ask(parted, question, steps, models[0].encoder.stride / sources.rate)
-    named = BASELINES[config["data"]["name"]] if baselines is None else {n: BASELINES[config["data"]["name"]][n] for n in baselines}
+    named = (
+        BASELINES[config["data"]["name"]] if baselines is None else {n: BASELINES[config["data"]["name"]][n] for n in baselines}
+    )
     kinds: dict[str, Callable[[], list[Features]]] = {
         "CPC c": lambda: [rows.features("CPC c", c) for _, c in learned],
         "CPC z": lambda: [rows.features("CPC z", z) for z, _ in learned],
@@ -204,7 +212,7 @@ def compare(
             results.append(probe(features, rows.task, kind=kind))
         if curve:
             linear = next(row for row in results if row.features == name and row.probe == "linear")
-            points += efficiency(features, rows.task, all_labels=linear, points=LABELS_PER_CLASS)
+            points += efficiency(features, rows.task, all_labels=linear, points=curve)
     if supervised_steps:
         progress(len(kinds), len(kinds), "supervised")
         results.append(supervised_row(config, parted.clips, rows, steps=supervised_steps, seeds=seeds))
@@ -218,7 +226,14 @@ def supervised_row(config: Mapping[str, Any], clips: Clips, rows: Rows, *, steps
     for seed in range(seeds):
         model = build(dict(config), seed=20_000 + seed)
         used = {
-            name: LabelledSources(clips, model.encoder, *zip(*rows.chosen[name], strict=True), rows.y[name], seed=seed)
+            name: LabelledSources(
+                clips,
+                model.encoder,
+                [index for index, _ in rows.chosen[name]],
+                [steps for _, steps in rows.chosen[name]],
+                rows.y[name],
+                seed=seed,
+            )
             for name in PARTS
         }
         task = rows.task

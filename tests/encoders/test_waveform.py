@@ -113,7 +113,9 @@ def test_quiet_recordings_are_encoded_like_loud_ones_at_the_start():
 
 def test_steps_tell_where_they_came_from():
     encoder = small()
-    window = Window(torch.zeros(2, 500), torch.tensor([4, 9]), torch.tensor([1, 0]), torch.tensor([320, 0]), torch.tensor([500, 319]))
+    window = Window(
+        torch.zeros(2, 500), torch.tensor([4, 9]), torch.tensor([1, 0]), torch.tensor([320, 0]), torch.tensor([500, 319])
+    )
     steps = encoder.steps(window)
     assert steps.time.tolist() == [[2, 3, 4], [0, 1, 2]]
     assert steps.valid.tolist() == [[True, True, True], [True, False, False]]
@@ -125,7 +127,9 @@ def test_the_encoder_is_the_paper_s_convolutions():
     encoder = small()
     x = torch.randn(2, 1601, dtype=torch.float64)
     z = x[:, None]
-    for layer, norm, kernel, stride in zip(encoder.convolutions, encoder.normalisations, encoder.kernels, encoder.strides, strict=True):
+    for layer, norm, kernel, stride in zip(
+        encoder.convolutions, encoder.normalisations, encoder.kernels, encoder.strides, strict=True
+    ):
         z = nn.functional.conv1d(nn.functional.pad(z, (kernel - stride, 0)), layer.weight, layer.bias, stride=stride)
         mean, var = z.mean(1, keepdim=True), z.var(1, keepdim=True, correction=0)
         z = torch.relu((z - mean) / (var + 1e-5).sqrt() * norm.weight[:, None] + norm.bias[:, None])

@@ -186,7 +186,9 @@ def test_a_horizon_without_pairs_is_left_out_and_none_at_all_is_an_error():
 
 
 def test_ties_are_a_fair_draw():
-    out = contrast_pool(torch.ones(1, 1), torch.ones(1, 1), torch.ones(4, 1), lambda r, c: torch.ones(1, 4)[:, c], torch.ones(1))
+    out = contrast_pool(
+        torch.ones(1, 1), torch.ones(1, 1), torch.ones(4, 1), lambda r, c: torch.ones(1, 4)[:, c], torch.ones(1)
+    )
     assert top1(out).tolist() == pytest.approx([0.2]) and pairwise(out).tolist() == [0.5]
 
 

@@ -52,9 +52,7 @@ def slow_allowed(strategy: str, target: int) -> list[int]:
         c * T + u
         for c in range(B)
         for u in range(T)
-        if u < VALID[c]
-        and SLOW[strategy](b, c)
-        and not (SOURCE[b] == SOURCE[c] and START[b] + t == START[c] + u)
+        if u < VALID[c] and SLOW[strategy](b, c) and not (SOURCE[b] == SOURCE[c] and START[b] + t == START[c] + u)
     ]
 
 

@@ -101,7 +101,10 @@ def test_killed_at_any_instant_it_resumes_bit_for_bit(tmp_path, uninterrupted):
     root = Path(__file__).parents[2]
     for number, after in enumerate((3, 8, 13, 18)):
         child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True, cwd=root,
+            [sys.executable, "-c", CHILD, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=root,
             env={**os.environ, "PYTHONPATH": str(root)},
         )
         assert child.stdout is not None
@@ -128,7 +131,9 @@ def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(tmp_path):
     def count(event, step, metrics):
         explode.step = step
 
-    with pytest.raises(CPCError, match=r"diverged: the loss is nan .* at update 10.*last checkpoint is as it was.*learning_rate"):
+    with pytest.raises(
+        CPCError, match=r"diverged: the loss is nan .* at update 10.*last checkpoint is as it was.*learning_rate"
+    ):
         fit(tiny.model(), explode, tiny.draw, tiny.validate, tmp_path, None, count, seed=3, **SETTINGS, **EVERY)
     assert all(torch.isfinite(t).all() for t in load_file(tmp_path / "latest.safetensors").values())
     assert events(tmp_path)[-1]["event"] == "warning"
@@ -151,7 +156,9 @@ def _stop_at(last):
     return stop
 
 
-@pytest.mark.parametrize(("setting", "message"), [({"steps": 0}, "steps = 0"), ({"schedule": "cosin"}, "cosin.*constant, cosine")])
+@pytest.mark.parametrize(
+    ("setting", "message"), [({"steps": 0}, "steps = 0"), ({"schedule": "cosin"}, "cosin.*constant, cosine")]
+)
 def test_impossible_settings(setting, message):
     with pytest.raises(CPCError, match=message):
         fit(tiny.model(), tiny.loss, tiny.draw, **SETTINGS | setting)

@@ -9,11 +9,11 @@ from torch import nn
 
 from torchcpc.contexts import NoContext
 from torchcpc.contracts import Window
+from torchcpc.encoders.strided import strided_steps
 from torchcpc.model import CPC
 from torchcpc.objectives import Contrast, contrast_pool, infonce
 from torchcpc.scores import Bilinear, Full
 from torchcpc.scores.strategies import STRATEGIES, Codes, competes
-from torchcpc.encoders.strided import strided_steps
 from torchcpc.training import fit
 
 RHO = 0.9
@@ -25,7 +25,9 @@ ORACLE = {2: 0.337, 8: 0.682, 32: 0.785, 128: 0.813}
 def features(x, c):
     """The log density ratio of a Gaussian pair as a bilinear form: query(c) . candidate(x)."""
     s = 1 - RHO**2
-    query = torch.stack([-0.5 * math.log(s) - RHO**2 * c**2 / (2 * s), RHO * c / s, -(RHO**2) * torch.ones_like(c) / (2 * s)], -1)
+    query = torch.stack(
+        [-0.5 * math.log(s) - RHO**2 * c**2 / (2 * s), RHO * c / s, -(RHO**2) * torch.ones_like(c) / (2 * s)], -1
+    )
     return query, torch.stack([torch.ones_like(x), x, x**2], -1)
 
 
@@ -72,7 +74,9 @@ def test_the_proposal_decides_the_estimand():
     speaker = rng.integers(speakers, size=count)
     now = rng.integers(states, size=count)
     then = np.array([rng.choice(states, p=stay[s]) for s in now])
-    codes = Codes(torch.arange(count, dtype=torch.int32), torch.arange(count, dtype=torch.int32), torch.from_numpy(speaker).int())
+    codes = Codes(
+        torch.arange(count, dtype=torch.int32), torch.arange(count, dtype=torch.int32), torch.from_numpy(speaker).int()
+    )
     same = torch.from_numpy(speaker[:, None] == speaker[None, :])
     log_p = torch.from_numpy(np.log(stay))[torch.from_numpy(now)][:, torch.from_numpy(then)]
     for strategy, information, score in (
@@ -150,5 +154,7 @@ def test_shuffled_targets_carry_no_information():
     contrast = Contrast(Full())
     fit(model, lambda m, w, g: contrast(m, w, g), shuffled, steps=300, learning_rate=0.02, schedule="cosine")
     with torch.no_grad():
-        values = torch.stack([contrast(model, shuffled(10_000 + n), torch.Generator())[1]["bound_per_k"][0] for n in range(100)])
+        values = torch.stack(
+            [contrast(model, shuffled(10_000 + n), torch.Generator())[1]["bound_per_k"][0] for n in range(100)]
+        )
     assert values.mean().item() < 3 * values.std().item() / 10

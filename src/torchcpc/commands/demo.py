@@ -8,7 +8,9 @@ from pathlib import Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-o", "--out", type=Path, metavar="RUN", help="new folder (default: runs/digits-demo, numbered if taken)")
+    parser.add_argument(
+        "-o", "--out", type=Path, metavar="RUN", help="new folder (default: runs/digits-demo, numbered if taken)"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -20,7 +22,7 @@ def run(arguments: argparse.Namespace) -> None:
     for command in (
         ["train", "digits-demo", "-o", str(folder), "--precision", "32-true"],
         ["embed", str(folder), "-o", str(folder / "embeddings.parquet"), "--per", "source"],
-        ["probe", str(folder), "--label", "digit", "--probes", "linear", "--supervised-steps", "300"],
+        ["probe", str(folder), "--label", "digit", "--probes", "linear", "--curve", "1", "10"],
     ):
         console.print(f"\n$ cpc {shlex.join(command)}", style="bold", markup=False)
         if code := main(command):

@@ -10,9 +10,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a run; the tables go into its report")
     parser.add_argument("data", nargs="*", metavar="DATA", help="labelled folders or manifests (default: the data of the run)")
     parser.add_argument("--label", required=True, help="label column, for instance speaker, digit, phone")
-    parser.add_argument("--alignment", type=Path, metavar="FILE", help="frame labels: csv recording,start_s,end_s,LABEL or 10 ms txt")
-    parser.add_argument("--unit", choices=("recording", "frame"), help="a row per recording or per step (default: by --alignment)")
-    parser.add_argument("--clip-seconds", type=float, default=0.0, metavar="S", help="cut recordings into clips this long first")
+    parser.add_argument(
+        "--alignment", type=Path, metavar="FILE", help="frame labels: csv recording,start_s,end_s,LABEL or 10 ms txt"
+    )
+    parser.add_argument(
+        "--unit", choices=("recording", "frame"), help="a row per recording or per step (default: by --alignment)"
+    )
+    parser.add_argument(
+        "--clip-seconds", type=float, default=0.0, metavar="S", help="cut recordings into clips this long first"
+    )
     parser.add_argument("--within", type=float, default=0.0, metavar="SHARE", help="train on the first share of each recording")
     parser.add_argument("--leave-out", default="", metavar="COLUMN=VALUE", help="test on these sources, train on the others")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="use every N-th frame (default: all)")
@@ -22,9 +28,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--probes", nargs="+", default=["linear", "MLP"], help="linear, MLP (default: both)")
     parser.add_argument("--baselines", nargs="*", help="handmade features to compare with (default: all of the domain)")
     parser.add_argument(
-        "--supervised-steps", type=int, default=1000, metavar="N", help="updates of the supervised row, 0 for none (default: 1000)"
+        "--supervised-steps",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="updates of the supervised row, 0 for none (default: 1000)",
     )
-    parser.add_argument("--no-curve", action="store_true", help="leave out the label-efficiency curve")
+    parser.add_argument(
+        "--curve",
+        nargs="*",
+        type=int,
+        default=[1, 2, 5, 10, 20, 50, 100],
+        metavar="N",
+        help="labels per class at which the efficiency curve is measured; none: no curve (default: %(default)s)",
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: %(default)s)")
 
 
@@ -42,7 +59,9 @@ def run(arguments: argparse.Namespace) -> None:
     models, configs = zip(*(from_pretrained(run) for run in (arguments.run, *arguments.also)), strict=True)
     parts = ("encoder", "context", "predictor", "data")
     if any(config[part] != configs[0][part] for config in configs for part in parts):
-        raise CPCError("the runs named with --also are of other sizes than the first: a row is one network under several seeds.")
+        raise CPCError(
+            "the runs named with --also are of other sizes than the first: a row is one network under several seeds."
+        )
     alignment = None
     if arguments.alignment:
         by_steps = arguments.alignment.suffix == ".txt"
@@ -69,7 +88,7 @@ def run(arguments: argparse.Namespace) -> None:
             probes=arguments.probes,
             baselines=arguments.baselines,
             supervised_steps=arguments.supervised_steps,
-            curve=not arguments.no_curve,
+            curve=arguments.curve,
             device=arguments.device,
             progress=show,
         )

@@ -15,7 +15,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Any setting of the recipe can be given as section.key=value, for instance training.steps=1000."
     parser.add_argument("--data", nargs="+", default=[], metavar="DATA", help="folders or manifests of sources")
     parser.add_argument("-o", "--out", type=Path, metavar="RUN", help="new folder for the run (default: runs/RECIPE)")
-    parser.add_argument("--resume", type=Path, metavar="RUN", help="continue this run to its end, bit for bit as if never stopped")
+    parser.add_argument(
+        "--resume", type=Path, metavar="RUN", help="continue this run to its end, bit for bit as if never stopped"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and candidates (default: %(default)s)")
     parser.add_argument("--accelerator", default="auto", help="cpu, cuda, ... (default: %(default)s)")
     parser.add_argument("--devices", default="1", help="how many devices, or auto (default: %(default)s)")

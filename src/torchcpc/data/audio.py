@@ -85,7 +85,9 @@ class Recordings:
                 file.seek(start)
                 samples = file.read(count, dtype="float32", always_2d=True)
         except (sf.LibsndfileError, OSError, RuntimeError) as error:
-            raise CPCError(f"{item.path} could be read when it was scanned, but not now: {error}. Restore it, or scan again.") from None
+            raise CPCError(
+                f"{item.path} could be read when it was scanned, but not now: {error}. Restore it, or scan again."
+            ) from None
         return samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1)
 
 

@@ -49,9 +49,7 @@ def tiles(sources: Any, *, length: int, begin: float = 0.0, end: float = 1.0) ->
     clips = [
         Clip(i, start, length)
         for i in range(len(sources))
-        for start in range(
-            int(begin * sources.length(i)), int(end * sources.length(i)) - length + 1, length
-        )
+        for start in range(int(begin * sources.length(i)), int(end * sources.length(i)) - length + 1, length)
     ]
     if not clips:
         raise CPCError(f"no source has {length} positions between {begin:.0%} and {end:.0%} of its length. Shorten the clips.")

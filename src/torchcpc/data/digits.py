@@ -26,5 +26,8 @@ def digits(
 
     images, target = load_digits(return_X_y=True)
     rows = (images.reshape(-1, 8, 8) / 8.0 - 1.0).astype(np.float32)
-    items = [Item(f"digit-{i:04d}", f"digit-{i:04d}", {"digit": str(label), "split": "train" if i < 1437 else "test"}) for i, label in enumerate(target)]
+    items = [
+        Item(f"digit-{i:04d}", f"digit-{i:04d}", {"digit": str(label), "split": "train" if i < 1437 else "test"})
+        for i, label in enumerate(target)
+    ]
     return Arrays(list(rows), items)

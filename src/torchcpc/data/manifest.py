@@ -63,7 +63,9 @@ def _open(root: Path) -> tuple[list[Listed], list[Skipped]]:
     if not root.exists():
         raise CPCError(f"{root} does not exist. Name a folder of recordings, or a manifest (.csv, .parquet, .tsv).")
     if root.suffix not in MANIFESTS:
-        raise CPCError(f"{root} is neither a folder nor a manifest ({', '.join(MANIFESTS)}). Name the folder that holds the file.")
+        raise CPCError(
+            f"{root} is neither a folder nor a manifest ({', '.join(MANIFESTS)}). Name the folder that holds the file."
+        )
     return MANIFESTS[root.suffix](root)
 
 

@@ -89,7 +89,9 @@ def sift(listed: Sequence[Listed], facts: Sequence[Facts], minimum_seconds: floa
         if fact.fault:
             skipped.append(Skipped(str(entry.path), fact.fault))
         elif fact.frames < minimum_seconds * fact.rate:
-            skipped.append(Skipped(str(entry.path), f"too short: {fact.frames / fact.rate:.3f} s of at least {minimum_seconds:g} s"))
+            skipped.append(
+                Skipped(str(entry.path), f"too short: {fact.frames / fact.rate:.3f} s of at least {minimum_seconds:g} s")
+            )
         else:
             good.append(number)
     return good, skipped

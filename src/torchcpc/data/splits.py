@@ -59,7 +59,5 @@ def hold_out(sources: Any, seed: int = 0, *, validation: float = 0.1, exclude: S
     kept = [i for i in range(len(sources)) if i not in unseen]
     if not kept:
         raise CPCError(f"split.exclude = {list(exclude)} leaves no source to train on. Exclude less.")
-    parts = by_source(
-        [sources.items[i].key for i in kept], {"train": 1 - validation, "validation": validation}, seed=seed
-    )
+    parts = by_source([sources.items[i].key for i in kept], {"train": 1 - validation, "validation": validation}, seed=seed)
     return Parts([kept[i] for i in parts["train"]], [kept[i] for i in parts["validation"]], sorted(unseen))

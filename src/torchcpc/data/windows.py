@@ -88,9 +88,7 @@ def sequential(sequences: Sequences, *, length: int, batch: int, limit: int | No
     shorter than half a window is left out.
     """
     places = [
-        (i, start)
-        for i in range(len(sequences))
-        for start in range(0, max(1, sequences.length(i) - length // 2), length)
+        (i, start) for i in range(len(sequences)) for start in range(0, max(1, sequences.length(i) - length // 2), length)
     ]
     if limit is not None and len(places) > limit:
         places = [places[n * len(places) // limit] for n in range(limit)]

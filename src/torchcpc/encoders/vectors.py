@@ -14,7 +14,9 @@ class VectorEncoder(nn.Module):
     def __init__(self, *, features: int, dim: int = 128, hidden: int = 256) -> None:
         super().__init__()
         if features < 1:
-            raise CPCError(f"features = {features}: a row has at least one value. Set encoder.features to the width of your rows.")
+            raise CPCError(
+                f"features = {features}: a row has at least one value. Set encoder.features to the width of your rows."
+            )
         self.dim, self.features = dim, features
         self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
         self.layers = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, dim))

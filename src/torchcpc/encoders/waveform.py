@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, prod
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -45,14 +46,15 @@ class WaveformEncoder(nn.Module):
         self.kernels, self.strides = tuple(kernels), tuple(strides)
         self.dim = channels
         widths = (1, *[channels] * len(self.kernels))
-        self.convolutions = nn.ModuleList(
+        convolutions = [
             nn.Conv1d(i, o, k, stride=s) for (i, o), k, s in zip(pairwise(widths), self.kernels, self.strides, strict=True)
-        )
+        ]
+        self.convolutions = nn.ModuleList(convolutions)
         self.normalisations = nn.ModuleList(NORMALISATIONS[normalisation](channels) for _ in self.kernels)
-        for convolution in self.convolutions:
+        for convolution in convolutions:
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
             # Zero, not PyTorch's uniform: quiet recordings would otherwise start out encoded by their bias alone.
-            nn.init.zeros_(convolution.bias)
+            nn.init.zeros_(cast(Tensor, convolution.bias))
 
     @property
     def stride(self) -> int:
@@ -83,7 +85,7 @@ class WaveformEncoder(nn.Module):
             )
         z_BTC = x_BS.unsqueeze(2)
         for convolution, normalise, stride in zip(self.convolutions, self.normalisations, self.strides, strict=True):
-            z_BTC = causal_convolution(z_BTC, convolution.weight, convolution.bias, stride)
+            z_BTC = causal_convolution(z_BTC, cast(Tensor, convolution.weight), cast(Tensor, convolution.bias), stride)
             # In place: neither the convolution nor the norm needs its output again for the gradient.
             z_BTC = torch.relu_(normalise(z_BTC))
         return z_BTC

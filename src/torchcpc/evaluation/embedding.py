@@ -14,9 +14,9 @@ from torchcpc.data.windows import whole
 
 
 class Embedded(NamedTuple):
-    """z_TD and c_TC of source `index`, from its step `first_step` on: one row per step, float32."""
+    """z_TD and c_TC of source number `source`, from its step `first_step` on: one row per step, float32."""
 
-    index: int
+    source: int
     z_TD: np.ndarray
     c_TC: np.ndarray
     first_step: int = 0
@@ -91,7 +91,7 @@ def frames(model: Any, sequences: Sequences, **settings: Any) -> tuple[list[np.n
     """All of z_TD and all of c_TC, in the order of the sources, in memory."""
     pieces: list[list[Embedded]] = [[] for _ in range(len(sequences))]
     for embedded in embed_all(model, sequences, **settings):
-        pieces[embedded.index].append(embedded)
+        pieces[embedded.source].append(embedded)
     return (
         [np.concatenate([piece.z_TD for piece in own]) for own in pieces],
         [np.concatenate([piece.c_TC for piece in own]) for own in pieces],

@@ -64,7 +64,7 @@ def _npz(path: Path, pieces: Iterable[Rows]) -> int:
         return 0
     columns = {name: np.concatenate([np.asarray(rows[name]) for rows in kept]) for name in kept[0]}
     with path.open("wb") as file:
-        np.savez(file, **columns)
+        np.savez(file, allow_pickle=False, **columns)
     return len(columns["source"])
 
 
@@ -85,7 +85,7 @@ def write(
     partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        count = WRITERS[path.suffix](partial, (rows(e, keys[e.index], seconds_per_step) for e in embedded if len(e.z_TD)))
+        count = WRITERS[path.suffix](partial, (rows(e, keys[e.source], seconds_per_step) for e in embedded if len(e.z_TD)))
         if not count:
             raise CPCError("nothing was embedded: every source is shorter than one step.")
         os.replace(partial, path)

@@ -49,8 +49,8 @@ class Contrast:
 
     Called with (model, window, generator) it returns the scalar loss in nats and metrics, each a tensor [K] over the model's
     horizons: loss_per_k; bound_per_k = mean log N - loss; ceiling_per_k = mean log N, N counted row by row; accuracy_per_k: how often
-    the positive outscores all competitors; pairwise_per_k: how often it outscores one; chance_per_k = mean 1/N; pairs_per_k. Ties count as a
-    fair draw, so constant scores give chance exactly. A horizon without pairs is NaN and takes no part in the mean.
+    the positive outscores all competitors; pairwise_per_k: how often it outscores one; chance_per_k = mean 1/N; pairs_per_k.
+    Ties count as a fair draw, so constant scores give chance exactly. A horizon without pairs is NaN and takes no part in the mean.
     """
 
     def __init__(self, candidates: Candidates) -> None:
@@ -93,9 +93,7 @@ class Contrast:
         z_PD = z_BTD.reshape(-1, z_BTD.shape[-1])
         query_MD = p_BTKD.reshape(-1, p_BTKD.shape[-1]).index_select(0, found.anchor_M * K + found.horizon_M)
         positive_MD = z_PD.index_select(0, found.target_M)
-        return found, contrast_pool(
-            query_MD, positive_MD, z_PD.index_select(0, draw.pool_N), draw.multiplicity, weight_M
-        )
+        return found, contrast_pool(query_MD, positive_MD, z_PD.index_select(0, draw.pool_N), draw.multiplicity, weight_M)
 
 
 def top1(rows: Contrasted) -> Tensor:

@@ -22,7 +22,8 @@ ROWS, COLUMNS = 512, 4096
 
 class Contrasted(NamedTuple):
     """loss: scalar, differentiable: sum over anchors of weight_M * loss_M. The rest carries no gradient, one entry per anchor:
-    loss_M in nats, candidates_M = N (positive counted), above_M and tied_M = competitors scoring above the positive, and level with it up to rounding.
+    loss_M in nats, candidates_M = N (positive counted), above_M = competitors that score above the positive, tied_M = those level with
+    it up to rounding.
     """
 
     loss: Tensor
@@ -72,6 +73,7 @@ class _ContrastPool(torch.autograd.Function):
         exact = score_M.dtype
         differentiate = any(ctx.needs_input_grad[:3])
         loss_M, candidates_M, above_M, tied_M = (torch.empty(M, dtype=exact, device=score_M.device) for _ in range(4))
+        grad_query_MD = grad_pool_ND = grad_score_M = torch.empty(0)
         if differentiate:
             grad_query_MD = torch.zeros(query_MD.shape, dtype=exact, device=query_MD.device)
             grad_pool_ND = torch.zeros(pool_ND.shape, dtype=exact, device=pool_ND.device)

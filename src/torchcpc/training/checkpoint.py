@@ -45,7 +45,9 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], progress: Progress) ->
     state = {"format": FORMAT, **asdict(progress)}
     partial = path.with_name(path.name + ".part")
     try:
-        save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, metadata={"state": json.dumps(state)})
+        save_file(
+            {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, metadata={"state": json.dumps(state)}
+        )
         descriptor = os.open(partial, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -82,13 +84,15 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
         state = json.loads(metadata["state"])
         found = state["format"]
     except (SafetensorError, OSError, KeyError, TypeError, ValueError, OverflowError) as error:
         raise CPCError(f"{path} is not a whole torchcpc checkpoint ({error}). Restore it, or start the run anew.") from None
     if found != FORMAT:
-        raise CPCError(f"{path} has checkpoint format {found!r}; this version reads format {FORMAT}. Use the version that wrote it.")
+        raise CPCError(
+            f"{path} has checkpoint format {found!r}; this version reads format {FORMAT}. Use the version that wrote it."
+        )
     return tensors, state
 
 

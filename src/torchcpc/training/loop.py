@@ -37,7 +37,7 @@ class Outcome:
 def fit(
     model: nn.Module,
     loss: Loss,
-    draw: Callable[[int, int], Any],
+    draw: Callable[..., Any],
     validate: Callable[[nn.Module], Metrics] | None = None,
     folder: Path | None = None,
     fabric: Fabric | None = None,
@@ -79,7 +79,11 @@ def fit(
     # Looking at a loss makes an accelerator wait for it; on a CPU it is free.
     look_every = 1 if fabric.device.type == "cpu" else log_every
     watch = Stopwatch(state.step)
-    with torch.random.fork_rng(), polite_stop() as stop, prefetch(partial(draw, rank=fabric.global_rank), state.step, steps) as batches:
+    with (
+        torch.random.fork_rng(),
+        polite_stop() as stop,
+        prefetch(partial(draw, rank=fabric.global_rank), state.step, steps) as batches,
+    ):
         for batch in batches:
             rate = rate_at(state.step, peak=learning_rate, steps=steps, warmup=warmup, schedule=schedule)
             for group in optimizer.param_groups:
