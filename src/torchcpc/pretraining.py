@@ -100,7 +100,7 @@ def pretrain(
     if fabric.is_global_zero:
         write_json(folder / "skipped.json", [{"path": s.path, "reason": s.reason} for s in sources.skipped])
         data = {
-            "sources": len(sources),
+            "recordings": len(sources),
             "trained": len(parts.train),
             "validated": len(parts.validation),
             "unseen": len(parts.unseen),

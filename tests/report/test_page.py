@@ -170,7 +170,7 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
 def test_minimal_run_names_the_commands_that_add_the_rest(tmp_path: Path, settings: dict | None) -> None:
     files = {} if settings is None else {"settings": settings}
     _, read = page(folder(tmp_path / "run", lines(train=2, valid=0), **files))
-    for said in ("cpc probe RUN DATA --labels", "no validation lines", "split.validation=0.1", "There is no skipped.json"):
+    for said in ("cpc probe RUN DATA --label", "no validation lines", "split.validation=0.1", "There is no skipped.json"):
         assert said in read.text, said
     assert ("There is no settings.json" in read.text) == (not settings)
     assert "lower bound on what the context says" not in read.text, "training data bounds nothing"

@@ -98,10 +98,10 @@ def parse(path: Path, content: Any) -> Probe:
         plan = content.get("map")
         return Probe(tables=tables, map=layout(plan) if plan else None)
     except KeyError as error:
-        raise CPCError(f"{path} lacks {error}: write it again with cpc probe RUN DATA --labels LABELS") from error
+        raise CPCError(f"{path} lacks {error}: write it again with cpc probe RUN DATA --label LABEL") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise CPCError(
-            f"{path} is not a table of probes ({error}): write it again with cpc probe RUN DATA --labels LABELS"
+            f"{path} is not a table of probes ({error}): write it again with cpc probe RUN DATA --label LABEL"
         ) from error
 
 

@@ -1,0 +1,51 @@
+"""The README's commands exist and take the options it shows."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from torchcpc.config import load_recipe, override, resolve
+from torchcpc.pretraining import SCHEMA
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf8")
+COMMANDS = [
+    command for command in re.findall(r"(?:^|`)(cpc [a-z]+ [^`\n]+?)(?:`|$)", README, re.MULTILINE) if "..." not in command
+]
+
+
+def test_there_are_commands():
+    assert {command.split()[1] for command in COMMANDS} == {"train", "embed", "probe", "report"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_parses(command, monkeypatch):
+    """Parsed for real, with the work itself replaced."""
+    from importlib import import_module
+
+    from torchcpc.cli import main
+
+    words = shlex.split(command)[1:]
+    module = import_module(f"torchcpc.commands.{words[0]}")
+    seen = []
+    monkeypatch.setattr(module, "run", seen.append)
+    assert main(words) == 0
+    if words[0] == "train" and seen[0].recipe:
+        resolve(override(load_recipe(seen[0].recipe), seen[0].assignments), SCHEMA)
+
+
+def test_make_targets_exist():
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf8")
+    for target in re.findall(r"^make (\w+)", README, re.MULTILINE):
+        assert f"\n{target}:" in makefile
+
+
+def test_python_block_names_what_exists():
+    from torchcpc.data import scan  # noqa: F401
+    from torchcpc.evaluation.embedding import frames  # noqa: F401
+    from torchcpc.pretrained import from_pretrained  # noqa: F401
+
+    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    imports = [line for line in block.splitlines() if line.startswith("from")]
+    exec("\n".join(imports), {})
