@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from importlib import import_module
 from pathlib import Path
 
 
@@ -14,7 +15,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.cli import main
     from torchcpc.commands.progress import console
 
     folder = arguments.out or _free(Path("runs") / "digits-demo")
@@ -25,8 +25,11 @@ def run(arguments: argparse.Namespace) -> None:
         ["probe", str(folder), "--label", "digit", "--probes", "linear", "--curve", "1", "10"],
     ):
         console.print(f"\n$ cpc {shlex.join(command)}", style="bold", markup=False)
-        if code := main(command):
-            raise SystemExit(code)
+        name, *words = command
+        module = import_module(f"torchcpc.commands.{name}")
+        parser = argparse.ArgumentParser()
+        module.arguments(parser)
+        module.run(parser.parse_args(words))
     console.print(f"\nopen {folder / 'report.html'} in a browser", markup=False)
 
 

@@ -36,7 +36,7 @@ class Clips:
 
     def read(self, index: int, start: int, count: int) -> np.ndarray:
         clip = self.clips[index]
-        return self.sources.read(clip.source, clip.start + start, min(count, clip.length - start))
+        return self.sources.read(clip.source, clip.start + start, max(0, min(count, clip.length - start)))
 
 
 def wholes(sources: Any) -> Clips:

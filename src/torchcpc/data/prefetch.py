@@ -2,52 +2,37 @@
 
 from __future__ import annotations
 
-import queue
-import threading
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
+
+from torchcpc.contracts import CPCError
 
 T = TypeVar("T")
 
 
 @contextmanager
-def prefetch(draw: Callable[[int], T], start: int, stop: int, *, ahead: int = 4) -> Iterator[Iterator[T]]:
-    """Yields an iterator over draw(start), ..., draw(stop - 1), in order, at most `ahead` of them made before they are asked for.
+def prefetch(draw: Callable[[int], T], start: int, stop: int, *, ahead: int = 4, threads: int = 1) -> Iterator[Iterator[T]]:
+    """Yields an iterator over draw(start), ..., draw(stop - 1), in order, `ahead` of them begun before they are asked for.
 
-    One background thread, so order and values are those of plain calls; what draw raises is raised where the batch was due.
-    The thread ends when the context does.
+    `draw` is pure, so order and values are those of plain calls for any number of background threads; what it raises is raised
+    where the batch was due. No batch is begun after the context ends, and the threads have ended with it.
     """
-    ready: queue.Queue[tuple[bool, T | BaseException]] = queue.Queue(maxsize=ahead)
-    over = threading.Event()
-
-    def put(item: tuple[bool, T | BaseException]) -> None:
-        while not over.is_set():
-            try:
-                return ready.put(item, timeout=0.05)
-            except queue.Full:
-                continue
-
-    def work() -> None:
-        for step in range(start, stop):
-            if over.is_set():
-                return
-            try:
-                put((True, draw(step)))
-            except BaseException as error:
-                return put((False, error))
+    if ahead < 1 or threads < 1:
+        raise CPCError(f"ahead = {ahead}, threads = {threads}: both must be at least 1.")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="torchcpc-prefetch")
+    ready: deque[Future[T]] = deque(pool.submit(draw, step) for step in range(start, min(start + ahead, stop)))
 
     def batches() -> Iterator[T]:
-        for _ in range(start, stop):
-            good, item = ready.get()
-            if not good:
-                raise item  # pyright: ignore[reportGeneralTypeIssues]
-            yield item  # pyright: ignore[reportReturnType]
+        for step in range(start + ahead, stop + ahead):
+            batch = ready.popleft().result()
+            if step < stop:
+                ready.append(pool.submit(draw, step))
+            yield batch
 
-    thread = threading.Thread(target=work, name="torchcpc-prefetch", daemon=True)
-    thread.start()
     try:
         yield batches()
     finally:
-        over.set()
-        thread.join()
+        pool.shutdown(cancel_futures=True)

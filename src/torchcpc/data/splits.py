@@ -12,7 +12,7 @@ from torchcpc.contracts import CPCError
 def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int = 0) -> dict[str, list[int]]:
     """Part name -> positions of its sources. The order is a hash of (seed, key): adding a source moves few of the others.
 
-    Counts are exact to one source; a part with a fraction above zero is never empty. Raises CPCError if there are too few sources.
+    Counts are exact to one source; a part with a fraction above zero is never empty. Raises CPCError for too few sources.
     """
     wanted = {name: fraction for name, fraction in fractions.items() if fraction > 0}
     if any(not 0 <= fraction <= 1 for fraction in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-9:
@@ -44,18 +44,42 @@ class Parts(NamedTuple):
     unseen: list[int]
 
 
-def hold_out(sources: Any, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = ("split=test",)) -> Parts:
+def leave_group_out(groups: Sequence[str], name: str) -> dict[str, list[int]]:
+    """Positions of the sources of group `name` as "test", of all others as "train". Raises CPCError if either is empty."""
+    parts = {"train": [i for i, g in enumerate(groups) if g != name], "test": [i for i, g in enumerate(groups) if g == name]}
+    if not parts["test"] or not parts["train"]:
+        known = ", ".join(sorted(set(groups))[:9])
+        raise CPCError(
+            f"group {name!r} cannot be left out: it is {'all' if parts['test'] else 'none'} of the sources ({known})."
+        )
+    return parts
+
+
+# Data that comes with a test part keeps it; for data without one the rule is idle.
+_GIVEN_TEST = "split=test"
+
+
+def hold_out(sources: Any, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = (_GIVEN_TEST,)) -> Parts:
     """The sources to train on, with a fraction of them held out for validation; those that `exclude` names are not touched.
 
-    exclude: "column=value" each, for instance "split=test" or "speaker=george"; a column that the data does not have excludes
-    nothing. Raises CPCError if nothing remains.
+    exclude: "column=value" each, for instance "speaker=george". A rule that no source meets is a fault, for a slip in it would
+    train on what was to stay unseen; only "split=test" may stand idle. Raises CPCError for such a rule, and if nothing remains.
     """
+    if not 0 <= validation < 1:
+        raise CPCError(f"split.validation = {validation}: a fraction of the sources, at least 0 and less than 1.")
     unseen: set[int] = set()
     for rule in exclude:
         column, equals, value = rule.partition("=")
         if not equals:
             raise CPCError(f"split.exclude = {rule!r}: expected column=value, for instance speaker=george.")
-        unseen |= {i for i, label in enumerate(sources.labels(column)) if label == value}
+        labels = sources.labels(column)
+        met = {i for i, label in enumerate(labels) if label == value}
+        if not met and rule != _GIVEN_TEST:
+            known = ", ".join(sorted(set(labels) - {""})[:9]) or "none"
+            raise CPCError(
+                f"split.exclude = {rule!r}: no source has it (values of {column}: {known}). Correct or remove the rule."
+            )
+        unseen |= met
     kept = [i for i in range(len(sources)) if i not in unseen]
     if not kept:
         raise CPCError(f"split.exclude = {list(exclude)} leaves no source to train on. Exclude less.")

@@ -19,7 +19,8 @@ class RandomWindows:
     Starts are multiples of `align` (the encoder's stride), so that a step of a source is the same event in every window that
     holds it. A source shorter than a window is padded with zeros at its end. windows_per_group = n draws batch / n groups in
     proportion to their material and n windows of each, from different sources where the group has that many; negatives of the
-    same speaker need n of 2 or more. Raises CPCError for sizes that cannot be met.
+    same speaker need n of 2 or more. The groups of a batch differ where there are that many, which evens out large and small
+    ones a little. Raises CPCError for sizes that cannot be met.
     """
 
     def __init__(
@@ -27,24 +28,36 @@ class RandomWindows:
     ) -> None:
         if length < align:
             raise CPCError(f"windows.length = {length}: shorter than one step of {align} positions. Lengthen the window.")
-        if batch < 1 or windows_per_group < 1 or batch % windows_per_group:
+        if batch < 1 or windows_per_group < 1:
+            raise CPCError(
+                f"windows.batch = {batch}, windows.windows_per_group = {windows_per_group}: both must be at least 1."
+            )
+        if batch % windows_per_group:
             raise CPCError(
                 f"windows.batch = {batch} cannot be split into groups of windows.windows_per_group = {windows_per_group}. "
                 "Make the batch a multiple of it."
             )
         if not len(sequences):
             raise CPCError("there is no source to train on. Hold out fewer of them.")
+        if align < 1 or seed < 0:
+            raise CPCError(f"align = {align}, seed = {seed}: align must be at least 1, and a seed cannot be negative.")
         self.sequences, self.align, self.seed = sequences, align, seed
         self.length, self.batch, self.windows_per_group = length, batch, windows_per_group
         size = np.array([sequences.length(i) for i in range(len(sequences))], dtype=np.float64)
-        group = np.array([sequences.group(i) for i in range(len(sequences))])
-        self._members = [np.flatnonzero(group == g) for g in np.unique(group)] if windows_per_group > 1 else []
+        if size.max() < align:
+            raise CPCError(
+                f"the longest of {len(size)} sources has {size.max():.0f} positions, less than one step of {align}. "
+                "Name longer ones."
+            )
+        # Sources without any position have no share, and would have to be drawn where a group has few others.
+        group = np.array([sequences.group(i) if size[i] else -1 for i in range(len(sequences))])
+        self._members = [np.flatnonzero(group == g) for g in np.unique(group[size > 0])] if windows_per_group > 1 else []
         self._share = [size[m] / size[m].sum() for m in self._members]
         self._of_group = np.array([size[m].sum() for m in self._members]) / size.sum()
         self._of_source = size / size.sum()
 
     def draw(self, step: int, rank: int = 0) -> Window:
-        """The batch of update `step` (from 0) on process `rank`."""
+        """The batch of update `step` (from 0) on process `rank`; may be called from several threads at once."""
         rng = np.random.default_rng((self.seed, step, rank))
         chosen = self._sources(rng)
         starts = []
@@ -84,11 +97,16 @@ def cut(sequences: Sequences, indices: Sequence[int], starts: Sequence[int], len
 def sequential(sequences: Sequences, *, length: int, batch: int, limit: int | None = None) -> list[Window]:
     """Windows that cover the sources end to end without overlap, each window of a batch from another place in the list.
 
-    At most `limit` windows, spread evenly over all there are; a source shorter than a window gives one padded window, and a tail
-    shorter than half a window is left out.
+    At most `limit` windows, spread evenly over all there are, and all in memory; a source shorter than a window gives one
+    padded window, and a tail of at most half a window is left out. Raises CPCError for sizes below 1.
     """
+    if min(length, batch, 1 if limit is None else limit) < 1:
+        raise CPCError(f"length = {length}, batch = {batch}, limit = {limit}: each must be at least 1.")
     places = [
-        (i, start) for i in range(len(sequences)) for start in range(0, max(1, sequences.length(i) - length // 2), length)
+        (i, start)
+        for i in range(len(sequences))
+        if sequences.length(i)
+        for start in range(0, max(1, sequences.length(i) - length // 2), length)
     ]
     if limit is not None and len(places) > limit:
         places = [places[n * len(places) // limit] for n in range(limit)]
@@ -101,7 +119,8 @@ def sequential(sequences: Sequences, *, length: int, batch: int, limit: int | No
 def whole(sequences: Sequences, *, positions_per_batch: int) -> Iterator[tuple[list[int], Window]]:
     """Every source from start to end, in batches of similar length of at most so many positions, padding counted.
 
-    Sources longer than that are left out: they are for reading in pieces.
+    Longest first, so that the batch that needs most memory comes first. Sources longer than positions_per_batch are left out:
+    they are for reading in pieces.
     """
     order = sorted((i for i in range(len(sequences)) if sequences.length(i) <= positions_per_batch), key=sequences.length)
     while order:

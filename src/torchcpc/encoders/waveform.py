@@ -34,6 +34,8 @@ class WaveformEncoder(nn.Module):
         normalisation: str = "channel",
     ) -> None:
         super().__init__()
+        if not kernels:
+            raise CPCError("kernels = (): an encoder needs at least one layer.")
         if len(kernels) != len(strides) or any(k < s or s < 1 for k, s in zip(kernels, strides, strict=False)):
             raise CPCError(
                 f"kernels {tuple(kernels)} and strides {tuple(strides)}: one kernel per stride, each at least as long as its "

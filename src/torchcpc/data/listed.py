@@ -1,0 +1,35 @@
+"""A recording as named, before anything is known of what is in it; and one that was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A file to decode: where it is, the unique name it goes by, its group (speaker) and its labels by column."""
+
+    path: Path
+    key: str
+    group: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file (or a row that names one) that was left out, and why. Both fields can be printed and written as UTF-8."""
+
+    path: str
+    reason: str
+
+
+def left_out(path: Path | str, reason: str) -> Skipped:
+    """A skip whose path can be written down, even where the file system's bytes are no text."""
+    return Skipped(str(path).encode("utf8", "backslashreplace").decode("utf8"), reason)
+
+
+def top_folder(key: str) -> str:
+    """The group of a recording that no column names: the first folder of its relative path, "." where it has none."""
+    return key.split("/")[0] if "/" in key else "."
