@@ -24,7 +24,9 @@ def ours(query, positive, pool, autocast=False):
 
     weight = torch.full((len(query),), 1 / len(query))
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        return contrast_pool(query, positive, pool, lambda r, c: torch.ones(r.stop - r.start, c.stop - c.start), weight).loss
+        return contrast_pool(
+            query, positive, pool, lambda r, c: torch.ones(r.stop - r.start, c.stop - c.start, dtype=torch.bool), weight
+        ).loss
 
 
 def ours_bfloat16(query, positive, pool):
@@ -52,7 +54,9 @@ def metric_learning(query, positive, pool):
     # Anchor i and its positive share label i; the pool's labels are all others.
     label = torch.arange(len(query))
     reference = torch.cat([positive, pool])
-    return NTXentLoss(temperature=0.1)(query, label, ref_emb=reference, ref_labels=torch.cat([label, len(query) + torch.arange(len(pool))]))
+    return NTXentLoss(temperature=0.1)(
+        query, label, ref_emb=reference, ref_labels=torch.cat([label, len(query) + torch.arange(len(pool))])
+    )
 
 
 CONTENDERS = {f.__name__: f for f in (ours, ours_bfloat16, dense, info_nce_pytorch, metric_learning)}

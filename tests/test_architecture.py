@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "torchcpc"
 
 # room -> rooms of ours that it may import, besides itself. The order of the table is the order of the house.
 ALLOWED: dict[str, set[str]] = {"__init__": set(), "contracts": set()}
-ALLOWED |= dict.fromkeys(("data", "encoders", "contexts", "scores", "objectives", "model", "report"), {"contracts"})
+ALLOWED |= {room: {"contracts"} for room in ("data", "encoders", "contexts", "scores", "objectives", "model", "report")}
 ALLOWED["training"] = {"contracts", "data", "encoders", "contexts", "scores", "objectives", "model"}
 ALLOWED["evaluation"] = ALLOWED["training"] | {"training"}
 ROOMS = frozenset(ALLOWED)

@@ -85,6 +85,12 @@ def test_manifests_list_what_they_name_in_their_order(tmp_path: Path) -> None:
         ]
 
 
+def test_a_speaker_column_of_a_manifest_is_the_group(tmp_path: Path) -> None:
+    touch(tmp_path, "s1/a.wav", "s1/b.wav")
+    (tmp_path / "m.CSV").write_text("path,speaker\ns1/a.wav,ann\ns1/b.wav,\n", encoding="utf8")
+    assert [e.group for e in find([tmp_path / "m.CSV"])[0]] == ["ann", "s1"]
+
+
 def test_fairseq_manifest(tmp_path: Path) -> None:
     touch(tmp_path, "audio/s1/b c.wav", "audio/s2/\u2028.wav")
     text = f"{tmp_path / 'audio'}\ns1/b c.wav\t16000\ns2/\u2028.wav\t320\ns3/gone.wav\t1\n"

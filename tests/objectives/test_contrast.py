@@ -24,6 +24,7 @@ def metadata() -> Steps:
     time[3, 6:] += 1
     segment = torch.zeros(B, T, dtype=torch.int64)
     segment[2, 5:] = 1
+    time[2, 5:] -= 5  # a segment may count its own time: the same number is then another event
     valid = torch.ones(B, T, dtype=torch.bool)
     valid[4, 8:] = False
     column = lambda values: torch.tensor(values)[:, None].expand(B, T)  # noqa: E731
@@ -78,7 +79,9 @@ def slow(model: Planted, draw, steps: Steps) -> dict[str, list[float]]:
     """Every metric from scores made one by one."""
     z, p = model.z.detach().double().reshape(-1, D), model.p.detach().double().reshape(-1, len(HORIZONS), D)
     times = draw.multiplicity(slice(None), slice(None)).tolist()
-    table: dict[str, list[float]] = {name: [] for name in ("loss", "bound", "ceiling", "accuracy", "pairwise", "chance", "pairs")}
+    table: dict[str, list[float]] = {
+        name: [] for name in ("loss", "bound", "ceiling", "accuracy", "pairwise", "chance", "pairs")
+    }
     row = 0
     for index, k in enumerate(HORIZONS):
         values: dict[str, list[float]] = {name: [] for name in table}
@@ -184,7 +187,9 @@ def test_more_padding_changes_nothing():
     window = Window(x, index, index % 2, index * 0, length)
     padded = replace(window, x=torch.cat([x, torch.zeros(3, 17, 3)], dim=1))
     for candidates in (Full(), Sampled(count=5), Shared(count=19)):
-        (one, first), (other, second) = (Contrast(candidates)(model, w, torch.Generator().manual_seed(5)) for w in (window, padded))
+        (one, first), (other, second) = (
+            Contrast(candidates)(model, w, torch.Generator().manual_seed(5)) for w in (window, padded)
+        )
         torch.testing.assert_close(one, other)
         for name in first:
             torch.testing.assert_close(first[name], second[name])

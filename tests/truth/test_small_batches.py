@@ -5,38 +5,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from torchcpc.contexts import NoContext
+from tests.truth.gaussian import exact_model, information
 from torchcpc.contracts import Window
-from torchcpc.encoders.strided import strided_steps
-from torchcpc.model import CPC
 from torchcpc.objectives import Contrast
-from torchcpc.scores import CANDIDATES, Bilinear
+from torchcpc.scores import CANDIDATES
 
 PHI = 0.9
-INFORMATION = -0.5 * math.log(1 - PHI**2)
-
-
-class Quadratic(nn.Module):
-    """x -> (1, x, x^2), in which the exact log ratio of a Gaussian pair is a bilinear form."""
-
-    dim, stride, receptive_field = 3, 1, 1
-
-    def forward(self, x):
-        return torch.cat([torch.ones_like(x), x, x**2], dim=-1)
-
-    def steps(self, window):
-        return strided_steps(window, 1)
-
-
-def exact_model() -> CPC:
-    predictor, scale = Bilinear(3, 3, count=1), 1 / (2 * (1 - PHI**2))
-    with torch.no_grad():
-        predictor.weight.zero_()  # [k, candidate, context], each (1, x, x^2)
-        predictor.weight[0, 0, 0], predictor.weight[0, 0, 2] = -0.5 * math.log(1 - PHI**2), -(PHI**2) * scale
-        predictor.weight[0, 1, 1], predictor.weight[0, 2, 0] = 2 * PHI * scale, -(PHI**2) * scale
-    return CPC(Quadratic(), NoContext(3), predictor)
 
 
 def pairs(seed: int, sources: int) -> Window:
@@ -50,9 +25,9 @@ def pairs(seed: int, sources: int) -> Window:
 def test_few_sources_do_not_raise_the_bound_above_the_information(name):
     """Nine sources, one of them the anchor's own, and a sampler set to the usual 127 competitors."""
     settings = {"full": {}, "shared": {"count": 127}, "sampled": {"count": 127}}[name]
-    contrast, model = Contrast(CANDIDATES[name](strategy="mixed_excluding", **settings)), exact_model()
+    contrast, model = Contrast(CANDIDATES[name](strategy="mixed_excluding", **settings)), exact_model(PHI, horizons=1)
     with torch.no_grad():
         values = torch.stack(
             [contrast(model, pairs(n, 9), torch.Generator().manual_seed(n))[1]["bound_per_k"][0] for n in range(400)]
         )
-    assert values.mean().item() < INFORMATION + 3 * values.std().item() / 400**0.5
+    assert values.mean().item() < information(PHI, 1) + 3 * values.std().item() / 400**0.5

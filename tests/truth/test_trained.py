@@ -5,18 +5,16 @@ import math
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
 
+from tests.truth.gaussian import exact_model, information
 from torchcpc.contexts import NoContext, RecurrentContext
 from torchcpc.contracts import Window
 from torchcpc.encoders import VectorEncoder
-from torchcpc.encoders.strided import strided_steps
 from torchcpc.model import CPC
 from torchcpc.objectives import Contrast, infonce
 from torchcpc.scores import Bilinear, Sampled
 
 PHI, N = 0.9, 8
-INFORMATION = [-0.5 * math.log(1 - PHI ** (2 * k)) for k in (1, 2)]
 CONTRAST = Contrast(Sampled(count=N - 1, strategy="mixed_excluding"))
 
 
@@ -70,29 +68,6 @@ def oracle(k: int, rows: int = 200_000) -> tuple[float, float]:
     return values.mean().item(), error(values)
 
 
-class Quadratic(nn.Module):
-    """x -> (1, x, x^2), in which the exact log ratio of a Gaussian pair is a bilinear form."""
-
-    dim, stride, receptive_field = 3, 1, 1
-
-    def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([torch.ones_like(x), x, x**2], dim=-1)
-
-    def steps(self, window: Window):
-        return strided_steps(window, 1)
-
-
-def exact_model() -> CPC:
-    predictor = Bilinear(3, 3, count=2)
-    for weight, k in zip(predictor.weight.data, predictor.horizons, strict=True):
-        square = PHI ** (2 * k)
-        scale = 1 / (2 * (1 - square))
-        weight.zero_()  # [candidate, context], each (1, x, x^2)
-        weight[0, 0], weight[0, 2] = -0.5 * math.log(1 - square), -square * scale
-        weight[1, 1], weight[2, 0] = 2 * PHI**k * scale, -square * scale
-    return CPC(Quadratic(), NoContext(3), predictor)
-
-
 @pytest.fixture(scope="module")
 def trained() -> CPC:
     torch.manual_seed(0)
@@ -106,12 +81,12 @@ def test_the_oracle_is_the_published_one():
 
 def test_a_trained_model_reaches_the_oracle_and_does_not_pass_it(trained):
     draw = lambda seed: series(seed, lag=1)  # noqa: E731
-    values, best = measure(trained, draw), measure(exact_model(), draw)
+    values, best = measure(trained, draw), measure(exact_model(PHI, horizons=2), draw)
     for index in range(2):
         found, (exact, exact_error) = values[:, index].mean().item(), oracle(index + 1)
         slack = 3 * math.hypot(error(values[:, index]), exact_error)
         assert exact - slack - 0.03 < found < exact + slack
-        assert found < min(INFORMATION[index] + slack, math.log(N))
+        assert found < min(information(PHI, index + 1) + slack, math.log(N))
         # On the same rows and the same competitors the exact ratio is no worse, and hardly better.
         regret = best[:, index] - values[:, index]
         assert -3 * error(regret) < regret.mean().item() < 0.01 + 3 * error(regret)
@@ -149,4 +124,6 @@ def test_memory_is_what_a_context_adds(context, expected):
     values = measure(model, lambda seed: series(seed, lag=2, batch=64, steps=9), count=50)[:, 0]
     # 7 of the 8 pairs have the step they depend on in view.
     ceiling = expected * 7 / 8
-    assert ceiling - 0.1 * (expected > 0) - 0.03 - 3 * error(values) < values.mean().item() < ceiling + 3 * error(values) + 0.011
+    assert (
+        ceiling - 0.1 * (expected > 0) - 0.03 - 3 * error(values) < values.mean().item() < ceiling + 3 * error(values) + 0.011
+    )

@@ -82,9 +82,8 @@ class Recordings:
         """Samples start .. start+count: float32 [count], shorter where the recording ends. Only what is needed is decoded.
 
         A part equals the same part of the whole: to the bit at the stored rate, to about 1e-7 when resampled (Opus: to 5e-3, its
-        decoder never quite forgets). Seeking in an MP3
-        file takes time in proportion to the place (2 ms a minute); elsewhere the cost does not grow with the recording. Raises
-        CPCError if the file has gone or changed since the scan.
+        decoder never quite forgets). Seeking in an MP3 file takes time in proportion to the place (2 ms a minute); elsewhere the
+        cost does not grow with the recording. Raises CPCError if the file has gone or changed since the scan.
         """
         item = self.items[index]
         if start < 0:

@@ -46,7 +46,7 @@ def contrast_pool(
     """Exact InfoNCE (eq. 4) of each query against its positive and the pool.
 
     query_MD: p_k = W_k c; positive_MD: z_{t+k}; pool_ND: candidates; multiplicity(rows, columns) -> [m, n] how often each pool
-    member competes for each anchor, 0 for the positive itself; weight_M: weight of each anchor in the scalar loss (no gradient).
+    member competes for each anchor (bool where that is once at most), 0 for the positive itself; weight_M: weight of each anchor in the scalar loss (no gradient).
     Products follow the autocast; scores, sums and the loss are float32 (float64 for float64 input). Raises CPCError for an
     anchor with no competitor.
     """
@@ -64,6 +64,14 @@ def contrast_pool(
     out = Contrasted(*_ContrastPool.apply(query_MD, pool_ND, score_M, level_M, weight_M.to(exact), multiplicity, rows, columns))
     require_competitors(out.candidates_M - 1)
     return out
+
+
+def weigh_(score_mn: Tensor, times_mn: Tensor) -> None:
+    """Adds log multiplicity to the scores in place; where every count is 0 or 1 (bool), that is leaving out the zeros."""
+    if times_mn.dtype == torch.bool:
+        score_mn.masked_fill_(~times_mn, -torch.inf)
+    else:
+        score_mn += times_mn.to(score_mn.dtype).log()
 
 
 class _ContrastPool(torch.autograd.Function):
@@ -87,12 +95,12 @@ class _ContrastPool(torch.autograd.Function):
                 block = None
                 for n in range(0, N, columns):
                     column = slice(n, min(n + columns, N))
-                    times_mn = multiplicity(row, column).to(exact)
+                    times_mn = multiplicity(row, column)
                     block = (query_mD @ pool_ND[column].t()).to(exact)
                     count_m += times_mn.sum(dim=1)
                     above_m += (times_mn * (block > (score_m + level_m)[:, None])).sum(dim=1)
                     tied_m -= (times_mn * (block < (score_m - level_m)[:, None])).sum(dim=1)
-                    block += times_mn.log()  # a new tensor: the caller may keep the multiplicity
+                    weigh_(block, times_mn)
                     total_m = torch.logaddexp(total_m, block.logsumexp(dim=1))
                 tied_m += count_m - above_m
                 loss_m = total_m - score_m
@@ -105,7 +113,7 @@ class _ContrastPool(torch.autograd.Function):
                     column = slice(n, min(n + columns, N))
                     if N > columns or block is None:
                         block = (query_mD @ pool_ND[column].t()).to(exact)
-                        block += multiplicity(row, column).to(exact).log()
+                        weigh_(block, multiplicity(row, column))
                     # d loss / d score: the softmax, weighted; made in place, the block is not needed again.
                     block.sub_(total_m[:, None]).exp_().mul_(weight_m[:, None])
                     product_mn = block.to(query_mD.dtype)

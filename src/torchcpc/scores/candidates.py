@@ -23,7 +23,7 @@ _BLOCK = 1 << 22
 class Draw:
     """Who competes for M anchors.
 
-    pool_N: positions in the flat layout [B*T] of the N members; multiplicity(rows, columns): float32 block [m, n], how often
+    pool_N: positions in the flat layout [B*T] of the N members; multiplicity(rows, columns): block [m, n], bool or float32, how often
     each member competes for each anchor; it need never exist whole.
     """
 
@@ -71,7 +71,11 @@ class Shared:
 
 
 class Sampled:
-    """`count` competitors per anchor, drawn with replacement and uniformly from all that the strategy allows that anchor."""
+    """`count` draws per anchor, uniform over all that the strategy allows it; a step that is drawn twice competes once.
+
+    So an anchor's competitors are a uniform subset, and its N is their true number. Counting repetitions would raise log N, and
+    with it the bound, without adding anyone to compete: nine sources then seem to share more information than they have.
+    """
 
     def __init__(self, *, count: int = 128, strategy: str = "mixed") -> None:
         self.strategy, self.count = _named(strategy), _positive(count)
@@ -93,9 +97,8 @@ class Sampled:
 
         def multiplicity(rows: slice, columns: slice) -> Tensor:
             members = chosen_Mn[rows]
-            count_mN = torch.zeros(len(members), N, device=members.device)
-            count_mN.scatter_add_(1, members, torch.ones_like(members, dtype=torch.float32))
-            return (count_mN * may_compete_M[rows, None])[:, columns]
+            competes_mN = torch.zeros(len(members), N, dtype=torch.bool, device=members.device).scatter_(1, members, True)
+            return (competes_mN & may_compete_M[rows, None])[:, columns]
 
         return Draw(allowed.pool_N, multiplicity)
 
@@ -104,7 +107,7 @@ def _compete(strategy: Strategy, code: Codes, target_M: Tensor, pool_N: Tensor) 
     anchors, members = code[target_M], code[pool_N]
 
     def multiplicity(rows: slice, columns: slice) -> Tensor:
-        return competes(strategy, anchors[rows].rows(), members[columns]).float()
+        return competes(strategy, anchors[rows].rows(), members[columns])
 
     return Draw(pool_N, multiplicity)
 
