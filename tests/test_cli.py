@@ -84,7 +84,9 @@ def refused(capsys: pytest.CaptureFixture[str]):
 
 def test_one_fault_is_one_line_with_the_next_step(tmp_path: Path, refused) -> None:
     said = refused("train", "speech-smal", "-o", tmp_path / "run")
-    assert said == "cpc train: recipe 'speech-smal' is neither a shipped recipe nor a .toml file. Did you mean 'speech-small'?\n"
+    assert (
+        said == "cpc train: recipe 'speech-smal' is neither a shipped recipe nor a .toml file. Did you mean 'speech-small'?\n"
+    )
     said = refused("train", "speech-small", "steps=3", "-o", tmp_path / "run")
     assert said == "cpc train: override 'steps=3': expected section.key=value, for instance training.steps=1000.\n"
     assert refused("train").startswith("cpc train: name a recipe (digits-demo, speech-paper, speech-small) or a .toml file")
@@ -139,7 +141,10 @@ def test_wrong_usage_is_exit_code_2(argv: list[str], capsys: pytest.CaptureFixtu
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
-    for argv, words in [(["--version"], [f"torchcpc {__version__}"]), (["--help"], ["train", "embed", "probe", "report", "demo"])]:
+    for argv, words in [
+        (["--version"], [f"torchcpc {__version__}"]),
+        (["--help"], ["train", "embed", "probe", "report", "demo"]),
+    ]:
         with pytest.raises(SystemExit) as caught:
             main(argv)
         assert caught.value.code == 0
@@ -240,9 +245,7 @@ def test_one_row_per_source_is_the_mean_over_its_steps(tmp_path: Path, trained: 
             np.testing.assert_allclose(archive["c"][row], c[index].mean(axis=0), atol=1e-6)
 
 
-def test_a_long_source_is_one_row_too(
-    tmp_path: Path, trained: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_long_source_is_one_row_too(tmp_path: Path, trained: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources beyond a batch are embedded in pieces; that is no reason for several rows."""
 
     def in_pieces(model, sequences, **settings):
@@ -287,7 +290,9 @@ def iter_alone(sources, index: int) -> Iterator:
     yield cut(sources, [index], [0], sources.length(index))
 
 
-def test_an_unknown_format_or_a_source_without_a_step_is_refused(tmp_path: Path, trained: Path, recordings: Path, refused) -> None:
+def test_an_unknown_format_or_a_source_without_a_step_is_refused(
+    tmp_path: Path, trained: Path, recordings: Path, refused
+) -> None:
     said = refused("embed", trained, recordings, "-o", tmp_path / "e.csv")
     assert "cannot tell the format from '.csv'. End the name in .parquet or .npz" in said
     assert os.listdir(tmp_path) == []
@@ -316,7 +321,10 @@ def test_a_missing_file_is_named(saved: Path, name: str) -> None:
         (lambda text: text[:40], "config.json is damaged"),
         (lambda text: "[]", "config.json is damaged"),
         (lambda text: "{}", "config.json is damaged"),
-        (lambda text: text.replace('"format": 1', '"format": 2'), "has format 2, this torchcpc .* reads format 1. Update torchcpc"),
+        (
+            lambda text: text.replace('"format": 1', '"format": 2'),
+            "has format 2, this torchcpc .* reads format 1. Update torchcpc",
+        ),
         (lambda text: text.replace('"waveform"', '"os.system"'), "does not describe a model of this torchcpc"),
         (lambda text: text.replace('"channels"', '"chanels"'), "does not describe a model of this torchcpc"),
         (lambda text: text.replace('"channels": 8', '"channels": 11'), "does not fit .*instead of .*of different models"),

@@ -46,9 +46,9 @@ def contrast_pool(
     """Exact InfoNCE (eq. 4) of each query against its positive and the pool.
 
     query_MD: p_k = W_k c; positive_MD: z_{t+k}; pool_ND: candidates; multiplicity(rows, columns) -> [m, n] how often each pool
-    member competes for each anchor (bool where that is once at most), 0 for the positive itself; weight_M: weight of each anchor in the scalar loss (no gradient).
-    Products follow the autocast; scores, sums and the loss are float32 (float64 for float64 input). Raises CPCError for an
-    anchor with no competitor.
+    member competes for each anchor (bool where that is once at most), 0 for the positive itself; weight_M: weight of each anchor
+    in the scalar loss (no gradient). Products follow the autocast; scores, sums and the loss are float32 (float64 for float64
+    input). Raises CPCError for an anchor with no competitor.
     """
     exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
     if torch.is_autocast_enabled(query_MD.device.type):
