@@ -16,7 +16,9 @@ console = Console(stderr=True, highlight=False, soft_wrap=True)
 def bar(label: str) -> Iterator[Callable[..., None]]:
     """A progress bar as a callable (done, total, note=""); nothing is drawn before the first call or off a terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, TextColumn("{task.fields[note]}"), console=console, transient=True) as progress:
+    with Progress(
+        *columns, TextColumn("{task.fields[note]}"), console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         task = progress.add_task(label, total=None, note="")
 
         def show(done: int, total: int, note: str = "") -> None:

@@ -34,3 +34,10 @@ def open_sources(section: Mapping[str, Any], data: Sequence[str]) -> Any:
         for skipped in sources.skipped[:5]:
             console.print(f"  {skipped.path}: {skipped.reason}")
     return sources
+
+
+def roots_of(run: str) -> list[str]:
+    """The data that a run was trained on; none for a saved model that is no run."""
+    from torchcpc.pretraining import read_run
+
+    return read_run(Path(run))["roots"] if (Path(run) / "settings.json").is_file() else []

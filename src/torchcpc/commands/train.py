@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise CPCError(f"name a recipe ({', '.join(recipes())}) or a .toml file, or --resume RUN.")
     else:
         settings = resolve(override(load_recipe(arguments.recipe), arguments.assignments), SCHEMA)
+        # Before the folder is made: a fault in the data must not leave an empty run in the way of the next try.
+        open_sources(settings["data"], arguments.data)
         folder = arguments.out or Path("runs") / Path(arguments.recipe).stem
         device = arguments.accelerator if arguments.accelerator != "auto" else _best_device()
         create_run(

@@ -7,7 +7,8 @@ seconds, or rows where the data has no rate), `z` and `c` (float32 vectors). Sou
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +22,24 @@ from torchcpc.evaluation.embedding import Embedded
 Rows = dict[str, Any]
 
 
-def step_rows(embedded: Embedded, key: str, seconds_per_step: float) -> Rows:
+def step_rows(embedded: Iterable[Embedded], keys: Sequence[str], seconds_per_step: float) -> Iterator[Rows]:
     """One row per step."""
-    steps = np.arange(len(embedded.z_TD)) + embedded.first_step
-    return {
-        "source": [key] * len(steps),
-        "step": steps,
-        "time_s": steps * seconds_per_step,
-        "z": embedded.z_TD,
-        "c": embedded.c_TC,
-    }
+    for piece in embedded:
+        steps = np.arange(len(piece.z_TD)) + piece.first_step
+        source = [keys[piece.source]] * len(steps)
+        yield {"source": source, "step": steps, "time_s": steps * seconds_per_step, "z": piece.z_TD, "c": piece.c_TC}
 
 
-def source_rows(embedded: Embedded, key: str, seconds_per_step: float) -> Rows:
-    """One row: the mean over the steps of a source."""
-    mean = {"z": embedded.z_TD.mean(axis=0, keepdims=True), "c": embedded.c_TC.mean(axis=0, keepdims=True)}
-    return {"source": [key], "step": np.array([-1]), "time_s": np.array([0.0]), **mean}
+def source_rows(embedded: Iterable[Embedded], keys: Sequence[str], seconds_per_step: float) -> Iterator[Rows]:
+    """One row per source: the mean over its steps, also where it came in pieces."""
+    for source, pieces in groupby(embedded, key=lambda piece: piece.source):
+        count, z_D, c_C = 0, np.zeros(()), np.zeros(())
+        for piece in pieces:
+            count += len(piece.z_TD)
+            z_D, c_C = z_D + piece.z_TD.sum(axis=0, dtype=np.float64), c_C + piece.c_TC.sum(axis=0, dtype=np.float64)
+        if count:
+            mean = {"z": (z_D / count)[None].astype(np.float32), "c": (c_C / count)[None].astype(np.float32)}
+            yield {"source": [keys[source]], "step": np.array([-1]), "time_s": np.array([0.0]), **mean}
 
 
 def _vectors(matrix: np.ndarray) -> pa.Array:
@@ -76,7 +79,7 @@ def write(
     embedded: Iterable[Embedded],
     keys: Sequence[str],
     *,
-    rows: Callable[[Embedded, str, float], Rows] = step_rows,
+    rows: Callable[[Iterable[Embedded], Sequence[str], float], Iterator[Rows]] = step_rows,
     seconds_per_step: float,
 ) -> int:
     """Writes all of `embedded` and returns the number of rows. An unfinished file never bears the final name."""
@@ -85,7 +88,7 @@ def write(
     partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        count = WRITERS[path.suffix](partial, (rows(e, keys[e.source], seconds_per_step) for e in embedded if len(e.z_TD)))
+        count = WRITERS[path.suffix](partial, (piece for piece in rows(embedded, keys, seconds_per_step) if len(piece["step"])))
         if not count:
             raise CPCError("nothing was embedded: every source is shorter than one step.")
         os.replace(partial, path)
