@@ -16,8 +16,8 @@ from torch.autograd.function import once_differentiable
 
 from torchcpc.objectives.infonce import require_competitors
 
-# Block of scores: 512 x 4096 float32 = 8 MB. Larger is no faster, smaller loses matrix-product efficiency.
-ROWS, COLUMNS = 512, 4096
+# Scores per block: 2 million float32 are 8 MB, about what the cores' caches hold; much smaller loses matrix-product efficiency.
+BLOCK = 1 << 21
 
 
 class Contrasted(NamedTuple):
@@ -40,16 +40,19 @@ def contrast_pool(
     multiplicity: Callable[[slice, slice], Tensor],
     weight_M: Tensor,
     *,
-    rows: int = ROWS,
-    columns: int = COLUMNS,
+    rows: int | None = None,
+    columns: int | None = None,
 ) -> Contrasted:
     """Exact InfoNCE (eq. 4) of each query against its positive and the pool.
 
     query_MD: p_k = W_k c; positive_MD: z_{t+k}; pool_ND: candidates; multiplicity(rows, columns) -> [m, n] how often each pool
     member competes for each anchor (bool where that is once at most), 0 for the positive itself; weight_M: weight of each anchor
-    in the scalar loss (no gradient). Products follow the autocast; scores, sums and the loss are float32 (float64 for float64
-    input). Raises CPCError for an anchor with no competitor.
+    in the scalar loss (no gradient); rows, columns: size of a block, for tests (default: by the pool). Products follow the
+    autocast; scores, sums and the loss are float32 (float64 for float64 input). Raises CPCError for an anchor with no competitor.
     """
+    # As many anchors as let a block hold the whole pool, for then nothing is computed twice; but enough for a matrix product.
+    rows = rows or min(512, max(64, BLOCK // max(1, len(pool_ND))))
+    columns = columns or BLOCK // rows
     exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
     if torch.is_autocast_enabled(query_MD.device.type):
         product = torch.get_autocast_dtype(query_MD.device.type)
