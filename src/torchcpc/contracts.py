@@ -111,6 +111,12 @@ class Predictor(Protocol):
     def __call__(self, c_BTC: Tensor) -> Tensor: ...
 
 
+class LogPartition(Protocol):
+    """p_AKD -> log_z_AK: log E_{p(x)} exp F_k(x, c) of A contexts with predictions p_k(c), in nats."""
+
+    def __call__(self, p_AKD: Tensor, /) -> Tensor: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One measured number: never without its unit, its sample size and, where there is one, its 95 % interval."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from torchcpc.contracts import Context, Encoder, Predictor
+from torchcpc.contracts import Context, Encoder, LogPartition, Predictor
 
 
 class CPC(nn.Module):
@@ -22,3 +22,11 @@ class CPC(nn.Module):
         z_BTD = self.encoder(x)
         c_BTC, _ = self.context(z_BTD)
         return z_BTD, c_BTC, self.predictor(c_BTC)
+
+    def score(self, c_AC: Tensor, z_ND: Tensor, log_partition: LogPartition) -> Tensor:
+        """[A, N, K] calibrated log p(x_{t+k} | c) / p(x_{t+k}) in nats, for A contexts and N candidates.
+
+        log_partition: a `scores.calibration.Sample` of marginal steps, or its `scores.amortised.Amortised` form.
+        """
+        p_AKD = self.predictor(c_AC.unsqueeze(0)).squeeze(0)
+        return (p_AKD @ z_ND.t() - log_partition(p_AKD).unsqueeze(-1)).transpose(1, 2)

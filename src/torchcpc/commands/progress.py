@@ -10,6 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 # Plain text when not a terminal; soft_wrap so that paths can be copied whole.
 console = Console(stderr=True, highlight=False, soft_wrap=True)
+# For what was asked for, as opposed to how it went.
+output = Console(highlight=False, soft_wrap=True)
 
 
 @contextmanager

@@ -83,14 +83,21 @@ def write(
     seconds_per_step: float,
 ) -> int:
     """Writes all of `embedded` and returns the number of rows. An unfinished file never bears the final name."""
+    return write_rows(
+        path, rows(embedded, keys, seconds_per_step), nothing="nothing was embedded: every source is shorter than one step."
+    )
+
+
+def write_rows(path: Path, pieces: Iterable[Rows], *, nothing: str) -> int:
+    """Writes every piece and returns the number of rows; `nothing` is what the CPCError says where there is none."""
     if path.suffix not in WRITERS:
         raise CPCError(f"{path}: cannot tell the format from {path.suffix!r}. End the name in {' or '.join(WRITERS)}.")
     partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        count = WRITERS[path.suffix](partial, (piece for piece in rows(embedded, keys, seconds_per_step) if len(piece["step"])))
+        count = WRITERS[path.suffix](partial, (piece for piece in pieces if len(piece["step"])))
         if not count:
-            raise CPCError("nothing was embedded: every source is shorter than one step.")
+            raise CPCError(nothing)
         os.replace(partial, path)
     except OSError as error:
         raise CPCError(f"cannot write {path}: {error.strerror or error}. Free some space or choose another place.") from None

@@ -78,6 +78,19 @@ def accuracy_interval(hits: Hits, *, resamples: int = 2000, level: float = 0.95,
     return Interval(share, max(low, 0.0), min(high, 1.0))
 
 
+def mean_interval(
+    sum_S: np.ndarray, rows_S: np.ndarray, *, resamples: int = 2000, level: float = 0.95, seed: int = 0
+) -> Interval:
+    """The mean of any quantity over all rows, given its sum and its number of rows by source, in the quantity's unit. With one
+    source the interval is NaN: nothing is known of the spread between sources. Raises CPCError for no row."""
+    if not rows_S.sum():
+        raise CPCError("a mean over no rows: name sources that are long enough.")
+    hits = Hits(sum_S.astype(np.float64), rows_S.astype(np.float64))
+    if len(rows_S) == 1:
+        return Interval(hits.mean, float("nan"), float("nan"))
+    return Interval(hits.mean, *_percentiles(hits.resampled(resamples=resamples, level=level, seed=seed), level))
+
+
 def difference_interval(one: Hits, other: Hits, *, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> Interval:
     """Accuracy of `one` less that of `other` on the same test rows, with the interval of the difference, paired: both meet the
     same resampled sources, and the same resampled seeds (draws) where they have equally many. Raises CPCError for different

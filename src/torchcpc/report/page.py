@@ -13,7 +13,17 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from torchcpc.contracts import CPCError
-from torchcpc.report import format, health_figures, map_figure, palette, panel, probe_figures, training_figures, words
+from torchcpc.report import (
+    format,
+    health_figures,
+    information_figures,
+    map_figure,
+    palette,
+    panel,
+    probe_figures,
+    training_figures,
+    words,
+)
 from torchcpc.report.run import Run, read
 from torchcpc.report.svg import Picture, inline
 
@@ -49,6 +59,8 @@ def render(run: Run) -> str:
     with panel.house():
         tables = [(table, shown(probe_figures.draw(table, i))) for i, table in enumerate(run.probe.tables if run.probe else ())]
         drawn = shown([map_figure.draw(run.probe.map)] if run.probe and run.probe.map and run.probe.map.points else [])
+        known = run.information
+        told = shown(information_figures.draw(Path("information.json"), known)) if known else []
         learning, signs = shown(training_figures.draw(run.metrics)), shown(health_figures.draw(run.metrics))
     return environment.get_template("page.html.jinja").render(
         name=format.printable(run.name),
@@ -63,6 +75,9 @@ def render(run: Run) -> str:
         probed=run.probe is not None,
         map=drawn,
         signs=signs,
+        told=told,
+        information=information_figures.numbers(known) if known else [],
+        cautions=known["cautions"] if known else [],
         skipped=run.skipped,
         most_skipped=MOST_SKIPPED,
         reasons=Counter(reason for _, reason in run.skipped or ()).most_common(10),

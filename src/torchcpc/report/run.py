@@ -14,13 +14,15 @@ from torchcpc.report import metrics, probe
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """settings: the content of settings.json, empty without one; skipped: (path, reason), None without skipped.json."""
+    """settings: the content of settings.json, empty without one; skipped: (path, reason), None without skipped.json;
+    information: the content of information.json, None without one."""
 
     name: str
     metrics: metrics.Metrics
     settings: Mapping[str, Any]
     probe: probe.Probe | None
     skipped: tuple[tuple[str, str], ...] | None
+    information: Mapping[str, Any] | None = None
 
 
 def read(folder: Path) -> Run:
@@ -38,6 +40,7 @@ def read(folder: Path) -> Run:
         settings=settings or {},
         probe=None if probed is None else probe.parse(folder / "probe.json", probed),
         skipped=skipped(folder / "skipped.json"),
+        information=content(folder / "information.json"),
     )
 
 

@@ -1,9 +1,23 @@
 """Scores: how well a context and a candidate fit, in nats, and which candidates compete. Choices by name are these dicts."""
 
+from torchcpc.scores.amortised import Amortised
 from torchcpc.scores.bilinear import Bilinear
+from torchcpc.scores.calibration import CORRECTIONS, PROPOSALS, Sample
 from torchcpc.scores.candidates import CANDIDATES, Full, Sampled, Shared
 from torchcpc.scores.strategies import STRATEGIES
 
 PREDICTORS = {"bilinear": Bilinear}
 
-__all__ = ["CANDIDATES", "PREDICTORS", "STRATEGIES", "Bilinear", "Full", "Sampled", "Shared"]
+__all__ = [
+    "CANDIDATES",
+    "CORRECTIONS",
+    "PREDICTORS",
+    "PROPOSALS",
+    "STRATEGIES",
+    "Amortised",
+    "Bilinear",
+    "Full",
+    "Sample",
+    "Sampled",
+    "Shared",
+]

@@ -1,0 +1,152 @@
+"""From a trained run to calibrated scores: which sources the partition is drawn from, which are scored, and what is written down."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from torchcpc.contracts import CPCError, Result
+from torchcpc.data.splits import by_source, hold_out
+from torchcpc.evaluation.calibration_checks import worst
+from torchcpc.evaluation.information import FEW, Measured
+from torchcpc.evaluation.peaks import Peak
+from torchcpc.pretraining import write_json
+
+# How a score was trained -> what calibrating it should estimate.
+MATCHING = {"same_group": "same_group", "same_group_excluding": "same_group"}
+
+
+class Halves(NamedTuple):
+    """Positions of the sources that log Z is drawn from and of those that are evaluated, and where both come from, in words."""
+
+    partition: list[int]
+    evaluated: list[int]
+    origin: str
+
+
+def halves(sources: Any, indices: Sequence[int], origin: str, *, seed: int = 0) -> Halves:
+    """The sources at `indices` in two parts of equal size. Raises CPCError for fewer than two."""
+    if len(indices) < 2:
+        raise CPCError(
+            f"{len(indices)} sources ({origin}): one part gives log Z and another is scored, so at least 2 are needed. "
+            "Name more DATA, or train with more of it held out (split.validation)."
+        )
+    parts = by_source([sources.items[i].key for i in indices], {"partition": 0.5, "evaluated": 0.5}, seed=seed)
+    return Halves([indices[i] for i in parts["partition"]], [indices[i] for i in parts["evaluated"]], origin)
+
+
+def held_out_halves(sources: Any, described: Mapping[str, Any]) -> Halves:
+    """The run's own sources that it did not train on: those it never saw where there are two or more, else its validation part.
+
+    The best checkpoint was chosen on the validation part, which makes numbers from it slightly hopeful; so `origin` says which.
+    """
+    parts = hold_out(sources, described["seed"], **described["settings"]["split"])
+    unseen = len(parts.unseen) >= 2
+    return halves(
+        sources,
+        parts.unseen if unseen else parts.validation,
+        "sources the run never saw" if unseen else "validation sources, on which the best checkpoint was chosen",
+        seed=described["seed"],
+    )
+
+
+def proposal_of(described: Mapping[str, Any] | None) -> str:
+    """The proposal that matches the candidates a run was trained with; "all" where that is not known."""
+    if described is None:
+        return "all"
+    return MATCHING.get(described["settings"]["candidates"].get("strategy", ""), "all")
+
+
+def first_new(model: Any) -> int:
+    """Index of the first horizon whose target shares no raw position with its context; the last one where all do."""
+    new = -(-model.encoder.receptive_field // model.encoder.stride)
+    return next((i for i, k in enumerate(model.predictor.horizons) if k >= new), len(model.predictor.horizons) - 1)
+
+
+def cautions(measured: Measured, strategy: str | None = None) -> list[str]:
+    """Why the numbers should be read with care, each a sentence."""
+    said = []
+    dominated = [row.k for row in measured.rows if row.dominated > 0.1]
+    if dominated:
+        said.append(
+            f"at k = {', '.join(map(str, dominated))} log Z rests on fewer than {FEW} samples for more than a tenth of the contexts: "
+            "PMI is too high there; use more samples (--samples) from more sources."
+        )
+    if not_normal := worst([row.checks for row in measured.rows if row.checks]):
+        said.append(not_normal)
+    if (strategy is not None and MATCHING.get(strategy, "all") != measured.estimand.proposal) or strategy == "current_only":
+        said.append(
+            f"the score was trained against candidates '{strategy}' and calibrated against '{measured.estimand.proposal}': "
+            "it is a proper density ratio, but not the one it was trained for."
+        )
+    return said
+
+
+def record(
+    measured: Measured, said: Sequence[str], origin: str, sources: Any, model: Any, drawn: Sequence[Peak], k: int
+) -> dict[str, Any]:
+    """information.json: everything above as plain data."""
+    return {
+        "estimand": asdict(measured.estimand),
+        "origin": origin,
+        "cautions": list(said),
+        "rows": [
+            {
+                "k": row.k,
+                "infonce": _result(row.infonce),
+                "pmi": _result(row.pmi),
+                "ceiling": row.infonce.detail["ceiling"],
+                "candidates": row.infonce.detail["candidates"],
+                "n": row.pmi.n,
+                "sources": row.sources,
+                "effective": row.effective,
+                "dominated": row.dominated,
+                "checks": asdict(row.checks) if row.checks else None,
+            }
+            for row in measured.rows
+        ],
+        "peaks": {
+            "k": k,
+            "contexts": [{**asdict(peak), "source": sources.items[peak.source].key} for peak in drawn],
+        },
+    }
+
+
+def _result(result: Result) -> dict[str, float | None]:
+    values = {"value": result.value, "low": result.low, "high": result.high}
+    return {name: value if value is not None and math.isfinite(value) else None for name, value in values.items()}
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Leaves `record` in the run, where its report finds it."""
+    write_json(folder / "information.json", record)
+
+
+def table(record: Mapping[str, Any]) -> str:
+    """The record as lines for a terminal; nats throughout."""
+    estimand = record["estimand"]
+    lines = [
+        f"{estimand['name']} per step k, in nats, on {record['origin']}; 95 % intervals by source",
+        f"log Z: {estimand['samples']} samples of {estimand['sources']} other sources, proposal {estimand['proposal']!r}, "
+        f"correction {estimand['correction']!r}",
+        f"{'k':>3}  {'InfoNCE bound':>24}  {'ceiling':>7}  {'N':>6}  {'mean PMI':>24}  {'n':>7} {'sources':>7} "
+        f"{'eff.':>6}  {'E exp PMI':>9} {'slope':>6} {'icept':>6}",
+    ]
+    for row in record["rows"]:
+        checks = row["checks"]
+        tail = f"{checks['normalisation']:9.3f} {checks['slope']:6.2f} {checks['intercept']:6.2f}" if checks else "-"
+        lines.append(
+            f"{row['k']:>3}  {_interval(row['infonce']):>24}  {row['ceiling']:7.3f}  {row['candidates']:6.0f}  "
+            f"{_interval(row['pmi']):>24}  {row['n']:>7} {row['sources']:>7} {row['effective']:6.0f}  {tail}"
+        )
+    lines.append("the bound holds for independent candidates; steps of one source are not, so N is smaller than it looks")
+    return "\n".join([*lines, *(f"caution: {said}" for said in record["cautions"])])
+
+
+def _interval(value: Mapping[str, float | None]) -> str:
+    if value["low"] is None:
+        return f"{value['value']:.3f} [one source]"
+    return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"

@@ -1,0 +1,78 @@
+"""`cpc information RUN [DATA]`: what contexts say about the steps ahead, in nats; `cpc information X.npy Y.npy`: of any two arrays."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+ARRAYS = (".npy", ".npz", ".csv")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", metavar="RUN", help="folder of a run; or X.npy, paired row by row with Y.npy")
+    parser.add_argument("data", nargs="*", metavar="DATA", help="folders or manifests (default: what the run held out)")
+    parser.add_argument(
+        "--samples", type=int, default=4096, metavar="M", help="marginal samples for log Z (default: %(default)s)"
+    )
+    parser.add_argument("--proposal", help="all or same_group: I(x; c), or I(x; c | group) (default: as the run was trained)")
+    parser.add_argument(
+        "--correction", default="delta", help="of the log of a mean: delta, jackknife, none (default: %(default)s)"
+    )
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    if Path(arguments.run).suffix in ARRAYS:
+        of_arrays([arguments.run, *arguments.data])
+    else:
+        of_run(arguments)
+
+
+def of_arrays(files: list[str]) -> None:
+    from torchcpc.contracts import CPCError
+
+    if len(files) != 2:
+        raise CPCError(f"{len(files)} array files: name two, X and Y, with one row per pair.")
+    raise CPCError("mutual information of two array files is not built yet: name a run folder.")
+
+
+def of_run(arguments: argparse.Namespace) -> None:
+    from torchcpc.calibrating import cautions, first_new, halves, held_out_halves, proposal_of, record, table, write_record
+    from torchcpc.commands.progress import bar, console
+    from torchcpc.commands.sources import open_sources
+    from torchcpc.evaluation.information import information
+    from torchcpc.evaluation.peaks import peaks
+    from torchcpc.evaluation.scoring import marginal
+    from torchcpc.pretrained import from_pretrained
+    from torchcpc.pretraining import read_run
+    from torchcpc.report import build
+
+    folder = Path(arguments.run)
+    described = read_run(folder)
+    model, config = from_pretrained(folder)
+    model = model.to(arguments.device)
+    sources = open_sources(config["data"], arguments.data or described["roots"])
+    if arguments.data:
+        parts = halves(sources, range(len(sources)), "the sources named", seed=described["seed"])
+    else:
+        parts = held_out_halves(sources, described)
+    with bar("log Z") as show:
+        sample = marginal(
+            model,
+            sources,
+            parts.partition,
+            count=arguments.samples,
+            proposal=arguments.proposal or proposal_of(described),
+            correction=arguments.correction,
+            device=arguments.device,
+            progress=show,
+        )
+    with bar("measuring") as show:
+        measured = information(model, sample, sources, parts.evaluated, device=arguments.device, progress=show)
+    index = first_new(model)
+    drawn = peaks(model, sample, measured.steps, index=index)
+    said = cautions(measured, described["settings"]["candidates"].get("strategy"))
+    kept = record(measured, said, parts.origin, sources, model, drawn, model.predictor.horizons[index])
+    write_record(folder, kept)
+    console.print(table(kept), markup=False)
+    console.print(f"report: {build(folder)}")

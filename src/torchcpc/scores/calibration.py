@@ -1,0 +1,163 @@
+"""From trained scores to log density ratios: PMI_k(x, c) = F_k(x, c) - log Z_k(c), Z_k(c) = E_{p(x)} exp F_k(x, c), in nats.
+
+InfoNCE fixes F only up to a function of c, because the softmax runs over x; E_{p(x)} p(x|c)/p(x) = 1 takes that freedom away. Z is
+a mean over M samples of the marginal that come from other sources than the context, so never the positive: with the positive among
+them the result would be the InfoNCE estimate again, capped at log N. Steps of one source are not independent, so it is sources, in
+blocks, that count as draws wherever an error is estimated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from torchcpc.contracts import CPCError
+
+# Scores [rows, M] that exist at once: bounds memory, not the result.
+_BLOCK = 1 << 22
+# More blocks than this tell no more about an error and cost a wider product.
+_MOST_BLOCKS = 256
+# Below this a logarithm of a mean is a guess: its bias and its spread are of the size of what is measured.
+FEWEST = 8
+
+# Proposal -> what the calibrated score then estimates.
+PROPOSALS = {"all": "I(x; c)", "same_group": "I(x; c | group)"}
+
+
+def uncorrected(share_AG: Tensor, part_AG: Tensor) -> Tensor:
+    """Nothing: log of a mean, which is too low by about chi2(p(x|c) || p(x)) / 2M (Jensen)."""
+    return share_AG.new_zeros(len(share_AG))
+
+
+def delta(share_AG: Tensor, part_AG: Tensor) -> Tensor:
+    """Half the relative variance of the mean, from the spread of its blocks: second-order delta method. At most about 1/2."""
+    blocks_A = (part_AG > 0).sum(dim=1)
+    return 0.5 * (share_AG - part_AG).square().sum(dim=1) * blocks_A / (blocks_A - 1)
+
+
+def jackknife(share_AG: Tensor, part_AG: Tensor) -> Tensor:
+    """Delete one block in turn, blocks of unequal size (Busing, Meijer & van der Leeden 1999). Grows without limit where one
+    block holds nearly all of the sum."""
+    # log mean without block g, less log mean of all: log((1 - share) / (1 - part)).
+    loss_AG = torch.log1p(-share_AG.clamp(max=1 - 1e-6)) - torch.log1p(-part_AG.clamp(max=1 - 1e-6))
+    return -((1 - part_AG) * loss_AG).sum(dim=1)
+
+
+# [A, G] share of the sum of exp F and [A, G] share of the samples that each block holds -> [A], to add to the log of the mean.
+CORRECTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"none": uncorrected, "delta": delta, "jackknife": jackknife}
+
+
+class Partition(NamedTuple):
+    """log Z of A contexts at K horizons, all [A, K]: log_z corrected; plain without the correction; drawn, how many samples each
+    rests on; effective, the number that equal samples would need for its spread, (sum e^F)^2 / sum e^2F. pull_GK [G, K]: by how
+    much each block moves the mean of log Z over the contexts, to first order."""
+
+    log_z: Tensor
+    plain: Tensor
+    drawn: Tensor
+    effective: Tensor
+    pull_GK: Tensor
+
+    @property
+    def log_sum(self) -> Tensor:
+        """log of the sum over samples: what competes with a positive in InfoNCE."""
+        return self.plain + self.drawn.log()
+
+
+@dataclass(frozen=True, slots=True)
+class Estimand:
+    """What calibrated numbers mean: I(x; c) or I(x; c | group), under which proposal, from how many samples of how many sources,
+    with which correction of the logarithm."""
+
+    name: str
+    proposal: str
+    samples: int
+    sources: int
+    correction: str
+
+
+class Sample:
+    """M marginal samples of z held in memory, which give log Z_k of any context: a `contracts.LogPartition`.
+
+    z_MD; source_M and group_M int64 say where each came from. proposal "all": samples of every other source; "same_group": of other
+    sources of the context's group, which divides out what the group alone tells. Raises CPCError for too few samples.
+    """
+
+    def __init__(
+        self, z_MD: Tensor, source_M: Tensor, group_M: Tensor, *, proposal: str = "all", correction: str = "delta"
+    ) -> None:
+        if proposal not in PROPOSALS:
+            raise CPCError(f"proposal = {proposal!r} is unknown. Choose one of {', '.join(PROPOSALS)}.")
+        if correction not in CORRECTIONS:
+            raise CPCError(f"correction = {correction!r} is unknown. Choose one of {', '.join(CORRECTIONS)}.")
+        if len(z_MD) < FEWEST:
+            raise CPCError(
+                f"{len(z_MD)} marginal samples: log Z needs at least {FEWEST}. Hold out more sources or longer ones."
+            )
+        self.z_MD, self.source_M, self.group_M = z_MD, source_M, group_M
+        self.proposal, self.correction = proposal, correction
+        sources, place_M = source_M.unique(return_inverse=True)
+        self.sources = len(sources)
+        self._block_MG = torch.nn.functional.one_hot(place_M % _MOST_BLOCKS).to(z_MD.dtype)
+
+    @property
+    def estimand(self) -> Estimand:
+        return Estimand(PROPOSALS[self.proposal], self.proposal, len(self.z_MD), self.sources, self.correction)
+
+    def __call__(self, p_AKD: Tensor, source_A: Tensor | None = None, group_A: Tensor | None = None) -> Tensor:
+        """log Z [A, K] of contexts with predictions p_AKD."""
+        return self.measure(p_AKD, source_A, group_A).log_z
+
+    @torch.no_grad()
+    def measure(self, p_AKD: Tensor, source_A: Tensor | None = None, group_A: Tensor | None = None) -> Partition:
+        """log Z with all that is known of its error. source_A and group_A: where the contexts come from, in the numbers of the
+        sample; without source_A they come from none of its sources. Raises CPCError for a context with too few samples."""
+        A, K, D = p_AKD.shape
+        rows = max(1, _BLOCK // (len(self.z_MD) * K))
+        parts: list[tuple[Tensor, ...]] = []
+        pull_GK = torch.zeros(self._block_MG.shape[1], K, dtype=p_AKD.dtype, device=p_AKD.device)
+        for first in range(0, A, rows):
+            mine = slice(first, first + rows)
+            allowed_aM = self.allowed(
+                len(p_AKD[mine]), None if source_A is None else source_A[mine], None if group_A is None else group_A[mine]
+            )
+            found, pull = self._rows(p_AKD[mine], allowed_aM)
+            parts.append(found)
+            pull_GK += pull
+        return Partition(*(torch.cat(column) for column in zip(*parts, strict=True)), pull_GK=pull_GK / A)
+
+    def allowed(self, contexts: int, source_A: Tensor | None, group_A: Tensor | None) -> Tensor:
+        """[contexts, M] bool: which samples may stand for the marginal of which context."""
+        allowed_AM = torch.ones(contexts, len(self.z_MD), dtype=torch.bool, device=self.z_MD.device)
+        if source_A is not None:
+            allowed_AM &= source_A[:, None] != self.source_M
+        if self.proposal == "same_group":
+            if group_A is None:
+                raise CPCError("proposal = 'same_group' needs the group of every context: give group_A, or choose 'all'.")
+            allowed_AM &= group_A[:, None] == self.group_M
+        short = allowed_AM.sum(dim=1) < FEWEST
+        if short.any():
+            of = f" of group {int(group_A[short][0])}" if self.proposal == "same_group" and group_A is not None else ""
+            raise CPCError(
+                f"{int(short.sum())} contexts have fewer than {FEWEST} marginal samples{of} from other sources. "
+                "Name more sources, draw more samples, or choose the proposal 'all'."
+            )
+        return allowed_AM
+
+    def _rows(self, p_AKD: Tensor, allowed_AM: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        A, K, D = p_AKD.shape
+        score_AKM = (p_AKD @ self.z_MD.t()).masked_fill(~allowed_AM[:, None], -torch.inf)
+        high_AK1 = score_AKM.amax(dim=-1, keepdim=True)
+        weight_AKM = torch.exp(score_AKM - high_AK1)
+        total_AK1 = weight_AKM.sum(dim=-1, keepdim=True)
+        count_AK = allowed_AM.sum(dim=1)[:, None].expand(A, K).to(p_AKD.dtype)
+        plain_AK = (high_AK1 + total_AK1.log()).squeeze(-1) - count_AK.log()
+        effective_AK = total_AK1.squeeze(-1).square() / weight_AKM.square().sum(dim=-1)
+        share_AKG = (weight_AKM / total_AK1) @ self._block_MG
+        part_AKG = ((allowed_AM.to(p_AKD.dtype) @ self._block_MG)[:, None] / count_AK[..., None]).expand_as(share_AKG)
+        lift_AK = CORRECTIONS[self.correction](share_AKG.flatten(0, 1), part_AKG.flatten(0, 1)).view(A, K)
+        return (plain_AK + lift_AK, plain_AK, count_AK, effective_AK), (share_AKG - part_AKG).sum(dim=0).t()

@@ -1,0 +1,142 @@
+"""The information table, the pairs behind it and the picture of peaks, on AR(1) sources with the exact model and a gauge."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.truth.gaussian import exact_model
+from tests.truth.gaussian import information as truth
+from torchcpc.contracts import CPCError
+from torchcpc.data.arrays import Arrays, Item
+from torchcpc.evaluation.information import Measured, information
+from torchcpc.evaluation.peaks import peaks
+from torchcpc.evaluation.scoring import marginal, score_pairs, silent, steps_of
+from torchcpc.model import CPC
+
+PHI, HORIZONS, STEPS = 0.8, 3, 29
+
+
+def process(count: int, seed: int) -> Arrays:
+    """`count` sources of `STEPS` steps of a stationary AR(1) process, in two groups."""
+    noise = np.random.default_rng(seed).normal(size=(count, STEPS))
+    x = noise.copy()
+    for t in range(1, STEPS):
+        x[:, t] = PHI * x[:, t - 1] + math.sqrt(1 - PHI**2) * noise[:, t]
+    return Arrays([row[:, None].astype(np.float32) for row in x], [Item(f"s{i}", "ab"[i % 2]) for i in range(count)])
+
+
+@pytest.fixture(scope="module")
+def model() -> CPC:
+    made = exact_model(PHI, horizons=HORIZONS)
+    made.predictor.weight.data[:, 0, 1] += 2.5  # a gauge that depends on c
+    return made.eval()
+
+
+@pytest.fixture(scope="module")
+def sources() -> Arrays:
+    return process(401, seed=0)
+
+
+@pytest.fixture(scope="module")
+def measured(model: CPC, sources: Arrays) -> Measured:
+    sample = marginal(model, sources, list(range(201)), count=3001)
+    return information(model, sample, sources, list(range(201, 401)))
+
+
+def test_both_estimates_against_the_closed_form(measured: Measured) -> None:
+    for row in measured.rows:
+        known = truth(PHI, row.k)
+        assert row.pmi.low is not None and row.pmi.high is not None and row.infonce.low is not None
+        assert abs(row.pmi.value - known) < 0.8 * (row.pmi.high - row.pmi.low) and row.pmi.high - row.pmi.low < 0.3  # 3 s.e.
+        assert (
+            row.infonce.value < known + 0.8 * (row.pmi.high - row.pmi.low) and row.infonce.value < row.infonce.detail["ceiling"]
+        )
+        assert row.infonce.detail["candidates"] == 3002 and row.infonce.detail["ceiling"] == pytest.approx(math.log(3002))
+        assert row.pmi.n == 200 * (STEPS - row.k) and row.sources == 200 and row.dominated == 0
+        assert row.checks is not None and row.checks.normalisation == pytest.approx(1, abs=0.1)
+        assert row.checks.slope == pytest.approx(1, abs=0.15)
+    assert (measured.estimand.name, measured.estimand.samples, measured.estimand.sources) == ("I(x; c)", 3001, 201)
+
+
+def test_every_pair_against_a_loop(model: CPC, sources: Arrays) -> None:
+    """PMI and InfoNCE pair by pair, the sample being of the very sources that are scored: each leaves its own source out."""
+    few = sources.select(range(7))
+    sample = marginal(model, few, list(range(7)), count=97, correction="none")
+    for steps in steps_of(model, few, progress=silent):
+        made, _ = score_pairs(model, sample, steps, steps.source)
+        assert [each.horizon for each in made] == [0, 1, 2]
+        for each in made:
+            k = each.horizon + 1
+            assert each.step.tolist() == list(range(STEPS - k))
+            others = sample.z_MD[sample.source_M != steps.source]
+            for t in (0, 11, STEPS - k - 1):
+                p = (model.predictor.weight[each.horizon] @ steps.c_TC[t]).detach()
+                scores, own = others @ p, float(steps.z_TD[t + k] @ p)
+                assert each.pmi[t] == pytest.approx(own - math.log(float(torch.exp(scores).mean())), abs=1e-4)
+                total = float(torch.exp(scores).sum()) + math.exp(own)
+                assert each.infonce[t] == pytest.approx(math.log(1 + len(others)) + own - math.log(total), abs=1e-4)
+                assert each.candidates[t] == 1 + len(others)
+
+
+def test_intervals_own_up_to_the_error_of_the_partition(model: CPC, sources: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few samples of few sources, the evaluated ones fixed: the estimate varies as much as the interval is wider than that of the
+    bound, which holds evaluated sources only."""
+    monkeypatch.setattr("torchcpc.evaluation.information._checks", lambda *given: None)
+    estimates, stated = [], []
+    for part in range(25):
+        sample = marginal(model, sources, list(range(10 * part, 10 * part + 10)), count=61, seed=part)
+        row = information(model, sample, sources, list(range(300, 401, 5))).rows[0]
+        assert row.pmi.high is not None and row.pmi.low is not None
+        assert row.infonce.high is not None and row.infonce.low is not None
+        estimates.append(row.pmi.value)
+        stated.append((row.pmi.high - row.pmi.low) ** 2 - (row.infonce.high - row.infonce.low) ** 2)
+    assert 0.4 < math.sqrt(max(np.mean(stated), 0)) / 2 / 1.96 / np.std(estimates) < 2.5
+
+
+def test_peaks_go_from_the_most_to_the_least_informative(model: CPC, sources: Arrays) -> None:
+    """KL(N(phi c, 1 - phi^2) || N(0, 1)) in closed form for each context that is drawn; true futures hold their rank."""
+    sample = marginal(model, sources, list(range(401)), count=4001)
+    kept = list(steps_of(model, sources.select(range(31)), progress=silent))
+    drawn = peaks(model, sample, kept, index=0, count=5)
+    assert [p.information for p in drawn] == sorted((p.information for p in drawn), reverse=True)
+    for peak in drawn:
+        c = float(sources.arrays[peak.source][peak.step, 0])
+        known = 0.5 * (-math.log(1 - PHI**2) - PHI**2 + PHI**2 * c**2)
+        assert peak.information == pytest.approx(known, abs=0.15 + 0.1 * known)
+        assert (
+            peak.rank[0] == 1 and peak.rank[-1] == peak.candidates <= 4001 and list(peak.pmi) == sorted(peak.pmi, reverse=True)
+        )
+        x = float(sources.arrays[peak.source][peak.step + 1, 0])
+        exact = -0.5 * math.log(1 - PHI**2) - (x - PHI * c) ** 2 / (2 * (1 - PHI**2)) + x * x / 2
+        assert peak.true_pmi == pytest.approx(exact, abs=0.2)
+
+
+def test_what_cannot_be_measured_is_refused(model: CPC, sources: Arrays) -> None:
+    sample = marginal(model, sources, list(range(11)), count=101)
+    with pytest.raises(CPCError, match="1 sources are both in the partition sample and evaluated"):
+        information(model, sample, sources, [10, 11])
+    short = Arrays([np.zeros((1, 1), np.float32)] * 20, [Item(f"t{i}", "a") for i in range(20)])
+    held = marginal(model, short, list(range(10)), count=10)
+    with pytest.raises(CPCError, match="no evaluated source is longer than k = 1 steps"):
+        information(model, held, short, [11, 12])
+    with pytest.raises(CPCError, match="no source is longer than k = 1 steps"):
+        peaks(model, held, list(steps_of(model, short, progress=silent)), index=0)
+    with pytest.raises(CPCError, match="no step to draw marginal samples from"):
+        marginal(model, sources, [], count=10)
+    with pytest.raises(CPCError, match="5 marginal samples: log Z needs at least 8"):
+        marginal(model, sources, [0, 1], count=5)
+    alone = replace_groups(sources)
+    within = marginal(model, alone, list(range(9)), count=101, proposal="same_group")
+    with pytest.raises(CPCError, match="fewer than 8 marginal samples of group 1 from other sources"):
+        information(model, within, alone, [9])
+
+
+def replace_groups(sources: Arrays) -> Arrays:
+    """Ten sources of which the last is alone in its group."""
+    items = [replace(item, group="b" if i == 9 else "a") for i, item in enumerate(sources.items[:10])]
+    return Arrays(sources.arrays[:10], items)

@@ -1,0 +1,173 @@
+"""`cpc score` and `cpc information` from end to end on six tiny recordings: what they write, print and refuse."""
+
+from __future__ import annotations
+
+import json
+import os
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.test_cli import LENGTHS, make_recordings, train
+from torchcpc.cli import main
+
+
+@pytest.fixture(scope="module", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_recordings(tmp_path_factory.mktemp("recordings"))
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, recordings: Path) -> Path:
+    """Two recordings to train on, four held out."""
+    folder = tmp_path_factory.mktemp("runs") / "a"
+    assert train(folder, recordings, "split.validation=0.67") == 0
+    return folder
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]):
+    def run(*argv: str | Path) -> str:
+        capsys.readouterr()
+        assert main([str(word) for word in argv]) == 1
+        out, err = capsys.readouterr()
+        assert out == "" and "Traceback" not in err
+        return err.splitlines()[-1]
+
+    return run
+
+
+def test_every_pair_is_a_row(tmp_path: Path, trained: Path, recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", str(trained), str(recordings), "-o", str(tmp_path / "s.parquet")]) == 0
+    assert "scores of them are too high" in capsys.readouterr().err
+    table = pq.read_table(tmp_path / "s.parquet").to_pydict()
+    assert list(table) == ["source", "step", "k", "time_s", "pmi", "surprise", "effective"]
+    found = {(source, k): 0 for source in table["source"] for k in (1, 2)}
+    for source, k in zip(table["source"], table["k"], strict=True):
+        found[source, k] += 1
+    assert found == {(f"speaker{n % 2}/{n}.wav", k): length // 160 - k for n, length in enumerate(LENGTHS) for k in (1, 2)}
+    np.testing.assert_allclose(table["time_s"], (np.array(table["step"]) + table["k"]) * 0.01)
+    np.testing.assert_array_equal(table["surprise"], -np.array(table["pmi"]))
+    assert np.isfinite(table["pmi"]).all() and np.array(table["effective"]).min() >= 1
+
+
+def test_without_data_only_held_out_sources_are_scored(tmp_path: Path, trained: Path) -> None:
+    assert main(["score", str(trained), "-o", str(tmp_path / "s.npz")]) == 0
+    with np.load(tmp_path / "s.npz") as archive:
+        assert len(set(archive["source"])) == 2
+
+
+def test_candidates_are_ranked(trained: Path, recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The true future, whose rank is announced, stands at that rank; the list is sorted."""
+    total = sum(length // 160 for length in LENGTHS)
+    command = ["score", str(trained), str(recordings), "--rank", "speaker1/3.wav:7", "--k", "2", "--top", str(total)]
+    assert main(command) == 0
+    head, _, *lines = capsys.readouterr().out.splitlines()
+    assert head.startswith("candidates for speaker1/3.wav, step 7 + 2; the true future has rank ") and head.endswith(
+        f"of {total}"
+    )
+    assert len(lines) == total
+    pmi = [float(line.split()[1]) for line in lines]
+    assert pmi == sorted(pmi, reverse=True)
+    (true,) = [line for line in lines if "<- the true future" in line]
+    assert true.split()[3:5] == ["9", "speaker1/3.wav"]
+    assert int(true.split()[0]) == int(head.split()[-3])
+
+
+def test_information_prints_a_table_and_adds_to_the_report(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["information", str(trained)]) == 0
+    said = capsys.readouterr().err
+    assert "I(x; c) per step k, in nats, on validation sources" in said and "report: " in said
+    kept = json.loads((trained / "information.json").read_text())
+    assert [row["k"] for row in kept["rows"]] == [1, 2] and kept["estimand"]["sources"] == 2
+    for row in kept["rows"]:
+        assert row["infonce"]["value"] < row["ceiling"] == pytest.approx(np.log(row["candidates"]))
+        assert row["pmi"]["low"] < row["pmi"]["value"] < row["pmi"]["high"] and row["sources"] == 2
+        assert f"{row['pmi']['value']:.3f}" in said
+    page = (trained / "report.html").read_text()
+    for words in ("What the context says about steps ahead", "Can the scores be read as numbers?", "Peaks and plateaus"):
+        assert page.count(f'aria-label="{words}') == 1
+    assert main(["report", str(trained)]) == 0 and (trained / "report.html").read_text() == page
+
+
+def test_information_of_named_data_and_other_proposals(trained: Path, recordings: Path, tmp_path: Path) -> None:
+    before = (trained / "information.json").read_bytes() if (trained / "information.json").exists() else None
+    assert main(["information", str(trained), str(recordings), "--correction", "jackknife", "--samples", "50"]) == 0
+    kept = json.loads((trained / "information.json").read_text())
+    assert (kept["estimand"]["samples"], kept["estimand"]["correction"]) == (50, "jackknife")
+    if before:
+        (trained / "information.json").write_bytes(before)
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_the_picture(tmp_path: Path, trained: Path, ending: str) -> None:
+    path = tmp_path / f"peaks.{ending}"
+    assert main(["score", str(trained), "--picture", str(path)]) == 0
+    if ending == "svg":
+        text = path.read_text()
+        ElementTree.fromstring(text)
+        assert all(f'id="peak-{order}"' in text for order in range(5))
+    else:
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_what_is_refused(tmp_path: Path, trained: Path, recordings: Path, refused) -> None:
+    one = tmp_path / "one"
+    one.mkdir()
+    (one / "a.wav").write_bytes((recordings / "speaker0/0.wav").read_bytes())
+    out = ["-o", tmp_path / "s.npz"]
+    assert "nothing to do: name a file with -o" in refused("score", trained)
+    assert "--k 5: this model predicts 1 to 2 steps ahead" in refused("score", trained, *out, "--k", "5")
+    assert "proposal = 'speaker' is unknown" in refused("score", trained, *out, "--proposal", "speaker")
+    assert "3 marginal samples: log Z needs at least 8" in refused("information", trained, "--samples", "3")
+    assert "contexts have fewer than 8 marginal samples from other sources" in refused("score", trained, one, *out)
+    assert "so at least 2 are needed" in refused("information", trained, one)
+    assert "expected SOURCE:STEP with a source that is scored" in refused("score", trained, recordings, "--rank", "nobody:3")
+    assert "speaker0/0.wav has 50 steps, so its last context for k = 2 is 47" in refused(
+        "score", trained, recordings, "--rank", "speaker0/0.wav:48"
+    )
+    assert "cannot draw a '.gif' file" in refused("score", trained, "--picture", tmp_path / "p.gif")
+    assert "cannot tell the format from '.csv'" in refused("score", trained, "-o", tmp_path / "s.csv")
+    assert "is not a run folder" in refused("information", tmp_path)
+    assert sorted(os.listdir(tmp_path)) == ["one"]
+
+
+def test_a_group_without_samples_is_named(tmp_path: Path, trained: Path, recordings: Path, refused) -> None:
+    place = tmp_path / "data"
+    for name in ("a/0.wav", "a/2.wav", "b/1.wav"):
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_bytes((recordings / f"speaker{int(name[2]) % 2}" / name[2:]).read_bytes())
+    said = refused("score", trained, place, "--proposal", "same_group", "-o", tmp_path / "s.npz")
+    assert "of group 1 from other sources. Name more sources" in said and not (tmp_path / "s.npz").exists()
+
+
+def test_a_run_without_a_predictor_is_refused(tmp_path: Path, trained: Path, refused) -> None:
+    for name in ("config.json", "model.safetensors", "settings.json"):
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["predictor"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    for argv in (["score", tmp_path, "-o", tmp_path / "s.npz"], ["information", tmp_path]):
+        assert "does not describe a model of this torchcpc" in refused(*argv)
+
+
+def test_a_damaged_record_is_named(tmp_path: Path, trained: Path, refused) -> None:
+    for name in ("metrics.jsonl", "settings.json"):
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
+    (tmp_path / "information.json").write_text('{"rows": [], "cautions": []}')
+    assert "information.json is not a table of information" in refused("report", tmp_path)
+
+
+def test_arrays_are_told_from_runs(refused) -> None:
+    assert "name two, X and Y" in refused("information", "x.npy")
