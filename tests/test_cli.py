@@ -152,7 +152,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert all(word in out for word in words)
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["embed"], ["probe"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["embed"], ["probe"], ["score"], ["information"]])
 def test_help_imports_no_torch(command: list[str]) -> None:
     code = (
         "import sys\nfrom torchcpc.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"

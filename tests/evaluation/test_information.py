@@ -59,7 +59,7 @@ def test_both_estimates_against_the_closed_form(measured: Measured) -> None:
         assert row.infonce.detail["candidates"] == 3002 and row.infonce.detail["ceiling"] == pytest.approx(math.log(3002))
         assert row.pmi.n == 200 * (STEPS - row.k) and row.sources == 200 and row.dominated == 0
         assert row.checks is not None and row.checks.normalisation == pytest.approx(1, abs=0.1)
-        assert row.checks.slope == pytest.approx(1, abs=0.15)
+        assert row.checks.slope == pytest.approx(1, abs=0.35)  # of 512 pairs
     assert (measured.estimand.name, measured.estimand.samples, measured.estimand.sources) == ("I(x; c)", 3001, 201)
 
 

@@ -41,7 +41,7 @@ def per_step(content: Mapping[str, Any]) -> Picture:
         axes.errorbar(k + aside, value, reach, label=label, **look)
     ceiling = np.array([row["ceiling"] for row in rows], dtype=float)
     axes.plot(k, ceiling, color=light("ink"), linestyle=DASHES, linewidth=1.2, label="ceiling log N", marker="_")
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]), top=1.06 * float(ceiling.max()))
+    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]), top=max(1.06 * float(ceiling.max()), axes.get_ylim()[1]))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
     legend(figure, axes)
     first = rows[0]
