@@ -118,7 +118,7 @@ def _rank(
     context_C = own.c_TC[step].to(arguments.device)
     with torch.inference_mode():
         p_11D = model.predictor(context_C.view(1, 1, -1))[0, :, index : index + 1]
-        log_z = sample(p_11D, torch.tensor([known[key]]), torch.tensor([own.group])).item()
+        log_z = sample(p_11D, *(torch.tensor([value], device=p_11D.device) for value in (known[key], own.group))).item()
     with bar("ranking") as show:
         steps = steps_of(model, sources.select(scored), device=arguments.device, progress=show)
         true = (known[key], step + k)

@@ -132,7 +132,8 @@ def _checks(model: Any, sample: Sample, kept: Sequence[Steps], index: int, seed:
         return None
     device = sample.z_MD.device
     p_A1D = model.predictor(c_PC[anchor_A].unsqueeze(0).to(device))[0, :, index : index + 1]
-    log_z_A = sample(p_A1D, torch.from_numpy(source_P[anchor_A]), torch.from_numpy(group_P[anchor_A]))[:, 0]
+    source_A, group_A = (torch.from_numpy(column[anchor_A]).to(device) for column in (source_P, group_P))
+    log_z_A = sample(p_A1D, source_A, group_A)[:, 0]
     joint_A = (p_A1D[:, 0] * z_PD[anchor_A + k].to(device)).sum(-1) - log_z_A
     product_AM = p_A1D[:, 0] @ z_PD[drawn_M].to(device).t() - log_z_A[:, None]
     product = np.where(allowed_AM, product_AM.double().cpu().numpy(), np.nan)

@@ -50,8 +50,8 @@ def peaks(model: Any, sample: Sample, kept: Sequence[Steps], *, index: int, coun
     places = [places[i] for i in drawn]
     c_AC = torch.stack([kept[number].c_TC[t] for number, t in places]).to(sample.z_MD.device)
     target_AD = torch.stack([kept[number].z_TD[t + k] for number, t in places]).to(sample.z_MD.device)
-    source_A = torch.tensor([kept[number].source for number, _ in places])
-    group_A = torch.tensor([kept[number].group for number, _ in places])
+    source_A = torch.tensor([kept[number].source for number, _ in places], device=sample.z_MD.device)
+    group_A = torch.tensor([kept[number].group for number, _ in places], device=sample.z_MD.device)
     p_AD = model.predictor(c_AC.unsqueeze(0))[0, :, index]
     log_z_A1 = sample(p_AD.unsqueeze(1), source_A, group_A)
     pmi_AM = (p_AD @ sample.z_MD.t() - log_z_A1).masked_fill(~sample.allowed(len(places), source_A, group_A), -torch.inf)

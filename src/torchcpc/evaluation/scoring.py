@@ -80,7 +80,8 @@ def marginal(
     source_P = torch.cat([torch.full((len(steps.z_TD),), chosen[steps.source]) for steps in found])
     group_P = torch.cat([torch.full((len(steps.z_TD),), steps.group) for steps in found])
     z_PD = torch.cat([steps.z_TD for steps in found])
-    return Sample(z_PD[kept], source_P[kept], group_P[kept], proposal=proposal, correction=correction)
+    columns = (column[kept].to(device) for column in (z_PD, source_P, group_P))
+    return Sample(*columns, proposal=proposal, correction=correction)
 
 
 @torch.inference_mode()
@@ -97,13 +98,13 @@ def score_pairs(model: Any, sample: Sample, steps: Steps, number: int) -> tuple[
     for index, k in enumerate(model.predictor.horizons):
         now = max(T - k, 0)
         p_A1D = p_TKD[:now, index : index + 1]
-        source_A, group_A = torch.full((now,), number), torch.full((now,), steps.group)
+        source_A, group_A = (torch.full((now,), value, device=p_TKD.device) for value in (number, steps.group))
         if not now:
             continue
         found = sample.measure(p_A1D, source_A, group_A)
         if not len(pull_GK):
             pull_GK = torch.zeros(len(found.pull_GK), len(model.predictor.horizons))
-        pull_GK[:, index] = found.pull_GK[:, 0] * now
+        pull_GK[:, index] = found.pull_GK[:, 0].cpu() * now
         score_A = (p_A1D[:, 0] * z_TD[k:]).sum(dim=-1)
         log_z_A, count_A = found.log_z[:, 0], found.drawn[:, 0]
         infonce_A = score_A - torch.logaddexp(score_A, found.log_sum[:, 0]) + (count_A + 1).log()

@@ -53,9 +53,10 @@ class Amortised:
 def _gamma(phi_AF: Tensor, log_z_A: Tensor, ridge: float) -> Tensor:
     """argmin over w of mean(exp(log Z - phi w) + phi w) + ridge/2 |w|^2, from the least-squares fit of log Z."""
     A, F = phi_AF.shape
-    penalty_FF = ridge * torch.eye(F, dtype=phi_AF.dtype)
+    eye_FF = torch.eye(F, dtype=phi_AF.dtype, device=phi_AF.device)
+    penalty_FF = ridge * eye_FF
     penalty_FF[0, 0] = 0
-    weight_F = torch.linalg.solve(phi_AF.t() @ phi_AF / A + penalty_FF + 1e-12 * torch.eye(F), phi_AF.t() @ log_z_A / A)
+    weight_F = torch.linalg.solve(phi_AF.t() @ phi_AF / A + penalty_FF + 1e-12 * eye_FF, phi_AF.t() @ log_z_A / A)
 
     def value(w_F: Tensor) -> Tensor:
         fit_A = phi_AF @ w_F
@@ -64,7 +65,7 @@ def _gamma(phi_AF: Tensor, log_z_A: Tensor, ridge: float) -> Tensor:
     for _ in range(_NEWTON):
         ratio_A = torch.exp(log_z_A - phi_AF @ weight_F)
         gradient_F = phi_AF.t() @ (1 - ratio_A) / A + penalty_FF @ weight_F
-        curvature_FF = (phi_AF * ratio_A[:, None]).t() @ phi_AF / A + penalty_FF + 1e-12 * torch.eye(F)
+        curvature_FF = (phi_AF * ratio_A[:, None]).t() @ phi_AF / A + penalty_FF + 1e-12 * eye_FF
         step_F = torch.linalg.solve(curvature_FF, gradient_F)
         length, now = 1.0, value(weight_F)
         while length > 1e-6 and not value(weight_F - length * step_F) <= now:
