@@ -89,6 +89,7 @@ def test_information_prints_a_table_and_adds_to_the_report(trained: Path, capsys
     assert main(["information", str(trained)]) == 0
     said = capsys.readouterr().err
     assert "I(x; c) per step k, in nats, on validation sources" in said and "report: " in said
+    assert "caution: log Z rests on 2 sources, too few to tell its error" in said
     kept = json.loads((trained / "information.json").read_text())
     assert [row["k"] for row in kept["rows"]] == [1, 2] and kept["estimand"]["sources"] == 2
     for row in kept["rows"]:
@@ -169,5 +170,21 @@ def test_a_damaged_record_is_named(tmp_path: Path, trained: Path, refused) -> No
     assert "information.json is not a table of information" in refused("report", tmp_path)
 
 
-def test_arrays_are_told_from_runs(refused) -> None:
-    assert "name two, X and Y" in refused("information", "x.npy")
+def test_arrays_are_told_from_runs(
+    tmp_path: Path, refused, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    x, y, bad = (str(tmp_path / name) for name in ("x.npy", "y.npy", "bad.npy"))
+    np.save(x, np.arange(6.0).reshape(3, 2))
+    np.save(y, np.arange(3.0))
+    np.save(bad, np.array([{}], dtype=object), allow_pickle=True)
+    assert "1 array files: name two" in refused("information", x)
+    assert "cannot be read as an .npy array" in refused("information", x, bad)
+    assert "cannot be read as an .npy array" in refused("information", x, tmp_path / "none.npy")
+    np.save(bad, np.arange(5))
+    assert "has 3 rows and" in refused("information", x, bad)
+    np.save(bad, np.array(["a", "b", "c"]))
+    assert "expected numbers [pairs, ...]" in refused("information", x, bad)
+    monkeypatch.delattr("torchcpc.mutual_information", raising=False)
+    assert "cannot estimate the information of two arrays yet" in refused("information", x, y)
+    monkeypatch.setattr("torchcpc.mutual_information", lambda x, y: f"{x.sum()} {y.sum()}", raising=False)
+    assert main(["information", x, y]) == 0 and capsys.readouterr().out == "15.0 3.0\n"

@@ -69,6 +69,11 @@ def first_new(model: Any) -> int:
 def cautions(measured: Measured, strategy: str | None = None) -> list[str]:
     """Why the numbers should be read with care, each a sentence."""
     said = []
+    if measured.estimand.sources < FEW:
+        said.append(
+            f"log Z rests on {measured.estimand.sources} sources, too few to tell its error: intervals of the PMI are too narrow; "
+            "name more sources."
+        )
     dominated = [row.k for row in measured.rows if row.dominated > 0.1]
     if dominated:
         said.append(

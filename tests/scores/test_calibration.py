@@ -111,6 +111,14 @@ def test_delta_correction_is_bounded_where_one_sample_dominates() -> None:
     assert lift["none"] == 0 and lift["delta"] == pytest.approx(0.5) and lift["jackknife"] > 5
 
 
+@pytest.mark.parametrize("correction", CORRECTIONS)
+def test_samples_of_a_single_source_are_not_corrected(correction: str) -> None:
+    """One block tells nothing of a spread; the number stays finite and plain."""
+    zeros = torch.zeros(23, dtype=torch.int64)
+    found = Sample(features(drawn(22, 23)), zeros, zeros, correction=correction).measure(exact(0.7, drawn(23, 3)))
+    torch.testing.assert_close(found.log_z, found.plain)
+
+
 @pytest.mark.parametrize("proposal", ["all", "same_group"])
 def test_against_a_loop_over_metadata(proposal: str) -> None:
     """Slow witness of who counts, log Z, the effective sample size and both corrections, for several steps per source."""

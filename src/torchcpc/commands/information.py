@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
-ARRAYS = (".npy", ".npz", ".csv")
+ARRAYS = (".npy",)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,11 +30,36 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def of_arrays(files: list[str]) -> None:
+    import torchcpc
+    from torchcpc.commands.progress import output
     from torchcpc.contracts import CPCError
 
     if len(files) != 2:
-        raise CPCError(f"{len(files)} array files: name two, X and Y, with one row per pair.")
-    raise CPCError("mutual information of two array files is not built yet: name a run folder.")
+        raise CPCError(f"{len(files)} array files: name two, X.npy and Y.npy, with one row per pair.")
+    x, y = (load(Path(file)) for file in files)
+    if len(x) != len(y):
+        raise CPCError(f"{files[0]} has {len(x)} rows and {files[1]} has {len(y)}: row i of both must be one pair.")
+    estimate = getattr(torchcpc, "mutual_information", None)
+    if estimate is None:
+        raise CPCError(
+            "this torchcpc cannot estimate the information of two arrays yet: name a run folder, or update torchcpc."
+        )
+    output.print(estimate(x, y), markup=False)
+
+
+def load(path: Path) -> Any:
+    """A numeric array of at least one row from an .npy file, without running what it may hold."""
+    import numpy as np
+
+    from torchcpc.contracts import CPCError
+
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise CPCError(f"{path} cannot be read as an .npy array ({error}): save it with numpy.save.") from None
+    if array.ndim < 1 or not len(array) or not np.issubdtype(array.dtype, np.number):
+        raise CPCError(f"{path} holds {array.dtype} of shape {array.shape}: expected numbers [pairs, ...].")
+    return array
 
 
 def of_run(arguments: argparse.Namespace) -> None:

@@ -34,9 +34,10 @@ def uncorrected(share_AG: Tensor, part_AG: Tensor) -> Tensor:
 
 
 def delta(share_AG: Tensor, part_AG: Tensor) -> Tensor:
-    """Half the relative variance of the mean, from the spread of its blocks: second-order delta method. At most about 1/2."""
+    """Half the relative variance of the mean, from the spread of its blocks: second-order delta method. At most about 1/2; 0 for a
+    single block, whose spread is not known."""
     blocks_A = (part_AG > 0).sum(dim=1)
-    return 0.5 * (share_AG - part_AG).square().sum(dim=1) * blocks_A / (blocks_A - 1)
+    return 0.5 * (share_AG - part_AG).square().sum(dim=1) * blocks_A / (blocks_A - 1).clamp(min=1)
 
 
 def jackknife(share_AG: Tensor, part_AG: Tensor) -> Tensor:
