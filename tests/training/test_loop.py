@@ -148,6 +148,35 @@ def test_the_best_is_the_best_validation_not_the_last(tmp_path):
     assert torch.equal(best["model.weight"], reference.weight)
 
 
+def test_out_of_patience_where_it_would_be_without_the_stop(tmp_path):
+    """Bounds by update, best at 9, so two stale validations end it at 15; stopped at 13 and resumed, it ends there too, and stays."""
+    bounds = {3: 0.5, 6: 1.0, 9: 2.0, 12: 0.1, 15: 1.9, 18: 3.0}
+    steps = []
+
+    def go(folder, stop=None):
+        def on_event(event, step, metrics):
+            if event == "step":
+                steps.append(step)
+                if step == stop:
+                    os.kill(os.getpid(), signal.SIGINT)
+
+        model = tiny.model()
+        settings = SETTINGS | EVERY | {"seed": 3, "patience": 2}
+        outcome = fit(
+            model, tiny.loss, tiny.draw, lambda model: {"bound": bounds[steps[-1]]}, folder, on_event=on_event, **settings
+        )
+        return model, outcome
+
+    for name in ("whole", "cut"):
+        (tmp_path / name).mkdir()
+    whole, outcome = go(tmp_path / "whole")
+    assert (outcome.step, outcome.best, outcome.interrupted) == (15, 2.0, False)
+    assert go(tmp_path / "cut", stop=13)[1].interrupted
+    resumed, outcome = go(tmp_path / "cut")
+    assert (outcome.step, outcome.interrupted) == (15, False) and torch.equal(whole.weight, resumed.weight)
+    assert go(tmp_path / "cut")[1].step == 15 and steps[-1] == 15
+
+
 def _stop_at(last):
     def stop(event, step, metrics):
         if event == "step" and step == last:

@@ -6,11 +6,11 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-ARRAYS = (".npy",)
+ARRAYS = (".npy", ".csv", ".parquet")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="folder of a run; or X.npy, paired row by row with Y.npy")
+    parser.add_argument("run", metavar="RUN", help="folder of a run; or X.npy (.csv, .parquet), paired row by row with Y.npy")
     parser.add_argument("data", nargs="*", metavar="DATA", help="folders or manifests (default: what the run held out)")
     parser.add_argument(
         "--samples", type=int, default=4096, metavar="M", help="marginal samples for log Z (default: %(default)s)"
@@ -31,32 +31,49 @@ def run(arguments: argparse.Namespace) -> None:
 
 def of_arrays(files: list[str]) -> None:
     import torchcpc
-    from torchcpc.commands.progress import output
+    from torchcpc.commands.progress import bar, output
     from torchcpc.contracts import CPCError
 
     if len(files) != 2:
-        raise CPCError(f"{len(files)} array files: name two, X.npy and Y.npy, with one row per pair.")
+        raise CPCError(f"{len(files)} array files: name two, X.npy and Y.npy (or .csv, .parquet), with one row per pair.")
     x, y = (load(Path(file)) for file in files)
     if len(x) != len(y):
         raise CPCError(f"{files[0]} has {len(x)} rows and {files[1]} has {len(y)}: row i of both must be one pair.")
-    estimate = getattr(torchcpc, "mutual_information", None)
-    if estimate is None:
-        raise CPCError(
-            "this torchcpc cannot estimate the information of two arrays yet: name a run folder, or update torchcpc."
-        )
-    output.print(estimate(x, y), markup=False)
+    with bar("measuring") as progress:
+        found = torchcpc.mutual_information(x, y, progress=progress)
+    detail = found.detail
+    output.print(
+        f"I(x; y) = {found.value:.3f} nats ({found.low:.3f} to {found.high:.3f}, 95 %) = {detail['bits']:.3f} bits, n = {found.n}"
+    )
+    ceiling = f"its ceiling log {detail['candidates']} = {detail['ceiling']:.2f}"
+    output.print(f"lower bound {detail['lower_bound']:.3f} nats, {ceiling}; {detail['method']}")
+    for warning in detail["warnings"]:
+        output.print(f"warning: {warning}", markup=False)
 
 
 def load(path: Path) -> Any:
-    """A numeric array of at least one row from an .npy file, without running what it may hold."""
+    """A numeric array of at least one row from an .npy, .csv (header, commas) or .parquet file, without running what it may hold."""
     import numpy as np
+    import pyarrow as pa
+    import pyarrow.csv
+    import pyarrow.parquet
 
     from torchcpc.contracts import CPCError
 
+    def columns(table: pa.Table) -> np.ndarray:
+        return np.stack([column.to_numpy() for column in table.columns], axis=1)
+
+    readers = {
+        ".npy": lambda: np.load(path, allow_pickle=False),
+        ".csv": lambda: columns(pyarrow.csv.read_csv(path)),
+        ".parquet": lambda: columns(pyarrow.parquet.ParquetFile(path).read()),
+    }
+    if path.suffix not in readers:
+        raise CPCError(f"{path}: an array is read from {', '.join(readers)}. Save it as one of these.")
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise CPCError(f"{path} cannot be read as an .npy array ({error}): save it with numpy.save.") from None
+        array = readers[path.suffix]()
+    except (OSError, ValueError, EOFError, pa.ArrowException) as error:
+        raise CPCError(f"{path} cannot be read as an {path.suffix} array ({error}): save it again, numbers only.") from None
     if array.ndim < 1 or not len(array) or not np.issubdtype(array.dtype, np.number):
         raise CPCError(f"{path} holds {array.dtype} of shape {array.shape}: expected numbers [pairs, ...].")
     return array

@@ -54,13 +54,15 @@ def fit(
     log_every: int = 25,
     validate_every: int = 250,
     save_every: int = 250,
+    patience: int = 0,
 ) -> Outcome:
     """Trains `model` in place with Adam for `steps` updates, going on from `folder`/latest.safetensors where there is one.
 
     loss(model, batch, generator) -> (scalar, metrics); draw(step, rank) -> batch, a pure function; the generator is a function of
     (seed, step, rank), so a resumed run takes the very steps the uninterrupted one would have. validate(model) -> metrics with
     `bound`, higher is better. With a folder: metrics.jsonl, latest.safetensors every `save_every` updates, best.safetensors at each
-    new best validation. clip: largest norm of the gradient, 0 for none. on_event(event, step, metrics): "step" after every
+    new best validation. clip: largest norm of the gradient, 0 for none. patience: stop after so many validations in a row without a
+    new best, 0 for never. on_event(event, step, metrics): "step" after every
     update (no metrics), "train", "valid", "warning". Raises CPCError when the loss is not finite; the last checkpoint is left as it was.
     """
     if steps < 1:
@@ -79,6 +81,9 @@ def fit(
     # Looking at a loss makes an accelerator wait for it; on a CPU it is free.
     look_every = 1 if fabric.device.type == "cpu" else log_every
     watch = Stopwatch(state.step)
+    stopping = enough = 0 < patience <= record.stale
+    if enough:  # a run that has stopped of itself is not a step longer for being resumed
+        return Outcome(state.step, state.best, interrupted=False)
     with (
         torch.random.fork_rng(),
         polite_stop() as stop,
@@ -111,12 +116,13 @@ def fit(
                     state = replace(state, best=measured["bound"])
                     record.keep_best(plain, state)
                 watch.restart(state.step)  # validating is not training
-            if latest and fabric.is_global_zero and (state.step % save_every == 0 or last or stopping):
+            enough = 0 < patience <= record.stale
+            if latest and fabric.is_global_zero and (state.step % save_every == 0 or last or stopping or enough):
                 record.require_finite(state.step, value, norm)
                 checkpoint.save(latest, plain, optimizer, state)
-            if stopping:
+            if stopping or enough:
                 break
-    return Outcome(state.step, state.best, interrupted=state.step < steps)
+    return Outcome(state.step, state.best, interrupted=stopping and state.step < steps)
 
 
 def step_generator(seed: int, step: int, rank: int) -> torch.Generator:

@@ -47,6 +47,13 @@ class Record:
                 self.warned.add(_kind(reason))
                 self.event("warning", step, {"reason": reason})
 
+    @property
+    def stale(self) -> int:
+        """Validations since the best one: a function of the log, so that a resumed run runs out of patience where it would have."""
+        bounds = [entry["bound"] for entry in self.validations]
+        bounds = [-math.inf if bound is None or math.isnan(bound) else bound for bound in bounds]
+        return len(bounds) - 1 - bounds.index(max(bounds)) if bounds else 0
+
     def keep_best(self, model: nn.Module, state: checkpoint.Progress) -> None:
         if self.folder:
             weights = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}

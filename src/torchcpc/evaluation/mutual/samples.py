@@ -1,0 +1,94 @@
+"""Two arrays of samples made fit for estimation: checked, thinned where there are too many, and what is odd about them said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+
+FEWEST = 50
+FEW = 1_000
+# A column in which the commonest value has this share has heavy ties: its ranks say little about it.
+HEAVY = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """x_ND and y_NE, float64 and finite, row by row of one draw; warnings: what a reader of the estimate should know."""
+
+    x_ND: np.ndarray
+    y_NE: np.ndarray
+    warnings: tuple[str, ...]
+
+
+def samples(x: Any, y: Any, *, most: int, seed: int) -> Samples:
+    """Checks x and y and draws `most` rows at random where there are more.
+
+    Raises CPCError for anything but two numeric arrays [n] or [n, d] of equal length of at least 50 finite rows, with a column
+    that varies in each.
+    """
+    warnings: list[str] = []
+    x_ND, y_NE = _numbers(x, "x"), _numbers(y, "y")
+    if len(x_ND) != len(y_NE):
+        raise CPCError(f"x has {len(x_ND)} rows and y has {len(y_NE)}: row i of both must be one draw. Align them first.")
+    n = len(x_ND)
+    if n < FEWEST:
+        raise CPCError(f"{n} samples: at least {FEWEST} are needed for an estimate with an interval. Collect more.")
+    if n < FEW:
+        warnings.append(f"only {n} samples: weak dependence cannot be told from none; {FEW:,} or more are better")
+    if n > most:
+        rows = np.sort(np.random.default_rng([seed, 0]).choice(n, most, replace=False))
+        x_ND, y_NE = x_ND[rows], y_NE[rows]
+        warnings.append(f"{n:,} samples: {most:,} of them, drawn at random, were used")
+    both = np.hstack([x_ND, y_NE])
+    repeated = 1 - len(np.unique(both, axis=0)) / len(both)
+    x_ND, y_NE = _varying(x_ND, "x", warnings), _varying(y_NE, "y", warnings)
+    discrete = _ties(x_ND, "x", warnings) & _ties(y_NE, "y", warnings)
+    if repeated > 0.01 and not discrete:
+        warnings.append(
+            f"{repeated:.1%} of the rows repeat another row exactly: if they are copies, not draws, remove them, for a copy on "
+            "both sides of a split looks like information"
+        )
+    return Samples(x_ND, y_NE, tuple(warnings))
+
+
+def _numbers(values: Any, name: str) -> np.ndarray:
+    try:
+        array = np.asarray(values)
+        if array.dtype.kind not in "biuf":
+            raise TypeError
+        array = array.astype(np.float64)
+    except (TypeError, ValueError):
+        raise CPCError(
+            f"{name} is not an array of numbers ({type(values).__name__}). Give [n] or [n, d]; code categories as integers."
+        ) from None
+    if array.ndim not in (1, 2) or 0 in array.shape[1:]:
+        raise CPCError(f"{name} has shape {array.shape}: give [n] or [n, d]. Flatten further axes with reshape(n, -1).")
+    array = array.reshape(len(array), -1)
+    if bad := int((~np.isfinite(array)).any(axis=1).sum()):
+        raise CPCError(f"{name}: {bad} of {len(array)} rows hold NaN or infinity. Remove those rows from x and y.")
+    return array
+
+
+def _varying(x_ND: np.ndarray, name: str, warnings: list[str]) -> np.ndarray:
+    varies = np.ptp(x_ND, axis=0) > 0
+    if not varies.any():
+        raise CPCError(f"{name}: all columns are constant, so they share no information with anything. Check the data.")
+    if not varies.all():
+        warnings.append(f"{name}: constant columns {np.flatnonzero(~varies).tolist()} were left out")
+    return x_ND[:, varies]
+
+
+def _ties(x_ND: np.ndarray, name: str, warnings: list[str]) -> bool:
+    """Whether every column is discrete; heavy ties in any are told."""
+    share = np.array([np.unique(column, return_counts=True)[1].max() / len(column) for column in x_ND.T])
+    values = np.array([len(np.unique(column)) for column in x_ND.T])
+    discrete = values <= max(2, len(x_ND) // 20)
+    if discrete.any():
+        warnings.append(f"{name}: columns {np.flatnonzero(discrete).tolist()} are discrete; equal values share their mean rank")
+    if (heavy := (share > HEAVY) & ~discrete).any():
+        warnings.append(f"{name}: columns {np.flatnonzero(heavy).tolist()} have heavy ties; their ranks lose information")
+    return bool(discrete.all())
