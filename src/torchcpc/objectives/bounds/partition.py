@@ -27,7 +27,7 @@ def mine(score_NN: Tensor, log_average: Tensor | float | None = None) -> Tensor:
 
     The gradient of a log of a batch mean is biased; with a moving average in the denominator (`moving_log_average`, already
     holding this batch) less so. None: this batch alone, which is the gradient of `dv`. Property, bias of the value and variance as `dv`;
-    unstable where the target is easy. Source: Belghazi et al. 2018, section 3.2 (arXiv:1801.04062).
+    unstable where the target is easy. Source: Belghazi et al. 2018 (arXiv:1801.04062).
     """
     score_NN = checked(score_NN)
     log_mean = log_mean_exp_off(score_NN)

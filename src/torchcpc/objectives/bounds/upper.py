@@ -11,7 +11,7 @@ def leave_one_out(score_NN: Tensor) -> Tensor:
     """mean_i( log p(x_i|c_i) - log mean_{j!=i} p(x_i|c_j) ), nats: scalar.
 
     Upper bound in expectation when p is the true conditional density, and nothing for a learned critic; bias and variance grow like
-    e^I / N. Note that it averages over contexts (columns of S). Source: Poole et al. 2019, eq. 13 (arXiv:1905.06922).
+    e^I / N. Note that it averages over contexts (columns of S). Source: Poole et al. 2019 (arXiv:1905.06922).
     """
     score_NN = checked(score_NN)
     return (score_NN.diagonal() - log_mean_exp(off_diagonal(score_NN.T), 1)).mean()

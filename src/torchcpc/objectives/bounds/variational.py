@@ -36,10 +36,10 @@ def interpolated(score_NN: Tensor, log_baseline_N: Tensor, *, alpha: float = 0.5
     """I_alpha: TUBA whose baseline is alpha * m + (1 - alpha) * a(c), m a mean of exp S over N-1 candidates, nats: scalar.
 
     1 + mean_i[ mean_{j!=i} log( exp S_ii / b_i,-j ) - mean_{j!=i} exp S_ij / b_i,-i ], b_i,-j = alpha * mean_{l!=j} exp S_il +
-    (1 - alpha) * a_i. So the first term's mean holds the positive beside N-2 others, the second's none, as the proof asks; public
-    code leaves the positive in the second. log_baseline_N as in `tuba`. Lower bound in expectation; alpha = 1 is InfoNCE with
+    (1 - alpha) * a_i. So the first term's mean holds the positive beside N-2 others, the second's none, as the proof
+    asks. log_baseline_N as in `tuba`. Lower bound in expectation; alpha = 1 is InfoNCE with
     N-1 candidates, 0 is TUBA: bias against variance. Never above 1 + log((N-1)/alpha). Takes N >= 3.
-    Source: Poole et al. 2019, eq. 11 (arXiv:1905.06922).
+    Source: Poole et al. 2019 (arXiv:1905.06922).
     """
     score_NN, alpha = checked(score_NN, smallest=3), fraction(alpha, zero=True)
     log_a_N = checked_row(log_baseline_N, score_NN, "log_baseline")
