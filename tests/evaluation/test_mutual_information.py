@@ -106,7 +106,7 @@ def test_an_untrained_critic_scores_as_its_copula(nu):
 
 def test_neighbours_against_a_slow_count():
     x, y = gaussian(101, 0.9)
-    k, n = 5, 101
+    k, n = 3, 101
     dx, dy = np.abs(x - x.T), np.abs(y - y.T)
     radius = np.sort(np.maximum(dx, dy), axis=1)[:, k]
     counts = [sum(digamma((d[i] < radius[i]).sum()) for d in (dx, dy)) for i in range(n)]

@@ -12,7 +12,7 @@ from scipy import stats
 from torchcpc.contracts import CPCError, Result
 from torchcpc.evaluation.mutual.crossfit import CrossFit, cross_fit
 from torchcpc.evaluation.mutual.elliptical import margins
-from torchcpc.evaluation.mutual.neighbours import MOST_DIMENSIONS, NEIGHBOURS, neighbours_information
+from torchcpc.evaluation.mutual.neighbours import MOST_DIMENSIONS, NEIGHBOURS, WIDER, neighbours_information
 from torchcpc.evaluation.mutual.samples import samples
 
 Z95 = 1.96
@@ -56,15 +56,19 @@ def mutual_information(
     )  # fmt: skip
     ratio_N = fitted.held_out.ratio_N
     held_out = float(ratio_N.mean())
-    value, gap = (held_out + fitted.in_sample) / 2, abs(fitted.in_sample - held_out) / 2
+    value = (held_out + fitted.in_sample) / 2
+    # A fitted form is half the gap away on either side; of what was learned, training may have left some out as well.
+    gap = abs(fitted.in_sample - held_out) * (1.0 if fitted.learned else 0.5)
     error = float(ratio_N.std(ddof=1)) / math.sqrt(n)
     method = _method(fitted)
     dims = given.x_ND.shape[1] + given.y_NE.shape[1]
     if dims <= MOST_DIMENSIONS:
-        near_N = neighbours_information(margins(given.x_ND, np.inf), margins(given.y_NE, np.inf), seed=seed)
+        scores = margins(given.x_ND, np.inf), margins(given.y_NE, np.inf)
+        near_N = neighbours_information(*scores, seed=seed)
         near, near_error = float(near_N.mean()), float(near_N.std(ddof=1)) / math.sqrt(n)
         if near > value + 2 * math.hypot(error, near_error):
-            value, error, gap, method = near, near_error, 0.0, f"{NEIGHBOURS} nearest neighbours of normal scores"
+            wider = float(neighbours_information(*scores, k=WIDER, seed=seed).mean())
+            value, error, gap, method = near, near_error, abs(near - wider), f"{NEIGHBOURS} nearest neighbours of normal scores"
     half = math.hypot(Z95 * error, gap)
     low, high = value - half, value + half
     if value == 0:  # nothing was significant: what could have been there unseen is the chi-square's upper end

@@ -11,7 +11,8 @@ from scipy.spatial import KDTree
 from scipy.special import digamma
 
 MOST_DIMENSIONS = 5
-NEIGHBOURS = 5
+# Few neighbours: little bias at an edge, some more variance. WIDER shows how much bias there still is.
+NEIGHBOURS, WIDER = 3, 10
 
 
 def neighbours_information(x_ND: np.ndarray, y_NE: np.ndarray, *, k: int = NEIGHBOURS, seed: int = 0) -> np.ndarray:
