@@ -16,7 +16,7 @@ COMMANDS = [
 
 
 def test_there_are_commands():
-    assert {command.split()[1] for command in COMMANDS} == {"train", "embed", "probe", "report"}
+    assert {command.split()[1] for command in COMMANDS} == {"train", "embed", "probe", "report", "information"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
