@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import torchcpc
 from torchcpc.config import load_recipe, override, resolve
 from torchcpc.pretraining import SCHEMA
 
@@ -41,11 +42,11 @@ def test_make_targets_exist():
         assert f"\n{target}:" in makefile
 
 
-def test_python_block_names_what_exists():
-    from torchcpc.data import scan  # noqa: F401
-    from torchcpc.evaluation.embedding import frames  # noqa: F401
-    from torchcpc.pretrained import from_pretrained  # noqa: F401
-
-    (block,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    imports = [line for line in block.splitlines() if line.startswith("from")]
+def test_python_blocks_name_what_exists():
+    """Imports, and names of the package itself such as torchcpc.mutual_information."""
+    blocks = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
+    imports = [line for line in blocks.splitlines() if line.startswith(("from ", "import "))]
+    assert len(imports) >= 3
     exec("\n".join(imports), {})
+    for name in re.findall(r"torchcpc\.(\w+)\(", blocks):
+        assert callable(getattr(torchcpc, name))
