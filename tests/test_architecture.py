@@ -12,7 +12,9 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "torchcpc"
 
 # room -> rooms of ours that it may import, besides itself. The order of the table is the order of the house.
 ALLOWED: dict[str, set[str]] = {"__init__": set(), "contracts": set()}
-ALLOWED |= {room: {"contracts"} for room in ("data", "encoders", "contexts", "scores", "objectives", "model", "report")}
+ALLOWED |= {room: {"contracts"} for room in ("data", "encoders", "contexts", "scores", "objectives", "streaming", "report")}
+# A model offers its own stream, which knows the parts of a model by their contracts alone.
+ALLOWED["model"] = {"contracts", "streaming"}
 ALLOWED["training"] = {"contracts", "data", "encoders", "contexts", "scores", "objectives", "model"}
 ALLOWED["evaluation"] = ALLOWED["training"] | {"training"}
 ROOMS = frozenset(ALLOWED)

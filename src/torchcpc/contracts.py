@@ -87,6 +87,8 @@ class Encoder(Protocol):
     dim: int
     stride: int
     receptive_field: int
+    row_shape: tuple[int, ...]
+    """Shape of one raw position: () for samples, (features,) for rows."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
 

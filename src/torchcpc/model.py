@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from torchcpc.contracts import Context, Encoder, LogPartition, Predictor
+from torchcpc.streaming import Stream
 
 
 class CPC(nn.Module):
@@ -30,3 +31,12 @@ class CPC(nn.Module):
         """
         p_AKD = self.predictor(c_AC.unsqueeze(0)).squeeze(0)
         return (p_AKD @ z_ND.t() - log_partition(p_AKD).unsqueeze(-1)).transpose(1, 2)
+
+    def stream(self, log_partition: LogPartition | None = None) -> Stream:
+        """A new stream: `push` chunks as they arrive, take z, c and the score of every step as it was predicted k steps before.
+
+        log_partition: as for `score`; without it there is the raw score and no PMI. In evaluation mode.
+        """
+        weight = next(self.parameters())
+        parts = (self.encoder, self.context, self.predictor, log_partition)
+        return Stream(*parts, dtype=weight.dtype, device=weight.device)

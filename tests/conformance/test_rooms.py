@@ -52,14 +52,14 @@ def test_every_choice_is_in_its_table(room, table):
     assert room.keys() == table.keys()
 
 
-def window_of(x: torch.Tensor) -> Window:
+def window_of(x: torch.Tensor, stride: int = 1) -> Window:
     """The last source comes back a few strides later and overlaps itself; the first is cut short by padding."""
     B, S = x.shape[:2]
     source = torch.arange(B) % (B - 1)
     length = torch.full((B,), S)
     length[0] = S - S // 3
     start = torch.zeros(B, dtype=torch.int64)
-    start[-1] = S // 2
+    start[-1] = S // 2 // stride * stride
     return Window(x, source, source % 2, start, length)
 
 
@@ -74,7 +74,7 @@ def test_encoder_shape_and_metadata(encoder_and_x):
     encoder, x = encoder_and_x
     z = encoder(x)
     assert z.shape == (len(x), x.shape[1] // encoder.stride, encoder.dim)
-    steps = encoder.steps(window_of(x))
+    steps = encoder.steps(window_of(x, encoder.stride))
     for name in ("source", "group", "segment", "time", "valid"):
         assert getattr(steps, name).shape == z.shape[:2], name
     assert steps.valid.dtype == torch.bool and steps.time.dtype == torch.int64
@@ -96,12 +96,22 @@ def test_encoder_reaches_back_no_further_than_it_says(encoder_and_x):
 def test_encoder_validity_is_what_padding_says(encoder_and_x):
     """A step is valid exactly when it sees no padding: changing the padding must not change it."""
     encoder, x = encoder_and_x
-    window = window_of(x)
+    window = window_of(x, encoder.stride)
     other = x.clone()
     other[0, int(window.length[0]) :] += 5
     valid = encoder.steps(window).valid[0]
     same = (encoder(x)[0] == encoder(other)[0]).all(dim=1)
     assert torch.equal(valid, same) and 0 < int(valid.sum()) < len(valid)
+
+
+def test_a_window_that_starts_between_two_steps_is_refused(encoder_and_x):
+    encoder, x = encoder_and_x
+    if encoder.stride == 1:
+        pytest.skip("every position starts a step")
+    window = window_of(x, encoder.stride)
+    window.start[1] = 3 * encoder.stride + 1
+    with pytest.raises(CPCError, match=rf"1 windows .* stride {encoder.stride}, .* position {3 * encoder.stride + 1}.*align"):
+        encoder.steps(window)
 
 
 @pytest.fixture(params=CONTEXT_TABLE)
@@ -190,7 +200,7 @@ def test_every_combination_learns_through_every_parameter(encoder_name, context_
     encoder = build()
     context = {"gru": lambda: CONTEXTS["gru"](7, dim=5), "none": lambda: CONTEXTS["none"](7)}[context_name]()
     model = CPC(encoder, context, PREDICTORS["bilinear"](context.dim, 7, count=2))
-    window = window_of(torch.randn(shape))
+    window = window_of(torch.randn(shape), encoder.stride)
     loss, metrics = Contrast(CANDIDATE_TABLE[candidates]("mixed"))(model, window, torch.Generator().manual_seed(6))
     loss.backward()
     for name, parameter in model.named_parameters():

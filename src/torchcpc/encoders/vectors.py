@@ -18,6 +18,7 @@ class VectorEncoder(nn.Module):
                 f"features = {features}: a row has at least one value. Set encoder.features to the width of your rows."
             )
         self.dim, self.features = dim, features
+        self.row_shape = (features,)
         self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
         self.layers = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, dim))
 

@@ -46,7 +46,7 @@ class WaveformEncoder(nn.Module):
         if normalisation not in NORMALISATIONS:
             raise CPCError(f"normalisation = {normalisation!r} is unknown. Choose one of {', '.join(NORMALISATIONS)}.")
         self.kernels, self.strides = tuple(kernels), tuple(strides)
-        self.dim = channels
+        self.dim, self.row_shape = channels, ()
         widths = (1, *[channels] * len(self.kernels))
         convolutions = [
             nn.Conv1d(i, o, k, stride=s) for (i, o), k, s in zip(pairwise(widths), self.kernels, self.strides, strict=True)
