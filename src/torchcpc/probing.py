@@ -32,7 +32,11 @@ Progress = Callable[[int, int, str], None]
 
 # What stands beside the learned rows where nobody designed features: the raw rows themselves.
 RAW = {"raw rows": lambda x_SF: x_SF, "pixels": lambda x_SF: x_SF.reshape(1, -1)}
-BASELINES: Mapping[str, Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {"audio": HANDMADE, "digits": RAW}
+BASELINES: Mapping[str, Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "audio": HANDMADE,
+    "digits": RAW,
+    "synthetic": RAW,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,11 @@ def cache_file(roots: Sequence[str]) -> Path:
 
 
 def open_sources(section: Mapping[str, Any], data: Sequence[str]) -> Any:
-    """The sources of a resolved [data] section, found in `data` (the reader `digits` needs none)."""
-    from torchcpc.data import READERS
+    """The sources of a resolved [data] section, found in `data` (a reader of `WITHOUT_ROOTS` needs none)."""
+    from torchcpc.data import READERS, WITHOUT_ROOTS
 
     roots = [str(Path(root).resolve()) for root in data]
-    if not roots and section["name"] != "digits":
+    if not roots and section["name"] not in WITHOUT_ROOTS:
         raise CPCError("no data was named: give one or more folders or manifests.")
     with bar("scanning") as show:
         sources = construct(READERS, section, roots, cache_file(roots), show)

@@ -4,8 +4,11 @@ from torchcpc.data.arrays import Arrays, Item
 from torchcpc.data.audio import Recording, Recordings, scan
 from torchcpc.data.digits import digits
 from torchcpc.data.listed import Skipped
+from torchcpc.data.synthetic import simulate
 
 # Each reader takes (roots, cache file, progress) from the program and its settings by keyword.
-READERS = {"audio": scan, "digits": digits}
+READERS = {"audio": scan, "digits": digits, "synthetic": simulate}
+# Readers that make or bring their data and take no roots.
+WITHOUT_ROOTS = frozenset({"digits", "synthetic"})
 
-__all__ = ["READERS", "Arrays", "Item", "Recording", "Recordings", "Skipped", "digits", "scan"]
+__all__ = ["READERS", "WITHOUT_ROOTS", "Arrays", "Item", "Recording", "Recordings", "Skipped", "digits", "scan", "simulate"]

@@ -1,0 +1,114 @@
+"""Linear-Gaussian processes: a hidden state that moves linearly, seen through noise; autoregressions are those without noise.
+
+    s_{t+1} = A s_t + w, w ~ N(0, Q)        x_t = C s_t + v, v ~ N(0, R)
+
+The belief is the Kalman filter's (R. E. Kalman, 1960): a mean, and a covariance that depends on the number of steps seen alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import solve_discrete_lyapunov, solve_triangular
+
+from torchcpc.contracts import CPCError, Result
+from torchcpc.data.synthetic.process import Sampled
+
+# The filter's covariance converges geometrically; beyond this change per step it is the limit.
+_CONVERGED = 1e-14
+
+
+class LinearGaussian:
+    """The process above, stationary; R = None is no noise. x [B, T, D], D the rows of C. Belief: the state's mean, then steps seen.
+
+    Raises CPCError if A does not die out, or if a step is a function of the past (its density would be infinite).
+    """
+
+    def __init__(self, A: np.ndarray, C: np.ndarray, Q: np.ndarray, R: np.ndarray | None = None) -> None:
+        self.A, self.C, self.Q = (np.atleast_2d(np.asarray(m, dtype=np.float64)) for m in (A, C, Q))
+        self.dim, self.state = self.C.shape
+        self.R = np.zeros((self.dim, self.dim)) if R is None else np.atleast_2d(np.asarray(R, dtype=np.float64))
+        if (radius := np.abs(np.linalg.eigvals(self.A)).max()) >= 1:
+            raise CPCError(
+                f"A has spectral radius {radius:.4g}: a stationary process needs less than 1. Shrink its coefficients."
+            )
+        self.stationary = _symmetric(solve_discrete_lyapunov(self.A, self.Q))
+        self.marginal = _symmetric(self.C @ self.stationary @ self.C.T + self.R)
+        self._gains: list[np.ndarray] = []
+        self._filtered: list[np.ndarray] = [self.stationary]  # by steps seen
+        self._limit = 0
+        predicted = self.stationary
+        while not self._limit:
+            innovation = self.C @ predicted @ self.C.T + self.R
+            if np.linalg.eigvalsh(innovation).min() <= 1e-12 * np.linalg.eigvalsh(self.marginal).max():
+                raise CPCError("a step of this process is a function of the steps before it. Add noise to Q or R.")
+            gain = np.linalg.solve(innovation, self.C @ predicted).T
+            # Joseph's form: stays positive where P - K C P would round to something that is not.
+            kept = np.eye(self.state) - gain @ self.C
+            filtered = _symmetric(kept @ predicted @ kept.T + gain @ self.R @ gain.T)
+            if np.abs(filtered - self._filtered[-1]).max() < _CONVERGED * np.abs(self.stationary).max():
+                self._limit = len(self._filtered)
+            self._gains.append(gain)
+            self._filtered.append(filtered)
+            predicted = self.A @ filtered @ self.A.T + self.Q
+
+    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> Sampled:
+        moved, seen = _root(self.Q), _root(self.R)
+        x_BTD = np.empty((sequences, steps, self.dim), dtype=np.float32)
+        s_BS = rng.standard_normal((sequences, self.state)) @ _root(self.stationary).T
+        for t in range(steps):
+            x_BTD[:, t] = s_BS @ self.C.T + rng.standard_normal((sequences, self.dim)) @ seen.T
+            s_BS = s_BS @ self.A.T + rng.standard_normal((sequences, self.state)) @ moved.T
+        return Sampled(x_BTD, np.arange(sequences))
+
+    def belief(self, x_BTD: np.ndarray) -> np.ndarray:
+        B, T, _ = x_BTD.shape
+        belief = np.empty((B, T, self.state + 1))
+        mean_BS = np.zeros((B, self.state))
+        for t in range(T):
+            surprise_BD = x_BTD[:, t].astype(np.float64) - mean_BS @ self.C.T
+            mean_BS = mean_BS + surprise_BD @ self._gains[min(t, self._limit - 1)].T
+            belief[:, t, :-1], belief[:, t, -1] = mean_BS, t + 1
+            mean_BS = mean_BS @ self.A.T
+        return belief
+
+    def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
+        mean = belief[..., :-1] @ np.linalg.matrix_power(self.A, k).T @ self.C.T
+        seen, place = np.unique(np.minimum(belief[..., -1].astype(int), self._limit), return_inverse=True)
+        ahead = np.stack([self.predictive(k, past=n) for n in seen.tolist()])
+        place = place.reshape(belief.shape[:-1])
+        roots = np.linalg.cholesky(ahead)
+        whiten = np.stack([solve_triangular(root, np.eye(self.dim), lower=True) for root in roots])
+        log_scale = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(1)
+        root = np.linalg.cholesky(self.marginal)
+        plain = x @ solve_triangular(root, np.eye(self.dim), lower=True).T
+        away = (whiten[place] @ (x - mean)[..., None])[..., 0]
+        scale = np.log(np.diagonal(root)).sum() - log_scale[place]
+        return scale + 0.5 * ((plain**2).sum(-1) - (away**2).sum(-1))
+
+    def propose(self, belief: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        return rng.standard_normal((*belief.shape[:-1], count, self.dim)) @ _root(self.marginal).T
+
+    def information(self, k: int, *, past: int | None = None) -> Result:
+        """0.5 log |Cov x_{t+k}| / |Cov x_{t+k} given the past|."""
+        gap = np.linalg.slogdet(self.marginal)[1] - np.linalg.slogdet(self.predictive(k, past=past))[1]
+        value = 0.5 * float(gap)
+        return Result("information", value, "nats", 0, value, value, {"k": k, "past": past})
+
+    def predictive(self, k: int, *, past: int | None = None) -> np.ndarray:
+        """[D, D] covariance of x_{t+k} given the last `past` steps (None: all)."""
+        if k < 1 or (past is not None and past < 0):
+            raise CPCError(f"k = {k}, past = {past}: look at least 1 step ahead, from at least 0 steps.")
+        covariance = self._filtered[self._limit if past is None else min(past, self._limit)]
+        for _ in range(k):
+            covariance = self.A @ covariance @ self.A.T + self.Q
+        return _symmetric(self.C @ covariance @ self.C.T + self.R)
+
+
+def _symmetric(matrix: np.ndarray) -> np.ndarray:
+    return (matrix + matrix.T) / 2
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """A square root of a covariance that may be singular, which Cholesky refuses."""
+    values, vectors = np.linalg.eigh(covariance)
+    return vectors * np.sqrt(np.clip(values, 0, None))
