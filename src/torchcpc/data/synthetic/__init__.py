@@ -31,7 +31,7 @@ __all__ = [
     "markov_chain",
     "named",
     "oracle_infonce",
-    "symmetric",
     "simulate",
+    "symmetric",
     "vector_autoregression",
 ]
