@@ -11,6 +11,7 @@ from scipy.special import digamma, gammaln
 import torchcpc
 from torchcpc.contracts import CPCError
 from torchcpc.evaluation.mutual.critic import Critic, features
+from torchcpc.evaluation.mutual.crossfit import folds_of, inputs_of
 from torchcpc.evaluation.mutual.elliptical import Copula, fit_copula, margins
 from torchcpc.evaluation.mutual.neighbours import neighbours_information
 from torchcpc.evaluation.mutual.pointwise import pointwise
@@ -157,3 +158,38 @@ def test_odd_input_is_measured_and_told():
     found = torchcpc.mutual_information(x, code + 0.001 * rng.standard_normal(307), steps=25, most=211)
     said = " ".join(found.detail["warnings"])
     assert all(word in said for word in ("only 307", "211", "constant columns [1]", "discrete")) and found.n == 211
+
+
+def test_more_columns_than_rows_is_no_information():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((61, 97))
+    found = torchcpc.mutual_information(x, rng.standard_normal((61, 2)), steps=25)
+    assert found.value == found.low == 0 < found.high
+    assert "too few samples for 97 and 2 columns" in " ".join(found.detail["warnings"])
+
+
+def test_independent_codes_leave_room_above_zero():
+    rng = np.random.default_rng(1)
+    found = torchcpc.mutual_information(rng.integers(0, 3, 2003), rng.integers(0, 3, 2003), steps=25)
+    assert found.low == 0 <= found.value < 0.02 and found.high >= stats.chi2.ppf(0.975, 1) / (2 * 2003)
+
+
+def test_a_function_of_the_other_side_is_told():
+    x = np.random.default_rng(2).standard_normal((1009, 3))
+    found = torchcpc.mutual_information(x, x @ np.diag([1.0, 2.0, 3.0]), steps=25)
+    assert found.value > found.detail["ceiling"] >= found.detail["lower_bound"]
+    assert "function of the other" in " ".join(found.detail["warnings"])
+
+
+@pytest.mark.parametrize("nu", [3.0, np.inf])
+def test_folds_that_see_different_ranks_are_cut_to_one_size(nu):
+    """Two columns that differ in two rows only: to the fold that does not train on those they are one."""
+    rng = np.random.default_rng(3)
+    x = np.hstack([rng.standard_normal((211, 1)) @ np.ones((1, 2)), rng.standard_normal((211, 1))])
+    parts = folds_of(211, 3, rng)
+    x[parts[0].test[:2], 1] = x[parts[0].test[1::-1], 1]
+    normal = margins(x, np.inf)
+    assert [fit_copula(normal[part.train], normal[part.train], np.inf).to_u.shape[1] for part in parts] == [2, 3, 3]
+    inputs, copulas = inputs_of(x, x[:, :1] + rng.standard_normal((211, 1)), parts, nu)
+    assert [copula.to_u.shape for copula in copulas] == [(3, 2)] * 3
+    assert [column.shape[2] for column in inputs.columns] == [2, 5, 1, 3]

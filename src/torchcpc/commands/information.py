@@ -6,20 +6,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from torchcpc.commands import partition
+
 ARRAYS = (".npy", ".csv", ".parquet")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="folder of a run; or X.npy (.csv, .parquet), paired row by row with Y.npy")
     parser.add_argument("data", nargs="*", metavar="DATA", help="folders or manifests (default: what the run held out)")
-    parser.add_argument(
-        "--samples", type=int, default=4096, metavar="M", help="marginal samples for log Z (default: %(default)s)"
-    )
-    parser.add_argument("--proposal", help="all or same_group: I(x; c), or I(x; c | group) (default: as the run was trained)")
-    parser.add_argument(
-        "--correction", default="delta", help="of the log of a mean: delta, jackknife, none (default: %(default)s)"
-    )
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: %(default)s)")
+    partition.arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -80,12 +75,11 @@ def load(path: Path) -> Any:
 
 
 def of_run(arguments: argparse.Namespace) -> None:
-    from torchcpc.calibrating import cautions, first_new, halves, held_out_halves, proposal_of, record, table, write_record
+    from torchcpc.calibrating import cautions, first_new, halves, held_out_halves, record, table, write_record
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources
     from torchcpc.evaluation.information import information
     from torchcpc.evaluation.peaks import peaks
-    from torchcpc.evaluation.scoring import marginal
     from torchcpc.pretrained import from_pretrained
     from torchcpc.pretraining import read_run
     from torchcpc.report import build
@@ -99,17 +93,7 @@ def of_run(arguments: argparse.Namespace) -> None:
         parts = halves(sources, range(len(sources)), "the sources named", seed=described["seed"])
     else:
         parts = held_out_halves(sources, described)
-    with bar("log Z") as show:
-        sample = marginal(
-            model,
-            sources,
-            parts.partition,
-            count=arguments.samples,
-            proposal=arguments.proposal or proposal_of(described),
-            correction=arguments.correction,
-            device=arguments.device,
-            progress=show,
-        )
+    sample = partition.draw(arguments, model, sources, parts.partition, described)
     with bar("measuring") as show:
         measured = information(model, sample, sources, parts.evaluated, device=arguments.device, progress=show)
     index = first_new(model)

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from torchcpc.commands import partition
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help="run folder, saved model folder, or Hub repository id")
@@ -19,24 +21,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--top", type=int, default=10, metavar="N", help="candidates that --rank prints (default: %(default)s)")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="scores of sorted candidates by context, as .svg or .png")
-    parser.add_argument(
-        "--samples", type=int, default=4096, metavar="M", help="marginal samples for log Z (default: %(default)s)"
-    )
-    parser.add_argument("--proposal", help="all or same_group: against p(x), or p(x | group) (default: as the run was trained)")
-    parser.add_argument(
-        "--correction", default="delta", help="of the log of a mean: delta, jackknife, none (default: %(default)s)"
-    )
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: %(default)s)")
+    partition.arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.calibrating import first_new, held_out_halves, proposal_of
+    from torchcpc.calibrating import first_new, held_out_halves
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources, roots_of
     from torchcpc.contracts import CPCError
     from torchcpc.evaluation.embedding_files import write_rows
     from torchcpc.evaluation.score_files import pair_rows
-    from torchcpc.evaluation.scoring import marginal, steps_of
+    from torchcpc.evaluation.scoring import steps_of
     from torchcpc.pretrained import from_pretrained
     from torchcpc.pretraining import read_run
 
@@ -55,25 +50,15 @@ def run(arguments: argparse.Namespace) -> None:
     sources = open_sources(config["data"], arguments.data or roots)
     if arguments.data or described is None:
         # Every source is scored against samples of all the others: the marginal is that of the data named.
-        partition = scored = list(range(len(sources)))
+        drawn_from = scored = list(range(len(sources)))
         if described is not None and {str(Path(root).resolve()) for root in arguments.data} & set(roots):
             console.print(
                 "note: these are sources that the run trained on; scores of them are too high. Leave DATA out for others."
             )
     else:
-        partition, scored, origin = held_out_halves(sources, described)
-        console.print(f"{len(scored)} sources scored, log Z from {len(partition)} others: {origin}")
-    with bar("log Z") as show:
-        sample = marginal(
-            model,
-            sources,
-            partition,
-            count=arguments.samples,
-            proposal=arguments.proposal or proposal_of(described),
-            correction=arguments.correction,
-            device=arguments.device,
-            progress=show,
-        )
+        drawn_from, scored, origin = held_out_halves(sources, described)
+        console.print(f"{len(scored)} sources scored, log Z from {len(drawn_from)} others: {origin}")
+    sample = partition.draw(arguments, model, sources, drawn_from, described)
     estimand = sample.estimand
     words = f"log Z from {estimand.samples} samples of {estimand.sources} sources; the mean estimates {estimand.name}"
     keys = [item.key for item in sources.items]

@@ -78,7 +78,7 @@ def cross_fit(
     rng = np.random.default_rng([seed, 2])
     parts = folds_of(len(x_ND), folds, rng)
     nu = degrees_of_freedom(np.hstack([x_ND, y_NE])[parts[0].train])
-    inputs, copulas = _inputs(x_ND, y_NE, parts, nu)
+    inputs, copulas = inputs_of(x_ND, y_NE, parts, nu)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         critic = Critic(copulas, width=width, layers=layers, product=product)
@@ -177,14 +177,19 @@ class Inputs:
         return [column[fold, index] for column in self.columns]
 
 
-def _inputs(x_ND: np.ndarray, y_NE: np.ndarray, parts: list[Fold], nu: float) -> tuple[Inputs, list[Copula]]:
+def inputs_of(x_ND: np.ndarray, y_NE: np.ndarray, parts: list[Fold], nu: float) -> tuple[Inputs, list[Copula]]:
+    """Each fold's copula, fitted to its training rows, and all rows in its coordinates."""
     x_t, y_t = margins(x_ND, nu), margins(y_NE, nu)
     x_normal, y_normal = margins(x_ND, np.inf), margins(y_NE, np.inf)
-    copulas, columns = [], []
-    for part in parts:
-        copula = fit_copula(x_t[part.train], y_t[part.train], nu)
-        normal = copula if np.isinf(nu) else fit_copula(x_normal[part.train], y_normal[part.train], np.inf)
-        copulas.append(copula)
+    fits = [(x_t[part.train], y_t[part.train], nu) for part in parts]
+    fits += [(x_normal[part.train], y_normal[part.train], np.inf) for part in parts] if np.isfinite(nu) else []
+    fitted = [fit_copula(*given) for given in fits]
+    # Columns that nearly repeat one another may count as one in some folds only; the folds' networks are of one size.
+    most = min(copula.to_u.shape[1] for copula in fitted), min(copula.to_v.shape[1] for copula in fitted)
+    if any((copula.to_u.shape[1], copula.to_v.shape[1]) != most for copula in fitted):
+        fitted = [fit_copula(*given, most=most) for given in fits]
+    copulas, columns = fitted[: len(parts)], []
+    for copula, normal in zip(copulas, fitted[-len(parts) :], strict=True):
         columns.append(
             (
                 (x_t @ copula.to_u).astype(np.float32),

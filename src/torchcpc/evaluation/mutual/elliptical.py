@@ -62,11 +62,11 @@ def log_ratio(joint: Any, qx: Any, qy: Any, nu: Any, dx: int, dy: int, library: 
     return constant - (nu + dx + dy) / 2 * log1p(joint / nu) + (nu + dx) / 2 * log1p(qx / nu) + (nu + dy) / 2 * log1p(qy / nu)
 
 
-def fit_copula(x_ND: np.ndarray, y_NE: np.ndarray, nu: float) -> Copula:
-    """The copula of rows that already have t margins with nu degrees of freedom."""
+def fit_copula(x_ND: np.ndarray, y_NE: np.ndarray, nu: float, most: tuple[float, float] = (np.inf, np.inf)) -> Copula:
+    """The copula of rows that already have t margins with nu degrees of freedom; most: directions of x and of y to keep."""
     n, dx = x_ND.shape
     S = _scatter(np.hstack([x_ND, y_NE]), nu)
-    root_x, root_y = _inverse_root(S[:dx, :dx]), _inverse_root(S[dx:, dx:])
+    root_x, root_y = _inverse_root(S[:dx, :dx], most[0]), _inverse_root(S[dx:, dx:], most[1])
     left, rho, right = np.linalg.svd(root_x.T @ S[:dx, dx:] @ root_y, full_matrices=True)
     rho = _significant(np.minimum(rho, LARGEST_CORRELATION), n, left.shape[0], right.shape[0])
     return Copula(nu, root_x @ left, root_y @ right.T, rho)
@@ -100,10 +100,10 @@ def _scatter(w_ND: np.ndarray, nu: float, iterations: int = 10) -> np.ndarray:
     return S
 
 
-def _inverse_root(S: np.ndarray) -> np.ndarray:
-    """Columns that whiten; directions without variance (a column that repeats another) are dropped."""
+def _inverse_root(S: np.ndarray, most: float) -> np.ndarray:
+    """Columns that whiten, those of largest variance; directions without any (a column that repeats another) are dropped."""
     value, vector = np.linalg.eigh(S)
-    kept = value > 1e-6 * value.max()
+    kept = (value > 1e-6 * value.max()) & (np.arange(len(value)) >= len(value) - most)
     return vector[:, kept] / np.sqrt(value[kept])
 
 

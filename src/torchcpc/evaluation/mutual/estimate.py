@@ -13,9 +13,11 @@ from torchcpc.contracts import CPCError, Result
 from torchcpc.evaluation.mutual.crossfit import CrossFit, cross_fit
 from torchcpc.evaluation.mutual.elliptical import margins
 from torchcpc.evaluation.mutual.neighbours import MOST_DIMENSIONS, NEIGHBOURS, WIDER, neighbours_information
-from torchcpc.evaluation.mutual.samples import samples
+from torchcpc.evaluation.mutual.samples import FEWEST, samples
 
 Z95 = 1.96
+# Nats between training and held-out rows beyond which the middle of the two is a guess that should be told.
+UNSETTLED = 0.1
 
 
 def mutual_information(
@@ -43,24 +45,34 @@ def mutual_information(
     steps: most updates of the critics; batch: rows that compete; most: rows used at most. Raises CPCError for input that cannot be
     measured: see `samples`.
     """
-    if min(folds - 1, steps, batch - 1, width, layers, product, most) < 1:
+    if min(folds - 1, steps, batch - 1, width, layers, product) < 1 or most < FEWEST:
         raise CPCError(
             f"folds = {folds}, steps = {steps}, batch = {batch}, width = {width}, layers = {layers}, product = {product}, "
-            f"most = {most}: folds and batch must be at least 2, the others at least 1."
+            f"most = {most}: folds and batch must be at least 2, most at least {FEWEST}, the others at least 1."
         )
-    given = samples(x, y, most=max(most, 50), seed=seed)
+    given = samples(x, y, most=most, seed=seed)
     warnings, n = list(given.warnings), len(given.x_ND)
     fitted = cross_fit(
         given.x_ND, given.y_NE, seed=seed, folds=folds, steps=steps, batch=batch, width=width, layers=layers, product=product,
         progress=progress,
     )  # fmt: skip
     ratio_N = fitted.held_out.ratio_N
-    held_out = float(ratio_N.mean())
-    value = (held_out + fitted.in_sample) / 2
+    held_out, error = float(ratio_N.mean()), float(ratio_N.std(ddof=1)) / math.sqrt(n)
+    lower_bound = max(0.0, fitted.held_out.infonce - 2 * error)
     # A fitted form is half the gap away on either side; of what was learned, training may have left some out as well.
-    gap = abs(fitted.in_sample - held_out) * (1.0 if fitted.learned else 0.5)
-    error = float(ratio_N.std(ddof=1)) / math.sqrt(n)
-    method = _method(fitted)
+    value, distance = (held_out + fitted.in_sample) / 2, abs(fitted.in_sample - held_out) / 2
+    gap = 2 * distance if fitted.learned else distance
+    half, method = math.hypot(Z95 * error, gap), _method(fitted)
+    if held_out < 0:
+        # What was fitted says nothing about rows it has not seen, so there is no middle to take.
+        value, half = 0.0, max(fitted.in_sample, 0.0)
+        if half > UNSETTLED:
+            columns = f"{given.x_ND.shape[1]} and {given.y_NE.shape[1]} columns"
+            warnings.append(f"too few samples for {columns}: what was fitted does not hold on other rows")
+    elif distance > max(UNSETTLED, value / 4):
+        warnings.append(
+            f"the middle of values {2 * distance:.2f} nats apart, on held-out and on training rows: use more samples"
+        )
     dims = given.x_ND.shape[1] + given.y_NE.shape[1]
     if dims <= MOST_DIMENSIONS:
         scores = margins(given.x_ND, np.inf), margins(given.y_NE, np.inf)
@@ -68,26 +80,24 @@ def mutual_information(
         near, near_error = float(near_N.mean()), float(near_N.std(ddof=1)) / math.sqrt(n)
         if near > value + 2 * math.hypot(error, near_error):
             wider = float(neighbours_information(*scores, k=WIDER, seed=seed).mean())
-            value, error, gap, method = near, near_error, abs(near - wider), f"{NEIGHBOURS} nearest neighbours of normal scores"
-    half = math.hypot(Z95 * error, gap)
-    low, high = value - half, value + half
-    if value == 0:  # nothing was significant: what could have been there unseen is the chi-square's upper end
-        high = float(stats.chi2.ppf(0.975, given.x_ND.shape[1] * given.y_NE.shape[1])) / (2 * n)
+            value, half = near, math.hypot(Z95 * near_error, near - wider)
+            method = f"{NEIGHBOURS} nearest neighbours of normal scores"
+    # 2 n times the information of independent columns is chi-square distributed: what could be there unseen.
+    unseen = float(stats.chi2.ppf(0.975, given.x_ND.shape[1] * given.y_NE.shape[1])) / (2 * n)
+    low, high, value = max(value - half, 0.0), max(value + half, unseen), max(value, 0.0)
     ceiling = math.log(fitted.candidates)
-    if value < 0:
+    if value > ceiling:
         warnings.append(
-            f"the estimate came out at {value:.3f} nats; mutual information cannot be negative, so it is given as 0"
+            f"the estimate is above log {fitted.candidates} = {ceiling:.2f} nats, the most that the lower bound could confirm: one "
+            "side may be a function of the other, whose information has no limit"
         )
-    if value > ceiling - 1:
-        warnings.append(
-            f"the estimate is near the ceiling log {fitted.candidates} = {ceiling:.2f} nats of its bound: it may be too low"
-        )
-    value, low, high = max(value, 0.0), max(low, 0.0), max(high, 0.0)
+    elif value > ceiling - 1:
+        warnings.append(f"the estimate is near the ceiling log {fitted.candidates} = {ceiling:.2f} nats of its lower bound")
     return Result(
         "mutual information", value, "nats", n, low, high,
         {
             "bits": value / math.log(2),
-            "lower_bound": max(0.0, fitted.held_out.infonce - 2 * error),
+            "lower_bound": lower_bound,
             "ceiling": ceiling,
             "candidates": fitted.candidates,
             "method": method,
@@ -99,4 +109,4 @@ def mutual_information(
 def _method(fitted: CrossFit) -> str:
     kind = "Gaussian" if math.isinf(fitted.nu) else f"Student t ({fitted.nu:g} degrees of freedom)"
     learned = " and a critic learned by InfoNCE" if fitted.learned else ""
-    return f"{kind} copula of ranks with {fitted.correlations} canonical correlations{learned}, cross-fitted"
+    return f"{kind} copula of ranks, canonical correlations: {fitted.correlations}{learned}; cross-fitted"

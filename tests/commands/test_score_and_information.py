@@ -5,27 +5,14 @@ from __future__ import annotations
 import json
 import os
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.test_cli import LENGTHS, make_recordings, train
+from tests.commands.tiny import LENGTHS, train
 from torchcpc.cli import main
-
-
-@pytest.fixture(scope="module", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_recordings(tmp_path_factory.mktemp("recordings"))
 
 
 @pytest.fixture(scope="module")
@@ -34,18 +21,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory, recordings: Path) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "a"
     assert train(folder, recordings, "split.validation=0.67") == 0
     return folder
-
-
-@pytest.fixture
-def refused(capsys: pytest.CaptureFixture[str]):
-    def run(*argv: str | Path) -> str:
-        capsys.readouterr()
-        assert main([str(word) for word in argv]) == 1
-        out, err = capsys.readouterr()
-        assert out == "" and "Traceback" not in err
-        return err.splitlines()[-1]
-
-    return run
 
 
 def test_every_pair_is_a_row(tmp_path: Path, trained: Path, recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,67 @@
+"""Saved models load as they were, or say what does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from torchcpc.contracts import CPCError
+from torchcpc.pretrained import from_pretrained
+
+
+@pytest.fixture
+def saved(tmp_path: Path, trained: Path) -> Path:
+    for name in ("config.json", "model.safetensors"):
+        (tmp_path / name).write_bytes((trained / name).read_bytes())
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_missing_file_is_named(saved: Path, name: str) -> None:
+    (saved / name).unlink()
+    with pytest.raises(CPCError, match=f"holds no {name}: it is not a saved model"):
+        from_pretrained(saved)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text[:40], "config.json is damaged"),
+        (lambda text: "[]", "config.json is damaged"),
+        (lambda text: "{}", "config.json is damaged"),
+        (
+            lambda text: text.replace('"format": 1', '"format": 2'),
+            "has format 2, this torchcpc .* reads format 1. Update torchcpc",
+        ),
+        (lambda text: text.replace('"waveform"', '"os.system"'), "does not describe a model of this torchcpc"),
+        (lambda text: text.replace('"channels"', '"chanels"'), "does not describe a model of this torchcpc"),
+        (lambda text: text.replace('"channels": 8', '"channels": 11'), "does not fit .*instead of .*of different models"),
+    ],
+)
+def test_a_config_that_does_not_fit_is_refused(saved: Path, change, words: str) -> None:
+    text = (saved / "config.json").read_text()
+    (saved / "config.json").write_text(change(text))
+    assert (saved / "config.json").read_text() != text
+    with pytest.raises(CPCError, match=words):
+        from_pretrained(saved)
+
+
+def test_weights_that_do_not_fit_are_refused(saved: Path) -> None:
+    weights = load_file(saved / "model.safetensors")
+    name = sorted(weights)[0]
+    save_file({("other" if key == name else key): value for key, value in weights.items()}, saved / "model.safetensors")
+    with pytest.raises(CPCError, match=rf"does not fit .*{name}; other|does not fit .*other.*{name}"):
+        from_pretrained(saved)
+    (saved / "model.safetensors").write_bytes(b"PK\x03\x04 a pickle, perhaps")
+    with pytest.raises(CPCError, match="is not a readable safetensors file"):
+        from_pretrained(saved)
+
+
+def test_a_saved_model_is_the_one_that_was_trained(saved: Path, trained: Path) -> None:
+    one, config = from_pretrained(saved)
+    other, _ = from_pretrained(trained)
+    assert not one.training and config["encoder"]["channels"] == 8
+    assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
