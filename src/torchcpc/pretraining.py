@@ -19,6 +19,7 @@ from torchcpc.config import Settings, construct
 from torchcpc.contexts import CONTEXTS
 from torchcpc.contracts import CPCError, Window
 from torchcpc.data import READERS
+from torchcpc.data.scaling import channel_scale
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.encoders import ENCODERS
@@ -88,10 +89,12 @@ def pretrain(
     Validation is in float32 on fixed windows of held-out sources. Raises CPCError for settings that cannot work on these sources.
     """
     described = read_run(folder)
-    settings, seed = described["settings"], described["seed"]
+    seed = described["seed"]
+    parts = hold_out(sources, seed, **described["settings"]["split"])
+    settings = scaled(described["settings"], sources, parts.train)
+    described = {**described, "settings": settings}
     model = build(settings, seed=seed)
     contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
-    parts = hold_out(sources, seed, **settings["split"])
     windows = settings["windows"]
     order = RandomWindows(sources.select(parts.train), model.encoder.stride, seed, **windows)
     held_out = sequential(
@@ -131,6 +134,16 @@ def pretrain(
         model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
         save_pretrained(model, settings, folder)
     return outcome
+
+
+def scaled(settings: Settings, sources: Any, train: Sequence[int]) -> Settings:
+    """The settings with the mean and scale of every channel, fitted on the training sources, where the encoder has such settings and
+    they are still empty: once, before the first update, so that everything built from them later scales alike."""
+    encoder = settings["encoder"]
+    if encoder.get("scale", True):
+        return settings
+    mean, scale = channel_scale(sources.select(train))
+    return {**settings, "encoder": {**encoder, "mean": mean, "scale": scale}}
 
 
 def fingerprint(described: dict[str, Any]) -> str:

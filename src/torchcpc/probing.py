@@ -20,6 +20,7 @@ from torchcpc.evaluation.handmade import HANDMADE
 from torchcpc.evaluation.labelled import LabelledSources
 from torchcpc.evaluation.pool import pooled
 from torchcpc.evaluation.probe import probe
+from torchcpc.evaluation.raw_windows import RAW_WINDOWS
 from torchcpc.evaluation.score import Row
 from torchcpc.evaluation.supervised import supervised
 from torchcpc.evaluation.table import table
@@ -37,6 +38,8 @@ BASELINES: Mapping[str, Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {
     "digits": RAW,
     "synthetic": RAW,
 }
+# The same for encoders whose step depends on their settings: functions of the rows and the stride.
+STRIDED_BASELINES: Mapping[str, Mapping[str, Callable[[np.ndarray, int], np.ndarray]]] = {"series": RAW_WINDOWS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +190,7 @@ def compare(
     learned = [frames(model, parted.clips, device=device) for model in models]
     steps = [len(z_TD) for z_TD in learned[0][0]]
     rows = ask(parted, question, steps, models[0].encoder.stride / sources.rate)
-    named = (
-        BASELINES[config["data"]["name"]] if baselines is None else {n: BASELINES[config["data"]["name"]][n] for n in baselines}
-    )
+    named = _baselines(config["data"]["name"], models[0].encoder.stride, baselines)
     kinds: dict[str, Callable[[], list[Features]]] = {
         "CPC c": lambda: [rows.features("CPC c", c) for _, c in learned],
         "CPC z": lambda: [rows.features("CPC z", z) for z, _ in learned],
@@ -244,6 +245,15 @@ def supervised_row(config: Mapping[str, Any], clips: Clips, rows: Rows, *, steps
         parts = (used["train"].draw, used["validation"].batches(), used["test"].batches())
         scores.append(supervised(model, *parts, unit=task.unit, classes=task.classes, steps=steps, seed=seed))
     return Row.of(scores, features="same network", probe="supervised", dim=None, source_M=rows.task.test.source_M)
+
+
+def _baselines(domain: str, stride: int, chosen: Sequence[str] | None) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    found = dict(BASELINES.get(domain, {}))
+    for name, function in STRIDED_BASELINES.get(domain, {}).items():
+        found[name] = lambda x, function=function: function(x, stride)
+    if unknown := [name for name in chosen or () if name not in found]:
+        raise CPCError(f"baseline {unknown[0]!r} is unknown. Choose among: {', '.join(found)}.")
+    return found if chosen is None else {name: found[name] for name in chosen}
 
 
 def embedding_map(rows: Rows, frames: Frames, *, most: int = 1500) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 
 from torchcpc import __version__
 from torchcpc.cli import main
+from torchcpc.config import recipes
 
 
 def test_one_fault_is_one_line_with_the_next_step(tmp_path: Path, refused) -> None:
@@ -20,7 +21,7 @@ def test_one_fault_is_one_line_with_the_next_step(tmp_path: Path, refused) -> No
     )
     said = refused("train", "speech-small", "steps=3", "-o", tmp_path / "run")
     assert said == "cpc train: override 'steps=3': expected section.key=value, for instance training.steps=1000.\n"
-    assert refused("train").startswith("cpc train: name a recipe (digits-demo, speech-paper, speech-small, ")
+    assert refused("train").startswith(f"cpc train: name a recipe ({', '.join(recipes())}) ")
     assert "--resume takes recipe, settings and data from the run" in refused("train", "speech-small", "--resume", tmp_path)
     assert not (tmp_path / "run").exists()
 

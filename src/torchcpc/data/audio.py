@@ -15,7 +15,7 @@ import soxr
 from torchcpc.contracts import CPCError
 from torchcpc.data.find import find
 from torchcpc.data.inspection import inspect_all, sift
-from torchcpc.data.listed import Listed, Skipped
+from torchcpc.data.listed import Kind, Listed, Skipped
 from torchcpc.data.verdict import Facts, mix
 
 # Samples, of the slower of the two rates, read on either side of an excerpt that is resampled. soxr's filter forgets what is
@@ -27,6 +27,13 @@ _MARGIN = 256
 _MP3_RUN_UP = 1 << 14
 
 RATE_LIMITS = (1_000, 192_000)
+
+# The unsupported are sound that libsndfile does not decode: told, so that a folder of them is not taken for an empty one.
+SOUND = Kind(
+    "recording",
+    (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".aif"),
+    (".m4a", ".aac", ".mp4", ".wma", ".amr"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +143,7 @@ def scan(
     """
     if not RATE_LIMITS[0] <= sample_rate <= RATE_LIMITS[1]:
         raise CPCError(f"data.sample_rate = {sample_rate}: choose between {RATE_LIMITS[0]} and {RATE_LIMITS[1]} Hz.")
-    listed, skipped = find(roots)
+    listed, skipped = find(roots, SOUND)
     facts = inspect_all(listed, cache=cache, progress=progress)
     good, faulty = sift(listed, facts, minimum_seconds)
     skipped += faulty

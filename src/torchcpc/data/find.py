@@ -1,4 +1,4 @@
-"""Every recording that some roots name, once, under one name each."""
+"""Every file of one kind that some roots name, once, under one name each."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.folder import find_in_folder
-from torchcpc.data.listed import Listed, Skipped, left_out
+from torchcpc.data.listed import Kind, Listed, Skipped, left_out
 from torchcpc.data.manifest import MANIFESTS
 
 
-def find(roots: Sequence[str | Path]) -> tuple[list[Listed], list[Skipped]]:
-    """Recordings of all roots (folders or manifests), root by root, in an order that does not depend on the file system.
+def find(roots: Sequence[str | Path], kind: Kind) -> tuple[list[Listed], list[Skipped]]:
+    """Files of `kind` of all roots (folders or manifests), root by root, in an order that does not depend on the file system.
 
     Keys are the paths relative to the root; with several roots each begins with the root's name, and with as many of its parent
     folders as tell the roots apart. Groups of one name are one group, whichever root they are in. Raises CPCError for a root
@@ -26,7 +26,7 @@ def find(roots: Sequence[str | Path]) -> tuple[list[Listed], list[Skipped]]:
     skipped: list[Skipped] = []
     seen: dict[str, Path] = {}
     for place, prefix in zip(places, _prefixes(places), strict=True):
-        found, faulty = _open(place)
+        found, faulty = _open(place, kind)
         skipped += faulty
         for entry in found:
             real = os.path.realpath(entry.path)
@@ -38,14 +38,14 @@ def find(roots: Sequence[str | Path]) -> tuple[list[Listed], list[Skipped]]:
     return listed, skipped
 
 
-def _open(root: Path) -> tuple[list[Listed], list[Skipped]]:
+def _open(root: Path, kind: Kind) -> tuple[list[Listed], list[Skipped]]:
     if root.is_dir():
-        return find_in_folder(root)
-    kinds = ", ".join(MANIFESTS)
+        return find_in_folder(root, kind)
+    tables = ", ".join(MANIFESTS)
     if not root.exists():
-        raise CPCError(f"{root} does not exist. Name a folder of recordings, or a manifest ({kinds}).")
+        raise CPCError(f"{root} does not exist. Name a folder of {kind.noun}s, or a manifest ({tables}).")
     if root.suffix.lower() not in MANIFESTS:
-        raise CPCError(f"{root} is neither a folder nor a manifest ({kinds}). Name the folder that holds it.")
+        raise CPCError(f"{root} is neither a folder nor a manifest ({tables}). Name the folder that holds it.")
     return MANIFESTS[root.suffix.lower()](root)
 
 

@@ -1,4 +1,4 @@
-"""The recordings in a folder: at any depth, in one order on every file system, with the labels of its labels.csv."""
+"""The files of one kind in a folder: at any depth, in one order on every file system, with the labels of its labels.csv."""
 
 from __future__ import annotations
 
@@ -8,23 +8,19 @@ import unicodedata
 from pathlib import Path
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.listed import Listed, Skipped, left_out, top_folder
+from torchcpc.data.listed import Kind, Listed, Skipped, left_out, top_folder
 from torchcpc.data.tables import Row, read_csv
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".aif")
-# Sound that libsndfile does not decode: told, so that a folder of them is not taken for an empty one.
-UNSUPPORTED = (".m4a", ".aac", ".mp4", ".wma", ".amr")
 
-
-def find_in_folder(root: Path) -> tuple[list[Listed], list[Skipped]]:
-    """Recordings under `root`; the top folder is the group, unless labels.csv in `root` has a column `speaker`.
+def find_in_folder(root: Path, kind: Kind) -> tuple[list[Listed], list[Skipped]]:
+    """Files of `kind` under `root`; the top folder is the group, unless labels.csv in `root` has a column `speaker`.
 
     Names that begin with a dot are ignored, links to folders are followed except back into a folder that holds them. Raises
     CPCError if there is nothing to read, or labels.csv cannot be used.
     """
-    paths, skipped = _walk(root)
+    paths, skipped = _walk(root, kind)
     if not paths and not skipped:
-        raise CPCError(f"{root} holds no recording at any depth ({', '.join(SUFFIXES)}). Name the folder that does.")
+        raise CPCError(f"{root} holds no {kind.noun} at any depth ({', '.join(kind.suffixes)}). Name the folder that does.")
     table = root / "labels.csv"
     rows = _by_path(table) if table.is_file() else {}
     listed, used = [], set()
@@ -36,14 +32,13 @@ def find_in_folder(root: Path) -> tuple[list[Listed], list[Skipped]]:
     for name, row in rows.items():
         if name not in used:
             there = os.path.exists(root / row["path"])
-            why = (
-                "it is not taken for a recording (hidden, unreadable or of another kind)" if there else "there is no such file"
-            )
+            other = f"it is not taken for a {kind.noun} (hidden, unreadable or of another kind)"
+            why = other if there else "there is no such file"
             skipped.append(left_out(root / row["path"], f"labelled in {table.name}, but {why}"))
     return listed, skipped
 
 
-def _walk(root: Path) -> tuple[list[Path], list[Skipped]]:
+def _walk(root: Path, kind: Kind) -> tuple[list[Path], list[Skipped]]:
     files: list[Path] = []
     skipped: list[Skipped] = []
     waiting = [(root, frozenset({os.path.realpath(root)}))]
@@ -65,9 +60,9 @@ def _walk(root: Path) -> tuple[list[Path], list[Skipped]]:
                     skipped.append(left_out(path, "a link back to a folder that holds it"))
                 else:
                     waiting.append((path, above | {real}))
-            elif name.lower().endswith(UNSUPPORTED):
+            elif name.lower().endswith(kind.unsupported):
                 skipped.append(left_out(path, f"{path.suffix} files cannot be decoded; convert them, for instance to .flac"))
-            elif name.lower().endswith(SUFFIXES):
+            elif name.lower().endswith(kind.suffixes):
                 if fault := _unusable(path):
                     skipped.append(left_out(path, fault))
                 else:

@@ -1,10 +1,19 @@
-"""A recording as named, before anything is known of what is in it; and one that was left out."""
+"""A file as named, before anything is known of what is in it; one that was left out; and the kinds of file that are looked for."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a folder is searched for: the word for one, the suffixes of its files, and those that are told but not read."""
+
+    noun: str
+    suffixes: tuple[str, ...]
+    unsupported: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +40,5 @@ def left_out(path: Path | str, reason: str) -> Skipped:
 
 
 def top_folder(key: str) -> str:
-    """The group of a recording that no column names: the first folder of its relative path, "." where it has none."""
+    """The group of a file that no column names: the first folder of its relative path, "." where it has none."""
     return key.split("/")[0] if "/" in key else "."

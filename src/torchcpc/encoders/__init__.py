@@ -1,8 +1,9 @@
 """Encoders: one step of raw input -> one vector. Choice by name is this dict."""
 
+from torchcpc.encoders.sensors import SensorFrames, SensorRows
 from torchcpc.encoders.vectors import VectorEncoder
 from torchcpc.encoders.waveform import WaveformEncoder
 
-ENCODERS = {"waveform": WaveformEncoder, "vectors": VectorEncoder}
+ENCODERS = {"waveform": WaveformEncoder, "vectors": VectorEncoder, "sensor_rows": SensorRows, "sensor_frames": SensorFrames}
 
-__all__ = ["ENCODERS", "VectorEncoder", "WaveformEncoder"]
+__all__ = ["ENCODERS", "SensorFrames", "SensorRows", "VectorEncoder", "WaveformEncoder"]

@@ -22,11 +22,12 @@ class WaveformEncoder(nn.Module):
     The defaults are the paper's: strides 5,4,2,2,2, kernels 10,8,4,4,4, 512 channels, ReLU: one step per 160 samples (10 ms at
     16 kHz), receptive field 465 samples. Every layer is padded with kernel - stride zeros on the left only. The paper does not
     state its padding; this choice makes the count of steps exact, keeps step t from seeing any sample after (t+1)*stride - 1,
-    and leaves every step unchanged when a recording is padded at its end.
+    and leaves every step unchanged when a recording is padded at its end. With several `inputs`, x is [B, S, inputs].
     """
 
     def __init__(
         self,
+        inputs: int = 1,
         *,
         channels: int = 512,
         kernels: Sequence[int] = (10, 8, 4, 4, 4),
@@ -46,8 +47,8 @@ class WaveformEncoder(nn.Module):
         if normalisation not in NORMALISATIONS:
             raise CPCError(f"normalisation = {normalisation!r} is unknown. Choose one of {', '.join(NORMALISATIONS)}.")
         self.kernels, self.strides = tuple(kernels), tuple(strides)
-        self.dim, self.row_shape = channels, ()
-        widths = (1, *[channels] * len(self.kernels))
+        self.dim, self.row_shape = channels, () if inputs == 1 else (inputs,)
+        widths = (inputs, *[channels] * len(self.kernels))
         convolutions = [
             nn.Conv1d(i, o, k, stride=s) for (i, o), k, s in zip(pairwise(widths), self.kernels, self.strides, strict=True)
         ]
@@ -81,11 +82,12 @@ class WaveformEncoder(nn.Module):
         return sample_rate / self.stride
 
     def forward(self, x_BS: Tensor) -> Tensor:
-        if x_BS.dim() != 2 or x_BS.shape[1] < self.stride:
+        if x_BS.shape[2:] != self.row_shape or x_BS.dim() < 2 or x_BS.shape[1] < self.stride:
+            wanted = ", ".join(["batch", "samples", *map(str, self.row_shape)])
             raise CPCError(
-                f"input of shape {tuple(x_BS.shape)}: expected [batch, samples] with at least {self.stride} samples (one step)."
+                f"input of shape {tuple(x_BS.shape)}: expected [{wanted}] with at least {self.stride} samples (one step)."
             )
-        z_BTC = x_BS.unsqueeze(2)
+        z_BTC = x_BS if self.row_shape else x_BS.unsqueeze(2)
         for convolution, normalise, stride in zip(self.convolutions, self.normalisations, self.strides, strict=True):
             z_BTC = causal_convolution(z_BTC, cast(Tensor, convolution.weight), cast(Tensor, convolution.bias), stride)
             # In place: neither the convolution nor the norm needs its output again for the gradient.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +34,9 @@ def embed(model: Any, batches: Iterable[tuple[list[int], Window]], *, device: to
         window = window.to(device)
         z_BTD = model.encoder(window.x)
         c_BTC, _ = model.context(z_BTD)
-        count_B = model.encoder.steps(window).valid.sum(dim=1).tolist()
+        # Steps in which nothing was observed are no targets, but they have their place: only the padding is left out.
+        filled = replace(window, x=torch.zeros_like(window.x))
+        count_B = model.encoder.steps(filled).valid.sum(dim=1).tolist()
         for row, (index, count) in enumerate(zip(indices, count_B, strict=True)):
             yield Embedded(index, _array(z_BTD[row, :count]), _array(c_BTC[row, :count]))
 

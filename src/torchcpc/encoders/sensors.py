@@ -1,0 +1,91 @@
+"""Sensor series -> vectors: one for every row, or one for every frame of rows that strided convolutions make."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from torch import Tensor, nn
+
+from torchcpc.contracts import Steps, Window
+from torchcpc.encoders.observed import Observed, observed_steps
+from torchcpc.encoders.strided import strided_steps
+from torchcpc.encoders.vectors import VectorEncoder
+from torchcpc.encoders.waveform import WaveformEncoder
+
+
+class SensorRows(nn.Module):
+    """x [B, S, channels], NaN where missing -> z [B, S, dim]: a step is a row and sees only itself, for slow sensors.
+
+    A row in which nothing was observed is no valid step: it is neither predicted nor a candidate, but the context passes over it.
+    """
+
+    def __init__(self, *, dim: int = 64, hidden: int = 128, mean: Sequence[float] = (), scale: Sequence[float] = ()) -> None:
+        super().__init__()
+        self.observed = Observed(mean, scale)
+        self.rows = VectorEncoder(features=2 * self.observed.channels, dim=dim, hidden=hidden)
+        self.dim, self.row_shape = dim, (self.observed.channels,)
+        self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
+
+    def frame_rate(self, sample_rate: float) -> float:
+        """Steps per second of rows that arrive `sample_rate` times a second."""
+        return sample_rate
+
+    def forward(self, x_BSF: Tensor) -> Tensor:
+        return self.rows(self.observed(x_BSF))
+
+    def steps(self, window: Window) -> Steps:
+        return _valid_where_observed(window, self.stride)
+
+
+class SensorFrames(nn.Module):
+    """x [B, S, channels], NaN where missing -> z [B, floor(S / stride), dim] by the strided convolutions of `WaveformEncoder`.
+
+    The defaults make a step of 18 rows (50 ms at 360 Hz) that sees 48. A step in whose own rows nothing was observed is not valid.
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int = 128,
+        kernels: Sequence[int] = (6, 6, 4),
+        strides: Sequence[int] = (3, 3, 2),
+        normalisation: str = "channel",
+        mean: Sequence[float] = (),
+        scale: Sequence[float] = (),
+    ) -> None:
+        super().__init__()
+        self.observed = Observed(mean, scale)
+        inputs = 2 * self.observed.channels
+        self.frames = WaveformEncoder(inputs, channels=dim, kernels=kernels, strides=strides, normalisation=normalisation)
+        self.dim, self.row_shape = dim, (self.observed.channels,)
+
+    @property
+    def stride(self) -> int:
+        """Rows per step."""
+        return self.frames.stride
+
+    @property
+    def receptive_field(self) -> int:
+        """Rows that one step can see."""
+        return self.frames.receptive_field
+
+    @property
+    def first_new_step(self) -> int:
+        """The smallest k for which z_{t+k} shares no row with z_t."""
+        return self.frames.first_new_step
+
+    def frame_rate(self, sample_rate: float) -> float:
+        """Steps per second of rows that arrive `sample_rate` times a second."""
+        return sample_rate / self.stride
+
+    def forward(self, x_BSF: Tensor) -> Tensor:
+        return self.frames(self.observed(x_BSF))
+
+    def steps(self, window: Window) -> Steps:
+        return _valid_where_observed(window, self.stride)
+
+
+def _valid_where_observed(window: Window, stride: int) -> Steps:
+    steps = strided_steps(window, stride)
+    return replace(steps, valid=steps.valid & observed_steps(window, stride))

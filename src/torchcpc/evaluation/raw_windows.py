@@ -1,0 +1,33 @@
+"""The values themselves as features of a step: what a learned representation of sensor series has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+
+def raw_window(x_SF: np.ndarray, stride: int, *, steps: int, mean_of: int = 1) -> np.ndarray:
+    """The rows of the last `steps` steps up to the end of each step, side by side: [floor(S / stride), steps * stride / mean_of * F].
+
+    mean_of: rows that are averaged into one (a divisor of steps * stride). It sees what a causal context sees, so far back. Before
+    the start the first row stands; a missing value is the mean of its channel over the recording, for a linear model takes no NaN.
+    """
+    S, F = x_SF.shape
+    T, rows = S // stride, steps * stride
+    seen = np.isfinite(x_SF)
+    mean_F = np.where(seen, x_SF, 0).sum(axis=0, dtype=np.float64) / np.maximum(seen.sum(axis=0), 1)
+    filled = np.where(seen, x_SF, mean_F).astype(np.float32)
+    padded = np.concatenate([np.repeat(filled[:1], rows - stride, axis=0), filled[: T * stride]])
+    if not T:
+        return np.zeros((0, rows // mean_of * F), np.float32)
+    windows_TFr = np.lib.stride_tricks.sliding_window_view(padded, rows, axis=0)[::stride]
+    return windows_TFr.reshape(T, F, rows // mean_of, mean_of).mean(axis=3).reshape(T, -1)
+
+
+# (rows of a clip, the encoder's stride) -> features of its steps.
+RAW_WINDOWS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "raw, this step": lambda x_SF, stride: raw_window(x_SF, stride, steps=1),
+    "raw, 8 steps": lambda x_SF, stride: raw_window(x_SF, stride, steps=8),
+    "raw, 32 steps, means of 4 rows": lambda x_SF, stride: raw_window(x_SF, stride, steps=32, mean_of=4),
+}

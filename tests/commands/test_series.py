@@ -1,0 +1,80 @@
+"""Sensor series through the commands: the scale is that of the training sources, is written down, and is never fitted again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from torchcpc.cli import main
+from torchcpc.data.series import scan_series
+from torchcpc.data.splits import hold_out
+from torchcpc.pretrained import from_pretrained
+
+SMALL = [
+    *("encoder.dim=8", "context.dim=8", "predictor.count=2", "candidates.count=32", "training.steps=4"),
+    *("windows.length=32", "windows.batch=4", "training.warmup=0", "training.log_every=1", "training.validate_every=2"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("series")
+    rng = np.random.default_rng(0)
+    for number in range(9):
+        rows = rng.normal(size=(41 + number, 3)) * [1, 10, 0.1] + [number, 50, 0]
+        rows[5:9, 1] = np.nan
+        rows[20] = np.nan
+        lines = [",".join("" if np.isnan(v) else f"{v:.4f}" for v in row) for row in rows]
+        text = "".join(f"{n},{line},{int(n > 30)}\n" for n, line in enumerate(lines))
+        (root / f"{number}.csv").write_text("time,a,b,c,anomaly\n" + text)
+    (root / "bad.csv").write_text("time,a,b,c\n1,1,1,1\n0,1,1,1\n")
+    table = "".join(f"{n}.csv,{'test' if n > 6 else 'train'},{'xy'[n % 2]}\n" for n in range(9))
+    (root / "list.csv").write_text("path,split,kind\n" + table + "bad.csv,train,x\n")
+    return root
+
+
+def train(out: Path, folder: Path, *more: str) -> int:
+    place = ["--data", str(folder / "list.csv"), "-o", str(out), "--precision", "32-true", "--accelerator", "cpu"]
+    return main(["train", "series-sensors", *SMALL, *more, *place])
+
+
+def test_from_files_to_embeddings_scores_and_probes(tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    assert train(run, folder) == 0
+    assert "skipped 1 of 10 files" in (said := capsys.readouterr().err) and "times out of order: row 1" in said
+    described = json.loads((run / "settings.json").read_text())
+    sources = scan_series([folder / "list.csv"], row_labels=["anomaly"])
+    kept = hold_out(sources, described["seed"], **described["settings"]["split"]).train
+    values = np.concatenate([sources.read(i, 0, 99) for i in kept]).astype(np.float64)
+    encoder = described["settings"]["encoder"]
+    np.testing.assert_allclose(encoder["mean"], np.nanmean(values, axis=0), rtol=1e-12)
+    np.testing.assert_allclose(encoder["scale"], np.nanstd(values, axis=0), rtol=1e-12)
+    model, config = from_pretrained(run)
+    assert config["encoder"] == encoder and model.encoder.observed.mean.tolist() == pytest.approx(encoder["mean"])
+    assert main(["embed", str(run), "-o", str(tmp_path / "e.npz")]) == 0
+    assert np.load(tmp_path / "e.npz")["z"].shape == (sum(41 + n for n in range(9)), 8)
+    assert main(["score", str(run), "-o", str(tmp_path / "s.parquet")]) == 0
+    few = ["--seeds", "1", "--supervised-steps", "2", "--curve", "1", "--probes", "linear"]
+    assert main(["probe", str(run), "--label", "kind", *few]) == 0
+
+
+def test_resuming_keeps_the_scale_and_the_weights(tmp_path: Path, folder: Path) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train(whole, folder) == 0
+    assert train(parts, folder, "training.steps=2") == 0
+    described = json.loads((parts / "settings.json").read_text())
+    assert described["settings"]["encoder"] == json.loads((whole / "settings.json").read_text())["settings"]["encoder"]
+    before = (whole / "model.safetensors").read_bytes()
+    assert main(["train", "--resume", str(whole)]) == 0
+    assert (whole / "model.safetensors").read_bytes() == before
+
+
+def test_a_channel_that_never_changes_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number in range(5):
+        (tmp_path / f"{number}.csv").write_text("a,b\n" + "".join(f"{n * number},7\n" for n in range(50)))
+    out = tmp_path / "run"
+    assert main(["train", "series-sensors", *SMALL, "--data", str(tmp_path), "-o", str(out)]) == 1
+    assert "channel 1 (counting from 0) is 7 throughout all 4 training sources" in capsys.readouterr().err
