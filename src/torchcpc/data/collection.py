@@ -1,0 +1,59 @@
+"""Sequences as people hold them in memory: a 3-D array, or a list of arrays, frames or plain lists of different lengths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+
+
+class CollectionError(CPCError, ValueError):
+    """A CPCError that the tools of scikit-learn recognise as the ValueError they expect."""
+
+
+def collection(X: Any) -> list[np.ndarray] | None:
+    """Every sequence as [steps, channels]; None for what is no collection: a table, or a single sequence.
+
+    X: [cases, steps, channels], or a list (or array of objects) of [steps, channels] and, for one channel, [steps]. A list of plain
+    lists of numbers, all of one length, is a table. Raises CollectionError for anything else in the list, NaN and infinity.
+    """
+    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
+        X = list(X)
+    if not isinstance(X, list | tuple):
+        if len(getattr(X, "shape", ())) != 3:
+            return None
+    elif all(isinstance(each, list | tuple) and not any(np.ndim(value) for value in each) for each in X):
+        if len({len(each) for each in X}) <= 1:
+            return None
+    elif not any(np.ndim(each) for each in X):
+        return None
+    return [_sequence(each, number) for number, each in enumerate(X)]
+
+
+def channels(sequences: Sequence[np.ndarray]) -> int:
+    """The number of channels, the same in all. Raises CollectionError if it is not, and for no sequence at all."""
+    found = sorted({each.shape[1] for each in sequences})
+    if len(found) != 1:
+        raise CollectionError(f"{len(sequences)} sequences with channels {found}: each must have the same number of channels.")
+    return found[0]
+
+
+def blocks(sequence: np.ndarray, *, length: int, most: int = 10) -> list[np.ndarray]:
+    """A single sequence in 2 to `most` consecutive blocks, of `length` or more where it is long enough: sources to split."""
+    return np.array_split(sequence, min(max(len(sequence) // length, 2), most))
+
+
+def _sequence(each: Any, number: int) -> np.ndarray:
+    try:
+        array = np.asarray(each, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise CollectionError(f"sequence {number} is not numeric: {error}. Give numbers [steps, channels].") from None
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim != 2 or not array.size:
+        raise CollectionError(f"sequence {number} has shape {array.shape}: expected [steps, channels], at least one of each.")
+    if not np.isfinite(array).all():
+        raise CollectionError(f"sequence {number} contains NaN or infinity: impute or leave out those steps.")
+    return array
