@@ -45,7 +45,9 @@ class Steps:
     """What is known of every step of z_BTD: all [B, T]; valid is bool, the others int64.
 
     Two steps are the same event exactly when source, segment and time agree, wherever in the batch they sit. A pair (t, t+k)
-    counts when both are valid, of one source and segment, and their times differ by k.
+    counts when both are valid, of one source and segment, and their times differ by k. Where an encoder reads its source in
+    several orders (a picture downwards, upwards, ...), view says which: steps of different views never compete, so that each
+    event stands once among the candidates of an anchor.
     """
 
     source: Tensor
@@ -53,6 +55,7 @@ class Steps:
     segment: Tensor
     time: Tensor
     valid: Tensor
+    view: Tensor
 
     def flat(self) -> Steps:
         """The same steps with [B, T] laid out as [B*T]."""
@@ -61,6 +64,22 @@ class Steps:
     def take(self, index: Tensor) -> Steps:
         """The steps at `index` of the flat layout, in the shape of `index`."""
         return Steps(*(getattr(self, f.name).reshape(-1)[index] for f in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How many sequences an encoder makes of one window, as neighbouring rows of z_BTD: window by window, view by view, and
+    within a view column by column. A sentence, a recording, a row of sensors is one; a picture is as many as it has columns."""
+
+    views: int = 1
+    columns: int = 1
+
+    @property
+    def sequences(self) -> int:
+        return self.views * self.columns
+
+
+ONE_SEQUENCE = Layout()
 
 
 class Sequences(Protocol):
@@ -76,19 +95,26 @@ class Sequences(Protocol):
         """The group (speaker, subject) of source `index`, as a number from 0."""
         ...
 
-    def read(self, index: int, start: int, count: int) -> np.ndarray:
-        """Positions start .. start+count of source `index`: float32 [count, ...]; shorter where the source ends."""
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Positions start .. start+count of source `index`: float32 [count, ...]; shorter where the source ends.
+
+        rng: for a training window, from which a reader that varies its sources (crops, flips) draws the variation.
+        """
         ...
 
 
 class Encoder(Protocol):
-    """x [B, S, ...] -> z_BTD. Step t may see raw positions up to and including (t+1)*stride - 1 and none after."""
+    """x [B, S, ...] -> z_BTD. Step t may see raw positions up to and including (t+1)*stride - 1 and none after.
+
+    z has layout.sequences rows for each window; the other rooms call the number of rows B.
+    """
 
     dim: int
     stride: int
     receptive_field: int
     row_shape: tuple[int, ...]
-    """Shape of one raw position: () for samples, (features,) for rows."""
+    """Shape of one raw position: () for samples, (features,) for rows, (width, colours) for rows of pixels."""
+    layout: Layout
 
     def __call__(self, x: Tensor) -> Tensor: ...
 
@@ -98,7 +124,10 @@ class Encoder(Protocol):
 
 
 class Context(Protocol):
-    """z_BTD -> c_BTC, causal in T; `state` resumes where an earlier call ended (None: at the start of a sequence)."""
+    """z_BTD -> c_BTC, causal in T; `state` resumes where an earlier call ended (None: at the start of a sequence).
+
+    Built from the width of z and its Layout, since a context may look across the columns of one window.
+    """
 
     dim: int
 

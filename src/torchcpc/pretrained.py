@@ -31,7 +31,7 @@ def build(settings: dict[str, dict[str, Any]], *, seed: int = 0) -> CPC:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         encoder = construct(ENCODERS, settings["encoder"])
-        context = construct(CONTEXTS, settings["context"], encoder.dim)
+        context = construct(CONTEXTS, settings["context"], encoder.dim, encoder.layout)
         return CPC(encoder, context, construct(PREDICTORS, settings["predictor"], context.dim, encoder.dim))
 
 

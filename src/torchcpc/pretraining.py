@@ -41,7 +41,7 @@ SCHEMA = {
 }
 # Enough for a bound with a standard error of a few hundredths of a nat, few enough to validate in seconds.
 VALIDATION_WINDOWS = 256
-LIBRARIES = ("torch", "lightning-fabric", "numpy", "scikit-learn", "soundfile", "soxr", "safetensors")
+LIBRARIES = ("torch", "lightning-fabric", "numpy", "scikit-learn", "soundfile", "soxr", "pillow", "safetensors")
 
 
 def create_run(folder: Path, settings: Settings, *, recipe: str, roots: Sequence[str], seed: int, precision: str) -> None:

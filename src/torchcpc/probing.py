@@ -17,25 +17,27 @@ from torchcpc.evaluation.alignment import Alignment
 from torchcpc.evaluation.efficiency import LABELS_PER_CLASS, efficiency
 from torchcpc.evaluation.embedding import frames
 from torchcpc.evaluation.handmade import HANDMADE
-from torchcpc.evaluation.labelled import LabelledSources
-from torchcpc.evaluation.pool import pooled
+from torchcpc.evaluation.pixels import small_pixels
 from torchcpc.evaluation.probe import probe
 from torchcpc.evaluation.raw_windows import RAW_WINDOWS
+from torchcpc.evaluation.rows import Frames, Rows
 from torchcpc.evaluation.score import Row
-from torchcpc.evaluation.supervised import supervised
 from torchcpc.evaluation.table import table
 from torchcpc.evaluation.task import PARTS, Features, Labels, Task
 from torchcpc.pretrained import build
 from torchcpc.pretraining import write_json
+from torchcpc.supervising import supervised_points, supervised_row
 
-Frames = list[np.ndarray]
 Progress = Callable[[int, int, str], None]
 
 # What stands beside the learned rows where nobody designed features: the raw rows themselves.
 RAW = {"raw rows": lambda x_SF: x_SF, "pixels": lambda x_SF: x_SF.reshape(1, -1)}
+PIXELS = {"pixels 16x16": small_pixels}
 BASELINES: Mapping[str, Mapping[str, Callable[[np.ndarray], np.ndarray]]] = {
     "audio": HANDMADE,
     "digits": RAW,
+    "hub_images": PIXELS,
+    "images": PIXELS,
     "synthetic": RAW,
 }
 # The same for encoders whose step depends on their settings: functions of the rows and the stride.
@@ -106,26 +108,6 @@ def _split(sources: Any, question: Question) -> tuple[dict[int, str], str]:
     return of_source | {rest[i]: name for name, members in parts.items() for i in members}, how
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Which frames (or clips) make the rows of a task, so that any features of the same clips can be laid out alike."""
-
-    task: Task
-    chosen: dict[str, list[tuple[int, np.ndarray | None]]]
-    y: dict[str, list[np.ndarray]]
-    pool: str
-
-    def features(self, name: str, frames: Frames) -> Features:
-        """Frames [T, D] of every clip as one matrix a part, in the order of the task's labels."""
-
-        def lay_out(entries: list[tuple[int, np.ndarray | None]]) -> np.ndarray:
-            if entries[0][1] is None:
-                return pooled([frames[clip] for clip, _ in entries], pool=self.pool)
-            return np.concatenate([frames[clip][steps] for clip, steps in entries])
-
-        return Features(name, *(lay_out(self.chosen[part]) for part in PARTS))
-
-
 def ask(parted: Parted, question: Question, steps: Sequence[int], seconds_per_step: float) -> Rows:
     """The rows and labels of a question, for clips of `steps` steps each."""
     sources, clips = parted.clips.sources, parted.clips.clips
@@ -177,6 +159,7 @@ def compare(
     baselines: Sequence[str] | None = None,
     curve: Sequence[int] = LABELS_PER_CLASS,
     supervised_steps: int = 1000,
+    supervised_curve: bool = False,
     device: str = "cpu",
     progress: Progress = lambda done, total, note="": None,
 ) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -184,8 +167,11 @@ def compare(
 
     models: one trained model per pre-training seed. Rows: CPC c and z, the same network untrained (`seeds` seeds), and the handmade
     features of the domain, each under every probe, the linear one with its label-efficiency curve at `curve` labels per class
-    (empty: none); and the same network trained on the labels for `supervised_steps` updates (0: left out).
+    (empty: none); and the same network trained on the labels for `supervised_steps` updates (0: left out), at the points of the curve
+    too with `supervised_curve`.
     """
+    if question.unit == "frame" and models[0].encoder.layout.sequences > 1:
+        raise CPCError("a picture has a label as a whole: leave --alignment and --unit frame out.")
     parted = part(sources, question)
     learned = [frames(model, parted.clips, device=device) for model in models]
     steps = [len(z_TD) for z_TD in learned[0][0]]
@@ -221,30 +207,11 @@ def compare(
     if supervised_steps:
         progress(len(kinds), len(kinds), "supervised")
         results.append(supervised_row(config, parted.clips, rows, steps=supervised_steps, seeds=seeds))
+        if supervised_curve:
+            settings = {"all_labels": results[-1], "points": curve, "steps": supervised_steps, "seeds": seeds}
+            points += supervised_points(config, parted.clips, rows, **settings)
     progress(len(kinds), len(kinds), "map")
     return table(rows.task, results, points), embedding_map(rows, learned[0][1])
-
-
-def supervised_row(config: Mapping[str, Any], clips: Clips, rows: Rows, *, steps: int, seeds: int) -> Row:
-    """The same network trained on the labels from end to end, from as many seeds as the untrained rows."""
-    scores = []
-    for seed in range(seeds):
-        model = build(dict(config), seed=20_000 + seed)
-        used = {
-            name: LabelledSources(
-                clips,
-                model.encoder,
-                [index for index, _ in rows.chosen[name]],
-                [steps for _, steps in rows.chosen[name]],
-                rows.y[name],
-                seed=seed,
-            )
-            for name in PARTS
-        }
-        task = rows.task
-        parts = (used["train"].draw, used["validation"].batches(), used["test"].batches())
-        scores.append(supervised(model, *parts, unit=task.unit, classes=task.classes, steps=steps, seed=seed))
-    return Row.of(scores, features="same network", probe="supervised", dim=None, source_M=rows.task.test.source_M)
 
 
 def _baselines(domain: str, stride: int, chosen: Sequence[str] | None) -> dict[str, Callable[[np.ndarray], np.ndarray]]:

@@ -47,6 +47,11 @@ class Stream:
         dtype: torch.dtype = torch.float32,
         device: torch.device | str = "cpu",
     ) -> None:
+        if encoder.layout.sequences > 1:
+            raise CPCError(
+                f"a stream is one sequence, and this encoder makes {encoder.layout.sequences} of each input (a picture's columns). Give "
+                "the model whole inputs instead."
+            )
         self.encoder, self.context, self.predictor, self.log_partition = encoder, context, predictor, log_partition
         self.dtype, self.device = dtype, device
         # Whole steps, so that what is held begins where a step of the whole sequence does.

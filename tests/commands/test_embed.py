@@ -22,7 +22,7 @@ def test_parquet_and_npz_hold_the_same_rows(tmp_path: Path, trained: Path, recor
         assert main(["embed", str(trained), str(recordings), "-o", str(tmp_path / name)]) == 0
     table = pq.read_table(tmp_path / "e.parquet").to_pydict()
     with np.load(tmp_path / "e.npz", allow_pickle=False) as archive:
-        assert set(archive.files) == set(table) == {"source", "step", "time_s", "z", "c"}
+        assert set(archive.files) == set(table) == {"source", "sequence", "step", "time_s", "z", "c"}
         for column in archive.files:
             np.testing.assert_array_equal(archive[column], np.array(table[column], dtype=archive[column].dtype))
     counts = {key: table["source"].count(key) for key in set(table["source"])}
@@ -38,6 +38,7 @@ def test_one_row_per_source_is_the_mean_over_its_steps(tmp_path: Path, trained: 
     z, c = frames(model, sources)
     with np.load(tmp_path / "s.npz") as archive:
         assert sorted(archive["source"]) == [item.key for item in sources.items] and set(archive["step"]) == {-1}
+        assert set(archive["sequence"]) == {-1}
         for row, key in enumerate(archive["source"]):
             index = [item.key for item in sources.items].index(key)
             np.testing.assert_allclose(archive["z"][row], z[index].mean(axis=0), atol=1e-6)

@@ -27,7 +27,7 @@ def test_every_pair_is_a_row(tmp_path: Path, trained: Path, recordings: Path, ca
     assert main(["score", str(trained), str(recordings), "-o", str(tmp_path / "s.parquet")]) == 0
     assert "scores of them are too high" in capsys.readouterr().err
     table = pq.read_table(tmp_path / "s.parquet").to_pydict()
-    assert list(table) == ["source", "step", "k", "time_s", "pmi", "surprise", "effective"]
+    assert list(table) == ["source", "sequence", "step", "k", "time_s", "pmi", "surprise", "effective"]
     found = {(source, k): 0 for source in table["source"] for k in (1, 2)}
     for source, k in zip(table["source"], table["k"], strict=True):
         found[source, k] += 1

@@ -19,10 +19,17 @@ ENCODER_TABLE = {
     "vectors": (lambda: ENCODERS["vectors"](features=3, dim=7, hidden=11), (3, 13, 3)),
     "sensor_rows": (lambda: ENCODERS["sensor_rows"](dim=7, hidden=11, mean=(0.5,) * 3, scale=(2.0,) * 3), (3, 13, 3)),
     "sensor_frames": (lambda: ENCODERS["sensor_frames"](dim=7, mean=(0.5,) * 3, scale=(2.0,) * 3), (3, 5 * 18 + 7, 3)),
+    "pictures": (
+        lambda: ENCODERS["pictures"](
+            patch=6, stride=3, columns=2, stem="small", width=5, blocks=(2,), channels=(7,), inner=(5,), margin=0
+        ),
+        (3, 13, 9, 1),
+    ),
 }
 CONTEXT_TABLE = {
     "gru": lambda: CONTEXTS["gru"](5, dim=7),
     "none": lambda: CONTEXTS["none"](5),
+    "masked_conv": lambda: CONTEXTS["masked_conv"](5, dim=7, hidden=11, blocks=2),
 }
 PREDICTOR_TABLE = {"bilinear": lambda: PREDICTORS["bilinear"](5, 7, first=2, count=3)}
 CANDIDATE_TABLE = {
@@ -75,34 +82,40 @@ def encoder_and_x(request):
 def test_encoder_shape_and_metadata(encoder_and_x):
     encoder, x = encoder_and_x
     z = encoder(x)
-    assert z.shape == (len(x), x.shape[1] // encoder.stride, encoder.dim)
+    assert z.shape == (len(x) * encoder.layout.sequences, x.shape[1] // encoder.stride, encoder.dim)
     steps = encoder.steps(window_of(x, encoder.stride))
-    for name in ("source", "group", "segment", "time", "valid"):
+    for name in ("source", "group", "segment", "time", "valid", "view"):
         assert getattr(steps, name).shape == z.shape[:2], name
     assert steps.valid.dtype == torch.bool and steps.time.dtype == torch.int64
 
 
+def by_window(encoder, x: torch.Tensor) -> torch.Tensor:
+    """All sequences of a window side by side: [B, T, sequences * D]."""
+    return encoder(x).unflatten(0, (-1, encoder.layout.sequences)).transpose(1, 2).flatten(2)
+
+
 def test_encoder_leaks_nothing_in_training_mode(encoder_and_x):
     encoder, x = encoder_and_x
-    assert leaks(encoder, x, encoder.stride) == set()
+    assert leaks(lambda x: by_window(encoder, x), x, encoder.stride) == set()
 
 
 def test_encoder_reaches_back_no_further_than_it_says(encoder_and_x):
     encoder, x = encoder_and_x
     last = x.shape[1] // encoder.stride - 1
-    seen = torch.stack([influences(encoder, x + n, 1, last)[1] for n in range(3)]).any(dim=0).nonzero()
+    seen = torch.stack([influences(lambda x: by_window(encoder, x), x + n, 1, last)[1] for n in range(3)]).any(dim=0).nonzero()
     assert int(seen.max() - seen.min()) + 1 == encoder.receptive_field
     assert int(seen.max()) == (last + 1) * encoder.stride - 1
 
 
 def test_encoder_validity_is_what_padding_says(encoder_and_x):
-    """A step is valid exactly when it sees no padding: changing the padding must not change it."""
+    """A step is valid exactly when it sees something and no padding: changing the padding must not change it."""
     encoder, x = encoder_and_x
     window = window_of(x, encoder.stride)
     other = x.clone()
     other[0, int(window.length[0]) :] += 5
     valid = encoder.steps(window).valid[0]
-    same = (encoder(x)[0] == encoder(other)[0]).all(dim=1)
+    z_TD = encoder(x)[0]
+    same = (z_TD == encoder(other)[0]).all(dim=1) & z_TD.any(dim=1)
     assert torch.equal(valid, same) and 0 < int(valid.sum()) < len(valid)
 
 
@@ -201,7 +214,8 @@ def test_every_combination_learns_through_every_parameter(encoder_name, context_
     torch.manual_seed(4)
     build, shape = ENCODER_TABLE[encoder_name]
     encoder = build()
-    context = {"gru": lambda: CONTEXTS["gru"](7, dim=5), "none": lambda: CONTEXTS["none"](7)}[context_name]()
+    settings = {"gru": {"dim": 5}, "none": {}, "masked_conv": {"dim": 5, "hidden": 13, "blocks": 2}}[context_name]
+    context = CONTEXTS[context_name](7, encoder.layout, **settings)
     model = CPC(encoder, context, PREDICTORS["bilinear"](context.dim, 7, count=2))
     window = window_of(torch.randn(shape), encoder.stride)
     loss, metrics = Contrast(CANDIDATE_TABLE[candidates]("mixed"))(model, window, torch.Generator().manual_seed(6))

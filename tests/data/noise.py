@@ -36,5 +36,5 @@ class Ramps:
     def group(self, index: int) -> int:
         return self.groups[index]
 
-    def read(self, index: int, start: int, count: int) -> np.ndarray:
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         return (1000.0 * index + 1 + np.arange(self.lengths[index], dtype=np.float32))[start : start + count]

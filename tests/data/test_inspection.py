@@ -19,7 +19,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files decoded so far."""
     names: list[str] = []
     real = verdict.inspect
-    monkeypatch.setattr("torchcpc.data.inspection.inspect", lambda path: names.append(path.name) or real(path))
+    monkeypatch.setattr("torchcpc.data.audio.inspect", lambda path: names.append(path.name) or real(path))
     return names
 
 

@@ -114,7 +114,7 @@ def test_impossible_sizes_are_refused(lengths: list[int], sizes: dict, words: st
 
 def test_sources_of_several_features_keep_their_axes() -> None:
     class Rows(Ramps):
-        def read(self, index: int, start: int, count: int) -> np.ndarray:
+        def read(self, index: int, start: int, count: int, rng: object = None) -> np.ndarray:
             return np.stack([super().read(index, start, count)] * 3, axis=1)
 
     assert cut(Rows([7, 5]), [1, 0], [2, 0], 11).x.shape == (2, 11, 3)

@@ -5,13 +5,15 @@ import pytest
 import torch
 from torch import nn
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Layout
 from torchcpc.evaluation.classifier import answers, cross_entropy, fit_classifier, seeded
 from torchcpc.evaluation.supervised import CLASSIFIERS, RecordingClassifier, StepClassifier, supervised
 
 
 class Encoder(nn.Module):
     """Two raw positions a step."""
+
+    layout = Layout()
 
     def __init__(self):
         super().__init__()

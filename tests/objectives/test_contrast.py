@@ -28,7 +28,7 @@ def metadata() -> Steps:
     valid = torch.ones(B, T, dtype=torch.bool)
     valid[4, 8:] = False
     column = lambda values: torch.tensor(values)[:, None].expand(B, T)  # noqa: E731
-    return Steps(column([3, 3, 5, 8, 9]), column([0, 0, 1, 0, 1]), segment, time, valid)
+    return Steps(column([3, 3, 5, 8, 9]), column([0, 0, 1, 0, 1]), segment, time, valid, torch.zeros_like(time))
 
 
 class Planted:

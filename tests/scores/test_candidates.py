@@ -1,5 +1,7 @@
 """Who competes: every strategy and every pool against a slow loop over metadata."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -24,6 +26,7 @@ def steps() -> Steps:
         segment=torch.zeros(B, T, dtype=torch.int64),
         time=START[:, None] + t,
         valid=t < VALID[:, None],
+        view=torch.zeros(B, T, dtype=torch.int64),
     )
 
 
@@ -68,9 +71,9 @@ def test_anchors_are_the_pairs_of_a_slow_loop(steps):
 def test_a_pair_does_not_cross_segments_or_gaps_in_time(steps):
     segment = torch.zeros(B, T, dtype=torch.int64)
     segment[:, 3:] = 1
-    crossed = Steps(steps.source, steps.group, segment, steps.time, steps.valid)
+    crossed = replace(steps, segment=segment)
     assert all((a % T < 3) == (t % T < 3) for a, t in zip(*(c.tolist() for c in anchors(crossed, HORIZONS)[1:]), strict=True))
-    gapped = Steps(steps.source, steps.group, steps.segment, steps.time * 2, steps.valid)
+    gapped = replace(steps, time=steps.time * 2)
     assert len(anchors(gapped, (1, 3)).anchor_M) == 0
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from torchcpc.contexts import NoContext
-from torchcpc.contracts import Steps, Window
+from torchcpc.contracts import Layout, Steps, Window
 from torchcpc.encoders.strided import strided_steps
 from torchcpc.model import CPC
 from torchcpc.scores import Bilinear
@@ -19,7 +19,7 @@ def information(phi: float, k: int) -> float:
 class Quadratic(nn.Module):
     """x -> (1, x, x^2), in which the exact log ratio of a Gaussian pair is a bilinear form."""
 
-    dim, stride, receptive_field = 3, 1, 1
+    dim, stride, receptive_field, layout = 3, 1, 1, Layout()
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.cat([torch.ones_like(x), x, x**2], dim=-1)

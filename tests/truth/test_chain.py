@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from torchcpc.contexts import NoContext
-from torchcpc.contracts import Window
+from torchcpc.contracts import Layout, Window
 from torchcpc.encoders.strided import strided_steps
 from torchcpc.model import CPC
 from torchcpc.objectives import Contrast
@@ -51,7 +51,7 @@ def test_the_finite_sum_agrees_with_the_published_simulation():
 class OneHot(nn.Module):
     """x [B, S] of state numbers -> z [B, S, dim]."""
 
-    stride, receptive_field = 1, 1
+    stride, receptive_field, layout = 1, 1, Layout()
 
     def __init__(self, dim: int) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from torchcpc.contexts import NoContext
-from torchcpc.contracts import Window
+from torchcpc.contracts import Layout, Window
 from torchcpc.encoders.strided import strided_steps
 from torchcpc.model import CPC
 from torchcpc.objectives import Contrast, contrast_pool, infonce
@@ -74,9 +74,8 @@ def test_the_proposal_decides_the_estimand():
     speaker = rng.integers(speakers, size=count)
     now = rng.integers(states, size=count)
     then = np.array([rng.choice(states, p=stay[s]) for s in now])
-    codes = Codes(
-        torch.arange(count, dtype=torch.int32), torch.arange(count, dtype=torch.int32), torch.from_numpy(speaker).int()
-    )
+    each = torch.arange(count, dtype=torch.int32)
+    codes = Codes(each, each, torch.from_numpy(speaker).int(), torch.zeros_like(each))
     same = torch.from_numpy(speaker[:, None] == speaker[None, :])
     log_p = torch.from_numpy(np.log(stay))[torch.from_numpy(now)][:, torch.from_numpy(then)]
     for strategy, information, score in (
@@ -92,7 +91,7 @@ def test_the_proposal_decides_the_estimand():
 class Quadratic(nn.Module):
     """x -> (1, x, x^2, and a small network of x): what a bilinear score needs to be optimal for a Gaussian."""
 
-    dim, stride, receptive_field = 3, 1, 1
+    dim, stride, receptive_field, layout = 3, 1, 1, Layout()
 
     def forward(self, x_BS1):
         return torch.cat([torch.ones_like(x_BS1), x_BS1, x_BS1**2], dim=-1)

@@ -35,6 +35,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="updates of the supervised row, 0 for none (default: 1000)",
     )
     parser.add_argument(
+        "--supervised-curve", action="store_true", help="train the supervised row at the points of the curve, too (slow)"
+    )
+    parser.add_argument(
         "--curve",
         nargs="*",
         type=int,
@@ -88,6 +91,7 @@ def run(arguments: argparse.Namespace) -> None:
             probes=arguments.probes,
             baselines=arguments.baselines,
             supervised_steps=arguments.supervised_steps,
+            supervised_curve=arguments.supervised_curve,
             curve=arguments.curve,
             device=arguments.device,
             progress=show,

@@ -95,7 +95,9 @@ def _rank(
             f"--rank {arguments.rank!r}: expected SOURCE:STEP with a source that is scored, for instance {next(iter(known))}:0."
         )
     k, step = model.predictor.horizons[index], int(number)
-    (own,) = steps_of(model, sources.select([known[key]]), device=arguments.device, progress=silent)
+    own, *others = steps_of(model, sources.select([known[key]]), device=arguments.device, progress=silent)
+    if others:
+        raise CPCError(f"--rank {arguments.rank!r}: a step of {key} is one of {len(others) + 1} sequences. Leave --rank out.")
     if step + k >= len(own.c_TC):
         raise CPCError(
             f"--rank {arguments.rank!r}: {key} has {len(own.c_TC)} steps, so its last context for k = {k} is {len(own.c_TC) - k - 1}."

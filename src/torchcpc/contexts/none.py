@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from torchcpc.contracts import ONE_SEQUENCE, Layout
+
 
 class NoContext(nn.Module):
     """c_t = z_t. Predicting from it uses the present step alone, as in Kreuk et al. 2020 (arXiv:2007.13465)."""
 
-    def __init__(self, latent_dim: int) -> None:
+    def __init__(self, latent_dim: int, layout: Layout = ONE_SEQUENCE) -> None:
         super().__init__()
         self.dim = latent_dim
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from torchcpc.contracts import ONE_SEQUENCE, Layout
+
 
 class RecurrentContext(nn.Module):
     """z_BTD -> c_BTC, the output of a GRU at every step (paper: 256 units for speech).
 
-    The state starts at zero for each window; pass the returned state to go on where a sequence was cut.
+    The state starts at zero for each sequence, the columns of a picture each their own; pass the returned state to go on where
+    a sequence was cut.
     """
 
-    def __init__(self, latent_dim: int, *, dim: int = 256, layers: int = 1) -> None:
+    def __init__(self, latent_dim: int, layout: Layout = ONE_SEQUENCE, *, dim: int = 256, layers: int = 1) -> None:
         super().__init__()
         self.dim = dim
         self.gru = nn.GRU(latent_dim, dim, num_layers=layers, batch_first=True)

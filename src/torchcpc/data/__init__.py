@@ -3,27 +3,40 @@
 from torchcpc.data.arrays import Arrays, Item
 from torchcpc.data.audio import Recording, Recordings, scan
 from torchcpc.data.digits import digits
+from torchcpc.data.hub_images import hub_images
+from torchcpc.data.images import Images, Picture, scan_images
 from torchcpc.data.listed import Skipped
 from torchcpc.data.series import Series, cases, scan_series
 from torchcpc.data.synthetic import simulate
 
 # Each reader takes (roots, cache file, progress) from the program and its settings by keyword.
-READERS = {"audio": scan, "digits": digits, "series": scan_series, "synthetic": simulate}
+READERS = {
+    "audio": scan,
+    "digits": digits,
+    "hub_images": hub_images,
+    "images": scan_images,
+    "series": scan_series,
+    "synthetic": simulate,
+}
 # Readers that make or bring their data and take no roots.
-WITHOUT_ROOTS = frozenset({"digits", "synthetic"})
+WITHOUT_ROOTS = frozenset({"digits", "hub_images", "synthetic"})
 
 __all__ = [
     "READERS",
     "WITHOUT_ROOTS",
     "Arrays",
+    "Images",
     "Item",
+    "Picture",
     "Recording",
     "Recordings",
     "Series",
     "Skipped",
     "cases",
     "digits",
+    "hub_images",
     "scan",
+    "scan_images",
     "scan_series",
     "simulate",
 ]

@@ -46,7 +46,7 @@ class Arrays:
     def group(self, index: int) -> int:
         return self._number[self.items[index].group]
 
-    def read(self, index: int, start: int, count: int) -> np.ndarray:
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         return self.arrays[index][start : start + count].astype(np.float32)
 
     def labels(self, column: str) -> list[str]:

@@ -14,9 +14,9 @@ import soxr
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.find import find
-from torchcpc.data.inspection import inspect_all, sift
+from torchcpc.data.inspection import inspect_all
 from torchcpc.data.listed import Kind, Listed, Skipped
-from torchcpc.data.verdict import Facts, mix
+from torchcpc.data.verdict import Facts, inspect, mix, sift
 
 # Samples, of the slower of the two rates, read on either side of an excerpt that is resampled. soxr's filter forgets what is
 # farther away: 64 leave an error of 4e-5 against the whole file at any pair of rates, 128 and more that of float32 itself.
@@ -85,7 +85,7 @@ class Recordings:
         chosen.groups, chosen._number = self.groups, self._number
         return chosen
 
-    def read(self, index: int, start: int, count: int) -> np.ndarray:
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         """Samples start .. start+count: float32 [count], shorter where the recording ends. Only what is needed is decoded.
 
         A part equals the same part of the whole: to the bit at the stored rate, to about 1e-7 when resampled (Opus: to 5e-3, its
@@ -144,7 +144,7 @@ def scan(
     if not RATE_LIMITS[0] <= sample_rate <= RATE_LIMITS[1]:
         raise CPCError(f"data.sample_rate = {sample_rate}: choose between {RATE_LIMITS[0]} and {RATE_LIMITS[1]} Hz.")
     listed, skipped = find(roots, SOUND)
-    facts = inspect_all(listed, cache=cache, progress=progress)
+    facts = inspect_all(listed, inspect, Facts, cache=cache, progress=progress)
     good, faulty = sift(listed, facts, minimum_seconds)
     skipped += faulty
     if not good:

@@ -34,9 +34,9 @@ class Clips:
     def group(self, index: int) -> int:
         return self.sources.group(self.clips[index].source)
 
-    def read(self, index: int, start: int, count: int) -> np.ndarray:
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         clip = self.clips[index]
-        return self.sources.read(clip.source, clip.start + start, max(0, min(count, clip.length - start)))
+        return self.sources.read(clip.source, clip.start + start, max(0, min(count, clip.length - start)), rng)
 
 
 def wholes(sources: Any) -> Clips:

@@ -61,7 +61,8 @@ def _walk(root: Path, kind: Kind) -> tuple[list[Path], list[Skipped]]:
                 else:
                     waiting.append((path, above | {real}))
             elif name.lower().endswith(kind.unsupported):
-                skipped.append(left_out(path, f"{path.suffix} files cannot be decoded; convert them, for instance to .flac"))
+                how = f"convert them, for instance to {kind.suffixes[0]}"
+                skipped.append(left_out(path, f"{path.suffix} files cannot be decoded; {how}"))
             elif name.lower().endswith(kind.suffixes):
                 if fault := _unusable(path):
                     skipped.append(left_out(path, fault))

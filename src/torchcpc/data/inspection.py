@@ -1,4 +1,4 @@
-"""Every recording is decoded once, before anything is trained on it, and the verdict remembered."""
+"""Every file is decoded once, before anything is trained on it, and the verdict remembered."""
 
 from __future__ import annotations
 
@@ -7,21 +7,42 @@ import os
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from torchcpc.data.listed import Listed, Skipped, left_out
-from torchcpc.data.verdict import Facts, inspect
+from torchcpc.data.listed import Listed
 
 # Of the cache file, and of the rules behind its verdicts: a change of either makes the next scan decode again.
 FORMAT = 2
 
 
+class Verdict(Protocol):
+    """A dataclass of what decoding a file told: whole numbers, each above 0 unless there is a fault, then these two."""
+
+    @property
+    def fault(self) -> str: ...
+
+    @property
+    def lasting(self) -> bool: ...
+
+
+V = TypeVar("V", bound=Verdict)
+
+
 def inspect_all(
-    listed: Sequence[Listed], *, cache: Path | None = None, progress: Callable[[int, int], None] | None = None
-) -> list[Facts]:
-    """Facts of every file, in order, remembered in `cache` by path, size and time of change."""
-    remembered = _load(cache)
+    listed: Sequence[Listed],
+    inspect: Callable[[Path], V],
+    facts_of: Callable[..., V],
+    *,
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[V]:
+    """What `inspect` tells of every file, in order, remembered in `cache` by path, size and time of change.
+
+    facts_of(*numbers, fault): makes what `inspect` returns from what was remembered.
+    """
+    remembered = _load(cache, facts_of)
     stamps = [_stamp(entry.path) for entry in listed]
     facts = {number: remembered[stamp] for number, stamp in enumerate(stamps) if stamp in remembered}
     todo = [number for number in range(len(listed)) if number not in facts]
@@ -29,7 +50,7 @@ def inspect_all(
     if progress:
         progress(known, len(listed))
     try:
-        # libsndfile decodes outside the interpreter's lock, so threads share the work.
+        # Decoders work outside the interpreter's lock, so threads share the work.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for number, fact in zip(todo, pool.map(lambda n: inspect(listed[n].path), todo), strict=True):
                 facts[number] = fact
@@ -43,20 +64,6 @@ def inspect_all(
     return [facts[number] for number in range(len(listed))]
 
 
-def sift(listed: Sequence[Listed], facts: Sequence[Facts], minimum_seconds: float) -> tuple[list[int], list[Skipped]]:
-    """Positions of the files that can be used, and the others with the reason."""
-    good, skipped = [], []
-    for number, (entry, fact) in enumerate(zip(listed, facts, strict=True)):
-        if fact.fault:
-            skipped.append(left_out(entry.path, fact.fault))
-        elif fact.frames < minimum_seconds * fact.rate:
-            seconds = fact.frames / fact.rate
-            skipped.append(left_out(entry.path, f"too short: {seconds:.3f} s of at least {minimum_seconds:g} s"))
-        else:
-            good.append(number)
-    return good, skipped
-
-
 def _stamp(path: Path) -> str:
     try:
         status = path.stat()
@@ -65,25 +72,25 @@ def _stamp(path: Path) -> str:
     return f"{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}"
 
 
-def _load(cache: Path | None) -> dict[str, Facts]:
+def _load(cache: Path | None, facts_of: Callable[..., V]) -> dict[str, V]:
     """The remembered facts; a cache that is missing, damaged or of another version is as good as none."""
     try:
         content: Any = json.loads(cache.read_text(encoding="utf8")) if cache else {}
-        return {stamp: _fact(row) for stamp, row in content["facts"].items()} if content["format"] == FORMAT else {}
+        return {stamp: _fact(row, facts_of) for stamp, row in content["facts"].items()} if content["format"] == FORMAT else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 
-def _fact(row: list[Any]) -> Facts:
-    rate, channels, frames, fault = row
-    numbers = all(type(number) is int and number >= 0 for number in (rate, channels, frames))
-    if not numbers or not isinstance(fault, str) or not (fault or (rate and channels and frames)):
+def _fact(row: list[Any], facts_of: Callable[..., V]) -> V:
+    *numbers, fault = row
+    whole = all(type(number) is int and number >= 0 for number in numbers)
+    if not whole or not isinstance(fault, str) or not (fault or all(numbers)):
         raise ValueError(f"not facts of a file: {row}")
-    return Facts(rate, channels, frames, fault)
+    return facts_of(*numbers, fault)
 
 
-def _store(cache: Path, facts: dict[str, Facts]) -> None:
-    rows = {stamp: [f.rate, f.channels, f.frames, f.fault] for stamp, f in facts.items()}
+def _store(cache: Path, facts: dict[str, Any]) -> None:
+    rows = {stamp: [getattr(f, field.name) for field in fields(f) if field.name != "lasting"] for stamp, f in facts.items()}
     partial = None
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile as sf
+
+from torchcpc.data.listed import Listed, Skipped, left_out
 
 # Softer than any 16-bit recording of anything: half a least significant bit would be 1.5e-5. In units of full scale.
 SILENCE = 1e-4
@@ -52,6 +55,20 @@ def inspect(path: Path) -> Facts:
 def mix(block: np.ndarray) -> np.ndarray:
     """One channel from [frames, channels]: their mean; a single channel as it is."""
     return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+
+
+def sift(listed: Sequence[Listed], facts: Sequence[Facts], minimum_seconds: float) -> tuple[list[int], list[Skipped]]:
+    """Positions of the files that can be used, and the others with the reason."""
+    good, skipped = [], []
+    for number, (entry, fact) in enumerate(zip(listed, facts, strict=True)):
+        if fact.fault:
+            skipped.append(left_out(entry.path, fact.fault))
+        elif fact.frames < minimum_seconds * fact.rate:
+            seconds = fact.frames / fact.rate
+            skipped.append(left_out(entry.path, f"too short: {seconds:.3f} s of at least {minimum_seconds:g} s"))
+        else:
+            good.append(number)
+    return good, skipped
 
 
 def _fault(rate: int, frames: int, promised: int, peak: float, finite: bool) -> str:

@@ -64,7 +64,7 @@ class RandomWindows:
         for index in chosen:
             last = max(0, self.sequences.length(index) - self.length) // self.align
             starts.append(int(rng.integers(last + 1)) * self.align)
-        return cut(self.sequences, chosen, starts, self.length)
+        return cut(self.sequences, chosen, starts, self.length, rng)
 
     def _sources(self, rng: np.random.Generator) -> list[int]:
         n = self.windows_per_group
@@ -79,9 +79,15 @@ class RandomWindows:
         ]
 
 
-def cut(sequences: Sequences, indices: Sequence[int], starts: Sequence[int], length: int) -> Window:
-    """The window of `length` positions from each source at each start, zeros where the source ends."""
-    parts = [sequences.read(i, start, length) for i, start in zip(indices, starts, strict=True)]
+def cut(
+    sequences: Sequences,
+    indices: Sequence[int],
+    starts: Sequence[int],
+    length: int,
+    rng: np.random.Generator | None = None,
+) -> Window:
+    """The window of `length` positions from each source at each start, zeros where the source ends; varied, given an `rng`."""
+    parts = [sequences.read(i, start, length, rng) for i, start in zip(indices, starts, strict=True)]
     x = np.zeros((len(parts), length, *parts[0].shape[1:]), dtype=np.float32)
     for row, part in zip(x, parts, strict=True):
         row[: len(part)] = part
@@ -119,11 +125,13 @@ def sequential(sequences: Sequences, *, length: int, batch: int, limit: int | No
 def whole(sequences: Sequences, *, positions_per_batch: int) -> Iterator[tuple[list[int], Window]]:
     """Every source from start to end, in batches of similar length of at most so many positions, padding counted.
 
-    Longest first, so that the batch that needs most memory comes first. Sources longer than positions_per_batch are left out:
-    they are for reading in pieces.
+    A position of several values (a row of pixels) counts as so many, but a source of no more positions than positions_per_batch
+    always has its batch. Longest first, so that the batch that needs most memory comes first. Sources longer than that are left
+    out: they are for reading in pieces.
     """
     order = sorted((i for i in range(len(sequences)) if sequences.length(i) <= positions_per_batch), key=sequences.length)
     while order:
-        size = positions_per_batch // max(1, sequences.length(order[-1]))
+        values = sequences.read(order[-1], 0, 1).size
+        size = max(1, positions_per_batch // max(1, sequences.length(order[-1]) * values))
         indices, order = order[-size:], order[:-size]
         yield indices, cut(sequences, indices, [0] * len(indices), sequences.length(indices[-1]))

@@ -1,9 +1,16 @@
 """Encoders: one step of raw input -> one vector. Choice by name is this dict."""
 
+from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.encoders.sensors import SensorFrames, SensorRows
 from torchcpc.encoders.vectors import VectorEncoder
 from torchcpc.encoders.waveform import WaveformEncoder
 
-ENCODERS = {"waveform": WaveformEncoder, "vectors": VectorEncoder, "sensor_rows": SensorRows, "sensor_frames": SensorFrames}
+ENCODERS = {
+    "waveform": WaveformEncoder,
+    "vectors": VectorEncoder,
+    "sensor_rows": SensorRows,
+    "sensor_frames": SensorFrames,
+    "pictures": PictureEncoder,
+}
 
-__all__ = ["ENCODERS", "SensorFrames", "SensorRows", "VectorEncoder", "WaveformEncoder"]
+__all__ = ["ENCODERS", "PictureEncoder", "SensorFrames", "SensorRows", "VectorEncoder", "WaveformEncoder"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from torchcpc.contracts import Steps, Window
+from torchcpc.contracts import Layout, Steps, Window
 from torchcpc.encoders.observed import Observed, observed_steps
 from torchcpc.encoders.strided import strided_steps
 from torchcpc.encoders.vectors import VectorEncoder
@@ -24,7 +24,7 @@ class SensorRows(nn.Module):
         super().__init__()
         self.observed = Observed(mean, scale)
         self.rows = VectorEncoder(features=2 * self.observed.channels, dim=dim, hidden=hidden)
-        self.dim, self.row_shape = dim, (self.observed.channels,)
+        self.dim, self.row_shape, self.layout = dim, (self.observed.channels,), Layout()
         self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
 
     def frame_rate(self, sample_rate: float) -> float:
@@ -58,7 +58,7 @@ class SensorFrames(nn.Module):
         self.observed = Observed(mean, scale)
         inputs = 2 * self.observed.channels
         self.frames = WaveformEncoder(inputs, channels=dim, kernels=kernels, strides=strides, normalisation=normalisation)
-        self.dim, self.row_shape = dim, (self.observed.channels,)
+        self.dim, self.row_shape, self.layout = dim, (self.observed.channels,), Layout()
 
     @property
     def stride(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError, Steps, Window
+from torchcpc.contracts import CPCError, Layout, Steps, Window
 from torchcpc.encoders.strided import strided_steps
 
 
@@ -17,7 +17,7 @@ class VectorEncoder(nn.Module):
             raise CPCError(
                 f"features = {features}: a row has at least one value. Set encoder.features to the width of your rows."
             )
-        self.dim, self.features = dim, features
+        self.dim, self.features, self.layout = dim, features, Layout()
         self.row_shape = (features,)
         self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
         self.layers = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, dim))

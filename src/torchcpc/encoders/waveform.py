@@ -10,7 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError, Steps, Window
+from torchcpc.contracts import CPCError, Layout, Steps, Window
 from torchcpc.encoders.convolution import causal_convolution
 from torchcpc.encoders.normalisation import NORMALISATIONS
 from torchcpc.encoders.strided import strided_steps
@@ -47,7 +47,7 @@ class WaveformEncoder(nn.Module):
         if normalisation not in NORMALISATIONS:
             raise CPCError(f"normalisation = {normalisation!r} is unknown. Choose one of {', '.join(NORMALISATIONS)}.")
         self.kernels, self.strides = tuple(kernels), tuple(strides)
-        self.dim, self.row_shape = channels, () if inputs == 1 else (inputs,)
+        self.dim, self.row_shape, self.layout = channels, () if inputs == 1 else (inputs,), Layout()
         widths = (inputs, *[channels] * len(self.kernels))
         convolutions = [
             nn.Conv1d(i, o, k, stride=s) for (i, o), k, s in zip(pairwise(widths), self.kernels, self.strides, strict=True)

@@ -15,12 +15,16 @@ from torchcpc.data.windows import whole
 
 
 class Embedded(NamedTuple):
-    """z_TD and c_TC of source number `source`, from its step `first_step` on: one row per step, float32."""
+    """z_TD and c_TC of one sequence of source number `source`, from its step `first_step` on: one row per step, float32.
+
+    sequence: 0, or in a picture its place in the encoder's Layout.
+    """
 
     source: int
     z_TD: np.ndarray
     c_TC: np.ndarray
     first_step: int = 0
+    sequence: int = 0
 
 
 @torch.inference_mode()
@@ -36,9 +40,13 @@ def embed(model: Any, batches: Iterable[tuple[list[int], Window]], *, device: to
         c_BTC, _ = model.context(z_BTD)
         # Steps in which nothing was observed are no targets, but they have their place: only the padding is left out.
         filled = replace(window, x=torch.zeros_like(window.x))
-        count_B = model.encoder.steps(filled).valid.sum(dim=1).tolist()
-        for row, (index, count) in enumerate(zip(indices, count_B, strict=True)):
-            yield Embedded(index, _array(z_BTD[row, :count]), _array(c_BTC[row, :count]))
+        valid_BT = model.encoder.steps(filled).valid
+        each = model.encoder.layout.sequences
+        # So these steps are one stretch: padding stands at the ends.
+        first_B, count_B = valid_BT.int().argmax(dim=1).tolist(), valid_BT.sum(dim=1).tolist()
+        for row, (first, count) in enumerate(zip(first_B, count_B, strict=True)):
+            stretch = slice(first, first + count)
+            yield Embedded(indices[row // each], _array(z_BTD[row, stretch]), _array(c_BTC[row, stretch]), first, row % each)
 
 
 @torch.inference_mode()
@@ -91,7 +99,7 @@ def embed_all(
 
 
 def frames(model: Any, sequences: Sequences, **settings: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """All of z_TD and all of c_TC, in the order of the sources, in memory."""
+    """All of z_TD and all of c_TC, in the order of the sources, in memory; the sequences of one source one after another."""
     pieces: list[list[Embedded]] = [[] for _ in range(len(sequences))]
     for embedded in embed_all(model, sequences, **settings):
         pieces[embedded.source].append(embedded)

@@ -1,7 +1,8 @@
 """Representations on disk: a parquet table or an npz archive, written piece by piece and put in place only when complete.
 
-Columns (parquet) and arrays (npz) are the same: `source` (key), `step` (from 0; -1 for a whole source), `time_s` (start of the step in
-seconds, or rows where the data has no rate), `z` and `c` (float32 vectors). Sources follow one another by length, not by name.
+Columns (parquet) and arrays (npz) are the same: `source` (key), `sequence` (0, or which of a picture's columns; -1
+for a whole source), `step` (from 0; -1 for a whole source), `time_s` (start of the step in seconds, or rows where the data has no
+rate), `z` and `c` (float32 vectors). Sources follow one another by length, not by name.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ def step_rows(embedded: Iterable[Embedded], keys: Sequence[str], seconds_per_ste
     for piece in embedded:
         steps = np.arange(len(piece.z_TD)) + piece.first_step
         source = [keys[piece.source]] * len(steps)
-        yield {"source": source, "step": steps, "time_s": steps * seconds_per_step, "z": piece.z_TD, "c": piece.c_TC}
+        place = {"source": source, "sequence": np.full(len(steps), piece.sequence), "step": steps}
+        yield {**place, "time_s": steps * seconds_per_step, "z": piece.z_TD, "c": piece.c_TC}
 
 
 def source_rows(embedded: Iterable[Embedded], keys: Sequence[str], seconds_per_step: float) -> Iterator[Rows]:
@@ -39,7 +41,8 @@ def source_rows(embedded: Iterable[Embedded], keys: Sequence[str], seconds_per_s
             z_D, c_C = z_D + piece.z_TD.sum(axis=0, dtype=np.float64), c_C + piece.c_TC.sum(axis=0, dtype=np.float64)
         if count:
             mean = {"z": (z_D / count)[None].astype(np.float32), "c": (c_C / count)[None].astype(np.float32)}
-            yield {"source": [keys[source]], "step": np.array([-1]), "time_s": np.array([0.0]), **mean}
+            place = {"source": [keys[source]], "sequence": np.array([-1]), "step": np.array([-1])}
+            yield {**place, "time_s": np.array([0.0]), **mean}
 
 
 def _vectors(matrix: np.ndarray) -> pa.Array:

@@ -91,7 +91,9 @@ def information(
 
 
 def _row(k: int, own: Sequence[Scored], pull_G: np.ndarray, checks: Checks | None) -> Information:
-    pairs_S = np.array([len(each.pmi) for each in own], dtype=float)
+    # The columns of a picture are no independent sources.
+    source_E = np.unique([each.source for each in own], return_inverse=True)[1]
+    pairs_S = np.bincount(source_E, [len(each.pmi) for each in own])
     n = int(pairs_S.sum())
     # Between-block sandwich of the mean of log Z over all contexts, as in the delta correction.
     blocks = np.count_nonzero(pull_G)
@@ -100,7 +102,7 @@ def _row(k: int, own: Sequence[Scored], pull_G: np.ndarray, checks: Checks | Non
     size = float(np.concatenate([each.candidates for each in own]).mean())
     ceiling = float(np.log(np.concatenate([each.candidates for each in own])).mean())
     for name, extra in (("infonce", 0.0), ("pmi", 1.96 * error)):
-        sum_S = np.array([getattr(each, name).sum() for each in own])
+        sum_S = np.bincount(source_E, [getattr(each, name).sum() for each in own])
         interval = mean_interval(sum_S, pairs_S)
         low, high = (
             interval.mean + sign * math.hypot(end - interval.mean, extra)
@@ -109,7 +111,13 @@ def _row(k: int, own: Sequence[Scored], pull_G: np.ndarray, checks: Checks | Non
         results[name] = Result(name, interval.mean, "nats", n, low, high, {"ceiling": ceiling, "candidates": size, "k": k})
     effective = np.concatenate([each.effective for each in own])
     return Information(
-        k, results["infonce"], results["pmi"], len(own), float(np.median(effective)), float((effective < FEW).mean()), checks
+        k,
+        results["infonce"],
+        results["pmi"],
+        len(pairs_S),
+        float(np.median(effective)),
+        float((effective < FEW).mean()),
+        checks,
     )
 
 

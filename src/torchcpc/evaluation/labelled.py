@@ -34,19 +34,19 @@ class LabelledSources:
         self.batch, self.seed = batch, seed
 
     def draw(self, step: int, rank: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch of sources drawn uniformly with replacement, a function of (seed, step, rank)."""
+        """A batch of sources drawn uniformly with replacement and varied as in pre-training, a function of (seed, step, rank)."""
         rng = np.random.default_rng((self.seed, step, rank))
-        return self._batch(rng.integers(len(self.used), size=self.batch).tolist())
+        return self._batch(rng.integers(len(self.used), size=self.batch).tolist(), rng)
 
     def batches(self) -> list[tuple[Tensor, Tensor, Tensor]]:
         """Every source once, in order."""
         places = range(len(self.used))
         return [self._batch(list(places[n : n + self.batch])) for n in range(0, len(places), self.batch)]
 
-    def _batch(self, places: list[int]) -> tuple[Tensor, Tensor, Tensor]:
+    def _batch(self, places: list[int], rng: np.random.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
         indices = [self.used[place] for place in places]
         length = max(self.sequences.length(i) for i in indices)
-        window = cut(self.sequences, indices, [0] * len(indices), length)
+        window = cut(self.sequences, indices, [0] * len(indices), length, rng)
         valid_BT = self.encoder.steps(window).valid
         if self.steps[places[0]] is None:
             return window.x, valid_BT, torch.tensor([int(self.y[place][0]) for place in places])

@@ -1,7 +1,7 @@
 """Calibrated scores as rows of a file: one for every pair (t, t+k), and the candidates for one context by rank.
 
-Columns: `source` (key), `step` (t of the context), `k`, `time_s` (start of step t+k in seconds, or rows where the data has no rate),
-`pmi` (nats), `surprise` (-pmi), `effective` (samples that log Z of this context rests on).
+Columns: `source` (key), `sequence` (0, or which of a picture's columns), `step` (t of the context), `k`, `time_s` (start of step t+k in
+seconds, or rows where the data has no rate), `pmi` (nats), `surprise` (-pmi), `effective` (samples that log Z of this context rests on).
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ from torchcpc.scores.calibration import Sample
 def pair_rows(
     model: Any, sample: Sample, steps: Iterable[Steps], indices: Sequence[int], keys: Sequence[str], seconds_per_step: float
 ) -> Iterator[Rows]:
-    """All pairs of every source of `steps`, whose numbers are positions in `indices`; `indices` are numbers of the sample."""
+    """All pairs of every sequence of `steps`, whose numbers are positions in `indices`; `indices` are numbers of the sample."""
     horizons = model.predictor.horizons
     for each in steps:
         for scored in score_pairs(model, sample, each, indices[each.source])[0]:
             k = horizons[scored.horizon]
             yield {
                 "source": [keys[scored.source]] * len(scored.step),
+                "sequence": np.full(len(scored.step), each.sequence),
                 "step": scored.step,
                 "k": np.full(len(scored.step), k),
                 "time_s": (scored.step + k) * seconds_per_step,

@@ -19,16 +19,17 @@ _MOST_SOURCES = 512
 
 
 class Steps(NamedTuple):
-    """All steps of one source: its number, its group's, z_TD and c_TC."""
+    """All steps of one sequence: the number of its source, that of its group, z_TD and c_TC."""
 
     source: int
     group: int
     z_TD: Tensor
     c_TC: Tensor
+    sequence: int = 0
 
 
 class Scored(NamedTuple):
-    """The pairs (t, t+k) of one source at one horizon index, all [T - k]: step t; pmi of the true z_{t+k}; and, of the contexts,
+    """The pairs (t, t+k) of one sequence at one horizon index, all [T - k]: step t; pmi of the true z_{t+k}; and, of the contexts,
     log_z, effective sample size and infonce, the value log N - loss among the N candidates, the sample and itself."""
 
     source: int
@@ -42,12 +43,12 @@ class Scored(NamedTuple):
 
 
 def steps_of(model: Any, sequences: Sequences, *, device: str = "cpu", progress: Callable[[int, int], None]) -> Iterator[Steps]:
-    """Every source whole, however many pieces it was embedded in."""
+    """Every sequence of every source whole, however many pieces it was embedded in."""
     pieces = embed_all(model, sequences, device=device, progress=progress)
-    for source, own in groupby(pieces, key=lambda piece: piece.source):
+    for (source, sequence), own in groupby(pieces, key=lambda piece: (piece.source, piece.sequence)):
         parts = list(own)
         z_TD, c_TC = (np.concatenate([part[column] for part in parts]) for column in (1, 2))
-        yield Steps(source, sequences.group(source), torch.from_numpy(z_TD), torch.from_numpy(c_TC))
+        yield Steps(source, sequences.group(source), torch.from_numpy(z_TD), torch.from_numpy(c_TC), sequence)
 
 
 def silent(done: int, total: int) -> None:
@@ -86,7 +87,7 @@ def marginal(
 
 @torch.inference_mode()
 def score_pairs(model: Any, sample: Sample, steps: Steps, number: int) -> tuple[list[Scored], Tensor]:
-    """PMI of every pair of one source, horizon by horizon, and how each block of the sample pulls the sum of log Z: [G, K].
+    """PMI of every pair of one sequence, horizon by horizon, and how each block of the sample pulls the sum of log Z: [G, K].
 
     number: the position of the source in the numbers of the sample.
     """

@@ -34,7 +34,7 @@ class StepClassifier(nn.Module):
 
 
 class RecordingClassifier(nn.Module):
-    """A linear layer on the mean of c_t over the real steps: model(x), valid_BT -> scores [B, classes]."""
+    """A linear layer on the mean of c_t over the real steps of all sequences of a window: model(x), valid_BT -> [windows, classes]."""
 
     def __init__(self, model: Any, classes: int) -> None:
         super().__init__()
@@ -42,7 +42,9 @@ class RecordingClassifier(nn.Module):
         self.head = nn.Linear(model.context.dim, classes)
 
     def forward(self, x: Tensor, valid_BT: Tensor) -> Tensor:
-        c_BTC, _ = self.context(self.encoder(x))
+        each = self.encoder.layout.sequences
+        c_BTC = self.context(self.encoder(x))[0].unflatten(0, (-1, each)).flatten(1, 2)
+        valid_BT = valid_BT.unflatten(0, (-1, each)).flatten(1, 2)
         count_B = valid_BT.sum(dim=1)
         if not bool(count_B.all()):
             raise CPCError(f"{int((count_B == 0).sum())} recordings of a batch have no real step to average: leave them out.")
