@@ -44,7 +44,9 @@ VALIDATION_WINDOWS = 256
 LIBRARIES = ("torch", "lightning-fabric", "numpy", "scikit-learn", "soundfile", "soxr", "pillow", "safetensors")
 
 
-def create_run(folder: Path, settings: Settings, *, recipe: str, roots: Sequence[str], seed: int, precision: str) -> None:
+def create_run(
+    folder: Path, settings: Settings, *, recipe: str, roots: Sequence[str], seed: int, precision: str, processes: int = 1
+) -> None:
     """A new run folder that holds its settings and nothing else yet. Raises CPCError if the folder is in use."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise CPCError(
@@ -55,6 +57,7 @@ def create_run(folder: Path, settings: Settings, *, recipe: str, roots: Sequence
         "recipe": recipe,
         "seed": seed,
         "precision": precision,
+        "processes": processes,
         "roots": [str(Path(root).resolve()) for root in roots],
         "settings": settings,
         "versions": {

@@ -20,12 +20,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of weights, order and candidates (default: %(default)s)")
     parser.add_argument("--accelerator", default="auto", help="cpu, cuda, ... (default: %(default)s)")
-    parser.add_argument("--devices", default="1", help="how many devices, or auto (default: %(default)s)")
+    parser.add_argument("--devices", default="1", help="how many devices, one process each, or auto (default: %(default)s)")
     parser.add_argument("--nodes", type=int, default=1, help="how many machines (default: %(default)s)")
     parser.add_argument("--precision", default="auto", help="auto, 32-true, bf16-mixed (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> None:
+    import torch
     from lightning_fabric import Fabric
 
     from torchcpc.commands.progress import console
@@ -36,10 +37,12 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.report import build
     from torchcpc.training.precision import choose
 
+    settings = None
     if arguments.resume:
         if arguments.recipe or arguments.data:
             raise CPCError("--resume takes recipe, settings and data from the run: leave them out.")
         folder = arguments.resume
+        precision = read_run(folder)["precision"]
     elif not arguments.recipe:
         raise CPCError(f"name a recipe ({', '.join(recipes())}) or a .toml file, or --resume RUN.")
     else:
@@ -48,25 +51,37 @@ def run(arguments: argparse.Namespace) -> None:
         open_sources(settings["data"], arguments.data)
         folder = arguments.out or Path("runs") / Path(arguments.recipe).stem
         device = arguments.accelerator if arguments.accelerator != "auto" else _best_device()
-        create_run(
-            folder,
-            settings,
-            recipe=arguments.recipe,
-            roots=arguments.data,
-            seed=arguments.seed,
-            precision=choose(arguments.precision, device),
-        )
-    described = read_run(folder)
+        precision = choose(arguments.precision, device)
     fabric = Fabric(
         accelerator=arguments.accelerator,
         devices=arguments.devices if arguments.devices == "auto" else int(arguments.devices),
         num_nodes=arguments.nodes,
-        precision=described["precision"],
+        precision=precision,
     )
+    # Every process runs this command from its beginning; one of them makes the folder, the others wait for it.
     fabric.launch()
+    fault = None
+    if settings and fabric.is_global_zero:
+        about = {"recipe": arguments.recipe, "roots": arguments.data, "seed": arguments.seed, "precision": precision}
+        try:
+            create_run(folder, settings, **about, processes=fabric.world_size)
+        except CPCError as error:
+            fault = error
+    if fabric.broadcast(fault is not None):
+        raise fault or SystemExit(1)
+    described = read_run(folder)
+    if (processes := described.get("processes", 1)) != fabric.world_size:
+        raise CPCError(
+            f"{folder} was begun by {processes} processes, and the order of its data depends on them; these are "
+            f"{fabric.world_size}. Resume it with as many devices (--devices) and machines (--nodes)."
+        )
     sources = open_sources(described["settings"]["data"], described["roots"])
     with training_bar(described["settings"]["training"]["steps"], sources.rate) as on_event:
-        outcome = pretrain(folder, sources, fabric=fabric, on_event=on_event)
+        listener = {"on_event": on_event} if fabric.is_global_zero else {}
+        outcome = pretrain(folder, sources, fabric=fabric, **listener)
+    if fabric.world_size > 1:
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
     if not fabric.is_global_zero:
         return
     if outcome.interrupted:

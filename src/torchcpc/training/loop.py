@@ -59,7 +59,9 @@ def fit(
     """Trains `model` in place with Adam for `steps` updates, going on from `folder`/latest.safetensors where there is one.
 
     loss(model, batch, generator) -> (scalar, metrics); draw(step, rank) -> batch, a pure function; the generator is a function of
-    (seed, step, rank), so a resumed run takes the very steps the uninterrupted one would have. validate(model) -> metrics with
+    (seed, step, rank), so a resumed run takes the very steps the uninterrupted one would have. Several processes each take the loss of
+    their own batch among their own candidates, and the gradient is the mean of theirs: N never counts those of another process.
+    validate(model) -> metrics with
     `bound`, higher is better. With a folder: metrics.jsonl, latest.safetensors every `save_every` updates, best.safetensors at each
     new best validation. clip: largest norm of the gradient, 0 for none. patience: stop after so many validations in a row without a
     new best, 0 for never. on_event(event, step, metrics): "step" after every
@@ -81,7 +83,7 @@ def fit(
     # Looking at a loss makes an accelerator wait for it; on a CPU it is free.
     look_every = 1 if fabric.device.type == "cpu" else log_every
     watch = Stopwatch(state.step)
-    stopping = enough = 0 < patience <= record.stale
+    stopping = enough = agreed(fabric, 0 < patience <= record.stale)
     if enough:  # a run that has stopped of itself is not a step longer for being resumed
         return Outcome(state.step, state.best, interrupted=False)
     with (
@@ -104,25 +106,36 @@ def fit(
             optimizer.step()
             optimizer.zero_grad()
             record.event("step", state.step, {})
-            last, stopping = state.step == steps, stop()
+            last = state.step == steps
+            # Each of several processes gets its own signal, if any; where only one left, the others would wait for it for ever.
+            stopping = (state.step % look_every == 0 or fabric.world_size == 1) and agreed(fabric, stop())
             if state.step % log_every == 0 or last:
                 speed = {"steps_per_second": watch.lap(state.step)}
                 metrics = {**metrics, "loss": value.detach(), "learning_rate": rate, "gradient_norm": norm, **speed}
                 record.event("train", state.step, metrics)
-            if validate and (state.step % validate_every == 0 or last):
+            due = validate is not None and (state.step % validate_every == 0 or last)
+            if validate and due:
                 measured = validate(plain)
                 record.validated(state.step, measured)
                 if state.best is None or measured["bound"] > state.best:
                     state = replace(state, best=measured["bound"])
                     record.keep_best(plain, state)
                 watch.restart(state.step)  # validating is not training
-            enough = 0 < patience <= record.stale
+            enough = due and agreed(fabric, 0 < patience <= record.stale)
             if latest and fabric.is_global_zero and (state.step % save_every == 0 or last or stopping or enough):
                 record.require_finite(state.step, value, norm)
                 checkpoint.save(latest, plain, optimizer, state)
             if stopping or enough:
                 break
     return Outcome(state.step, state.best, interrupted=stopping and state.step < steps)
+
+
+def agreed(fabric: Fabric, asked: bool) -> bool:
+    """Whether any of the processes asks; the same answer in each, which must all call it."""
+    if fabric.world_size == 1:
+        return asked
+    count = torch.tensor(float(asked), device=fabric.device)
+    return bool(fabric.all_reduce(count, reduce_op="sum"))
 
 
 def step_generator(seed: int, step: int, rank: int) -> torch.Generator:
