@@ -17,7 +17,7 @@ COMMANDS = [
 
 
 def test_there_are_commands():
-    assert {command.split()[1] for command in COMMANDS} == {"train", "embed", "probe", "report", "information"}
+    assert {command.split()[1] for command in COMMANDS} == {"train", "embed", "probe", "report", "information", "export"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

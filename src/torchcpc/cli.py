@@ -15,6 +15,7 @@ COMMANDS = {
     "probe": "how well simple models read labels off the representations, beside baselines",
     "score": "log p(x | context) / p(x) in nats for every step ahead, calibrated",
     "information": "mutual information of contexts and the steps ahead, with intervals and ceiling",
+    "export": "the trained encoder and context as one ONNX file",
     "report": "one self-contained HTML page about a run",
     "demo": "train, embed, probe and report on data that is at hand, in under three minutes",
 }

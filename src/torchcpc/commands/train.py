@@ -37,7 +37,8 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.report import build
     from torchcpc.training.precision import choose
 
-    settings = None
+    settings: Any = None
+    precision: Any
     if arguments.resume:
         if arguments.recipe or arguments.data:
             raise CPCError("--resume takes recipe, settings and data from the run: leave them out.")

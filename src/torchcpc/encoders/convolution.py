@@ -18,7 +18,7 @@ def causal_convolution(x_BTC: Tensor, weight_OCk: Tensor, bias_O: Tensor, stride
     blocks = -(-k // stride)
     steps = x_BTC.shape[1] // stride
     x = F.pad(x_BTC[:, : steps * stride], (0, 0, (blocks - 1) * stride, 0))
-    x_BS1L = x.reshape(len(x), steps + blocks - 1, stride * inputs).transpose(1, 2).unsqueeze(2)
+    x_BS1L = x.reshape(x.shape[0], steps + blocks - 1, stride * inputs).transpose(1, 2).unsqueeze(2)
     # A kernel that is no whole number of blocks gets zeros at its old end.
     weight = F.pad(weight_OCk, (blocks * stride - k, 0)).unflatten(2, (blocks, stride))
     weight_OS1k = weight.permute(0, 3, 1, 2).reshape(outputs, stride * inputs, 1, blocks)

@@ -1,0 +1,68 @@
+"""A trained model as one ONNX file, for programs without Python or torch: raw input in, z and c of every step out.
+
+Input `x` [batch, positions, ...] float32, as the encoder takes it; outputs `z` [batch, steps, D] and `c` [batch, steps, C]; batch,
+positions and steps are free. Metadata: torchcpc (version), encoder and context (names), stride and receptive_field (raw positions
+per step, and seen by one).
+"""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from torchcpc import __version__
+from torchcpc.contracts import CPCError
+
+
+class _Representations(nn.Module):
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.encoder, self.context = model.encoder, model.context
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        z_BTD = self.encoder(x)
+        return z_BTD, self.context(z_BTD)[0]
+
+
+def export_onnx(model: Any, path: Path, *, names: dict[str, str]) -> None:
+    """Writes the encoder and the context of `model`, in evaluation mode on the CPU, replaced in one step. names: more metadata.
+
+    Raises CPCError where onnx is not installed, and for an encoder that makes several sequences of one window, as of a picture.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise CPCError("export needs the package onnx: pip install 'torchcpc[onnx]'.") from None
+    encoder = model.encoder
+    if encoder.layout.sequences > 1:
+        raise CPCError(
+            f"the encoder makes {encoder.layout.sequences} sequences of one window, as of a picture: only models of one sequence "
+            "can be exported. Use `cpc embed` for these."
+        )
+    # One sequence: the recurrent operator of ONNX warns of any other count, and is then right for all.
+    x = torch.zeros(1, 3 * encoder.stride, *encoder.row_shape)
+    axes = {"x": {0: "batch", 1: "positions"}, "z": {0: "batch", 1: "steps"}, "c": {0: "batch", 1: "steps"}}
+    partial = path.with_name(path.name + ".part")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with warnings.catch_warnings():
+        # The tracing exporter is named legacy; the other one needs another package and unrolls recurrence to the length it has seen.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Representations(model).eval(),
+            (x,),
+            partial,
+            input_names=["x"],
+            output_names=["z", "c"],
+            dynamic_axes=axes,
+            dynamo=False,
+        )
+    made = onnx.load(partial)
+    about = {"torchcpc": __version__, "stride": str(encoder.stride), "receptive_field": str(encoder.receptive_field), **names}
+    onnx.helper.set_model_props(made, about)
+    onnx.checker.check_model(made)
+    onnx.save(made, partial)
+    partial.replace(path)

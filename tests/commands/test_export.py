@@ -1,0 +1,71 @@
+"""`cpc export`: what ONNX Runtime computes is what torch computes, for every shipped recipe and any number of steps."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from torchcpc.cli import main
+from torchcpc.config import load_recipe, recipes, resolve
+from torchcpc.contracts import CPCError
+from torchcpc.exporting import export_onnx
+from torchcpc.pretrained import build, from_pretrained
+from torchcpc.pretraining import SCHEMA
+
+# Speech at the paper's sizes has the parts of the small recipe; pictures are refused.
+RECIPES = sorted(name for name in set(recipes()) - {"speech-paper"} if not name.startswith("image-"))
+
+
+def session(path: Path):
+    runtime = pytest.importorskip("onnxruntime")
+    return runtime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+
+def agrees(model, run, batch: int, positions: int) -> None:
+    x = torch.from_numpy(
+        np.random.default_rng(positions).normal(size=(batch, positions, *model.encoder.row_shape)).astype("f4")
+    )
+    with torch.inference_mode():
+        wanted = model(x)[:2]
+    for found, true in zip(run.run(["z", "c"], {"x": x.numpy()}), wanted, strict=True):
+        assert found.shape == true.shape
+        np.testing.assert_allclose(found, true, atol=1e-5)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_other_batches_and_lengths_than_those_it_was_traced_with(recipe: str, tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    model = build(resolve(load_recipe(recipe), SCHEMA), seed=3).eval()
+    export_onnx(model, tmp_path / "m.onnx", names={})
+    run = session(tmp_path / "m.onnx")
+    for batch, steps in ((1, 1), (3, 11), (2, 101)):
+        agrees(model, run, batch, steps * model.encoder.stride + model.encoder.stride // 2)
+
+
+def test_the_command_writes_one_file_that_says_what_it_is(trained: Path, tmp_path: Path, capsys) -> None:
+    pytest.importorskip("onnx")
+    assert main(["export", str(trained), "-o", str(tmp_path / "new" / "m.onnx")]) == 0
+    assert "a step every 160 positions" in " ".join(capsys.readouterr().err.split())
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["m.onnx"]
+    run = session(tmp_path / "new" / "m.onnx")
+    about = run.get_modelmeta().custom_metadata_map
+    assert (about["stride"], about["receptive_field"], about["encoder"], about["context"]) == ("160", "465", "waveform", "gru")
+    agrees(from_pretrained(trained)[0], run, 2, 3203)
+
+
+def test_pictures_are_refused(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    with pytest.raises(CPCError, match="7 sequences of one window"):
+        export_onnx(build(resolve(load_recipe("image-small"), SCHEMA)), tmp_path / "m.onnx", names={})
+
+
+def test_faults_are_named(trained: Path, tmp_path: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "ends in .onnx" in refused("export", trained, "-o", tmp_path / "m.pt")
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(CPCError, match=r"pip install 'torchcpc\[onnx\]'"):
+        export_onnx(from_pretrained(trained)[0], tmp_path / "m.onnx", names={})
+    assert list(tmp_path.iterdir()) == []
