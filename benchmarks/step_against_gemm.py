@@ -1,66 +1,114 @@
 """How far is a training step from what the machine's matrix products allow?
 
-One whole step (forward, loss, backward, Adam) of the paper's speech model at 256 channels, in bfloat16 autocast, against its own
-floating-point operations at the best rate that square matrix products reach here. The two are timed in turn, so that other work on the
-machine slows both; the ratio is of medians. Reads no data: noise costs the same as speech.
+One whole step (forward, loss, backward, Adam) of the paper's speech model at 256 channels, or of the recipe `series-ecg` (`--model
+series`), in bfloat16 autocast, against its own floating-point operations at the best rate that square matrix products reach here. The
+two are timed in turn, so that other work on the machine slows both; the ratio is of medians. Reads no data: noise costs the same.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
 
 import torch
 
+from torchcpc.config import load_recipe, resolve
 from torchcpc.contexts import RecurrentContext
 from torchcpc.contracts import Window
-from torchcpc.encoders import WaveformEncoder
+from torchcpc.encoders import SensorFrames, WaveformEncoder
 from torchcpc.model import CPC
 from torchcpc.objectives import Contrast
+from torchcpc.pretraining import SCHEMA
 from torchcpc.scores import Bilinear, Shared
 
-WINDOWS, SAMPLES, CHANNELS, HORIZONS, POOL = 8, 20_480, 256, 12, 512
 SIZES = (1024, 1536, 2048)
 
 
-def step_flops() -> dict[str, float]:
-    """Multiplications and additions of the step's matrix products; a backward pass costs its forward twice."""
-    steps, inputs, encoder = SAMPLES, 1, 0.0
-    for kernel, stride in zip((10, 8, 4, 4, 4), (5, 4, 2, 2, 2), strict=True):
-        steps //= stride
-        passes = 2 if inputs == 1 else 3  # nobody asks for the gradient of the sound itself
-        encoder += passes * 2 * WINDOWS * steps * kernel * inputs * CHANNELS
-        inputs = CHANNELS
-    anchors = WINDOWS * sum(steps - k for k in range(1, HORIZONS + 1))
-    return {
-        "encoder": encoder,
-        "context": 3 * 2 * WINDOWS * steps * 3 * CHANNELS * 2 * CHANNELS,
-        "predictor": 3 * 2 * WINDOWS * steps * CHANNELS * HORIZONS * CHANNELS,
-        "objective": 3 * 2 * anchors * POOL * CHANNELS,
-    }
+@dataclass(frozen=True)
+class Case:
+    """Sizes of one model: `inputs` numbers arrive at its first layer for every raw position, `rate` positions are a second."""
+
+    windows: int
+    positions: int
+    inputs: int
+    kernels: tuple[int, ...]
+    strides: tuple[int, ...]
+    channels: int
+    context: int
+    rate: int
+    horizons: int = 12
+    pool: int = 512
+
+    @classmethod
+    def of_recipe(cls, name: str, inputs: int, rate: int) -> Case:
+        settings = resolve(load_recipe(name), SCHEMA)
+        encoder, windows = settings["encoder"], settings["windows"]
+        return cls(
+            windows["batch"],
+            windows["length"],
+            inputs,
+            tuple(encoder["kernels"]),
+            tuple(encoder["strides"]),
+            encoder["dim"],
+            settings["context"]["dim"],
+            rate,
+            settings["predictor"]["count"],
+            settings["candidates"]["count"],
+        )
+
+    def encoder(self):
+        if self.inputs == 1:
+            return WaveformEncoder(channels=self.channels, kernels=self.kernels, strides=self.strides)
+        half = self.inputs // 2  # values, and a mask for each
+        return SensorFrames(
+            dim=self.channels, kernels=self.kernels, strides=self.strides, mean=[0.0] * half, scale=[1.0] * half
+        )
+
+    def flops(self) -> dict[str, float]:
+        """Multiplications and additions of the step's matrix products; a backward pass costs its forward twice."""
+        steps, inputs, encoder, D = self.positions, self.inputs, 0.0, self.channels
+        for number, (kernel, stride) in enumerate(zip(self.kernels, self.strides, strict=True)):
+            steps //= stride
+            passes = 3 if number else 2  # nobody asks for the gradient of the input itself
+            encoder += passes * 2 * self.windows * steps * kernel * inputs * D
+            inputs = D
+        anchors = self.windows * sum(steps - k for k in range(1, self.horizons + 1))
+        return {
+            "encoder": encoder,
+            "context": 3 * 2 * self.windows * steps * 3 * self.context * (D + self.context),
+            "predictor": 3 * 2 * self.windows * steps * self.context * self.horizons * D,
+            "objective": 3 * 2 * anchors * self.pool * D,
+        }
+
+
+CASES = {
+    "speech": lambda: Case(8, 20_480, 1, (10, 8, 4, 4, 4), (5, 4, 2, 2, 2), 256, 256, 16_000),
+    "series": lambda: Case.of_recipe("series-ecg", 4, 360),
+}
 
 
 class Step:
     """One training step, with its model and optimiser."""
 
-    def __init__(self, precision: torch.dtype) -> None:
+    def __init__(self, case: Case, precision: torch.dtype) -> None:
         torch.manual_seed(0)
         self.precision = precision
         self.model = CPC(
-            WaveformEncoder(channels=CHANNELS),
-            RecurrentContext(CHANNELS, dim=256),
-            Bilinear(256, CHANNELS, count=HORIZONS),
+            case.encoder(),
+            RecurrentContext(case.channels, dim=case.context),
+            Bilinear(case.context, case.channels, count=case.horizons),
         )
-        self.contrast = Contrast(Shared(count=POOL))
+        self.contrast = Contrast(Shared(count=case.pool))
         self.optimiser = torch.optim.Adam(self.model.parameters(), lr=2e-4, fused=True)
-        number = torch.arange(WINDOWS)
+        number = torch.arange(case.windows)
         self.window = Window(
-            x=0.1 * torch.randn(WINDOWS, SAMPLES),
+            x=0.1 * torch.randn(case.windows, case.positions, *self.model.encoder.row_shape),
             source=number,
             group=number,
             start=torch.zeros_like(number),
-            length=torch.full_like(number, SAMPLES),
+            length=torch.full_like(number, case.positions),
         )
         self.generator = torch.Generator().manual_seed(0)
 
@@ -81,8 +129,10 @@ def seconds(work) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20, help="times that step and products are timed in turn")
-    rounds = parser.parse_args().rounds
-    flops = step_flops()
+    parser.add_argument("--model", choices=CASES, default="speech", help="whose step is timed (default: %(default)s)")
+    arguments = parser.parse_args()
+    rounds, case = arguments.rounds, CASES[arguments.model]()
+    flops = case.flops()
     total = sum(flops.values())
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     print(
@@ -91,10 +141,10 @@ def main() -> None:
         + f"; all {total / 1e9:.1f}"
     )
     print(
-        f"{'precision':<10} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14} {'audio s/s':>10}"
+        f"{'precision':<10} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14} {'data s/s':>10}"
     )
     for precision in (torch.bfloat16, torch.float32):
-        step = Step(precision)
+        step = Step(case, precision)
         square = {n: torch.randn(n, n).to(precision) for n in SIZES}
         step()
         taken = [
@@ -105,7 +155,7 @@ def main() -> None:
         print(
             f"{str(precision).removeprefix('torch.'):<10} {1e-9 / per_flop:>13.0f} {total * per_flop:>8.3f} {whole:>8.3f} "
             f"{whole / (total * per_flop):>6.2f} {least_whole / (total * least_per_flop):>14.2f} "
-            f"{WINDOWS * SAMPLES / 16_000 / whole:>10.1f}"
+            f"{case.windows * case.positions / case.rate / whole:>10.1f}"
         )
 
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "embed": "write the representations of a folder of sources to a file",
     "probe": "how well simple models read labels off the representations, beside baselines",
     "score": "log p(x | context) / p(x) in nats for every step ahead, calibrated",
+    "anomalies": "surprise of every row of sensor series, and alarms above a quantile of normal ones",
     "information": "mutual information of contexts and the steps ahead, with intervals and ceiling",
     "export": "the trained encoder and context as one ONNX file",
     "report": "one self-contained HTML page about a run",

@@ -49,7 +49,9 @@ class Question:
     """What is asked. label: column of the labels, or of the alignment's table; alignment: frame labels, or None for labels of sources;
     unit: "recording", or "frame" for one row per step; clip_seconds: cut sources into clips this long first (0: whole); within:
     train on the first share of every source and test on the rest (0: split by source, as is right wherever sources repeat
-    their labels); leave_out: "column=value" names the test sources; pool: how the frames of a recording become one row.
+    their labels); leave_out: "column=value" names the test sources; pool: how the frames of a recording become one row; delay_s: how far
+    behind the centre of a frame the moment lies that it is asked about; choose_by: see
+    `evaluation.task.Task`.
     """
 
     label: str
@@ -61,6 +63,8 @@ class Question:
     pool: str = "mean+deviation"
     validation: float = 0.15
     every: int = 1
+    delay_s: float = 0.0
+    choose_by: str = "accuracy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,13 @@ def ask(parted: Parted, question: Question, steps: Sequence[int], seconds_per_st
         if not name:
             continue
         if question.alignment:
-            labels_T = question.alignment.frames(sources.items[clip.source].path.stem, steps[index])
+            labels_T = question.alignment.frames(
+                sources.items[clip.source].path.stem,
+                steps[index],
+                step_s=seconds_per_step,
+                begin_s=clip.start / sources.rate,
+                delay_s=question.delay_s,
+            )
         elif values[clip.source]:
             labels_T = np.full(steps[index], number[values[clip.source]])
         else:
@@ -145,7 +155,9 @@ def ask(parted: Parted, question: Question, steps: Sequence[int], seconds_per_st
                 f"label {question.label!r}: no labelled source in the {name} part. Use more sources, or another split."
             )
     labels = {name: Labels(np.concatenate(y[name]), np.concatenate(source[name])) for name in PARTS}
-    return Rows(Task(question.label, question.unit, names, parted.how, **labels), chosen, y, question.pool)
+    return Rows(
+        Task(question.label, question.unit, names, parted.how, **labels, choose_by=question.choose_by), chosen, y, question.pool
+    )
 
 
 def compare(

@@ -62,4 +62,4 @@ def _trained(
         for name in PARTS
     }
     parts = (used["train"].draw, used["validation"].batches(), used["test"].batches())
-    return supervised(model, *parts, unit=task.unit, classes=task.classes, steps=steps, seed=seed)
+    return supervised(model, *parts, unit=task.unit, classes=task.classes, steps=steps, seed=seed, choose_by=task.choose_by)

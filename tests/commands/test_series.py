@@ -57,6 +57,14 @@ def test_from_files_to_embeddings_scores_and_probes(tmp_path: Path, folder: Path
     assert main(["embed", str(run), "-o", str(tmp_path / "e.npz")]) == 0
     assert np.load(tmp_path / "e.npz")["z"].shape == (sum(41 + n for n in range(9)), 8)
     assert main(["score", str(run), "-o", str(tmp_path / "s.parquet")]) == 0
+    assert main(["anomalies", str(run), "--label", "anomaly", "--smooth", "3", "-o", str(tmp_path / "a.npz")]) == 0
+    found = np.load(tmp_path / "a.npz")
+    unseen = [sources.length(i) for i in (7, 8)]
+    assert len(found["score"]) == sum(unseen) and np.isnan(found["score"][[0, 20]]).all()  # no past, and nothing observed
+    assert found["time_s"].tolist() == [float(n) for rows in unseen for n in range(rows)]
+    result = json.loads((run / "anomalies.json").read_text())
+    assert result.keys() == {"surprise", "z-score"} and 0 <= result["surprise"]["detection"]["auroc"]["mean"] <= 1
+    np.testing.assert_array_equal(found["alarm"], found["score"] > np.float32(result["surprise"]["threshold"]))
     few = ["--seeds", "1", "--supervised-steps", "2", "--curve", "1", "--probes", "linear"]
     assert main(["probe", str(run), "--label", "kind", *few]) == 0
 
@@ -70,6 +78,19 @@ def test_resuming_keeps_the_scale_and_the_weights(tmp_path: Path, folder: Path) 
     before = (whole / "model.safetensors").read_bytes()
     assert main(["train", "--resume", str(whole)]) == 0
     assert (whole / "model.safetensors").read_bytes() == before
+
+
+def test_beats_are_probed_by_their_samples(tmp_path: Path, folder: Path) -> None:
+    run, beats = tmp_path / "run", tmp_path / "beats.csv"
+    assert train(run, folder) == 0
+    beats.write_text("record,sample,beat\n" + "".join(f"{n},{s},{'NV'[s % 2]}\n" for n in range(9) for s in range(1, 35, 3)))
+    few = ["--seeds", "1", "--supervised-steps", "2", "--curve", "--probes", "linear", "--clip-seconds", "10", "--delay", "1"]
+    more = ["--validation", "0.4", "--choose-by", "macro-F1"]
+    assert main(["probe", str(run), "--label", "beat", "--alignment", str(beats), *few, *more]) == 0
+    (table,) = json.loads((run / "probe.json").read_text())["tables"]
+    # Twelve beats a source, each asked about one row later, be that in the next clip.
+    assert table["test"] == 2 * 12 and {row["features"] for row in table["rows"]} >= {"CPC c", "raw, 8 steps", "same network"}
+    assert all(0 <= row["macro_f1"]["low"] <= row["macro_f1"]["mean"] <= 1 for row in table["rows"])
 
 
 def test_a_channel_that_never_changes_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.evaluation.alignment import read_intervals, read_steps
+from torchcpc.evaluation.alignment import read_intervals, read_steps, read_table
 
 HEADER = "recording,start_s,end_s,phone\n"
 
@@ -87,3 +87,23 @@ def test_the_phones_of_mboshi_cover_their_time(shared_data):
         for t in range(300)
     ]
     assert [alignment.names[label] if label >= 0 else None for label in frames] == slow
+
+
+def test_an_event_labels_the_first_step_that_asks_at_or_after_it(tmp_path):
+    path = written(tmp_path, "record,sample,beat\nr,5,N\nr,7,V\nr,30,N\n", "beats.csv")
+    alignment = read_table(path, column="beat", rate=10.0)  # at 0.5, 0.7 and 3.0 s
+    # Steps of 0.4 s ask at 0.2, 0.6, 1.0, ...: 0.5 s is asked about at 0.6 s, 0.7 s at 1.0 s, 3.0 s at 3.0 s.
+    assert alignment.frames("r", 8, step_s=0.4).tolist() == [-1, 0, 1, -1, -1, -1, -1, 0]
+    assert alignment.frames("r", 4, step_s=0.4, begin_s=1.6).tolist() == [-1, -1, -1, 0]
+    assert alignment.frames("r", 9, step_s=0.4, delay_s=0.4).tolist() == [-1, -1, 0, 1, -1, -1, -1, -1, 0]
+    with pytest.raises(CPCError, match=r"line 2: sample '1\.5' must be a whole number"):
+        read_table(written(tmp_path, "record,sample,beat\nr,1.5,N\n", "bad.csv"), column="beat", rate=10.0)
+    with pytest.raises(CPCError, match="no column beat"):
+        read_table(written(tmp_path, "record,sample\nr,1\n", "bad.csv"), column="beat", rate=10.0)
+
+
+def test_frames_of_a_clip_are_those_of_the_recording(tmp_path):
+    path = written(tmp_path, "recording,start_s,end_s,phone\na,0.03,0.11,x\na,0.2,0.34,y\n")
+    alignment = read_intervals(path, column="phone")
+    whole = alignment.frames("a", 40)
+    np.testing.assert_array_equal(alignment.frames("a", 13, begin_s=0.07), whole[7:20])

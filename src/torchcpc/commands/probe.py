@@ -11,7 +11,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", nargs="*", metavar="DATA", help="labelled folders or manifests (default: the data of the run)")
     parser.add_argument("--label", required=True, help="label column, for instance speaker, digit, phone")
     parser.add_argument(
-        "--alignment", type=Path, metavar="FILE", help="frame labels: csv recording,start_s,end_s,LABEL or 10 ms txt"
+        "--alignment",
+        type=Path,
+        metavar="FILE",
+        help="frame labels: csv recording,start_s,end_s,LABEL or recording,sample,LABEL, or 10 ms txt",
     )
     parser.add_argument(
         "--unit", choices=("recording", "frame"), help="a row per recording or per step (default: by --alignment)"
@@ -21,7 +24,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--within", type=float, default=0.0, metavar="SHARE", help="train on the first share of each recording")
     parser.add_argument("--leave-out", default="", metavar="COLUMN=VALUE", help="test on these sources, train on the others")
+    parser.add_argument(
+        "--delay", type=float, default=0.0, metavar="S", help="ask each frame about what lies S seconds before its centre"
+    )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="use every N-th frame (default: all)")
+    parser.add_argument(
+        "--validation", type=float, default=0.15, metavar="SHARE", help="of the sources that are no test (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--choose-by", default="accuracy", help="accuracy or macro-F1 of the validation part (default: %(default)s)"
+    )
     parser.add_argument("--pool", default="mean+deviation", help="mean, mean+deviation, last (default: %(default)s)")
     parser.add_argument("--also", nargs="+", default=[], metavar="RUN", help="runs of other seeds, averaged into the CPC rows")
     parser.add_argument("--seeds", type=int, default=3, help="of the untrained rows (default: %(default)s)")
@@ -52,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources
     from torchcpc.contracts import CPCError
-    from torchcpc.evaluation.alignment import read_intervals, read_steps
+    from torchcpc.evaluation.alignment import read_steps, read_table
     from torchcpc.evaluation.table import text
     from torchcpc.pretrained import from_pretrained
     from torchcpc.pretraining import read_run
@@ -65,10 +77,12 @@ def run(arguments: argparse.Namespace) -> None:
         raise CPCError(
             "the runs named with --also are of other sizes than the first: a row is one network under several seeds."
         )
+    described = read_run(arguments.run)
+    sources = open_sources(configs[0]["data"], arguments.data or described["roots"])
     alignment = None
-    if arguments.alignment:
-        by_steps = arguments.alignment.suffix == ".txt"
-        alignment = read_steps(arguments.alignment) if by_steps else read_intervals(arguments.alignment, column=arguments.label)
+    if (path := arguments.alignment) is not None:
+        by_steps = path.suffix == ".txt"
+        alignment = read_steps(path) if by_steps else read_table(path, column=arguments.label, rate=sources.rate)
     question = Question(
         label=arguments.label,
         alignment=alignment,
@@ -78,9 +92,10 @@ def run(arguments: argparse.Namespace) -> None:
         leave_out=arguments.leave_out,
         pool=arguments.pool,
         every=arguments.every,
+        delay_s=arguments.delay,
+        validation=arguments.validation,
+        choose_by=arguments.choose_by,
     )
-    described = read_run(arguments.run)
-    sources = open_sources(configs[0]["data"], arguments.data or described["roots"])
     with bar("probing") as show:
         entry, points = compare(
             [model.to(arguments.device) for model in models],

@@ -1,8 +1,8 @@
-"""Frame labels from files: who says what when, as one class number for every 10 ms step, -1 where nothing is said.
+"""Frame labels from files: who says what when, as one class number for every step, -1 where nothing is said.
 
-Two forms are read: a table with a line per interval (recording, start_s, end_s, label) and the text files that came with the
-CPC paper (a line per recording: its name, then one integer for each 10 ms). A recording goes by its file name without folder
-and suffix.
+Three forms are read: a table with a line per interval (recording, start_s, end_s, label), one with a line per event (recording or
+record, sample, label: a heartbeat, a fault), and the text files that came with the CPC paper (a line per recording: its name, then
+one integer for each 10 ms). A recording goes by its file name without folder and suffix.
 """
 
 from __future__ import annotations
@@ -18,25 +18,30 @@ from torchcpc.contracts import CPCError
 
 FRAME_S = 0.010
 TIME_COLUMNS = ("recording", "start_s", "end_s")
+RECORDING_COLUMNS = ("recording", "record")
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """Labelled intervals of recordings. names: the classes by number; spans: for each recording start_s, end_s (seconds, in
-    order, apart from each other) and class number, as arrays."""
+    order, apart from each other) and class number, as arrays; an event ends where it starts and labels one step."""
 
     names: tuple[str, ...]
     spans: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
 
-    def frames(self, recording: str, count: int, *, delay_s: float = 0.0) -> np.ndarray:
+    def frames(
+        self, recording: str, count: int, *, step_s: float = FRAME_S, begin_s: float = 0.0, delay_s: float = 0.0
+    ) -> np.ndarray:
         """The class at the centre of each of `count` frames, -1 outside all intervals: [count] int64.
 
-        Frame t asks at (t + 1/2) * 10 ms - delay_s. A positive delay asks a causal context about what lies `delay_s` in its
-        past; fix it before looking at results. Raises CPCError for a recording without labels.
+        Frame t asks at begin_s + (t + 1/2) * step_s - delay_s; an event is the label of the first frame that asks at or after it. A
+        positive delay asks a causal context about what lies `delay_s` in its past; fix it before looking at results. begin_s: where
+        the frames begin within the recording. Raises CPCError for a recording without labels.
         """
         self.require([recording])
         start_s, end_s, label = self.spans[recording]
-        centre_T = (np.arange(count) + 0.5) * FRAME_S - delay_s
+        end_s = np.where(end_s > start_s, end_s, start_s + step_s)
+        centre_T = begin_s + (np.arange(count) + 0.5) * step_s - delay_s
         place_T = np.searchsorted(start_s, centre_T, side="right") - 1  # the last interval that starts at or before the centre
         inside_T = (place_T >= 0) & (centre_T < end_s[place_T])
         return np.where(inside_T, label[place_T], -1).astype(np.int64)
@@ -52,21 +57,23 @@ class Alignment:
             )
 
 
-def read_intervals(path: Path, *, column: str) -> Alignment:
-    """A CSV file with the columns recording, start_s, end_s and `column`, the label; classes are numbered in alphabetical
-    order.
+def read_table(path: Path, *, column: str, rate: float) -> Alignment:
+    """A CSV file of intervals (recording, start_s, end_s) or of events (recording or record, sample: the raw position at `rate` Hz),
+    with `column`, the label; classes are numbered in alphabetical order.
 
     Raises CPCError, naming the line, for an absent column, a time that is no number, an end not after its start and overlaps.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            missing = [name for name in (*TIME_COLUMNS, column) if name not in (reader.fieldnames or ())]
+            names = reader.fieldnames or ()
+            events = "sample" in names and "start_s" not in names
+            who = next((name for name in RECORDING_COLUMNS if name in names), "recording") if events else "recording"
+            wanted = (who, "sample", "sample") if events else TIME_COLUMNS
+            missing = [name for name in (*wanted, column) if name not in names]
             if missing:
-                raise CPCError(
-                    f"{path}: no column {', '.join(missing)} among {', '.join(reader.fieldnames or ())}; name the label column."
-                )
-            rows = [(reader.line_num, *(row[name] for name in (*TIME_COLUMNS, column))) for row in reader]
+                raise CPCError(f"{path}: no column {', '.join(missing)} among {', '.join(names)}; name the label column.")
+            rows = [(reader.line_num, *(row[name] for name in (*wanted, column))) for row in reader]
     except (OSError, UnicodeDecodeError) as error:
         raise CPCError(
             f"{path}: cannot be read as UTF-8 text ({error}); labels are a CSV file with {', '.join(TIME_COLUMNS)}."
@@ -78,8 +85,14 @@ def read_intervals(path: Path, *, column: str) -> Alignment:
     number = {name: n for n, name in enumerate(names)}
     found: dict[str, list[tuple[float, float, int]]] = {}
     for line, recording, start, end, label in rows:
-        found.setdefault(recording, []).append((*_seconds(path, line, start, end), number[label]))
+        span = _event(path, line, start, rate) if events else _seconds(path, line, start, end)
+        found.setdefault(recording, []).append((*span, number[label]))
     return Alignment(names, {recording: _ordered(path, recording, spans) for recording, spans in found.items()})
+
+
+def read_intervals(path: Path, *, column: str) -> Alignment:
+    """`read_table` for intervals, which need no rate."""
+    return read_table(path, column=column, rate=1.0)
 
 
 def read_steps(path: Path) -> Alignment:
@@ -106,6 +119,12 @@ def read_steps(path: Path) -> Alignment:
         raise CPCError(f"{path}: no line with labels; expected a name and one integer for every 10 ms on each line.")
     highest = max(int(label.max()) for _, _, label in spans.values())
     return Alignment(tuple(str(n) for n in range(highest + 1)), spans)
+
+
+def _event(path: Path, line: int, sample: str, rate: float) -> tuple[float, float]:
+    if not sample.isascii() or not sample.isdigit():
+        raise CPCError(f"{path}, line {line}: sample {sample!r} must be a whole number from 0, the raw position of the event.")
+    return int(sample) / rate, int(sample) / rate
 
 
 def _seconds(path: Path, line: int, start: str, end: str) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""Classifiers trained by gradient through the one training loop, keeping the weights that were best on the validation part."""
+"""Classifiers trained by gradient through the one training loop, keeping the weights that the validation part judged best."""
 
 from __future__ import annotations
 
@@ -6,37 +6,47 @@ import copy
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError
+from torchcpc.evaluation.task import JUDGES
 from torchcpc.training import fit
 
 Batch = tuple[Tensor, ...]
 """The classifier's arguments, and last its labels: [B] or [B, T], -1 where there is none."""
 
 
-def fit_classifier(model: nn.Module, draw: Callable[[int, int], Batch], validation: Sequence[Batch], **settings: Any) -> float:
-    """Trains `model(*arguments) -> scores [..., classes]` with cross-entropy (nats) and leaves the weights of the highest
-    validation accuracy, the earliest of equals, in it; returns that accuracy. draw(step, rank) -> batch is a pure function;
-    settings: those of `training.fit`.
+def fit_classifier(
+    model: nn.Module,
+    draw: Callable[[int, int], Batch],
+    validation: Sequence[Batch],
+    *,
+    judge: Callable[[np.ndarray, np.ndarray], float] = JUDGES["accuracy"],
+    **settings: Any,
+) -> float:
+    """Trains `model(*arguments) -> scores [..., classes]` with cross-entropy (nats) and leaves the weights that `judge` (predicted
+    classes, labels) finds best on the validation part, the earliest of equals, in it; returns that value. draw(step, rank) -> batch is
+    a pure function; settings: those of `training.fit`.
 
     Raises CPCError when the training is interrupted: weights chosen from half a run would pass for a baseline.
     """
-    best_accuracy, best_state = -1.0, model.state_dict()
+    best_value, best_state = -1.0, model.state_dict()
 
     def validate(trained: nn.Module) -> dict[str, float]:
-        nonlocal best_accuracy, best_state
-        accuracy = answers(trained, validation).float().mean().item()
-        if accuracy > best_accuracy:
-            best_accuracy, best_state = accuracy, copy.deepcopy(trained.state_dict())
-        return {"bound": accuracy, "accuracy": accuracy}
+        nonlocal best_value, best_state
+        predicted_M, label_M = (each.cpu().numpy() for each in answers(trained, validation))
+        value = judge(predicted_M, label_M)
+        if value > best_value:
+            best_value, best_state = value, copy.deepcopy(trained.state_dict())
+        return {"bound": value}
 
     outcome = fit(model, cross_entropy, draw, validate, **settings)
     if outcome.interrupted:
         raise CPCError(f"the classifier was interrupted after {outcome.step} updates; run the probe again.")
     model.load_state_dict(best_state)
-    return best_accuracy
+    return best_value
 
 
 def cross_entropy(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Any]]:
@@ -50,17 +60,17 @@ def cross_entropy(model: nn.Module, batch: Batch, generator: torch.Generator) ->
 
 
 @torch.inference_mode()
-def answers(model: nn.Module, batches: Sequence[Batch]) -> Tensor:
-    """Whether each labelled place is answered correctly, in the order of the batches: [M] bool. Puts the mode back
+def answers(model: nn.Module, batches: Sequence[Batch]) -> tuple[Tensor, Tensor]:
+    """The class that each labelled place is taken for and its label, in the order of the batches: both [M] int64. Puts the mode back
     afterwards."""
     training = model.training
     model.eval()
-    correct = []
+    predicted, labels = [], []
     for *arguments, label in batches:
-        predicted = model(*arguments).argmax(dim=-1)
-        correct.append((predicted == label)[label >= 0])
+        predicted.append(model(*arguments).argmax(dim=-1)[label >= 0])
+        labels.append(label[label >= 0])
     model.train(training)
-    return torch.cat(correct)
+    return torch.cat(predicted), torch.cat(labels)
 
 
 def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:

@@ -59,9 +59,9 @@ class Hits:
         *replicates, sources = self.hits_RS.shape
         weight_QR = np.ones((resamples, 1))
         for axis, count in enumerate(replicates, start=1):
-            axis_QR = _weights(count, axis=axis, resamples=resamples, level=level, seed=seed) / count
+            axis_QR = weights(count, axis=axis, resamples=resamples, level=level, seed=seed) / count
             weight_QR = (weight_QR[:, :, None] * axis_QR[:, None, :]).reshape(resamples, -1)
-        weight_QS = _weights(sources, axis=0, resamples=resamples, level=level, seed=seed)
+        weight_QS = weights(sources, axis=0, resamples=resamples, level=level, seed=seed)
         hits_Q = np.einsum("qs,qs->q", weight_QS, weight_QR @ self.hits_RS.reshape(-1, sources))
         return hits_Q / (weight_QS @ self.rows_S)
 
@@ -69,7 +69,7 @@ class Hits:
 def accuracy_interval(hits: Hits, *, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> Interval:
     """The accuracy and its interval, within 0 and 1. An axis with a single entry is not resampled: with one seed and one source
     the interval is a point and says nothing of either."""
-    low, high = _percentiles(hits.resampled(resamples=resamples, level=level, seed=seed), level)
+    low, high = percentiles(hits.resampled(resamples=resamples, level=level, seed=seed), level)
     share = hits.mean
     if share in (0.0, 1.0):
         # Nothing varies, so the bootstrap sees no doubt at all: take the exact binomial bound with one trial a source.
@@ -88,7 +88,7 @@ def mean_interval(
     hits = Hits(sum_S.astype(np.float64), rows_S.astype(np.float64))
     if len(rows_S) == 1:
         return Interval(hits.mean, float("nan"), float("nan"))
-    return Interval(hits.mean, *_percentiles(hits.resampled(resamples=resamples, level=level, seed=seed), level))
+    return Interval(hits.mean, *percentiles(hits.resampled(resamples=resamples, level=level, seed=seed), level))
 
 
 def difference_interval(one: Hits, other: Hits, *, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> Interval:
@@ -103,11 +103,11 @@ def difference_interval(one: Hits, other: Hits, *, resamples: int = 2000, level:
     gap_Q = one.resampled(resamples=resamples, level=level, seed=seed) - other.resampled(
         resamples=resamples, level=level, seed=seed
     )
-    low, high = _percentiles(gap_Q, level)
+    low, high = percentiles(gap_Q, level)
     return Interval(one.mean - other.mean, max(low, -1.0), min(high, 1.0))
 
 
-def _weights(count: int, *, axis: int, resamples: int, level: float, seed: int) -> np.ndarray:
+def weights(count: int, *, axis: int, resamples: int, level: float, seed: int) -> np.ndarray:
     """How much each of `count` entries weighs in each resample, 1 on average, stretched as the module says: [resamples,
     count]."""
     if count == 1:
@@ -118,6 +118,7 @@ def _weights(count: int, *, axis: int, resamples: int, level: float, seed: int) 
     return 1 + stretch * (drawn - 1)
 
 
-def _percentiles(value_Q: np.ndarray, level: float) -> tuple[float, float]:
+def percentiles(value_Q: np.ndarray, level: float) -> tuple[float, float]:
+    """The ends of the central `level` of the values."""
     low, high = np.quantile(value_Q, [0.5 - level / 2, 0.5 + level / 2])
     return float(low), float(high)

@@ -1,7 +1,7 @@
 """The linear probe: how much of a label a linear model reads off frozen features (section 3 of arXiv:1807.03748).
 
 Columns are standardised with the training part's statistics; multinomial logistic regression is fitted on the training part for
-each penalty of one grid, the same for every row of a table; the penalty with the highest validation accuracy is kept (the
+each penalty of one grid, the same for every row of a table; the penalty that the validation part judges best is kept (the
 stronger of equals); its classifier answers the test part, once. It is not fitted again on training and validation together:
 then every row, a supervised network with early stopping too, has learned from the same labels.
 """
@@ -41,14 +41,14 @@ def linear_probe(
         penalties=penalties,
         tolerance=1e-5,
     )
-    best_accuracy, chosen = -1.0, None
+    best_value, chosen = -1.0, None
     for penalty, classifier in path:
-        accuracy = float(np.mean(classifier.predict(validation_MD) == task.validation.y_M))
-        if accuracy > best_accuracy:
-            best_accuracy, chosen = accuracy, (penalty, classifier)
+        value = task.judge(classifier.predict(validation_MD), task.validation.y_M)
+        if value > best_value:
+            best_value, chosen = value, (penalty, classifier)
     assert chosen is not None  # the path is never empty
     penalty, classifier = chosen
-    return Score(classifier.predict(standardised(features.test)) == task.test.y_M, penalty)
+    return Score.of(classifier.predict(standardised(features.test)), task.test.y_M, penalty)
 
 
 def thinned(rows: int, most: int, seed: int) -> np.ndarray | slice:

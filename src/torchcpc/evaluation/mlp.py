@@ -48,15 +48,16 @@ def mlp_probe(
         rows = torch.from_numpy(np.random.default_rng([seed, step, rank]).integers(len(y_M), size=batch))
         return x_MD[rows], y_M[rows]
 
-    best_accuracy, best_decay, best = -1.0, weight_decays[0], None
+    best_value, best_decay, best = -1.0, weight_decays[0], None
     for decay in sorted(weight_decays, reverse=True):
         model = seeded(lambda: _network(features.dim, width, task.classes), seed)
         settings = {"steps": steps, "learning_rate": learning_rate, "schedule": "cosine", "validate_every": validate_every}
-        accuracy = fit_classifier(model, draw, validation, weight_decay=decay, seed=seed, **settings)
-        if accuracy > best_accuracy:
-            best_accuracy, best_decay, best = accuracy, decay, model
-    assert best is not None  # an accuracy is never below 0
-    return Score(answers(best, [_batch(standardised(features.test), task.test)]).numpy(), best_decay)
+        value = fit_classifier(model, draw, validation, judge=task.judge, weight_decay=decay, seed=seed, **settings)
+        if value > best_value:
+            best_value, best_decay, best = value, decay, model
+    assert best is not None  # no judge goes below 0
+    predicted_M, _ = answers(best, [_batch(standardised(features.test), task.test)])
+    return Score.of(predicted_M.numpy(), task.test.y_M, best_decay)
 
 
 def _network(dim: int, width: int, classes: int) -> nn.Module:

@@ -13,11 +13,16 @@ from torchcpc.evaluation.intervals import Hits
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Which test rows were answered correctly, and the penalty (for networks: the weight decay) that was chosen, if there is
-    one."""
+    """The class that each test row was taken for, whether that was correct, and the penalty (for networks: the weight decay) that
+    was chosen, if there is one."""
 
+    predicted_M: np.ndarray
     correct_M: np.ndarray
     penalty: float | None
+
+    @classmethod
+    def of(cls, predicted_M: np.ndarray, y_M: np.ndarray, penalty: float | None) -> Score:
+        return cls(predicted_M, predicted_M == y_M, penalty)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +35,16 @@ class Row:
     correct_RM: np.ndarray
     source_M: np.ndarray
     penalties: tuple[float | None, ...]
+    predicted_RM: np.ndarray | None = None
+    """None where only right and wrong are known: then there is no macro-F1."""
 
     @classmethod
     def of(cls, scores: Sequence[Score], *, features: str, probe: str, dim: int | None, source_M: np.ndarray) -> Row:
         if not scores:
             raise CPCError(f"features {features!r}, probe {probe!r}: no score; give the features of at least one seed.")
         correct_RM = np.stack([score.correct_M for score in scores])
-        return cls(features, probe, dim, correct_RM, source_M, tuple(score.penalty for score in scores))
+        penalties = tuple(score.penalty for score in scores)
+        return cls(features, probe, dim, correct_RM, source_M, penalties, np.stack([score.predicted_M for score in scores]))
 
     @property
     def accuracies(self) -> tuple[float, ...]:

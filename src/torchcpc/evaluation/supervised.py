@@ -1,7 +1,7 @@
 """The supervised baseline: the very encoder and context of the CPC model, from fresh weights, trained on the labels from end to
 end ("supervised, same network" of Table 1 in arXiv:1807.03748).
 
-It learns from the labels of the training part alone and keeps the weights of the best validation accuracy, as the probes do.
+It learns from the labels of the training part alone and keeps the weights that the validation part judges best, as the probes do.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torchcpc.contracts import CPCError
 from torchcpc.evaluation.classifier import answers, fit_classifier, seeded
 from torchcpc.evaluation.score import Score
+from torchcpc.evaluation.task import JUDGES
 
 LabelledWindows = tuple[Tensor, Tensor, Tensor]
 """x [B, S, ...]; valid_BT bool, which steps are real; labels int64: [B, T] for steps or [B] for recordings, -1 where there is
@@ -69,6 +70,7 @@ def supervised(
     warmup: int = 50,
     validate_every: int = 100,
     seed: int = 0,
+    choose_by: str = "accuracy",
 ) -> Score:
     """Trains `model.encoder` and `model.context` (a fresh model's: they are changed in place) with a linear head and answers
     the test part once.
@@ -93,5 +95,7 @@ def supervised(
         clip=1.0,  # recurrent contexts trained from labels alone now and then take a step too far
         validate_every=validate_every,
         seed=seed,
+        judge=JUDGES[choose_by],
     )
-    return Score(answers(classifier, test).cpu().numpy(), None)
+    predicted_M, label_M = answers(classifier, test)
+    return Score.of(predicted_M.cpu().numpy(), label_M.cpu().numpy(), None)

@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from torchcpc.evaluation.efficiency import Point
 from torchcpc.evaluation.intervals import accuracy_interval, difference_interval
+from torchcpc.evaluation.macro_f1 import Confusions, macro_f1_difference, macro_f1_interval
 from torchcpc.evaluation.score import Row
 from torchcpc.evaluation.task import Task
 
@@ -16,6 +19,7 @@ def table(task: Task, rows: Sequence[Row], points: Sequence[Point] = ()) -> dict
     """One entry of probe.json's "tables". Accuracies are shares; low and high bound the 95 % interval over seeds and test
     sources.
 
+    "macro_f1" is that of each row, with its interval, and the F1 of each class that the test has ("f1"): `evaluation.macro_f1`.
     "differences" compares every row with the first CPC row (the first whose features are named "CPC ...") of the same probe, or
     of any probe where none has the same: that row less the other, paired. A table without CPC rows has none.
     """
@@ -28,8 +32,8 @@ def table(task: Task, rows: Sequence[Row], points: Sequence[Point] = ()) -> dict
         "validation": len(task.validation.y_M),
         "test": len(task.test.y_M),
         "split": task.split,
-        "rows": [_row(row) for row in rows],
-        "differences": _differences(rows),
+        "rows": [_row(row, task) for row in rows],
+        "differences": _differences(rows, task),
         "efficiency": [
             {"features": p.features, "labels_per_class": p.labels_per_class or "all", **asdict(accuracy_interval(p.hits))}
             for p in points
@@ -40,7 +44,18 @@ def table(task: Task, rows: Sequence[Row], points: Sequence[Point] = ()) -> dict
 def text(entry: Mapping[str, Any]) -> str:
     """The table for a terminal, best row first, in percent; a plus or minus before the difference to the CPC row."""
     gaps = {(gap["against"], gap["probe"]): gap for gap in entry["differences"]}
-    lines = [("features", "probe", "columns", "accuracy %", "95 % interval", "seeds", "CPC less this")]
+    head = (
+        "features",
+        "probe",
+        "columns",
+        "accuracy %",
+        "95 % interval",
+        "seeds",
+        "CPC less this",
+        "macro-F1 %",
+        "95 % interval",
+    )
+    lines: list[tuple[str, ...]] = [(*head, "CPC less this")]
     for row in sorted(entry["rows"], key=lambda row: -row["mean"]):
         gap = gaps.get((row["features"], row["probe"]))
         lines.append(
@@ -51,7 +66,10 @@ def text(entry: Mapping[str, Any]) -> str:
                 f"{100 * row['mean']:.1f}",
                 f"{100 * row['low']:.1f} to {100 * row['high']:.1f}",
                 str(len(row["accuracies"])),
-                f"{100 * gap['mean']:+.1f} ({100 * gap['low']:+.1f} to {100 * gap['high']:+.1f})" if gap else "",
+                _signed(gap),
+                f"{100 * row['macro_f1']['mean']:.1f}" if row["macro_f1"] else "-",
+                f"{100 * row['macro_f1']['low']:.1f} to {100 * row['macro_f1']['high']:.1f}" if row["macro_f1"] else "-",
+                _signed(gap and gap["macro_f1"]),
             )
         )
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
@@ -63,7 +81,17 @@ def text(entry: Mapping[str, Any]) -> str:
     return "\n".join([head, *body])
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _signed(gap: Mapping[str, Any] | None) -> str:
+    return f"{100 * gap['mean']:+.1f} ({100 * gap['low']:+.1f} to {100 * gap['high']:+.1f})" if gap else ""
+
+
+def _confusions(row: Row, task: Task) -> Confusions | None:
+    return None if row.predicted_RM is None else Confusions.of(row.predicted_RM, task.test.y_M, row.source_M)
+
+
+def _row(row: Row, task: Task) -> dict[str, Any]:
+    found = _confusions(row, task)
+    present = np.unique(task.test.y_M)
     # One number stands for the row only where all seeds chose the same penalty; the list has them all.
     return {
         "features": row.features,
@@ -73,15 +101,20 @@ def _row(row: Row) -> dict[str, Any]:
         **asdict(accuracy_interval(row.hits)),
         "penalty": row.penalties[0] if len(set(row.penalties)) == 1 else None,
         "penalties": list(row.penalties),
+        "macro_f1": asdict(macro_f1_interval(found)) if found else None,
+        "f1": dict(zip((task.names[n] for n in present), found.per_class.tolist(), strict=True)) if found else None,
     }
 
 
-def _differences(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _differences(rows: Sequence[Row], task: Task) -> list[dict[str, Any]]:
     candidates = [row for row in rows if row.features.startswith("CPC")]
     differences = []
     for row in rows if candidates else ():
         ours = next((each for each in candidates if each.probe == row.probe), candidates[0])
         if ours is not row:
             gap = difference_interval(ours.hits, row.hits)
-            differences.append({"features": ours.features, "against": row.features, "probe": row.probe, **asdict(gap)})
+            one, other = _confusions(ours, task), _confusions(row, task)
+            macro = asdict(macro_f1_difference(one, other)) if one and other else None
+            pair = {"features": ours.features, "against": row.features, "probe": row.probe}
+            differences.append({**pair, **asdict(gap), "macro_f1": macro})
     return differences

@@ -6,14 +6,21 @@ is fitted: `train` fits, `validation` chooses, `test` is scored once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from torchcpc.contracts import CPCError
+from torchcpc.evaluation.macro_f1 import Confusions
 
 PARTS = ("train", "validation", "test")
+
+# What the validation part is judged by where something is chosen: (predicted classes, true classes) -> a share.
+JUDGES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "accuracy": lambda predicted_M, y_M: float(np.mean(predicted_M == y_M)),
+    "macro-F1": lambda predicted_M, y_M: Confusions.of(predicted_M[None], y_M, np.zeros_like(y_M)).mean,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +38,9 @@ class Labels:
 @dataclass(frozen=True, slots=True)
 class Task:
     """A classification of rows. `label` names the question ("digit"), `unit` the row ("frame", "recording"), `names` the
-    classes by number, `split` says in words how the parts were made. Raises CPCError where labels are missing or a source is in
-    two parts."""
+    classes by number, `split` says in words how the parts were made, `choose_by` (of JUDGES) what the validation part is judged by:
+    "macro-F1" where one class is nearly everything, or what is chosen is what always answers it. Raises CPCError where labels are
+    missing or a source is in two parts."""
 
     label: str
     unit: str
@@ -41,8 +49,11 @@ class Task:
     train: Labels
     validation: Labels
     test: Labels
+    choose_by: str = "accuracy"
 
     def __post_init__(self) -> None:
+        if self.choose_by not in JUDGES:
+            raise CPCError(f"choose_by = {self.choose_by!r} is unknown. Choose one of {', '.join(JUDGES)}.")
         for part in PARTS:
             self._check(part, getattr(self, part))
         for i, one in enumerate(PARTS):
@@ -71,6 +82,11 @@ class Task:
     @property
     def classes(self) -> int:
         return len(self.names)
+
+    @property
+    def judge(self) -> Callable[[np.ndarray, np.ndarray], float]:
+        """(predicted classes, true classes) of the validation part -> how good they are, a share."""
+        return JUDGES[self.choose_by]
 
     @property
     def chance(self) -> float:

@@ -1,0 +1,95 @@
+"""`cpc anomalies RUN DATA -o FILE`: the surprise of every row, alarms above a quantile of training rows, and both beside a z-score."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from torchcpc.commands import partition
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, metavar="RUN", help="run folder of a model of sensor series")
+    parser.add_argument("data", nargs="*", metavar="DATA", help="folders or manifests (default: what the run never saw)")
+    parser.add_argument("-o", "--out", type=Path, metavar="FILE", help="score and alarm of every row: .parquet or .npz")
+    parser.add_argument(
+        "--label", metavar="COLUMN", help="row labels to compare with, above 0 where anomalous (data.row_labels)"
+    )
+    parser.add_argument(
+        "--smooth", type=int, default=1, metavar="ROWS", help="average of the last ROWS scores (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--reference",
+        type=int,
+        default=0,
+        metavar="ROWS",
+        help="the first ROWS of a source are known to be normal: scores relative to them, thresholds from them (default: not)",
+    )
+    parser.add_argument(
+        "--quantile", type=float, default=0.99, help="of the scores that set the threshold (default: %(default)s)"
+    )
+    partition.arguments(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    import json
+    from dataclasses import asdict
+
+    from torchcpc.commands.progress import bar, console, output
+    from torchcpc.commands.sources import open_sources
+    from torchcpc.contracts import CPCError
+    from torchcpc.data.splits import hold_out
+    from torchcpc.detecting import METHODS, detect, rows_of, scores_of
+    from torchcpc.evaluation.embedding_files import write_rows
+    from torchcpc.pretrained import from_pretrained
+    from torchcpc.pretraining import read_run, write_json
+
+    if not 0 < arguments.quantile < 1 or arguments.smooth < 1 or arguments.reference < 0:
+        raise CPCError("--quantile lies between 0 and 1, --smooth is at least 1 row and --reference no fewer than 0.")
+    model, config = from_pretrained(arguments.run)
+    model, described = model.to(arguments.device), read_run(arguments.run)
+    own = open_sources(config["data"], described["roots"])
+    parts = hold_out(own, described["seed"], **described["settings"]["split"])
+    sample = partition.draw(arguments, model, own, parts.train, described)
+    tested: Any = open_sources(config["data"], arguments.data) if arguments.data else own.select(parts.unseen)
+    # The threshold comes from sources that taught the weights nothing: those that did are less surprising than any others.
+    given: tuple[Any, Sequence[int]] = (own, parts.validation or parts.train)
+    settings = {
+        "encoder": config["encoder"],
+        "device": arguments.device,
+        "smooth": arguments.smooth,
+        "reference": arguments.reference,
+    }
+    with bar("scoring") as show:
+        normal = scores_of(model, sample, given[0].select(given[1]), progress=show, **settings)
+        found = scores_of(model, sample, tested, progress=show, **settings)
+    results = {
+        name: detect(
+            normal[name], found[name], tested, quantile=arguments.quantile, label=arguments.label, reference=arguments.reference
+        )
+        for name in METHODS
+    }
+    if arguments.out:
+        count = write_rows(
+            arguments.out, rows_of(found["surprise"], results["surprise"].threshold, tested), nothing="nothing was scored."
+        )
+        console.print(f"{count} rows in {arguments.out}")
+    console.print(
+        f"threshold: the {arguments.quantile:g} quantile of {len(given[1])} sources that were not trained on; {len(tested)} sources scored"
+    )
+    output.print(
+        "score     threshold  alarms %"
+        + ("  F1 %               false alarms %     AUROC              AUPRC" if arguments.label else ""),
+        markup=False,
+    )
+    for name, result in results.items():
+        line = f"{name:<9} {result.threshold:9.3f}  {100 * result.alarms:8.1f}"
+        if found_ := result.detection:
+            values = (found_.f1, found_.false_alarms, found_.auroc, found_.auprc)
+            line += "".join(f"  {100 * v.mean:5.1f} ({100 * v.low:4.1f}-{100 * v.high:5.1f})" for v in values)
+        output.print(line, markup=False)
+    write_json(
+        arguments.run / "anomalies.json", json.loads(json.dumps({name: asdict(result) for name, result in results.items()}))
+    )
