@@ -158,6 +158,19 @@ def test_a_label_column_names_the_groups(tmp_path: Path) -> None:
         scan_series([tmp_path / "list.csv"], group="machine")
 
 
+def test_gain_stretches_training_windows_only(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", VALUES)
+    series = scan_series([tmp_path], gain=0.7).select([0])
+    np.testing.assert_array_equal(series.read(0, 0, 5), VALUES)
+    found = series.read(0, 0, 5, np.random.default_rng(5))
+    factor = np.exp(np.random.default_rng(5).uniform(-0.7, 0.7, size=2))
+    mean = np.nanmean(VALUES, axis=0)
+    np.testing.assert_allclose(found, mean + (VALUES - mean) * factor, rtol=1e-5)
+    assert found.dtype == np.float32
+    with pytest.raises(CPCError, match="data.gain = -1"):
+        scan_series([tmp_path], gain=-1.0)
+
+
 def test_scale_is_that_of_the_observed_values() -> None:
     rng = np.random.default_rng(3)
     # A large mean beside a small spread, which float32 sums would lose.

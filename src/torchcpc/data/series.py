@@ -37,8 +37,15 @@ class Series:
     """Sources that are sensor series of the same channels; implements `contracts.Sequences`, rows at `rate` Hz (1: no clock)."""
 
     def __init__(
-        self, held: Sequence[Held], items: Sequence[SeriesItem], *, rate: float = 1.0, skipped: Sequence[Skipped] = ()
+        self,
+        held: Sequence[Held],
+        items: Sequence[SeriesItem],
+        *,
+        rate: float = 1.0,
+        skipped: Sequence[Skipped] = (),
+        gain: float = 0.0,
     ) -> None:
+        self.gain = gain
         self.held, self.items, self.rate, self.skipped = list(held), list(items), rate, list(skipped)
         self.groups = sorted({item.group for item in items})
         self._number = {name: number for number, name in enumerate(self.groups)}
@@ -62,7 +69,9 @@ class Series:
         return self._number[self.items[index].group]
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        return self.held[index].values[start : start + count]
+        """Rows start .. start+count: float32 [count, channels], NaN where missing; varied as `gain` says if there is an `rng`."""
+        x_SF = self.held[index].values[start : start + count]
+        return stretched(x_SF, self.gain, rng) if rng is not None and self.gain else x_SF
 
     def times(self, index: int) -> np.ndarray:
         """[S] float64 seconds of every row: as stamped (dates: since 1970), or by the rate where the file has no times."""
@@ -80,7 +89,11 @@ class Series:
     def select(self, indices: Sequence[int]) -> Self:
         """The sources at `indices`, in that order; groups keep their numbers."""
         chosen = type(self)(
-            [self.held[i] for i in indices], [self.items[i] for i in indices], rate=self.rate, skipped=self.skipped
+            [self.held[i] for i in indices],
+            [self.items[i] for i in indices],
+            rate=self.rate,
+            skipped=self.skipped,
+            gain=self.gain,
         )
         chosen.groups, chosen._number = self.groups, self._number
         return chosen
@@ -97,16 +110,20 @@ def scan_series(
     row_labels: Sequence[str] = (),
     array: str = "",
     group: str = "",
+    gain: float = 0.0,
 ) -> Series:
     """All usable series that `roots` (folders or manifests) name; the others are in `.skipped`, each with its reason.
 
     rate: rows per second, 0 for what times or files say; channels: the columns to read, all that are numbers where none is named;
     row_labels: columns that are not input but labels of rows; time, array: see `series_files.Columns`; group: the label column that
-    names the group (patient, machine) of a source, by default its folder. The first usable file sets channels and rate; one with
-    others is skipped. Raises CPCError for a root that cannot be used, and when nothing at all can be.
+    names the group (patient, machine) of a source, by default its folder; gain: in training, how far each channel of a window is
+    stretched at random (`stretched`), for subjects and sensors that differ in amplitude. The first usable file sets channels and
+    rate; one with others is skipped. Raises CPCError for a root that cannot be used, and when nothing at all can be.
     """
     if not 0 <= rate < float("inf"):
         raise CPCError(f"data.rate = {rate}: rows per second, above 0, or 0 for what the files say.")
+    if not 0 <= gain < float("inf"):
+        raise CPCError(f"data.gain = {gain}: a spread of the logarithm of the amplitude, 0 or above, for instance 0.5.")
     listed, skipped = find(roots, SENSORS)
     columns = Columns(time, tuple(channels), tuple(row_labels), array)
     found: list[Held] = []
@@ -127,7 +144,15 @@ def scan_series(
     if not found:
         reasons = "; ".join(f"{s.path}: {s.reason}" for s in skipped[:3])
         raise CPCError(f"none of {len(skipped)} files can be used, for instance {reasons}. Name a folder of series.")
-    return Series(found, items, rate=rate or found[0].rate or 1.0, skipped=skipped)
+    return Series(found, items, rate=rate or found[0].rate or 1.0, skipped=skipped, gain=gain)
+
+
+def stretched(x_SF: np.ndarray, gain: float, rng: np.random.Generator) -> np.ndarray:
+    """Each channel stretched about the mean of its observed values by a factor of its own, exp of uniform(-gain, gain)."""
+    seen_SF = np.isfinite(x_SF)
+    mean_F = np.where(seen_SF, x_SF, 0).sum(axis=0) / np.maximum(seen_SF.sum(axis=0), 1)
+    factor_F = np.exp(rng.uniform(-gain, gain, size=x_SF.shape[1]))
+    return (mean_F + (x_SF - mean_F) * factor_F).astype(np.float32)
 
 
 def cases(
@@ -169,7 +194,8 @@ def _group(entry: Listed, column: str) -> str:
     if column and not entry.labels.get(column):
         known = ", ".join(entry.labels) or "none"
         raise CPCError(
-            f"data.group = {column!r}: {entry.key} has no such label (labels: {known}). Correct or fill in the column."
+            f"data.group = {column!r}: {entry.key} has no such label (labels: {known}). Correct or fill in the column, or leave "
+            "data.group empty."
         )
     return entry.labels[column] if column else entry.group
 
