@@ -17,7 +17,8 @@ COMMANDS = [
 
 
 def test_there_are_commands():
-    assert {command.split()[1] for command in COMMANDS} == {"train", "embed", "probe", "report", "information", "export"}
+    shown = {"train", "embed", "probe", "report", "information", "anomalies", "export"}
+    assert {command.split()[1] for command in COMMANDS} == shown
 
 
 @pytest.mark.parametrize("command", COMMANDS)
