@@ -63,7 +63,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=15, help="times that step and products are timed in turn")
     arguments = parser.parse_args()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    print(f"{'precision':<10} {'GFLOP':>6} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14}")
+    print(
+        f"{'precision':<10} {'GFLOP':>6} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14}"
+    )
     for precision in (torch.bfloat16, torch.float32):
         step = Step(precision, arguments.assignments)
         square = {n: torch.randn(n, n).to(precision) for n in SIZES}
