@@ -81,11 +81,11 @@ def test_resuming_keeps_the_scale_and_the_weights(tmp_path: Path, folder: Path) 
 
 
 def test_beats_are_probed_by_their_samples(tmp_path: Path, folder: Path) -> None:
-    run, beats = tmp_path / "run", tmp_path / "beats.csv"
-    assert train(run, folder) == 0
+    run, other, beats = tmp_path / "run", tmp_path / "other", tmp_path / "beats.csv"
+    assert train(run, folder) == 0 and train(other, folder, "--seed", "1") == 0
     beats.write_text("record,sample,beat\n" + "".join(f"{n},{s},{'NV'[s % 2]}\n" for n in range(9) for s in range(1, 35, 3)))
     few = ["--seeds", "1", "--supervised-steps", "2", "--curve", "--probes", "linear", "--clip-seconds", "10", "--delay", "1"]
-    more = ["--validation", "0.4", "--choose-by", "macro-F1"]
+    more = ["--also", str(other), "--validation", "0.4", "--choose-by", "macro-F1"]
     assert main(["probe", str(run), "--label", "beat", "--alignment", str(beats), *few, *more]) == 0
     (table,) = json.loads((run / "probe.json").read_text())["tables"]
     # Twelve beats a source, each asked about one row later, be that in the next clip.

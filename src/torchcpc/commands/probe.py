@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,8 +73,7 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.report import build
 
     models, configs = zip(*(from_pretrained(run) for run in (arguments.run, *arguments.also)), strict=True)
-    parts = ("encoder", "context", "predictor", "data")
-    if any(config[part] != configs[0][part] for config in configs for part in parts):
+    if any(_sizes(config) != _sizes(configs[0]) for config in configs):
         raise CPCError(
             "the runs named with --also are of other sizes than the first: a row is one network under several seeds."
         )
@@ -114,3 +114,9 @@ def run(arguments: argparse.Namespace) -> None:
     add_table(arguments.run, entry, points)
     console.print(text(entry), markup=False)
     console.print(f"report: {build(arguments.run)}")
+
+
+def _sizes(config: dict[str, Any]) -> dict[str, Any]:
+    """What runs of other seeds have in common: all but the scale of the channels, which each fitted on its own training sources."""
+    parts = {part: config[part] for part in ("encoder", "context", "predictor", "data")}
+    return {**parts, "encoder": {key: value for key, value in config["encoder"].items() if key not in ("mean", "scale")}}
