@@ -17,7 +17,7 @@ COMMANDS = [
 
 
 def test_there_are_commands():
-    shown = {"train", "embed", "probe", "report", "information", "anomalies", "export"}
+    shown = {"train", "embed", "probe", "report", "information", "anomalies", "export", "segment"}
     assert {command.split()[1] for command in COMMANDS} == shown
 
 

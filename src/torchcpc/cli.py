@@ -17,6 +17,7 @@ COMMANDS = {
     "anomalies": "surprise of every row of sensor series, and alarms above a quantile of normal ones",
     "information": "mutual information of contexts and the steps ahead, with intervals and ceiling",
     "export": "the trained encoder and context as one ONNX file",
+    "segment": "boundaries where a step fits badly to what came before, beside known ones",
     "report": "one self-contained HTML page about a run",
     "demo": "train, embed, probe and report on data that is at hand, in under three minutes",
 }

@@ -3,7 +3,17 @@ import pytest
 from scipy import stats
 
 from torchcpc.contracts import CPCError
-from torchcpc.evaluation.intervals import Hits, accuracy_interval, difference_interval
+from torchcpc.evaluation.intervals import Hits, accuracy_interval, difference_interval, statistic_interval
+
+
+def test_a_statistic_of_sums_is_resampled_like_an_accuracy() -> None:
+    rng = np.random.default_rng(0)
+    rows_S = rng.integers(20, 40, 31).astype(float)
+    hits_RS = np.floor(rng.uniform(0.2, 0.9, (3, 31)) * rows_S)
+    sums_RSF = np.stack([hits_RS, np.broadcast_to(rows_S, hits_RS.shape)], axis=2)
+    found = statistic_interval(sums_RSF, lambda sums_F: float(sums_F[0] / sums_F[1]), resamples=2000)
+    expected = accuracy_interval(Hits(hits_RS, rows_S))
+    assert (found.mean, found.low, found.high) == pytest.approx((expected.mean, expected.low, expected.high), abs=1e-9)
 
 
 def test_hits_are_counted_by_source_in_every_replicate():

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 
 from torchcpc.contracts import CPCError
@@ -74,7 +75,17 @@ def _npz(path: Path, pieces: Iterable[Rows]) -> int:
     return len(columns["source"])
 
 
-WRITERS: dict[str, Callable[[Path, Iterable[Rows]], int]] = {".parquet": _parquet, ".npz": _npz}
+def _csv(path: Path, pieces: Iterable[Rows]) -> int:
+    tables = [pa.table(rows) for rows in pieces]
+    if tables:
+        pyarrow.csv.write_csv(pa.concat_tables(tables), path)
+    return sum(map(len, tables))
+
+
+Writers = dict[str, Callable[[Path, Iterable[Rows]], int]]
+WRITERS: Writers = {".parquet": _parquet, ".npz": _npz}
+# For rows of single values, which a line of text can hold.
+TABLES: Writers = {".csv": _csv, **WRITERS}
 
 
 def write(
@@ -91,14 +102,14 @@ def write(
     )
 
 
-def write_rows(path: Path, pieces: Iterable[Rows], *, nothing: str) -> int:
+def write_rows(path: Path, pieces: Iterable[Rows], *, nothing: str, writers: Writers = WRITERS) -> int:
     """Writes every piece and returns the number of rows; `nothing` is what the CPCError says where there is none."""
-    if path.suffix not in WRITERS:
-        raise CPCError(f"{path}: cannot tell the format from {path.suffix!r}. End the name in {' or '.join(WRITERS)}.")
+    if path.suffix not in writers:
+        raise CPCError(f"{path}: cannot tell the format from {path.suffix!r}. End the name in {' or '.join(writers)}.")
     partial = path.with_name(path.name + ".part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        count = WRITERS[path.suffix](partial, (piece for piece in pieces if len(piece["step"])))
+        count = writers[path.suffix](partial, (piece for piece in pieces if len(piece["step"])))
         if not count:
             raise CPCError(nothing)
         os.replace(partial, path)

@@ -12,6 +12,7 @@ about 80 % instead of 95 %. So the deviation of each axis's weights from 1 is st
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,6 +90,27 @@ def mean_interval(
     if len(rows_S) == 1:
         return Interval(hits.mean, float("nan"), float("nan"))
     return Interval(hits.mean, *percentiles(hits.resampled(resamples=resamples, level=level, seed=seed), level))
+
+
+def statistic_interval(
+    sums_RSF: np.ndarray,
+    statistic: Callable[[np.ndarray], float],
+    *,
+    resamples: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Interval:
+    """The mean over replicates R of a statistic of sums over sources S, such as F1 of F counts: statistic([F]) -> float.
+
+    Replicates and sources are resampled as for accuracies; an axis with a single entry is not.
+    """
+    replicates, sources, _ = sums_RSF.shape
+    weight_QR = weights(replicates, axis=1, resamples=resamples, level=level, seed=seed) / replicates
+    weight_QS = weights(sources, axis=0, resamples=resamples, level=level, seed=seed)
+    drawn_QRF = np.einsum("qs,rsf->qrf", weight_QS, sums_RSF.astype(np.float64))
+    value_QR = np.array([[statistic(sums_F) for sums_F in drawn_RF] for drawn_RF in drawn_QRF])
+    low, high = percentiles((weight_QR * value_QR).sum(axis=1), level)
+    return Interval(float(np.mean([statistic(sums_F) for sums_F in sums_RSF.sum(axis=1)])), low, high)
 
 
 def difference_interval(one: Hits, other: Hits, *, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> Interval:

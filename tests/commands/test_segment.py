@@ -1,0 +1,73 @@
+"""`cpc segment` from end to end on six tiny recordings: what it writes, prints and refuses."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from tests.commands.tiny import LENGTHS
+from torchcpc.cli import main
+
+
+@pytest.fixture(scope="module")
+def phones(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An interval every 50 ms; the last 20 ms or more of each recording are unlabelled."""
+    path = tmp_path_factory.mktemp("alignment") / "phones.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["recording", "start_s", "end_s", "phone"])
+        for number, length in enumerate(LENGTHS):
+            for n in range(int((length / 16000 - 0.02) / 0.05)):
+                writer.writerow([number, f"{0.05 * n:.2f}", f"{0.05 * (n + 1):.2f}", "ab"[n % 2]])
+    return path
+
+
+def test_boundaries_of_unlabelled_data(
+    tmp_path: Path, trained: Path, recordings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for curve in ("surprise", "cosine", "spectral flux"):
+        command = ["segment", str(trained), str(recordings), "--curve", curve, "--rate", "10"]
+        assert main([*command, "-o", str(tmp_path / "b.csv")]) == 0
+        rows = list(csv.DictReader((tmp_path / "b.csv").read_text().splitlines()))
+        assert len(rows) == round(10 * sum(LENGTHS) / 16000)
+        assert f"{len(rows)} boundaries, " in capsys.readouterr().err
+        assert list(rows[0]) == ["source", "step", "time_s", "height", "prominence"]
+        seconds = {f"speaker{n % 2}/{n}.wav": length / 16000 for n, length in enumerate(LENGTHS)}
+        assert all(0 < float(row["time_s"]) < seconds[row["source"]] for row in rows)
+        low = min(float(row["prominence"]) for row in rows)
+        assert main([*command, "--prominence", str(low + 1e-6), "-o", str(tmp_path / "b.parquet")]) == 0
+        table = pq.read_table(tmp_path / "b.parquet").to_pydict()
+        assert len(table["step"]) < len(rows) and np.min(table["prominence"]) > low
+
+
+def test_a_table_beside_known_boundaries(
+    trained: Path, recordings: Path, phones: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["segment", str(trained), str(recordings), "--alignment", str(phones), "--rate", "10", "--also", str(trained)]
+    assert main(command) == 0
+    head, names, *lines = capsys.readouterr().out.splitlines()
+    assert " boundaries in 1 test sources, tolerance 20 ms, surprise at k = 2" in head
+    assert names.split()[:3] == ["curve", "threshold", "seeds"]
+    curves = ("surprise", "cosine", "dot", "euclidean", "spectral flux")
+    assert len(lines) == 3 * len(curves) + 1
+    for curve in curves:
+        own = [line for line in lines if line.startswith(f"{curve}  ")]
+        assert len(own) == 3 and sum("no labels, 10 per second" in line for line in own) == 1
+    assert sum(line.startswith("evenly spaced") for line in lines) == 1
+
+
+def test_refusals(tmp_path: Path, trained: Path, recordings: Path, phones: Path, refused) -> None:
+    assert "nothing to do" in refused("segment", trained, recordings)
+    out = ["-o", tmp_path / "b.csv"]
+    assert "Choose one of surprise, cosine" in refused("segment", trained, recordings, *out, "--curve", "magic")
+    assert "predicts 1 to 2 steps ahead" in refused("segment", trained, recordings, *out, "--k", "3")
+    assert "--lag 0: at least 1" in refused("segment", trained, recordings, *out, "--lag", "0")
+    assert "both must be above 0" in refused("segment", trained, recordings, *out, "--rate", "0")
+    assert "lower --prominence" in refused("segment", trained, recordings, *out, "--prominence", "1e9")
+    assert "End the name in .csv or" in refused("segment", trained, recordings, "-o", tmp_path / "b.txt")
+    assert "no column word" in refused("segment", trained, recordings, "--alignment", phones, "--label", "word")
+    assert not list(tmp_path.iterdir())
