@@ -49,7 +49,17 @@ class Row:
 
 MIXED = ("candidates.strategy=mixed_excluding",)
 SAME = ("candidates.strategy=same_group_excluding", "windows.windows_per_group=16")
-PLAIN = ("gaussian-pairs", "gaussian-vectors", "ar1", "ar2-memory", "var1", "state-space", "markov-chain", "hmm-symbols", "hmm-clouds")
+PLAIN = (
+    "gaussian-pairs",
+    "gaussian-vectors",
+    "ar1",
+    "ar2-memory",
+    "var1",
+    "state-space",
+    "markov-chain",
+    "hmm-symbols",
+    "hmm-clouds",
+)
 ROWS: dict[str, Row] = {
     **{name: Row(name, overrides=MIXED) for name in (*PLAIN, "speakers")},
     "speakers-same-group": Row("speakers-same-group", overrides=SAME),
@@ -110,7 +120,9 @@ def draw(model: Any, process: Process, rng: np.random.Generator, count: int, *, 
 
 
 @torch.inference_mode()
-def infonce(model: Any, process: Process, drawn: Drawn, index: int, N: int, rng: np.random.Generator) -> tuple[float, float, float]:
+def infonce(
+    model: Any, process: Process, drawn: Drawn, index: int, N: int, rng: np.random.Generator
+) -> tuple[float, float, float]:
     """(InfoNCE(N) of the model, of the exact ratio, standard error of their difference), nats, on the same candidates."""
     k = model.predictor.horizons[index]
     ours, exact = [], []
@@ -131,9 +143,7 @@ def calibrated(model: Any, drawn: Drawn, marginal: Sample) -> list[np.ndarray]:
     """PMI [A] per horizon of the true futures, in nats."""
     groups = torch.from_numpy(drawn.group_A) if marginal.proposal == "same_group" else None
     log_z_AK = marginal(drawn.p_AKD, group_A=groups)
-    return [
-        ((z_AD * drawn.p_AKD[:, i]).sum(1) - log_z_AK[:, i]).double().numpy() for i, z_AD in enumerate(drawn.z_KAD)
-    ]
+    return [((z_AD * drawn.p_AKD[:, i]).sum(1) - log_z_AK[:, i]).double().numpy() for i, z_AD in enumerate(drawn.z_KAD)]
 
 
 def agreement(pmi_A: np.ndarray, exact_A: np.ndarray) -> dict[str, float]:

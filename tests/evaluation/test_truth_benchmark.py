@@ -1,0 +1,35 @@
+"""The figures of benchmarks/truth.py on scores whose faults are planted."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="module")
+def truth():
+    path = Path(__file__).parents[2] / "benchmarks" / "truth.py"
+    spec = importlib.util.spec_from_file_location("truth_benchmark", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_agreement_finds_planted_faults(truth):
+    exact = np.random.default_rng(0).normal(size=997)
+    assert truth.agreement(exact, exact) == pytest.approx({"slope": 1, "r2": 1, "rmse": 0})
+    short = truth.agreement(0.8 * exact + 0.3, exact)
+    assert short["slope"] == pytest.approx(0.8) and short["r2"] == pytest.approx(1)
+    assert short["rmse"] == pytest.approx(np.sqrt(np.mean((0.3 - 0.2 * exact) ** 2)))
+
+
+def test_the_verdict_names_what_is_off(truth):
+    good = {"bounds": {2: (0.5, 0.5, 0.001)}, "slope": 1.0, "r2": 0.99, "rmse": 0.1, "mi": 0.5, "truth": 0.52}
+    assert truth.verdict(good) == []
+    bad = {"bounds": {2: (0.5, 0.6, 0.001)}, "slope": 0.9, "r2": 0.9, "rmse": 0.2, "mi": 0.5, "truth": 0.6}
+    assert truth.verdict(bad) == ["N=2", "slope", "R2", "RMSE", "MI"]
