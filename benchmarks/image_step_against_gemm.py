@@ -8,11 +8,10 @@ timed in turn, so that other work on the machine slows both; the ratio is of med
 from __future__ import annotations
 
 import argparse
-from statistics import median
-from time import perf_counter
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
+from training_step import Step, in_turn
 
 from torchcpc.config import construct, load_recipe, override, resolve
 from torchcpc.contracts import Window
@@ -21,40 +20,22 @@ from torchcpc.pretrained import build
 from torchcpc.pretraining import SCHEMA
 from torchcpc.scores import CANDIDATES
 
-SIZES = (1024, 1536, 2048)
+
+def step_of(precision: torch.dtype, assignments: list[str]) -> Step:
+    """The step of the recipe image-small, with some of its settings changed."""
+    settings = resolve(override(load_recipe("image-small"), assignments), SCHEMA)
+    batch, size = settings["windows"]["batch"], settings["data"]["size"]
+    number = torch.arange(batch)
+    x = torch.rand(batch, size, size, settings["encoder"]["colours"]) * 2 - 1
+    window = Window(x, number, number, torch.zeros_like(number), torch.full_like(number, size))
+    return Step(build(settings).train(), Contrast(construct(CANDIDATES, settings["candidates"])), window, precision)
 
 
-class Step:
-    """One training step, with its model and optimiser."""
-
-    def __init__(self, precision: torch.dtype, assignments: list[str]) -> None:
-        settings = resolve(override(load_recipe("image-small"), assignments), SCHEMA)
-        self.precision, self.model = precision, build(settings).train()
-        self.contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
-        self.optimiser = torch.optim.Adam(self.model.parameters(), fused=True)
-        batch, size = settings["windows"]["batch"], settings["data"]["size"]
-        number = torch.arange(batch)
-        x = torch.rand(batch, size, size, settings["encoder"]["colours"]) * 2 - 1
-        self.window = Window(x, number, number, torch.zeros_like(number), torch.full_like(number, size))
-        self.generator = torch.Generator().manual_seed(0)
-
-    def __call__(self) -> None:
-        with torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32):
-            loss, _ = self.contrast(self.model, self.window, self.generator)
-        loss.backward()
-        self.optimiser.step()
-        self.optimiser.zero_grad()
-
-    def flops(self) -> int:
-        with FlopCounterMode(display=False) as counter:
-            self()
-        return counter.get_total_flops()
-
-
-def seconds(work) -> float:
-    start = perf_counter()
-    work()
-    return perf_counter() - start
+def flops_of(step: Step) -> int:
+    """Counted by torch while one step is taken."""
+    with FlopCounterMode(display=False) as counter:
+        step()
+    return counter.get_total_flops()
 
 
 def main() -> None:
@@ -67,18 +48,12 @@ def main() -> None:
         f"{'precision':<10} {'GFLOP':>6} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14}"
     )
     for precision in (torch.bfloat16, torch.float32):
-        step = Step(precision, arguments.assignments)
-        square = {n: torch.randn(n, n).to(precision) for n in SIZES}
-        total = step.flops()
-        taken = [
-            (min(seconds(lambda a=a: a @ a) / (2 * n**3) for n, a in square.items()), seconds(step))
-            for _ in range(arguments.rounds)
-        ]
-        per_flop, whole = (median(column) for column in zip(*taken, strict=True))
-        least_per_flop, least_whole = (min(column) for column in zip(*taken, strict=True))
+        step = step_of(precision, arguments.assignments)
+        total, taken = flops_of(step), in_turn(step, arguments.rounds)
+        ratio, ratio_of_best = taken.ratios(total)
         print(
-            f"{str(precision).removeprefix('torch.'):<10} {total / 1e9:>6.1f} {1e-9 / per_flop:>13.0f} {total * per_flop:>8.3f} "
-            f"{whole:>8.3f} {whole / (total * per_flop):>6.2f} {least_whole / (total * least_per_flop):>14.2f}"
+            f"{str(precision).removeprefix('torch.'):<10} {total / 1e9:>6.1f} {1e-9 / taken.per_flop:>13.0f} "
+            f"{total * taken.per_flop:>8.3f} {taken.whole:>8.3f} {ratio:>6.2f} {ratio_of_best:>14.2f}"
         )
 
 

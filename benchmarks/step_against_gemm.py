@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
-from statistics import median
-from time import perf_counter
 
 import torch
+from training_step import Step, in_turn
 
 from torchcpc.config import load_recipe, resolve
 from torchcpc.contexts import RecurrentContext
@@ -22,8 +21,6 @@ from torchcpc.model import CPC
 from torchcpc.objectives import Contrast
 from torchcpc.pretraining import SCHEMA
 from torchcpc.scores import Bilinear, Shared
-
-SIZES = (1024, 1536, 2048)
 
 
 @dataclass(frozen=True)
@@ -89,41 +86,20 @@ CASES = {
 }
 
 
-class Step:
-    """One training step, with its model and optimiser."""
-
-    def __init__(self, case: Case, precision: torch.dtype) -> None:
-        torch.manual_seed(0)
-        self.precision = precision
-        self.model = CPC(
-            case.encoder(),
-            RecurrentContext(case.channels, dim=case.context),
-            Bilinear(case.context, case.channels, count=case.horizons),
-        )
-        self.contrast = Contrast(Shared(count=case.pool))
-        self.optimiser = torch.optim.Adam(self.model.parameters(), lr=2e-4, fused=True)
-        number = torch.arange(case.windows)
-        self.window = Window(
-            x=0.1 * torch.randn(case.windows, case.positions, *self.model.encoder.row_shape),
-            source=number,
-            group=number,
-            start=torch.zeros_like(number),
-            length=torch.full_like(number, case.positions),
-        )
-        self.generator = torch.Generator().manual_seed(0)
-
-    def __call__(self) -> None:
-        with torch.autocast("cpu", self.precision, enabled=self.precision != torch.float32):
-            loss, _ = self.contrast(self.model, self.window, self.generator)
-        loss.backward()
-        self.optimiser.step()
-        self.optimiser.zero_grad()
-
-
-def seconds(work) -> float:
-    start = perf_counter()
-    work()
-    return perf_counter() - start
+def step_of(case: Case, precision: torch.dtype) -> Step:
+    """The step of a model of these sizes, on noise."""
+    torch.manual_seed(0)
+    context = RecurrentContext(case.channels, dim=case.context)
+    model = CPC(case.encoder(), context, Bilinear(case.context, case.channels, count=case.horizons))
+    number = torch.arange(case.windows)
+    window = Window(
+        x=0.1 * torch.randn(case.windows, case.positions, *model.encoder.row_shape),
+        source=number,
+        group=number,
+        start=torch.zeros_like(number),
+        length=torch.full_like(number, case.positions),
+    )
+    return Step(model, Contrast(Shared(count=case.pool)), window, precision)
 
 
 def main() -> None:
@@ -144,18 +120,12 @@ def main() -> None:
         f"{'precision':<10} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14} {'data s/s':>10}"
     )
     for precision in (torch.bfloat16, torch.float32):
-        step = Step(case, precision)
-        square = {n: torch.randn(n, n).to(precision) for n in SIZES}
-        step()
-        taken = [
-            (min(seconds(lambda a=a: a @ a) / (2 * n**3) for n, a in square.items()), seconds(step)) for _ in range(rounds)
-        ]
-        per_flop, whole = (median(column) for column in zip(*taken, strict=True))
-        least_per_flop, least_whole = (min(column) for column in zip(*taken, strict=True))
+        taken = in_turn(step_of(case, precision), rounds)
+        ratio, ratio_of_best = taken.ratios(total)
         print(
-            f"{str(precision).removeprefix('torch.'):<10} {1e-9 / per_flop:>13.0f} {total * per_flop:>8.3f} {whole:>8.3f} "
-            f"{whole / (total * per_flop):>6.2f} {least_whole / (total * least_per_flop):>14.2f} "
-            f"{case.windows * case.positions / case.rate / whole:>10.1f}"
+            f"{str(precision).removeprefix('torch.'):<10} {1e-9 / taken.per_flop:>13.0f} {total * taken.per_flop:>8.3f} "
+            f"{taken.whole:>8.3f} {ratio:>6.2f} {ratio_of_best:>14.2f} "
+            f"{case.windows * case.positions / case.rate / taken.whole:>10.1f}"
         )
 
 

@@ -24,6 +24,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from torchcpc.calibrating import proposal_of
 from torchcpc.config import load_recipe, override, resolve
 from torchcpc.data.synthetic.process import Process
 from torchcpc.data.synthetic.reader import named, simulate
@@ -180,9 +181,8 @@ def verdict(row: Mapping[str, Any]) -> list[str]:
     return broken + ["MI"] * (abs(row["mi"] - row["truth"]) > max(0.03, 0.05 * row["truth"]))
 
 
-def learn(row: Row, process: Process, *, steps: int, seed: int) -> Any:
+def learn(settings: dict[str, Any], *, seed: int) -> Any:
     """The model that the ordinary loop leaves in a run folder."""
-    settings = settings_of(row, process, steps)
     data = {key: value for key, value in settings["data"].items() if key != "name"}
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
@@ -202,8 +202,8 @@ def main() -> None:
     for name in arguments.only:
         row, start = ROWS[name], time.perf_counter()
         process = named(row.process, bits=row.bits, warped=row.warped)
-        model = learn(row, process, steps=arguments.steps, seed=arguments.seed)
-        proposal = "same_group" if row.overrides == SAME else "all"
+        settings = settings_of(row, process, arguments.steps)
+        model, proposal = learn(settings, seed=arguments.seed), proposal_of({"settings": settings})
         for found in measure(model, process, proposal, np.random.default_rng([arguments.seed, 1]), told=row.told):
             gaps = ", ".join(f"{ours - exact:+.3f}" for ours, exact, _ in found["bounds"].values())
             print(

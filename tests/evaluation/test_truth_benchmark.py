@@ -1,6 +1,7 @@
 """The figures of benchmarks/truth.py on scores whose faults are planted."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,6 @@ def truth():
     spec = importlib.util.spec_from_file_location("truth_benchmark", path)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module

@@ -1,9 +1,8 @@
-"""`cpc anomalies RUN DATA -o FILE`: the surprise of every row, alarms above a quantile of training rows, and both beside a z-score."""
+"""`cpc anomalies RUN DATA -o FILE`: the surprise of every row, alarms above a quantile of held-out rows, and both beside a z-score."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    import json
     from dataclasses import asdict
 
     from torchcpc.commands.progress import bar, console, output
@@ -46,16 +44,25 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.pretrained import from_pretrained
     from torchcpc.pretraining import read_run, write_json
 
-    if not 0 < arguments.quantile < 1 or arguments.smooth < 1 or arguments.reference < 0:
-        raise CPCError("--quantile lies between 0 and 1, --smooth is at least 1 row and --reference no fewer than 0.")
+    if not 0 < arguments.quantile < 1:
+        raise CPCError(f"--quantile {arguments.quantile:g}: between 0 and 1, neither included. Leave it out for 0.99.")
+    if arguments.smooth < 1 or arguments.reference < 0:
+        raise CPCError(
+            f"--smooth {arguments.smooth} --reference {arguments.reference}: at least 1 row and at least 0. Leave them out for none."
+        )
     model, config = from_pretrained(arguments.run)
     model, described = model.to(arguments.device), read_run(arguments.run)
     own = open_sources(config["data"], described["roots"])
     parts = hold_out(own, described["seed"], **described["settings"]["split"])
+    if not parts.validation:
+        raise CPCError(
+            f"{arguments.run} held out no validation source to set the threshold by (split.validation = 0). Train with split.validation "
+            "above 0."
+        )
     sample = partition.draw(arguments, model, own, parts.train, described)
     tested: Any = open_sources(config["data"], arguments.data) if arguments.data else own.select(parts.unseen)
     # The threshold comes from sources that taught the weights nothing: those that did are less surprising than any others.
-    given: tuple[Any, Sequence[int]] = (own, parts.validation or parts.train)
+    normal_ones = own.select(parts.validation)
     settings = {
         "encoder": config["encoder"],
         "device": arguments.device,
@@ -63,7 +70,7 @@ def run(arguments: argparse.Namespace) -> None:
         "reference": arguments.reference,
     }
     with bar("scoring") as show:
-        normal = scores_of(model, sample, given[0].select(given[1]), progress=show, **settings)
+        normal = scores_of(model, sample, normal_ones, progress=show, **settings)
         found = scores_of(model, sample, tested, progress=show, **settings)
     results = {
         name: detect(
@@ -77,7 +84,8 @@ def run(arguments: argparse.Namespace) -> None:
         )
         console.print(f"{count} rows in {arguments.out}")
     console.print(
-        f"threshold: the {arguments.quantile:g} quantile of {len(given[1])} sources that were not trained on; {len(tested)} sources scored"
+        f"threshold: the {arguments.quantile:g} quantile of {len(normal_ones)} validation sources, which were not trained on; "
+        f"{len(tested)} sources scored"
     )
     output.print(
         "score     threshold  alarms %"
@@ -90,6 +98,4 @@ def run(arguments: argparse.Namespace) -> None:
             values = (found_.f1, found_.false_alarms, found_.auroc, found_.auprc)
             line += "".join(f"  {100 * v.mean:5.1f} ({100 * v.low:4.1f}-{100 * v.high:5.1f})" for v in values)
         output.print(line, markup=False)
-    write_json(
-        arguments.run / "anomalies.json", json.loads(json.dumps({name: asdict(result) for name, result in results.items()}))
-    )
+    write_json(arguments.run / "anomalies.json", {name: asdict(result) for name, result in results.items()})
