@@ -1,7 +1,8 @@
 """A model as a folder others can load: config.json says how to build it, model.safetensors holds the weights. No code is run.
 
 config.json: {"format": 1, "torchcpc": version, "encoder": {"name": ..., settings}, "context": {...}, "predictor": {...},
-"data": {...}}; model.safetensors: one float tensor per parameter, named as in the module tree. Anything else is refused.
+"data": {...}}; model.safetensors: one float tensor per parameter, named as in the module tree; tokenizer.json for text, in the form
+of the library tokenizers. Anything else is refused.
 """
 
 from __future__ import annotations
@@ -18,11 +19,14 @@ from torchcpc import __version__
 from torchcpc.config import construct
 from torchcpc.contexts import CONTEXTS
 from torchcpc.contracts import CPCError
+from torchcpc.data.tokens import load_tokenizer, save_tokenizer
 from torchcpc.encoders import ENCODERS
 from torchcpc.model import CPC
 from torchcpc.scores import PREDICTORS
 
 FORMAT = 1
+# Beside the weights where the data are text: what turns words into the numbers that the encoder takes.
+TOKENIZER = "tokenizer.json"
 PARTS = {"encoder": ENCODERS, "context": CONTEXTS, "predictor": PREDICTORS}
 
 
@@ -36,9 +40,13 @@ def build(settings: dict[str, dict[str, Any]], *, seed: int = 0) -> CPC:
 
 
 def save_pretrained(model: CPC, settings: dict[str, dict[str, Any]], folder: Path) -> None:
-    """Writes model.safetensors, then config.json, each replaced atomically."""
-    config = {"format": FORMAT, "torchcpc": __version__, **{part: settings[part] for part in (*PARTS, "data")}}
+    """Writes model.safetensors, then config.json, each replaced atomically, and the tokenizer that `settings` names, if it is elsewhere."""
     folder.mkdir(parents=True, exist_ok=True)
+    data = settings["data"]
+    if data.get("tokenizer", TOKENIZER) != TOKENIZER:
+        save_tokenizer(load_tokenizer(Path(data["tokenizer"])), folder / TOKENIZER)
+        data = {**data, "tokenizer": TOKENIZER}
+    config = {"format": FORMAT, "torchcpc": __version__, **{part: settings[part] for part in PARTS}, "data": data}
     weights, text = folder / "model.safetensors.tmp", folder / "config.json.tmp"
     save_file({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}, weights)
     weights.replace(folder / "model.safetensors")
@@ -81,7 +89,12 @@ def from_pretrained(name: str | Path) -> tuple[CPC, dict[str, Any]]:
     if wrong:
         raise CPCError(f"{weights_path} does not fit {config_path}: {'; '.join(wrong)}. The two files are of different models.")
     model.load_state_dict(weights)
-    return model.eval(), config
+    return model.eval(), {**config, "data": located(config["data"], folder)}
+
+
+def located(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A resolved [data] section of the model in `folder`, whose tokenizer, named relative to it, is found from anywhere."""
+    return {**data, "tokenizer": str(folder / data["tokenizer"])} if data.get("tokenizer") else data
 
 
 def _download(name: str) -> Path:
@@ -91,7 +104,7 @@ def _download(name: str) -> Path:
     if name.count("/") != 1:
         raise CPCError(f"{name!r} is neither a folder here nor a Hub repository id such as 'name/model'. Check the path.")
     try:
-        return Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors"]))
+        return Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors", TOKENIZER]))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise CPCError(
             f"{name!r} is not a folder here, and the Hub did not give it: {type(error).__name__}. Check the name."

@@ -21,11 +21,12 @@ from torchcpc.contracts import CPCError, Window
 from torchcpc.data import READERS
 from torchcpc.data.scaling import channel_scale
 from torchcpc.data.splits import hold_out
+from torchcpc.data.tokens import learn, load_tokenizer, save_tokenizer
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.encoders import ENCODERS
 from torchcpc.evaluation.bound import held_out_bound
 from torchcpc.objectives import Contrast
-from torchcpc.pretrained import build, save_pretrained
+from torchcpc.pretrained import TOKENIZER, build, save_pretrained
 from torchcpc.scores import CANDIDATES, PREDICTORS
 from torchcpc.training import Outcome, checkpoint, fit
 
@@ -94,7 +95,7 @@ def pretrain(
     described = read_run(folder)
     seed = described["seed"]
     parts = hold_out(sources, seed, **described["settings"]["split"])
-    settings = scaled(described["settings"], sources, parts.train)
+    settings, sources = fitted(described["settings"], sources, parts.train, folder, fabric)
     described = {**described, "settings": settings}
     model = build(settings, seed=seed)
     contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
@@ -139,14 +140,30 @@ def pretrain(
     return outcome
 
 
-def scaled(settings: Settings, sources: Any, train: Sequence[int]) -> Settings:
-    """The settings with the mean and scale of every channel, fitted on the training sources, where the encoder has such settings and
-    they are still empty: once, before the first update, so that everything built from them later scales alike."""
-    encoder = settings["encoder"]
-    if encoder.get("scale", True):
-        return settings
-    mean, scale = channel_scale(sources.select(train))
-    return {**settings, "encoder": {**encoder, "mean": mean, "scale": scale}}
+def fitted(settings: Settings, sources: Any, train: Sequence[int], folder: Path, fabric: Fabric) -> tuple[Settings, Any]:
+    """The settings, and the sources, with what is learned from the training sources before the first update: the scale of every
+    channel, where the encoder has such settings and they are still empty; the vocabulary of text, kept in `folder`. Done once, so that
+    everything built from the settings later takes the same input alike."""
+    encoder, data = settings["encoder"], settings["data"]
+    if not encoder.get("scale", True):
+        mean, scale = channel_scale(sources.select(train))
+        return {**settings, "encoder": {**encoder, "mean": mean, "scale": scale}}, sources
+    return with_vocabulary(settings, sources, train, folder, fabric) if "tokenizer" in data else (settings, sources)
+
+
+def with_vocabulary(
+    settings: Settings, sources: Any, train: Sequence[int], folder: Path, fabric: Fabric
+) -> tuple[Settings, Any]:
+    """The same for text: the vocabulary that the sources came with, or one learned from the training documents, as a file of `folder`."""
+    data, path = settings["data"], folder / TOKENIZER
+    if fabric.is_global_zero and not path.exists():
+        sentences = sources.select(train).every_sentence()
+        save_tokenizer(sources.tokenizer or learn(sentences, kind=data["tokens"], size=data["vocabulary"]), path)
+    fabric.barrier()
+    tokenizer = load_tokenizer(path)
+    encoder = {**settings["encoder"], "vocabulary": tokenizer.get_vocab_size(), "width": data["width"]}
+    settings = {**settings, "encoder": encoder, "data": {**data, "tokenizer": TOKENIZER}}
+    return settings, sources.with_tokenizer(tokenizer)
 
 
 def fingerprint(described: dict[str, Any]) -> str:

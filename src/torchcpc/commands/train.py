@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.sources import open_sources
     from torchcpc.config import load_recipe, override, recipes, resolve
     from torchcpc.contracts import CPCError
+    from torchcpc.pretrained import located
     from torchcpc.pretraining import SCHEMA, create_run, pretrain, read_run
     from torchcpc.report import build
     from torchcpc.training.precision import choose
@@ -76,7 +77,7 @@ def run(arguments: argparse.Namespace) -> None:
             f"{folder} was begun by {processes} processes, and the order of its data depends on them; these are "
             f"{fabric.world_size}. Resume it with as many devices (--devices) and machines (--nodes)."
         )
-    sources = open_sources(described["settings"]["data"], described["roots"])
+    sources = open_sources(located(described["settings"]["data"], folder), described["roots"])
     with training_bar(described["settings"]["training"]["steps"], sources.rate) as on_event:
         listener = {"on_event": on_event} if fabric.is_global_zero else {}
         outcome = pretrain(folder, sources, fabric=fabric, **listener)

@@ -8,6 +8,7 @@ from torchcpc.data.images import Images, Picture, scan_images
 from torchcpc.data.listed import Skipped
 from torchcpc.data.series import Series, cases, scan_series
 from torchcpc.data.synthetic import simulate
+from torchcpc.data.text import Document, Texts, scan_texts
 
 # Each reader takes (roots, cache file, progress) from the program and its settings by keyword.
 READERS = {
@@ -17,6 +18,7 @@ READERS = {
     "images": scan_images,
     "series": scan_series,
     "synthetic": simulate,
+    "text": scan_texts,
 }
 # Readers that make or bring their data and take no roots.
 WITHOUT_ROOTS = frozenset({"digits", "hub_images", "synthetic"})
@@ -25,6 +27,7 @@ __all__ = [
     "READERS",
     "WITHOUT_ROOTS",
     "Arrays",
+    "Document",
     "Images",
     "Item",
     "Picture",
@@ -32,11 +35,13 @@ __all__ = [
     "Recordings",
     "Series",
     "Skipped",
+    "Texts",
     "cases",
     "digits",
     "hub_images",
     "scan",
     "scan_images",
     "scan_series",
+    "scan_texts",
     "simulate",
 ]

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.folder import find_in_folder
-from torchcpc.data.listed import Kind, Listed, Skipped, left_out
+from torchcpc.data.listed import Kind, Listed, Skipped, left_out, top_folder
 from torchcpc.data.manifest import MANIFESTS
 
 
 def find(roots: Sequence[str | Path], kind: Kind) -> tuple[list[Listed], list[Skipped]]:
-    """Files of `kind` of all roots (folders or manifests), root by root, in an order that does not depend on the file system.
+    """Files of `kind` of all roots (folders, manifests or single files), root by root, in an order that does not depend on the file system.
 
     Keys are the paths relative to the root; with several roots each begins with the root's name, and with as many of its parent
     folders as tell the roots apart. Groups of one name are one group, whichever root they are in. Raises CPCError for a root
@@ -34,7 +34,8 @@ def find(roots: Sequence[str | Path], kind: Kind) -> tuple[list[Listed], list[Sk
                 skipped.append(left_out(entry.path, f"the same file as {seen[real]}, listed twice"))
             else:
                 seen[real] = entry.path
-                listed.append(Listed(entry.path, prefix + entry.key, entry.group, entry.labels))
+                key = prefix.rstrip("/") if prefix and entry.path == place else prefix + entry.key
+                listed.append(Listed(entry.path, key, entry.group, entry.labels))
     return listed, skipped
 
 
@@ -44,8 +45,10 @@ def _open(root: Path, kind: Kind) -> tuple[list[Listed], list[Skipped]]:
     tables = ", ".join(MANIFESTS)
     if not root.exists():
         raise CPCError(f"{root} does not exist. Name a folder of {kind.noun}s, or a manifest ({tables}).")
+    if root.is_file() and root.suffix.lower() in set(kind.suffixes) - set(MANIFESTS):
+        return [Listed(root, root.name, top_folder(root.name))], []
     if root.suffix.lower() not in MANIFESTS:
-        raise CPCError(f"{root} is neither a folder nor a manifest ({tables}). Name the folder that holds it.")
+        raise CPCError(f"{root} is neither a folder, a {kind.noun} nor a manifest ({tables}). Name the folder that holds it.")
     return MANIFESTS[root.suffix.lower()](root)
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from torchcpc.contracts import CPCError
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -37,6 +39,17 @@ class Skipped:
 def left_out(path: Path | str, reason: str) -> Skipped:
     """A skip whose path can be written down, even where the file system's bytes are no text."""
     return Skipped(str(path).encode("utf8", "backslashreplace").decode("utf8"), reason)
+
+
+def group_of(entry: Listed, column: str) -> str:
+    """What the label `column` says of the file, or its own group where no column is named. Raises CPCError if it has no such label."""
+    if column and not entry.labels.get(column):
+        known = ", ".join(entry.labels) or "none"
+        raise CPCError(
+            f"data.group = {column!r}: {entry.key} has no such label (labels: {known}). Correct or fill in the column, or leave "
+            "data.group empty."
+        )
+    return entry.labels[column] if column else entry.group
 
 
 def top_folder(key: str) -> str:

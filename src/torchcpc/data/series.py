@@ -15,7 +15,7 @@ import numpy as np
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.find import find
-from torchcpc.data.listed import Kind, Listed, Skipped, left_out
+from torchcpc.data.listed import Kind, Skipped, group_of, left_out
 from torchcpc.data.series_files import FILES, Columns, Held, check, observed_end, read_series
 
 SENSORS = Kind("series", tuple(FILES))
@@ -140,7 +140,7 @@ def scan_series(
         for number, case in enumerate(alike):
             key = entry.key if len(alike) == 1 else f"{entry.key}#{number}"
             found.append(case)
-            items.append(SeriesItem(key, entry.path, _group(entry, group), entry.labels))
+            items.append(SeriesItem(key, entry.path, group_of(entry, group), entry.labels))
     if not found:
         reasons = "; ".join(f"{s.path}: {s.reason}" for s in skipped[:3])
         raise CPCError(f"none of {len(skipped)} files can be used, for instance {reasons}. Name a folder of series.")
@@ -188,16 +188,6 @@ def cases(
     if not held:
         raise CPCError("no case was given. Give arrays of [time, channels].")
     return Series(held, items, rate=rate)
-
-
-def _group(entry: Listed, column: str) -> str:
-    if column and not entry.labels.get(column):
-        known = ", ".join(entry.labels) or "none"
-        raise CPCError(
-            f"data.group = {column!r}: {entry.key} has no such label (labels: {known}). Correct or fill in the column, or leave "
-            "data.group empty."
-        )
-    return entry.labels[column] if column else entry.group
 
 
 def _alike(case: Held, first: Held, *, fixed: bool) -> Held:

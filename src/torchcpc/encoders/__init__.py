@@ -2,6 +2,7 @@
 
 from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.encoders.sensors import SensorFrames, SensorRows
+from torchcpc.encoders.sentences import SentenceEncoder
 from torchcpc.encoders.vectors import VectorEncoder
 from torchcpc.encoders.waveform import WaveformEncoder
 
@@ -11,6 +12,7 @@ ENCODERS = {
     "sensor_rows": SensorRows,
     "sensor_frames": SensorFrames,
     "pictures": PictureEncoder,
+    "sentences": SentenceEncoder,
 }
 
-__all__ = ["ENCODERS", "PictureEncoder", "SensorFrames", "SensorRows", "VectorEncoder", "WaveformEncoder"]
+__all__ = ["ENCODERS", "PictureEncoder", "SensorFrames", "SensorRows", "SentenceEncoder", "VectorEncoder", "WaveformEncoder"]

@@ -1,0 +1,65 @@
+"""One text in pieces, a sentence each: by the rules of sentencex, or a line each. Nothing is lost: the pieces joined are the text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+# Longer than the lines of any page: a paragraph on a line of its own.
+_LONGEST_WRAPPED = 120
+# Lines looked at to tell how a file is laid out.
+_SAMPLE = 2_000
+_LINE_END = re.compile(r"\n")
+_PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*")
+
+
+def prose(text: str, language: str) -> Iterator[str]:
+    """Sentences of running text, of which none goes beyond its paragraph.
+
+    A paragraph ends at a blank line, and where lines are not wrapped to a width also at the end of its line.
+    """
+    from sentencex import get_sentence_boundaries
+
+    for paragraph in _paragraphs(text):
+        begins = [bound["start_index"] for bound in get_sentence_boundaries(language, paragraph)]
+        begins[:1] = [0]
+        for begin, end in zip(begins, [*begins[1:], len(paragraph)], strict=True):
+            yield paragraph[begin:end]
+
+
+def lines(text: str, language: str) -> Iterator[str]:
+    """One sentence a line; blank lines come as pieces without text."""
+    yield from _after(text, _LINE_END)
+
+
+SPLITTINGS: dict[str, Callable[[str, str], Iterator[str]]] = {"prose": prose, "lines": lines}
+
+
+def wrapped(text: str) -> bool:
+    """Whether the lines are filled up to a width, as on a page: most of them end where the next word would not have fitted.
+
+    A list of sentences or of paragraphs, one a line, is not: its lines end anywhere, or go beyond any page.
+    """
+    rows = [row.rstrip() for row in text.split("\n")[:_SAMPLE]]
+    width = max(map(len, rows))
+    pairs = [(row, following.split(None, 1)[0]) for row, following in pairwise(rows) if row and following.strip()]
+    if width > _LONGEST_WRAPPED or not pairs:
+        return False
+    # A tenth of the width is left for words that were broken, hyphenated or moved by an editor.
+    full = sum(len(row) + 1 + len(word) > 0.9 * width for row, word in pairs)
+    return full > 0.7 * len(pairs)
+
+
+def _paragraphs(text: str) -> Iterator[str]:
+    return _after(text, _PARAGRAPH_END if wrapped(text) else _LINE_END)
+
+
+def _after(text: str, end: re.Pattern[str]) -> Iterator[str]:
+    """The text cut after every match of `end`."""
+    begin = 0
+    for match in end.finditer(text):
+        yield text[begin : match.end()]
+        begin = match.end()
+    if begin < len(text):
+        yield text[begin:]

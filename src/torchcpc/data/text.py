@@ -1,0 +1,178 @@
+"""Documents of text in their order, read sentence by sentence as rows of token numbers, without holding the text in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+from torchcpc.data.documents import InFile, InTable, Sentences
+from torchcpc.data.find import find
+from torchcpc.data.inspection import inspect_all
+from torchcpc.data.listed import Kind, Listed, Skipped, group_of, left_out
+from torchcpc.data.splitting import Splitter, TextFacts
+from torchcpc.data.text_tables import TEXT_TABLES, read_text_table
+from torchcpc.data.tokens import UNKNOWN, check_vocabulary, encode, load_tokenizer
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+TEXT = Kind("text document", (".txt", ".text"), (".pdf", ".docx", ".doc", ".odt", ".rtf", ".epub", ".html", ".htm"))
+# Sentences looked at to tell whether a document is in the language of a vocabulary at all.
+_SAMPLE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source: a unique key, its file, the name of its group, its labels by column, and its sentences."""
+
+    key: str
+    path: Path
+    group: str
+    labels: Mapping[str, str]
+    sentences: Sentences
+
+
+class Texts:
+    """Sources that are documents; implements `contracts.Sequences`: a position is a sentence, float32 [sentences, width] token numbers
+    with 0 after the end of the sentence. `tokenizer` is None until there is a vocabulary, and nothing can be read before.
+    """
+
+    rate: float = 1.0  # sentences have no clock
+    hours: float = 0.0
+
+    def __init__(
+        self, items: Sequence[Document], *, width: int, tokenizer: Tokenizer | None = None, skipped: Sequence[Skipped] = ()
+    ) -> None:
+        if width < 1:
+            raise CPCError(f"data.width = {width}: a sentence has at least 1 token. The paper's sentences have up to 32.")
+        self.items, self.width, self.tokenizer, self.skipped = list(items), width, tokenizer, list(skipped)
+        self.groups = sorted({item.group for item in items})
+        self._number = {name: number for number, name in enumerate(self.groups)}
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def length(self, index: int) -> int:
+        return len(self.items[index].sentences)
+
+    def group(self, index: int) -> int:
+        return self._number[self.items[index].group]
+
+    def labels(self, column: str) -> list[str]:
+        """One label per document; an empty string where it has none."""
+        return [item.labels.get(column) or (item.group if column == "group" else "") for item in self.items]
+
+    def select(self, indices: Sequence[int]) -> Self:
+        """The documents at `indices`, in that order; groups keep their numbers."""
+        chosen = type(self)([self.items[i] for i in indices], width=self.width, tokenizer=self.tokenizer, skipped=self.skipped)
+        chosen.groups, chosen._number = self.groups, self._number
+        return chosen
+
+    def with_tokenizer(self, tokenizer: Tokenizer) -> Self:
+        """The same documents, read through another vocabulary."""
+        chosen = self.select(range(len(self)))
+        chosen.tokenizer = tokenizer
+        return chosen
+
+    def text(self, index: int, start: int = 0, count: int | None = None) -> list[str]:
+        """Sentences start .. start+count of document `index` as they are written, each on one line; all of them by default."""
+        stop = self.length(index) if count is None else start + max(0, count)
+        return self.items[index].sentences.take(start, stop)
+
+    def every_sentence(self) -> Iterator[str]:
+        """All sentences of all documents, a thousand of one document in memory at a time."""
+        for index in range(len(self)):
+            for start in range(0, self.length(index), 1_000):
+                yield from self.text(index, start, 1_000)
+
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Sentences start .. start+count as tokens. Raises CPCError if the file has gone or changed since the scan."""
+        if start < 0:
+            raise CPCError(f"start = {start} in {self.items[index].key}: positions count from 0.")
+        if self.tokenizer is None:
+            raise CPCError(
+                "these documents have no vocabulary yet: `cpc train` learns one from the training documents, or name a "
+                "tokenizer.json with data.tokenizer."
+            )
+        return encode(self.tokenizer, self.text(index, start, count), self.width)
+
+
+def scan_texts(
+    roots: Sequence[str | Path],
+    cache: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    splitting: str = "prose",
+    language: str = "en",
+    tokens: str = "words",
+    vocabulary: int = 20_000,
+    width: int = 32,
+    tokenizer: str = "",
+    group: str = "",
+) -> Texts:
+    """All usable documents that `roots` name: folders of .txt files, single files, manifests of files, and tables of sentences (a
+    column `text` or `sentence`), whose rows are documents of one sentence. The others are in `.skipped`, each with its reason.
+
+    splitting, language: see `sentences`; tokens, vocabulary: "words" or "bpe", and how many, of what `cpc train` learns where
+    `tokenizer` names no tokenizer.json; width: tokens of a sentence that are read (paper: 32), longer ones are cut; group: the label
+    column that names the group of a document (author), by default its folder. Files are split once, and what was found is remembered
+    beside `cache`. Raises CPCError for a root that cannot be used, and when nothing can be.
+    """
+    check_vocabulary(tokens, vocabulary)
+    known = load_tokenizer(Path(tokenizer)) if tokenizer else None
+    places = [Path(root) for root in roots]
+    listed: list[Listed] = []
+    skipped: list[Skipped] = []
+    items: list[Document] = []
+    files = []
+    for place in map(Path, roots):
+        table = read_text_table(place) if place.is_file() and place.suffix.lower() in TEXT_TABLES else None
+        if table is None:
+            files.append(place)
+        else:
+            rows, faulty = _rows(place, *table)
+            items += rows
+            skipped += faulty
+    if files or not roots:
+        listed, faulty = find(files, TEXT)
+        skipped += faulty
+    splitter = Splitter(cache.with_suffix("") if cache else None, splitting, language)
+    remembered = cache.with_name(f"{cache.stem}-{splitting}-{language}.json") if cache else None
+    facts = inspect_all(listed, splitter.inspect, TextFacts, cache=remembered, progress=progress)
+    for entry, fact in zip(listed, facts, strict=True):
+        if fault := fact.fault or ("one sentence only, and none after it to predict" if fact.sentences < 2 else ""):
+            skipped.append(left_out(entry.path, fault))
+            continue
+        document = Document(
+            entry.key, entry.path, group_of(entry, group), entry.labels, InFile(entry.path, splitter.starts(entry.path))
+        )
+        if known and not any_known(known, document.sentences.take(0, _SAMPLE)):
+            skipped.append(left_out(entry.path, f"no word of its first {_SAMPLE} sentences is in the vocabulary"))
+        else:
+            items.append(document)
+    if not items:
+        reasons = "; ".join(f"{s.path}: {s.reason}" for s in skipped[:3])
+        raise CPCError(f"none of {len(skipped)} documents can be used, for instance {reasons}. Name a folder of text files.")
+    return Texts(items, width=width, tokenizer=known, skipped=skipped)
+
+
+def any_known(tokenizer: Tokenizer, sentences: Sequence[str]) -> bool:
+    """Whether any token of these sentences is in the vocabulary."""
+    found = tokenizer.encode_batch_fast(list(sentences), add_special_tokens=False)
+    return any(number != UNKNOWN for encoded in found for number in encoded.ids)
+
+
+def _rows(table: Path, texts: list[str], labels: list[dict[str, str]]) -> tuple[list[Document], list[Skipped]]:
+    items, skipped = [], []
+    for number, (text, own) in enumerate(zip(texts, labels, strict=True), start=1):
+        key = f"{table.stem}#{number}"
+        if text.strip():
+            items.append(Document(key, table, own.get("group") or table.stem, own, InTable([text])))
+        else:
+            skipped.append(left_out(f"{table} row {number}", "empty text"))
+    return items, skipped

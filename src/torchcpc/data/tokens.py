@@ -1,0 +1,96 @@
+"""Sentences -> rows of token numbers. The vocabulary is learned by the library `tokenizers` and kept as its tokenizer.json."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+# Part of the format of tokenizer.json as this package writes and reads it.
+PADDING, UNKNOWN = 0, 1
+SPECIAL = ["[PAD]", "[UNK]"]
+
+
+def learn(sentences: Iterable[str], *, kind: str, size: int) -> Tokenizer:
+    """The tokenizer of the `size` most frequent words (kind "words"), or of `size` pieces of words ("bpe"), lower-cased.
+
+    A word is a run of letters and digits, or one of other signs. Raises CPCError for another kind, and for text without words.
+    """
+    from tokenizers import Tokenizer, normalizers, pre_tokenizers
+
+    check_vocabulary(kind, size)
+    model, trainer = KINDS[kind](size)
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # pyright: ignore[reportAttributeAccessIssue]
+    tokenizer.train_from_iterator(sentences, trainer)
+    if tokenizer.get_vocab_size() <= len(SPECIAL):
+        raise CPCError("the training documents hold no word. Name documents of text.")
+    return tokenizer
+
+
+def check_vocabulary(kind: str, size: int) -> None:
+    """Raises CPCError for what `learn` cannot learn."""
+    if kind not in KINDS:
+        raise CPCError(f"data.tokens = {kind!r} is unknown. Choose one of: {', '.join(KINDS)}.")
+    if size <= len(SPECIAL):
+        raise CPCError(f"data.vocabulary = {size}: it must hold more than {', '.join(SPECIAL)}. The paper's is 20000.")
+
+
+def _words(size: int) -> tuple[Any, Any]:
+    from tokenizers import models, trainers
+
+    trainer = trainers.WordLevelTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False)
+    return models.WordLevel(unk_token=SPECIAL[UNKNOWN]), trainer
+
+
+def _bpe(size: int) -> tuple[Any, Any]:
+    from tokenizers import models, trainers
+
+    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False)
+    return models.BPE(unk_token=SPECIAL[UNKNOWN]), trainer
+
+
+KINDS: dict[str, Callable[[int], tuple[Any, Any]]] = {"words": _words, "bpe": _bpe}
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """A tokenizer.json with [PAD] as number 0 and [UNK] as number 1. Raises CPCError for anything else. No code is run."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf8"))
+    except OSError as error:
+        raise CPCError(f"{path}: no tokenizer can be read there ({error.strerror}). Check data.tokenizer.") from None
+    except Exception as error:  # the library raises plain Exception
+        raise CPCError(f"{path} is not a tokenizer.json: {error}. Write it with the library tokenizers.") from None
+    numbers = [tokenizer.token_to_id(token) for token in SPECIAL]
+    if numbers != [PADDING, UNKNOWN]:
+        raise CPCError(
+            f"{path}: {', '.join(SPECIAL)} have the numbers {numbers}, and must have {[PADDING, UNKNOWN]}. Train it so."
+        )
+    return tokenizer
+
+
+def save_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
+    """Written whole or not at all."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(tokenizer.to_str(), encoding="utf8")
+    partial.replace(path)
+
+
+def encode(tokenizer: Tokenizer, sentences: Sequence[str], width: int) -> np.ndarray:
+    """[n, width] float32 token numbers from the left, the rest 0; longer sentences are cut. No row is empty: what has no token at
+    all is one unknown token."""
+    x_nL = np.zeros((len(sentences), width), dtype=np.float32)
+    for row, encoded in zip(x_nL, tokenizer.encode_batch_fast(list(sentences), add_special_tokens=False), strict=True):
+        numbers = encoded.ids[:width] or [UNKNOWN]
+        row[: len(numbers)] = numbers
+    return x_nL
