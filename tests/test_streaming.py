@@ -5,7 +5,7 @@ import random
 import pytest
 import torch
 
-from tests.conformance.test_rooms import CONTEXT_TABLE, ENCODER_TABLE
+from tests.conformance.test_rooms import CONTEXT_TABLE, ENCODER_TABLE, raw
 from torchcpc.contexts import CONTEXTS
 from torchcpc.contracts import CPCError
 from torchcpc.encoders import VectorEncoder, WaveformEncoder
@@ -56,7 +56,7 @@ def test_any_chunks_give_the_whole(encoder, context, chunking):
     stride, horizons = model.encoder.stride, model.predictor.horizons
     # One position at a time is slow and needs few steps; the receptive field is passed all the same.
     total = (5 if chunking == "one" and stride > 1 else 29) * stride + stride // 3
-    x = torch.randn(2, total, *model.encoder.row_shape)
+    x = raw(encoder, (2, total, *model.encoder.row_shape)).float()
     with torch.no_grad():
         z, c, p = model(x)
     stream, parts = model.stream(), []
@@ -110,7 +110,7 @@ def held_bytes(stream: Stream) -> int:
 def test_memory_is_constant_over_a_long_stream(encoder):
     model = model_of(encoder, "gru")
     stride = model.encoder.stride
-    noise = torch.randn(1, 2000 * stride, *model.encoder.row_shape)
+    noise = raw(encoder, (1, 2000 * stride, *model.encoder.row_shape)).float()
     stream, held = model.stream(lambda p_AKD: p_AKD.sum(dim=-1)), []
     for chunk in noise.split(stride, dim=1):
         stream.push(chunk)

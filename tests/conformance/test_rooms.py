@@ -25,7 +25,17 @@ ENCODER_TABLE = {
         ),
         (3, 13, 9, 1),
     ),
+    "sentences": (lambda: ENCODERS["sentences"](vocabulary=23, embedding=11, dim=7, kernel=3, width=5), (3, 13, 5)),
 }
+# Encoders of symbols, not of magnitudes -> how many of them the input is drawn from.
+SYMBOLS = {"sentences": 17}
+
+
+def raw(name: str, shape: tuple[int, ...]) -> torch.Tensor:
+    """Input for the encoder of that name: whole numbers for symbols."""
+    return torch.randint(SYMBOLS[name], shape) if name in SYMBOLS else torch.randn(shape)
+
+
 CONTEXT_TABLE = {
     "gru": lambda: CONTEXTS["gru"](5, dim=7),
     "none": lambda: CONTEXTS["none"](5),
@@ -76,7 +86,7 @@ def window_of(x: torch.Tensor, stride: int = 1) -> Window:
 def encoder_and_x(request):
     torch.manual_seed(1)
     build, shape = ENCODER_TABLE[request.param]
-    return build().train(), torch.randn(shape)
+    return build().train(), raw(request.param, shape)
 
 
 def test_encoder_shape_and_metadata(encoder_and_x):
@@ -217,7 +227,7 @@ def test_every_combination_learns_through_every_parameter(encoder_name, context_
     settings = {"gru": {"dim": 5}, "none": {}, "masked_conv": {"dim": 5, "hidden": 13, "blocks": 2}}[context_name]
     context = CONTEXTS[context_name](7, encoder.layout, **settings)
     model = CPC(encoder, context, PREDICTORS["bilinear"](context.dim, 7, count=2))
-    window = window_of(torch.randn(shape), encoder.stride)
+    window = window_of(raw(encoder_name, shape), encoder.stride)
     loss, metrics = Contrast(CANDIDATE_TABLE[candidates]("mixed"))(model, window, torch.Generator().manual_seed(6))
     loss.backward()
     for name, parameter in model.named_parameters():

@@ -22,10 +22,12 @@ _LONGEST_LINE = 1 << 24
 
 @dataclass(frozen=True, slots=True)
 class TextFacts:
-    """Sentences and bytes of one file; `fault` is empty for a file that can be used. `lasting` as in `verdict.Facts`."""
+    """Sentences of one file, its bytes, and the words of its longest sentence; `fault` is empty for a file that can be used. `lasting`
+    as in `verdict.Facts`."""
 
     sentences: int
     size: int
+    longest: int
     fault: str = ""
     lasting: bool = True
 
@@ -42,16 +44,16 @@ class Splitter:
     def inspect(self, path: Path) -> TextFacts:
         """Splits the file and keeps where its sentences begin. A fault is told, not raised."""
         try:
-            starts_n = np.fromiter(self._starts(path), dtype=np.int64)
+            starts_n, words_n = np.array(list(self._sentences(path)), dtype=np.int64).reshape(-1, 2).T
             size = path.stat().st_size
         except UnicodeDecodeError as error:
-            return TextFacts(0, 0, f"not UTF-8 text (byte 0x{error.object[error.start]:02x}): save it as UTF-8")
+            return TextFacts(0, 0, 0, f"not UTF-8 text (byte 0x{error.object[error.start]:02x}): save it as UTF-8")
         except OSError as error:
-            return TextFacts(0, 0, f"unreadable: {error.strerror or error}", lasting=False)
+            return TextFacts(0, 0, 0, f"unreadable: {error.strerror or error}", lasting=False)
         if not len(starts_n):
-            return TextFacts(0, 0, "it holds no text" if size else "the file is empty")
+            return TextFacts(0, 0, 0, "it holds no text" if size else "the file is empty")
         self._keep(path, np.append(starts_n, size))
-        return TextFacts(len(starts_n), size)
+        return TextFacts(len(starts_n), size, int(words_n.max()))
 
     def starts(self, path: Path) -> np.ndarray:
         """[sentences + 1] int64: the byte at which each sentence begins, then the size of the file. Split again if it is not kept."""
@@ -65,12 +67,13 @@ class Splitter:
             kept = self._held[path]
         return kept
 
-    def _starts(self, path: Path) -> Iterator[int]:
+    def _sentences(self, path: Path) -> Iterator[tuple[int, int]]:
+        """The byte at which each sentence begins, and its words."""
         place = 0
         for text in blocks(path):
             for piece in SPLITTINGS[self.splitting](text, self.language):
-                if piece.strip().strip("\ufeff"):
-                    yield place
+                if words := piece.strip("\ufeff").split():
+                    yield place, len(words)
                 place += len(piece.encode("utf8"))
 
     def _keep(self, path: Path, starts_n: np.ndarray) -> None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TEXT = Kind("text document", (".txt", ".text"), (".pdf", ".docx", ".doc", ".odt", ".rtf", ".epub", ".html", ".htm"))
 # Sentences looked at to tell whether a document is in the language of a vocabulary at all.
 _SAMPLE = 200
+# What is so many times longer than a sentence may be is none: a table, a list, or text without full stops. Worth a word.
+_LONG = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,6 @@ def scan_texts(
     """
     check_vocabulary(tokens, vocabulary)
     known = load_tokenizer(Path(tokenizer)) if tokenizer else None
-    places = [Path(root) for root in roots]
     listed: list[Listed] = []
     skipped: list[Skipped] = []
     items: list[Document] = []
@@ -148,6 +149,9 @@ def scan_texts(
         if fault := fact.fault or ("one sentence only, and none after it to predict" if fact.sentences < 2 else ""):
             skipped.append(left_out(entry.path, fault))
             continue
+        if fact.longest > _LONG * width:
+            reason = f"the end of a sentence of {fact.longest} words: only its first {width} tokens are read"
+            skipped.append(left_out(entry.path, reason))
         document = Document(
             entry.key, entry.path, group_of(entry, group), entry.labels, InFile(entry.path, splitter.starts(entry.path))
         )
