@@ -10,6 +10,9 @@ from itertools import pairwise
 _LONGEST_WRAPPED = 120
 # Lines looked at to tell how a file is laid out.
 _SAMPLE = 2_000
+# Blanks of the same length, so that places stay what they are.
+_QUOTES = tuple('"“”„«»')
+_UNQUOTED = str.maketrans(dict.fromkeys(_QUOTES, " "))
 _LINE_END = re.compile(r"\n")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*")
 
@@ -17,12 +20,14 @@ _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*")
 def prose(text: str, language: str) -> Iterator[str]:
     """Sentences of running text, of which none goes beyond its paragraph.
 
-    A paragraph ends at a blank line, and where lines are not wrapped to a width also at the end of its line.
+    A paragraph ends at a blank line, and where lines are not wrapped to a width also at the end of its line. What is quoted is split
+    like the rest: sentencex keeps a quotation whole, which in a novel may be a speech of two thousand words.
     """
     from sentencex import get_sentence_boundaries
 
     for paragraph in _paragraphs(text):
-        begins = [bound["start_index"] for bound in get_sentence_boundaries(language, paragraph)]
+        bounds = get_sentence_boundaries(language, paragraph.translate(_UNQUOTED))
+        begins = [_with_quote(paragraph, bound["start_index"]) for bound in bounds]
         begins[:1] = [0]
         for begin, end in zip(begins, [*begins[1:], len(paragraph)], strict=True):
             yield paragraph[begin:end]
@@ -49,6 +54,12 @@ def wrapped(text: str) -> bool:
     # A tenth of the width is left for words that were broken, hyphenated or moved by an editor.
     full = sum(len(row) + 1 + len(word) > 0.9 * width for row, word in pairs)
     return full > 0.7 * len(pairs)
+
+
+def _with_quote(text: str, begin: int) -> int:
+    """Where a sentence begins, moved before the quotation mark that opens it."""
+    opened = text[begin - 1 : begin] in _QUOTES and text[begin - 2 : begin - 1].isspace()
+    return begin - 1 if begin > 1 and opened else begin
 
 
 def _paragraphs(text: str) -> Iterator[str]:
