@@ -118,6 +118,13 @@ def test_a_file_counts_once_however_often_it_is_named(tmp_path: Path) -> None:
     assert len(skipped) == 1 + 3 + 3 and all("listed twice" in s.reason and "a.wav" in s.path + s.reason for s in skipped[:2])
 
 
+def test_a_single_file_is_a_root_too(tmp_path: Path) -> None:
+    touch(tmp_path, "s1/a.wav", "s2/a.wav")
+    assert keys([tmp_path / "s1/a.wav"]) == ["a.wav"]
+    assert keys([tmp_path / "s1/a.wav", tmp_path / "s2/a.wav"]) == ["s1/a.wav", "s2/a.wav"]
+    assert keys([tmp_path / "s1", tmp_path / "s2/a.wav"]) == ["s1/a.wav", "a.wav"]
+
+
 def test_linked_folders_are_followed_but_not_round_and_round(tmp_path: Path) -> None:
     touch(tmp_path, "store/a.wav", "root/s0/b.wav")
     (tmp_path / "root/s1").symlink_to(tmp_path / "store", target_is_directory=True)
@@ -132,7 +139,7 @@ def test_linked_folders_are_followed_but_not_round_and_round(tmp_path: Path) -> 
     [
         ({}, "nowhere", "does not exist"),
         ({"notes.txt": b""}, ".", "holds no recording at any depth"),
-        ({"a.wav": b""}, "a.wav", "neither a folder nor a manifest"),
+        ({"a.md": b""}, "a.md", "neither a folder, a recording nor a manifest"),
         ({"m.csv": b"file,speaker\na.wav,x\n"}, "m.csv", r"no column 'path' \(columns: file, speaker\)"),
         ({"m.csv": b""}, "m.csv", r"no column 'path' \(columns: none\)"),
         ({"m.csv": b"path\n\xff\xfe\n"}, "m.csv", "not a readable UTF-8 csv table"),

@@ -166,9 +166,10 @@ def scan_texts(
 
 
 def any_known(tokenizer: Tokenizer, sentences: Sequence[str]) -> bool:
-    """Whether any token of these sentences is in the vocabulary."""
-    found = tokenizer.encode_batch_fast(list(sentences), add_special_tokens=False)
-    return any(number != UNKNOWN for encoded in found for number in encoded.ids)
+    """Whether any token of these sentences is in the vocabulary, signs apart."""
+    found = tokenizer.encode_batch(list(sentences), add_special_tokens=False)
+    pairs = (pair for encoded in found for pair in zip(encoded.ids, encoded.tokens, strict=True))
+    return any(number != UNKNOWN and any(map(str.isalnum, token)) for number, token in pairs)
 
 
 def _rows(table: Path, texts: list[str], labels: list[dict[str, str]]) -> tuple[list[Document], list[Skipped]]:

@@ -1,0 +1,106 @@
+"""Documents and tables of text as sources: sentences in order, tokens against a dictionary by hand, one vocabulary for everything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.data.books import sentences, write_book
+from torchcpc.contracts import CPCError
+from torchcpc.data.text import scan_texts
+from torchcpc.data.tokens import encode, learn, load_tokenizer, save_tokenizer
+
+
+@pytest.fixture
+def shelf(tmp_path: Path) -> tuple[Path, dict[str, list[str]]]:
+    books = {
+        f"{author}/{n}.txt": write_book(tmp_path / "shelf" / author / f"{n}.txt", 17 + n, seed=n)
+        for n, author in enumerate("aab")
+    }
+    return tmp_path / "shelf", books
+
+
+def test_documents_are_sentences_in_order(shelf: tuple[Path, dict[str, list[str]]]) -> None:
+    root, books = shelf
+    texts = scan_texts([root])
+    assert [item.key for item in texts.items] == list(books) and [texts.group(i) for i in range(3)] == [0, 0, 1]
+    for index, book in enumerate(books.values()):
+        assert texts.text(index) == book and texts.length(index) == len(book)
+        assert (
+            texts.text(index, 3, 5) == book[3:8]
+            and texts.text(index, len(book) - 2, 9) == book[-2:]
+            and texts.text(index, 99, 2) == []
+        )
+    assert list(texts.every_sentence()) == [sentence for book in books.values() for sentence in book]
+    assert texts.select([2]).text(0) == books["b/2.txt"] and texts.select([2]).group(0) == 1
+
+
+def test_tokens_are_the_numbers_of_the_most_frequent_words(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
+    root, books = shelf
+    every = [sentence for book in books.values() for sentence in book]
+    save_tokenizer(learn(every, kind="words", size=43), tmp_path / "tokenizer.json")
+    texts = scan_texts([root], width=7, tokenizer=str(tmp_path / "tokenizer.json"))
+    count = Counter(word for sentence in every for word in sentence.lower().replace(".", " .").split())
+    kept = sorted(count, key=lambda word: (-count[word], word))[:41]
+    number = {word: n for n, word in enumerate(kept, start=2)}
+    x = texts.read(1, 2, 3)
+    assert x.shape == (3, 7) and x.dtype == np.float32
+    for row, sentence in zip(x, books["a/1.txt"][2:5], strict=True):
+        words = sentence.lower().replace(".", " .").split()
+        assert row.tolist() == [number.get(word, 1) for word in words] + [0.0] * (7 - len(words))
+
+
+def test_a_sentence_is_cut_at_the_width_and_never_empty() -> None:
+    tokenizer = learn(["one two three"], kind="words", size=5)
+    assert encode(tokenizer, ["three two one one", "", "four"], 2).tolist() == [[
+        tokenizer.token_to_id("three"), tokenizer.token_to_id("two")], [1, 0], [1, 0]]  # fmt: skip
+
+
+def test_pieces_of_words_cover_words_that_were_never_seen() -> None:
+    words = learn(["low lower newest widest"] * 9, kind="words", size=99)
+    pieces = learn(["low lower newest widest"] * 9, kind="bpe", size=60)
+    assert words.encode("lowest").ids == [1]
+    assert 1 not in pieces.encode("lowest").ids and "".join(pieces.encode("lowest").tokens) == "lowest"
+
+
+def test_a_table_is_documents_of_one_sentence_with_labels(tmp_path: Path) -> None:
+    rows = ["label\ttext\tfold", '1\tthe "best film\t3', "0\t \t1", "0\ta\u2028b's\t2"]
+    (tmp_path / "mr.tsv").write_text("\n".join(rows) + "\n", encoding="utf8")
+    texts = scan_texts([tmp_path / "mr.tsv"])
+    assert [texts.text(i) for i in range(len(texts))] == [['the "best film'], ["a b's"]]
+    assert texts.labels("label") == ["1", "0"] and texts.labels("fold") == ["3", "2"] and texts.labels("none") == ["", ""]
+    assert [(item.key, item.group) for item in texts.items] == [("mr#1", "mr"), ("mr#3", "mr")]
+    assert [(s.path.endswith("mr.tsv row 2"), s.reason) for s in texts.skipped] == [(True, "empty text")]
+    (tmp_path / "b.csv").write_text('sentence,group\n"One, two.",g\n', encoding="utf8")
+    both = scan_texts([tmp_path / "mr.tsv", tmp_path / "b.csv"])
+    assert len(both) == 3 and both.text(2) == ["One, two."] and both.items[2].group == "g"
+
+
+def test_a_manifest_names_documents_their_labels_and_their_group(shelf: tuple[Path, dict[str, list[str]]]) -> None:
+    root, books = shelf
+    (root / "index.csv").write_text(
+        "path,author,title\n" + "\n".join(f"{key},x{key[0]},t{n}" for n, key in enumerate(books)), encoding="utf8"
+    )
+    texts = scan_texts([root / "index.csv"], group="title")
+    assert texts.groups == ["t0", "t1", "t2"] and texts.labels("author") == ["xa", "xa", "xb"]
+    with pytest.raises(CPCError, match=r"data\.group = 'titel': .* no such label \(labels: author, title\)"):
+        scan_texts([root / "index.csv"], group="titel")
+
+
+def test_without_a_vocabulary_nothing_is_read(shelf: tuple[Path, dict[str, list[str]]]) -> None:
+    texts = scan_texts([shelf[0]])
+    with pytest.raises(CPCError, match=r"no vocabulary yet.*data\.tokenizer"):
+        texts.read(0, 0, 1)
+    tokenizer = learn(sentences(5), kind="words", size=9)
+    assert texts.with_tokenizer(tokenizer).select([1]).read(0, 0, 2).shape == (2, 32) and texts.tokenizer is None
+
+
+def test_a_tokenizer_is_kept_whole(tmp_path: Path) -> None:
+    tokenizer = learn(sentences(19), kind="bpe", size=50)
+    save_tokenizer(tokenizer, tmp_path / "t.json")
+    assert load_tokenizer(tmp_path / "t.json").to_str() == tokenizer.to_str() and [p.name for p in tmp_path.iterdir()] == [
+        "t.json"
+    ]

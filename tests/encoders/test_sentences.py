@@ -1,0 +1,75 @@
+"""The sentence encoder against a slow loop over words, and what padding, unknown words and order do."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from torchcpc.contracts import CPCError
+from torchcpc.encoders import SentenceEncoder
+
+
+def slow(encoder: SentenceEncoder, ids: list[int]) -> torch.Tensor:
+    """One sentence, word by word: the convolution as a sum over taps, zeros beyond the ends, ReLU, mean."""
+    E = encoder.embedding.weight.shape[1]
+    words = [i for i in ids if i]
+    total, reach = torch.zeros(encoder.dim, dtype=torch.float64), encoder.kernel // 2
+    for place in range(len(words)):
+        y = encoder.words.bias.double()
+        for tap in range(encoder.kernel):
+            near = place + tap - reach
+            if 0 <= near < len(words):
+                y = (
+                    y
+                    + encoder.words.weight[:, tap * E : (tap + 1) * E].double() @ encoder.embedding.weight[words[near]].double()
+                )
+        total += y.clamp(min=0)
+    return total / max(1, len(words))
+
+
+@pytest.mark.parametrize("kernel", [1, 3, 5])
+def test_equals_a_loop_over_words(kernel: int) -> None:
+    torch.manual_seed(kernel)
+    encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=7, kernel=kernel, width=5)
+    length = torch.randint(0, 6, (3, 13))
+    length[0, 0], length[1, 1] = 0, 5
+    x = torch.randint(1, 23, (3, 13, 5)) * (torch.arange(5) < length.unsqueeze(2))
+    z = encoder(x.float())
+    assert z.shape == (3, 13, 7)
+    expected = torch.stack([torch.stack([slow(encoder, row) for row in sentences]) for sentences in x.tolist()])
+    torch.testing.assert_close(z.double(), expected, rtol=1e-5, atol=1e-6)
+    assert not z[0, 0].any()
+
+
+def test_padding_is_no_word() -> None:
+    torch.manual_seed(1)
+    encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=7, kernel=3, width=5)
+    x = torch.tensor([[[3, 9, 0, 0, 0]]])
+    wide = torch.tensor([[[3, 9, 0, 0, 0, 0, 0, 0, 0]]])
+    torch.testing.assert_close(encoder(x), encoder(wide), rtol=0, atol=1e-6)
+    twice = encoder(torch.tensor([[[3, 9, 3, 9, 0]]]))
+    assert not torch.allclose(encoder(x), twice)  # the convolution sees where the sentence goes on
+
+
+def test_order_matters_to_a_convolution_and_not_to_one_of_a_single_word() -> None:
+    torch.manual_seed(2)
+    there, back = torch.tensor([[[3, 9, 5]]]), torch.tensor([[[5, 9, 3]]])
+    for kernel, alike in ((1, True), (3, False)):
+        encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=7, kernel=kernel)
+        assert torch.allclose(encoder(there), encoder(back), atol=1e-6) == alike
+
+
+def test_the_paper() -> None:
+    encoder = SentenceEncoder()
+    assert sum(p.numel() for p in encoder.parameters()) == 20_000 * 620 + 620 * 2400 + 2400
+
+
+@pytest.mark.parametrize(("settings", "message"), [({"kernel": 2}, "kernel = 2: an odd number"), ({"dim": 0}, "dim = 0")])
+def test_impossible_sizes_are_refused(settings: dict, message: str) -> None:
+    with pytest.raises(CPCError, match=message):
+        SentenceEncoder(**settings)
+
+
+def test_another_shape_is_refused() -> None:
+    with pytest.raises(CPCError, match=r"shape \(3, 13\): expected \[batch, sentences, tokens\]"):
+        SentenceEncoder(vocabulary=5, embedding=3, dim=3)(torch.ones(3, 13))
