@@ -76,3 +76,16 @@ def test_image_small_takes_two_sizes(size, patch, stride):
     z, *_ = model(torch.zeros(2, size, size, 3))
     assert z.shape == (2 * model.encoder.layout.sequences, 8, model.encoder.dim)
     assert model.predictor.horizons[0] == model.encoder.first_new_step == 2
+
+
+def test_text_paper_is_the_paper():
+    settings = resolve(load_recipe("text-paper"), SCHEMA)
+    with torch.device("meta"):
+        model = build(settings)
+    assert settings["data"] | {"tokens": "words", "vocabulary": 20_000, "width": 32} == settings["data"]
+    gru, pairs = 3 * 2400 * (2400 + 2400 + 2), 3 * 2400 * 2400
+    assert sum(p.numel() for p in model.parameters()) == 20_000 * 620 + (620 + 1) * 2400 + gru + pairs
+    assert model.encoder.dim == model.context.dim == 2400 and model.predictor.horizons == (1, 2, 3)
+    # Six sentences in and three to predict, as many stretches a device; candidates are all sentences of the batch.
+    assert settings["windows"] | {"length": 9, "batch": 64} == settings["windows"]
+    assert settings["candidates"] == {"name": "full", "strategy": "mixed"} and settings["training"]["learning_rate"] == 2e-4
