@@ -26,7 +26,7 @@ def shelf(tmp_path: Path) -> tuple[Path, dict[str, list[str]]]:
 def test_documents_are_sentences_in_order(shelf: tuple[Path, dict[str, list[str]]]) -> None:
     root, books = shelf
     texts = scan_texts([root])
-    assert [item.key for item in texts.items] == list(books) and [texts.group(i) for i in range(3)] == [0, 0, 1]
+    assert [item.key for item in texts.items] == list(books) and [texts.group(i) for i in range(3)] == [0, 1, 2]
     for index, book in enumerate(books.values()):
         assert texts.text(index) == book and texts.length(index) == len(book)
         assert (
@@ -35,7 +35,7 @@ def test_documents_are_sentences_in_order(shelf: tuple[Path, dict[str, list[str]
             and texts.text(index, 99, 2) == []
         )
     assert list(texts.every_sentence()) == [sentence for book in books.values() for sentence in book]
-    assert texts.select([2]).text(0) == books["b/2.txt"] and texts.select([2]).group(0) == 1
+    assert texts.select([2]).text(0) == books["b/2.txt"] and texts.select([2]).group(0) == 2
 
 
 def test_tokens_are_the_numbers_of_the_most_frequent_words(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_table_is_documents_of_one_sentence_with_labels(tmp_path: Path) -> Non
     texts = scan_texts([tmp_path / "mr.tsv"])
     assert [texts.text(i) for i in range(len(texts))] == [['the "best film'], ["a b's"]]
     assert texts.labels("label") == ["1", "0"] and texts.labels("fold") == ["3", "2"] and texts.labels("none") == ["", ""]
-    assert [(item.key, item.group) for item in texts.items] == [("mr#1", "mr"), ("mr#3", "mr")]
+    assert [(item.key, item.group) for item in texts.items] == [("mr#1", "mr#1"), ("mr#3", "mr#3")]
     assert [(s.path.endswith("mr.tsv row 2"), s.reason) for s in texts.skipped] == [(True, "empty text")]
     (tmp_path / "b.csv").write_text('sentence,group\n"One, two.",g\n', encoding="utf8")
     both = scan_texts([tmp_path / "mr.tsv", tmp_path / "b.csv"])

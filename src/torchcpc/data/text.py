@@ -122,7 +122,7 @@ def scan_texts(
 
     splitting, language: see `sentences`; tokens, vocabulary: "words" or "bpe", and how many, of what `cpc train` learns where
     `tokenizer` names no tokenizer.json; width: tokens of a sentence that are read (paper: 32), longer ones are cut; group: the label
-    column that names the group of a document (author), by default its folder. Files are split once, and what was found is remembered
+    column that names the group of a document (author), by default each is its own. Files are split once, and what was found is remembered
     beside `cache`. Raises CPCError for a root that cannot be used, and when nothing can be.
     """
     check_vocabulary(tokens, vocabulary)
@@ -152,9 +152,8 @@ def scan_texts(
         if fact.longest > _LONG * width:
             reason = f"the end of a sentence of {fact.longest} words: only its first {width} tokens are read"
             skipped.append(left_out(entry.path, reason))
-        document = Document(
-            entry.key, entry.path, group_of(entry, group), entry.labels, InFile(entry.path, splitter.starts(entry.path))
-        )
+        own = group_of(entry, group) if group else entry.key
+        document = Document(entry.key, entry.path, own, entry.labels, InFile(entry.path, splitter.starts(entry.path)))
         if known and not any_known(known, document.sentences.take(0, _SAMPLE)):
             skipped.append(left_out(entry.path, f"no word of its first {_SAMPLE} sentences is in the vocabulary"))
         else:
@@ -177,7 +176,7 @@ def _rows(table: Path, texts: list[str], labels: list[dict[str, str]]) -> tuple[
     for number, (text, own) in enumerate(zip(texts, labels, strict=True), start=1):
         key = f"{table.stem}#{number}"
         if text.strip():
-            items.append(Document(key, table, own.get("group") or table.stem, own, InTable([text])))
+            items.append(Document(key, table, own.get("group") or key, own, InTable([text])))
         else:
             skipped.append(left_out(f"{table} row {number}", "empty text"))
     return items, skipped
