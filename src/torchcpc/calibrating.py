@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from torchcpc.contracts import CPCError, Result
 from torchcpc.data.splits import by_source, hold_out
+from torchcpc.data.synthetic.reader import named
 from torchcpc.evaluation.calibration_checks import worst
+from torchcpc.evaluation.captured import Captured, Truth
 from torchcpc.evaluation.information import FEW, Measured
 from torchcpc.evaluation.peaks import Peak
 from torchcpc.pretraining import write_json
@@ -58,6 +60,19 @@ def proposal_of(described: Mapping[str, Any] | None) -> str:
     if described is None:
         return "all"
     return MATCHING.get(described["settings"]["candidates"].get("strategy", ""), "all")
+
+
+def truth_of(data: Mapping[str, Any], sources: Any, proposal: str) -> Truth | None:
+    """The exact side of sources that a named process made, by the resolved [data] section; None for any other data.
+
+    Speakers are the one process with groups, so the one whose ratio depends on the proposal.
+    """
+    if data["name"] != "synthetic":
+        return None
+    name = data["process"]
+    if name.startswith("speakers"):
+        name = {"all": "speakers", "same_group": "speakers-same-group"}[proposal]
+    return Truth(named(name, bits=data["bits"], warped=data["warped"]), sources)
 
 
 def first_new(model: Any) -> int:
@@ -110,6 +125,7 @@ def record(
                 "effective": row.effective,
                 "dominated": row.dominated,
                 "checks": asdict(row.checks) if row.checks else None,
+                "truth": _truth(row.captured) if row.captured else None,
             }
             for row in measured.rows
         ],
@@ -117,6 +133,16 @@ def record(
             "k": k,
             "contexts": [{**asdict(peak), "source": sources.items[peak.source].key} for peak in drawn],
         },
+    }
+
+
+def _truth(found: Captured) -> dict[str, Any]:
+    return {
+        "information": _result(found.information),
+        "exact": _result(found.exact),
+        "share": _result(found.share) if found.share else None,
+        "slope": found.slope if math.isfinite(found.slope) else None,
+        "rmse": found.rmse,
     }
 
 
@@ -148,10 +174,31 @@ def table(record: Mapping[str, Any]) -> str:
             f"{_interval(row['pmi']):>24}  {row['n']:>7} {row['sources']:>7} {row['effective']:6.0f}  {tail}"
         )
     lines.append("the bound holds for independent candidates; steps of one source are not, so N is smaller than it looks")
+    known = [(row["k"], row["truth"]) for row in record["rows"] if row["truth"]]
+    if known:
+        lines.append(
+            "beside the process that made the data: exact I(x; past); the mean exact log ratio of the very pairs above; mean"
+        )
+        lines.append(
+            "PMI as a share of that; PMI against the exact log ratio, pair by pair (slope 1 and RMSE 0 would be perfect)"
+        )
+        lines.append(
+            f"{'k':>3}  {'exact I':>7}  {'exact on these pairs':>24}  {'share captured, %':>22}  {'slope':>6}  {'RMSE':>6}"
+        )
+    for k, truth in known:
+        slope = "-" if truth["slope"] is None else f"{truth['slope']:.3f}"
+        lines.append(
+            f"{k:>3}  {truth['information']['value']:7.3f}  {_interval(truth['exact']):>24}  {_share(truth['share']):>22}  "
+            f"{slope:>6}  {truth['rmse']:6.3f}"
+        )
     return "\n".join([*lines, *(f"caution: {said}" for said in record["cautions"])])
 
 
-def _interval(value: Mapping[str, float | None]) -> str:
+def _share(value: Mapping[str, float | None] | None) -> str:
+    return "-" if value is None else _interval({name: each and 100 * each for name, each in value.items()}, digits=1)
+
+
+def _interval(value: Mapping[str, float | None], *, digits: int = 3) -> str:
     if value["low"] is None:
-        return f"{value['value']:.3f} [one source]"
-    return f"{value['value']:.3f} [{value['low']:.3f}, {value['high']:.3f}]"
+        return f"{value['value']:.{digits}f} [one source]"
+    return f"{value['value']:.{digits}f} [{value['low']:.{digits}f}, {value['high']:.{digits}f}]"

@@ -4,7 +4,6 @@ import importlib.util
 import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 
@@ -17,14 +16,6 @@ def truth():
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def test_agreement_finds_planted_faults(truth):
-    exact = np.random.default_rng(0).normal(size=997)
-    assert truth.agreement(exact, exact) == pytest.approx({"slope": 1, "r2": 1, "rmse": 0})
-    short = truth.agreement(0.8 * exact + 0.3, exact)
-    assert short["slope"] == pytest.approx(0.8) and short["r2"] == pytest.approx(1)
-    assert short["rmse"] == pytest.approx(np.sqrt(np.mean((0.3 - 0.2 * exact) ** 2)))
 
 
 def test_the_verdict_names_what_is_off(truth):

@@ -75,7 +75,7 @@ def load(path: Path) -> Any:
 
 
 def of_run(arguments: argparse.Namespace) -> None:
-    from torchcpc.calibrating import cautions, first_new, halves, held_out_halves, record, table, write_record
+    from torchcpc.calibrating import cautions, first_new, halves, held_out_halves, record, table, truth_of, write_record
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources
     from torchcpc.evaluation.information import information
@@ -94,8 +94,9 @@ def of_run(arguments: argparse.Namespace) -> None:
     else:
         parts = held_out_halves(sources, described)
     sample = partition.draw(arguments, model, sources, parts.partition, described)
+    truth = truth_of(config["data"], sources, sample.proposal)
     with bar("measuring") as show:
-        measured = information(model, sample, sources, parts.evaluated, device=arguments.device, progress=show)
+        measured = information(model, sample, sources, parts.evaluated, truth=truth, device=arguments.device, progress=show)
     index = first_new(model)
     drawn = peaks(model, sample, measured.steps, index=index)
     said = cautions(measured, described["settings"]["candidates"].get("strategy"))

@@ -19,6 +19,7 @@ import torch
 
 from torchcpc.contracts import CPCError, Result
 from torchcpc.evaluation.calibration_checks import Checks, check
+from torchcpc.evaluation.captured import Captured, Truth, captured
 from torchcpc.evaluation.intervals import mean_interval
 from torchcpc.evaluation.scoring import Scored, Steps, score_pairs, silent, steps_of
 from torchcpc.scores.calibration import Estimand, Sample
@@ -32,7 +33,8 @@ _CHECKED, _AGAINST = 512, 256
 @dataclass(frozen=True, slots=True)
 class Information:
     """One horizon k. infonce and pmi: Results in nats, detail holds "ceiling" (log N) and "candidates" (N); n is pairs; sources;
-    effective: median effective sample size of log Z; dominated: share of contexts where it is below FEW."""
+    effective: median effective sample size of log Z; dominated: share of contexts where it is below FEW; captured: beside the
+    known truth, None where none is known."""
 
     k: int
     infonce: Result
@@ -41,6 +43,7 @@ class Information:
     effective: float
     dominated: float
     checks: Checks | None
+    captured: Captured | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +61,12 @@ def information(
     sources: Any,
     indices: Sequence[int],
     *,
+    truth: Truth | None = None,
     seed: int = 0,
     device: str = "cpu",
     progress: Callable[[int, int], None] = silent,
 ) -> Measured:
-    """The table on the sources at `indices`, which neither training nor `sample` may have seen.
+    """The table on the sources at `indices`, which neither training nor `sample` may have seen; truth: of `sources`, if known.
 
     Intervals (95 %): evaluated sources are drawn again (bootstrap); that of the PMI is widened by the error of log Z from the spread
     between the sample's sources. Raises CPCError where sample and evaluation share a source, or no source is long enough.
@@ -84,13 +88,13 @@ def information(
     for index, k in enumerate(horizons):
         own = [each for each in scored if each.horizon == index]
         if own:
-            rows.append(_row(k, own, pull_GK[:, index].double().numpy(), _checks(model, sample, kept, index, seed)))
+            rows.append(_row(k, own, pull_GK[:, index].double().numpy(), _checks(model, sample, kept, index, seed), truth))
     if not rows:
         raise CPCError(f"no evaluated source is longer than k = {horizons[0]} steps: name longer ones.")
     return Measured(sample.estimand, tuple(rows), tuple(kept))
 
 
-def _row(k: int, own: Sequence[Scored], pull_G: np.ndarray, checks: Checks | None) -> Information:
+def _row(k: int, own: Sequence[Scored], pull_G: np.ndarray, checks: Checks | None, truth: Truth | None) -> Information:
     # The columns of a picture are no independent sources.
     source_E = np.unique([each.source for each in own], return_inverse=True)[1]
     pairs_S = np.bincount(source_E, [len(each.pmi) for each in own])
@@ -118,6 +122,7 @@ def _row(k: int, own: Sequence[Scored], pull_G: np.ndarray, checks: Checks | Non
         float(np.median(effective)),
         float((effective < FEW).mean()),
         checks,
+        captured(truth, k, [each.pmi for each in own], [each.source for each in own], error) if truth else None,
     )
 
 

@@ -39,6 +39,18 @@ def per_step(content: Mapping[str, Any]) -> Picture:
         reach = np.nan_to_num(np.stack([value - low, high - value])).clip(min=0)
         look: Any = {"color": light(colour), "marker": marker, "markersize": 4, "capsize": 2.5, "linewidth": 1.3}
         axes.errorbar(k + aside, value, reach, label=label, **look)
+    known = [(row["k"], row["truth"]) for row in rows if row.get("truth")]
+    if known:
+        exact = [truth["information"]["value"] for _, truth in known]
+        axes.plot(
+            [at for at, _ in known],
+            exact,
+            color=light("green"),
+            marker="D",
+            markersize=4,
+            linewidth=1.3,
+            label="exact I(x; past)",
+        )
     ceiling = np.array([row["ceiling"] for row in rows], dtype=float)
     axes.plot(k, ceiling, color=light("ink"), linestyle=DASHES, linewidth=1.2, label="ceiling log N", marker="_")
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]), top=max(1.06 * float(ceiling.max()), axes.get_ylim()[1]))
@@ -52,6 +64,11 @@ def per_step(content: Mapping[str, Any]) -> Picture:
         f"{format.plural(estimand['sources'], 'other source')}. log N - loss is a lower bound for independent candidates only; "
         "neighbouring steps of a source are not independent. The mean PMI has no ceiling and is a bound in neither direction."
     )
+    if known:
+        caption += (
+            " The process that made these data is known: the exact information between the step and its whole past is what no "
+            "representation can exceed."
+        )
     return Picture("information", "What the context says about steps ahead", caption, figure)
 
 
@@ -146,6 +163,34 @@ def numbers(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
             )
         )
     return made
+
+
+def truths(content: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """The table beside a known truth: k, exact information, exact mean of the pairs, mean PMI, share captured, slope, RMSE."""
+    made = []
+    for row in content["rows"]:
+        if not (truth := row.get("truth")):
+            continue
+        made.append(
+            (
+                str(row["k"]),
+                format.nats(truth["information"]["value"], digits=3),
+                ranged(truth["exact"]),
+                ranged(row["pmi"]),
+                shared(truth["share"]),
+                format.number(truth["slope"]),
+                format.number(truth["rmse"]),
+            )
+        )
+    return made
+
+
+def shared(value: Mapping[str, float | None] | None) -> str:
+    """A share with its interval in percent; a dash where there is nothing to take a share of."""
+    if value is None:
+        return format.NOTHING
+    ends = [end for end in (value["low"], value["high"]) if end is not None]
+    return format.percent(value["value"]) + (f" ({' to '.join(format.percent(end) for end in ends)})" if ends else "")
 
 
 def ranged(value: Mapping[str, float | None]) -> str:

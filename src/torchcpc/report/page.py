@@ -77,6 +77,7 @@ def render(run: Run) -> str:
         signs=signs,
         told=told,
         information=information_figures.numbers(known) if known else [],
+        truths=information_figures.truths(known) if known else [],
         cautions=known["cautions"] if known else [],
         skipped=run.skipped,
         most_skipped=MOST_SKIPPED,
