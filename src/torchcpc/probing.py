@@ -188,7 +188,7 @@ def compare(
     learned = [frames(model, parted.clips, device=device) for model in models]
     steps = [len(z_TD) for z_TD in learned[0][0]]
     rows = ask(parted, question, steps, models[0].encoder.stride / sources.rate)
-    named = _baselines(config["data"]["name"], models[0].encoder.stride, baselines)
+    named = baselines_of(config["data"]["name"], models[0].encoder.stride, baselines)
     kinds: dict[str, Callable[[], list[Features]]] = {
         "CPC c": lambda: [rows.features("CPC c", c) for _, c in learned],
         "CPC z": lambda: [rows.features("CPC z", z) for z, _ in learned],
@@ -226,7 +226,8 @@ def compare(
     return table(rows.task, results, points), embedding_map(rows, learned[0][1])
 
 
-def _baselines(domain: str, stride: int, chosen: Sequence[str] | None) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+def baselines_of(domain: str, stride: int, chosen: Sequence[str] | None) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+    """What a domain is compared with, as functions of the raw rows; those of `chosen`, if given. Raises CPCError for an unknown one."""
     found = dict(BASELINES.get(domain, {}))
     for name, function in STRIDED_BASELINES.get(domain, {}).items():
         found[name] = lambda x, function=function: function(x, stride)
@@ -237,14 +238,18 @@ def _baselines(domain: str, stride: int, chosen: Sequence[str] | None) -> dict[s
 
 def embedding_map(rows: Rows, frames: Frames, *, most: int = 1500) -> dict[str, Any]:
     """Test rows of CPC c in two dimensions (t-SNE, after standardisation), at most `most` of them."""
+    return scatter(rows.features("CPC c", frames).test, rows.task.test.y_M, rows.task.label, rows.task.names, most=most)
+
+
+def scatter(x_MD: np.ndarray, y_M: np.ndarray, label: str, names: Sequence[str], *, most: int = 1500) -> dict[str, Any]:
+    """At most `most` of the rows in two dimensions (t-SNE, after standardisation), with the class of each."""
     from sklearn.manifold import TSNE
 
-    x_MD, y_M = rows.features("CPC c", frames).test, rows.task.test.y_M
     kept = np.sort(np.random.default_rng(0).permutation(len(x_MD))[:most])
     x_MD = (x_MD[kept] - x_MD[kept].mean(axis=0)) / (x_MD[kept].std(axis=0) + 1e-6)
     perplexity = min(30.0, (len(kept) - 1) / 3)
     points = TSNE(perplexity=perplexity, init="pca", random_state=0).fit_transform(x_MD)
-    return {"label": rows.task.label, "points": points.round(3).tolist(), "labels": [rows.task.names[y] for y in y_M[kept]]}
+    return {"label": label, "points": points.round(3).tolist(), "labels": [names[y] for y in y_M[kept]]}
 
 
 def add_table(run: Path, entry: dict[str, Any], points: dict[str, Any]) -> None:

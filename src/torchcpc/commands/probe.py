@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--within", type=float, default=0.0, metavar="SHARE", help="train on the first share of each recording")
     parser.add_argument("--leave-out", default="", metavar="COLUMN=VALUE", help="test on these sources, train on the others")
     parser.add_argument(
+        "--folds",
+        type=int,
+        default=0,
+        metavar="N",
+        help="cross-validate with N folds, penalties chosen inside each training part; a split column stands in for the folds",
+    )
+    parser.add_argument(
+        "--fold-by", default="", metavar="COLUMN", help="with --folds: sources of one value of COLUMN share a fold"
+    )
+    parser.add_argument(
         "--delay", type=float, default=0.0, metavar="S", help="ask each frame about what lies S seconds before its centre"
     )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="use every N-th frame (default: all)")
@@ -43,9 +54,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--supervised-steps",
         type=int,
-        default=1000,
         metavar="N",
-        help="updates of the supervised row, 0 for none (default: 1000)",
+        help="updates of the supervised row, 0 for none (default: 1000, with --folds 0)",
     )
     parser.add_argument(
         "--supervised-curve", action="store_true", help="train the supervised row at the points of the curve, too (slow)"
@@ -79,6 +89,9 @@ def run(arguments: argparse.Namespace) -> None:
         )
     described = read_run(arguments.run)
     sources = open_sources(configs[0]["data"], arguments.data or described["roots"])
+    if arguments.folds:
+        _across_folds(arguments, models, configs[0], sources)
+        return
     alignment = None
     if (path := arguments.alignment) is not None:
         by_steps = path.suffix == ".txt"
@@ -105,9 +118,45 @@ def run(arguments: argparse.Namespace) -> None:
             seeds=arguments.seeds,
             probes=arguments.probes,
             baselines=arguments.baselines,
-            supervised_steps=arguments.supervised_steps,
+            supervised_steps=1000 if arguments.supervised_steps is None else arguments.supervised_steps,
             supervised_curve=arguments.supervised_curve,
             curve=arguments.curve,
+            device=arguments.device,
+            progress=show,
+        )
+    add_table(arguments.run, entry, points)
+    console.print(text(entry), markup=False)
+    console.print(f"report: {build(arguments.run)}")
+
+
+def _across_folds(arguments: argparse.Namespace, models: Sequence[Any], config: dict[str, Any], sources: Any) -> None:
+    from torchcpc.commands.progress import bar, console
+    from torchcpc.contracts import CPCError
+    from torchcpc.crossing import cross_compare
+    from torchcpc.evaluation.table import text
+    from torchcpc.probing import add_table
+    from torchcpc.report import build
+
+    others = {
+        name: getattr(arguments, name) for name in ("alignment", "within", "leave_out", "clip_seconds", "supervised_curve")
+    }
+    if given := [f"--{name.replace('_', '-')}" for name, value in others.items() if value]:
+        raise CPCError(
+            f"--folds {arguments.folds} and {given[0]}: folds are made of whole sources with one label each. Leave one out."
+        )
+    with bar("probing") as show:
+        entry, points = cross_compare(
+            [model.to(arguments.device) for model in models],
+            config,
+            sources,
+            arguments.label,
+            folds=arguments.folds,
+            fold_by=arguments.fold_by,
+            choose_by=arguments.choose_by,
+            pool=arguments.pool,
+            seeds=arguments.seeds,
+            baselines=arguments.baselines,
+            supervised_steps=arguments.supervised_steps or 0,
             device=arguments.device,
             progress=show,
         )

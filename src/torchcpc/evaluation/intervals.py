@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from scipy import stats
@@ -44,10 +45,12 @@ class Hits:
             raise CPCError(
                 f"answers {correct_RM.shape} for {source_M.size} test rows: give one answer a row, and at least one row."
             )
-        _, place_M = np.unique(source_M, return_inverse=True)
-        member_MS = np.zeros((place_M.size, place_M.max() + 1), np.float32)
-        member_MS[np.arange(place_M.size), place_M] = 1
-        return cls((correct_RM.astype(np.float32) @ member_MS).astype(np.float64), member_MS.sum(axis=0, dtype=np.float64))
+        sources, place_M = np.unique(source_M, return_inverse=True)
+        # Counted in flat places and not by a matrix of rows x sources, for every sentence of ten thousand can be a source.
+        flat_RM = correct_RM.reshape(-1, place_M.size)
+        place_RM = place_M + len(sources) * np.arange(len(flat_RM))[:, None]
+        hits = np.bincount(place_RM.ravel(), flat_RM.ravel(), minlength=len(flat_RM) * len(sources))
+        return cls(hits.reshape(*correct_RM.shape[:-1], -1), np.bincount(place_M).astype(np.float64))
 
     @property
     def mean(self) -> float:
@@ -134,10 +137,20 @@ def weights(count: int, *, axis: int, resamples: int, level: float, seed: int) -
     count]."""
     if count == 1:
         return np.ones((resamples, 1))
-    drawn = np.random.default_rng([seed, axis, count]).multinomial(count, np.full(count, 1 / count), size=resamples)
     tail = 0.5 + level / 2
     stretch = np.sqrt(count / (count - 1)) * stats.t.ppf(tail, count - 1) / stats.norm.ppf(tail)
-    return 1 + stretch * (drawn - 1)
+    return 1 + stretch * (_drawn(count, axis, resamples, seed).astype(np.float64) - 1)
+
+
+@lru_cache(maxsize=4)
+def _drawn(count: int, axis: int, resamples: int, seed: int) -> np.ndarray:
+    """How often each resample draws each entry, small whole numbers: [resamples, count]. Kept, since every interval of a table asks for
+    the same draws and those of ten thousand sources take seconds."""
+    return (
+        np.random.default_rng([seed, axis, count])
+        .multinomial(count, np.full(count, 1 / count), size=resamples)
+        .astype(np.int32)
+    )
 
 
 def percentiles(value_Q: np.ndarray, level: float) -> tuple[float, float]:

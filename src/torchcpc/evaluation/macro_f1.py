@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from torchcpc.contracts import CPCError
 from torchcpc.evaluation.intervals import Interval, percentiles, weights
@@ -28,12 +29,17 @@ class Confusions:
         no recall, and to predict them costs precision nowhere but recall where it belongs."""
         if predicted_RM.shape[1:] != y_M.shape or y_M.shape != source_M.shape or not y_M.size:
             raise CPCError(f"predictions {predicted_RM.shape} for {y_M.size} test rows: give one a row, and at least one row.")
-        _, place_M = np.unique(source_M, return_inverse=True)
-        member_SM = (place_M == np.arange(place_M.max() + 1)[:, None]).astype(np.float64)
+        sources, place_M = np.unique(source_M, return_inverse=True)
+        # Sparse, for every sentence of ten thousand can be a source.
+        member_SM = csr_matrix((np.ones(len(y_M)), (place_M, np.arange(len(y_M)))), shape=(len(sources), len(y_M)))
         classes = np.unique(y_M)
         actual_MC = (y_M[:, None] == classes).astype(np.float64)
         predicted_RMC = (predicted_RM[..., None] == classes).astype(np.float64)
-        return cls(member_SM @ (predicted_RMC * actual_MC), member_SM @ predicted_RMC, member_SM @ actual_MC)
+        return cls(
+            np.stack([member_SM @ (predicted_MC * actual_MC) for predicted_MC in predicted_RMC]),
+            np.stack([member_SM @ predicted_MC for predicted_MC in predicted_RMC]),
+            member_SM @ actual_MC,
+        )
 
     @property
     def per_class(self) -> np.ndarray:
@@ -51,7 +57,7 @@ class Confusions:
         weight_QS = weights(sources, axis=0, resamples=resamples, level=level, seed=seed)
         # Stretched weights of few sources can be negative, counts cannot.
         true_QRC, predicted_QRC = (
-            np.einsum("qs,rsc->qrc", weight_QS, counts).clip(0) for counts in (self.true_RSC, self.predicted_RSC)
+            np.tensordot(weight_QS, counts, (1, 1)).clip(0) for counts in (self.true_RSC, self.predicted_RSC)
         )
         actual_QC = (weight_QS @ self.actual_SC).clip(0)
         f1_QRC = _f1(true_QRC, predicted_QRC, actual_QC[:, None])

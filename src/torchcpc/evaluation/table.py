@@ -11,26 +11,26 @@ import numpy as np
 from torchcpc.evaluation.efficiency import Point
 from torchcpc.evaluation.intervals import accuracy_interval, difference_interval
 from torchcpc.evaluation.macro_f1 import Confusions, macro_f1_difference, macro_f1_interval
+from torchcpc.evaluation.nested import Crossed
 from torchcpc.evaluation.score import Row
 from torchcpc.evaluation.task import Task
 
 
-def table(task: Task, rows: Sequence[Row], points: Sequence[Point] = ()) -> dict[str, Any]:
+def table(task: Task | Crossed, rows: Sequence[Row], points: Sequence[Point] = ()) -> dict[str, Any]:
     """One entry of probe.json's "tables". Accuracies are shares; low and high bound the 95 % interval over seeds and test
     sources.
 
     "macro_f1" is that of each row, with its interval, and the F1 of each class that the test has ("f1"): `evaluation.macro_f1`.
     "differences" compares every row with the first CPC row (the first whose features are named "CPC ...") of the same probe, or
-    of any probe where none has the same: that row less the other, paired. A table without CPC rows has none.
+    of any probe where none has the same: that row less the other, paired; a row "CPC ... + X" is compared with X, too. A table without
+    CPC rows has none.
     """
     return {
         "label": task.label,
         "unit": task.unit,
         "classes": task.classes,
         "chance": task.chance,
-        "train": len(task.train.y_M),
-        "validation": len(task.validation.y_M),
-        "test": len(task.test.y_M),
+        **task.sizes,
         "split": task.split,
         "rows": [_row(row, task) for row in rows],
         "differences": _differences(rows, task),
@@ -43,7 +43,9 @@ def table(task: Task, rows: Sequence[Row], points: Sequence[Point] = ()) -> dict
 
 def text(entry: Mapping[str, Any]) -> str:
     """The table for a terminal, best row first, in percent; a plus or minus before the difference to the CPC row."""
-    gaps = {(gap["against"], gap["probe"]): gap for gap in entry["differences"]}
+    # The first of two with one row is the one with the CPC row; the other is told below the table.
+    gaps = {(gap["against"], gap["probe"]): gap for gap in reversed(entry["differences"])}
+    added = [gap for gap in entry["differences"] if gap is not gaps[gap["against"], gap["probe"]]]
     head = (
         "features",
         "probe",
@@ -78,18 +80,20 @@ def text(entry: Mapping[str, Any]) -> str:
         f"always the commonest {100 * entry['chance']:.1f} %; {entry['split']}"
     )
     body = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines)
-    return "\n".join([head, *body])
+    return "\n".join(
+        [head, *body, *(f"{gap['features']} less {gap['against']}, {gap['probe']}: {_signed(gap)}" for gap in added)]
+    )
 
 
 def _signed(gap: Mapping[str, Any] | None) -> str:
     return f"{100 * gap['mean']:+.1f} ({100 * gap['low']:+.1f} to {100 * gap['high']:+.1f})" if gap else ""
 
 
-def _confusions(row: Row, task: Task) -> Confusions | None:
+def _confusions(row: Row, task: Task | Crossed) -> Confusions | None:
     return None if row.predicted_RM is None else Confusions.of(row.predicted_RM, task.test.y_M, row.source_M)
 
 
-def _row(row: Row, task: Task) -> dict[str, Any]:
+def _row(row: Row, task: Task | Crossed) -> dict[str, Any]:
     found = _confusions(row, task)
     present = np.unique(task.test.y_M)
     # One number stands for the row only where all seeds chose the same penalty; the list has them all.
@@ -106,15 +110,22 @@ def _row(row: Row, task: Task) -> dict[str, Any]:
     }
 
 
-def _differences(rows: Sequence[Row], task: Task) -> list[dict[str, Any]]:
+def _differences(rows: Sequence[Row], task: Task | Crossed) -> list[dict[str, Any]]:
     candidates = [row for row in rows if row.features.startswith("CPC")]
-    differences = []
+    pairs = []
     for row in rows if candidates else ():
         ours = next((each for each in candidates if each.probe == row.probe), candidates[0])
         if ours is not row:
-            gap = difference_interval(ours.hits, row.hits)
-            one, other = _confusions(ours, task), _confusions(row, task)
-            macro = asdict(macro_f1_difference(one, other)) if one and other else None
-            pair = {"features": ours.features, "against": row.features, "probe": row.probe}
-            differences.append({**pair, **asdict(gap), "macro_f1": macro})
-    return differences
+            pairs.append((ours, row))
+    for ours in candidates:
+        added = ours.features.partition(" + ")[2]
+        pairs += [(ours, row) for row in rows if added and (row.features, row.probe) == (added, ours.probe)]
+    return [_difference(ours, row, task) for ours, row in pairs]
+
+
+def _difference(ours: Row, row: Row, task: Task | Crossed) -> dict[str, Any]:
+    gap = difference_interval(ours.hits, row.hits)
+    one, other = _confusions(ours, task), _confusions(row, task)
+    macro = asdict(macro_f1_difference(one, other)) if one and other else None
+    pair = {"features": ours.features, "against": row.features, "probe": row.probe}
+    return {**pair, **asdict(gap), "macro_f1": macro}

@@ -89,6 +89,11 @@ class Task:
         return JUDGES[self.choose_by]
 
     @property
+    def sizes(self) -> dict[str, int]:
+        """Rows of each part."""
+        return {part: len(getattr(self, part).y_M) for part in PARTS}
+
+    @property
     def chance(self) -> float:
         """Test accuracy of always answering the commonest training class."""
         return float(np.mean(self.test.y_M == np.bincount(self.train.y_M).argmax()))

@@ -1,0 +1,87 @@
+"""Many small smooth problems minimised side by side: L-BFGS in which every problem has its own memory and its own step.
+
+The problems of a nested cross-validation differ in their rows and penalties, not in their features. Walked in lockstep they read
+the features once for all of them, and a product of a matrix with forty columns costs little more than one with two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+# Sufficient decrease (Armijo) of a step, and how many halvings show that there is none to be had in this precision.
+_DECREASE, _HALVINGS = 1e-4, 12
+
+
+def minimise(
+    objective: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
+    start_CNP: np.ndarray,
+    *,
+    tolerance: float = 1e-5,
+    memory: int = 7,
+    most: int = 500,
+) -> np.ndarray:
+    """The minimisers [C, N, P] of P problems with C x N unknowns each.
+
+    objective(v_CNA, which_A) -> loss_A (float64), gradient_CNA of the problems `which_A`; it should be scaled so that a step of size
+    1 along the gradient is about right. tolerance: a problem is done when a step improves its loss by less than this (relative above
+    1) or none improves it; most: evaluations at the most, after which what was reached is returned.
+    """
+    best_CNP = start_CNP.copy()
+    which = np.arange(start_CNP.shape[2])
+    point = start_CNP
+    loss, gradient = objective(point, which)
+    direction, step, halved = -gradient, np.ones(len(which), point.dtype), np.zeros(len(which), int)
+    slope = _dot(direction, gradient)
+    gamma = np.ones(len(which), point.dtype)
+    pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    for _ in range(most):
+        tried = point + step * direction
+        tried_loss, tried_gradient = objective(tried, which)
+        taken = tried_loss <= loss + _DECREASE * step * slope
+        halved = np.where(taken, 0, halved + 1)
+        gain = np.where(taken, loss - tried_loss, np.inf)
+        done = (taken & (gain <= tolerance * np.maximum(1, np.abs(loss)))) | (halved > _HALVINGS)
+        moved, turned = np.where(taken, tried - point, 0), np.where(taken, tried_gradient - gradient, 0)
+        inner, square = _dot(moved, turned), _dot(turned, turned)
+        # A pair without curvature (a step refused, or lost in rounding) takes no part: its weight is zero.
+        curved = taken & (inner > 1e-10 * square)
+        weight = np.divide(1, inner, out=np.zeros_like(inner), where=curved)
+        gamma = np.where(curved, inner / np.where(square > 0, square, 1), gamma)
+        pairs = [*pairs, (moved, turned, weight)][-memory:] if curved.any() else pairs
+        point, gradient = np.where(taken, tried, point), np.where(taken, tried_gradient, gradient)
+        loss, step = np.where(taken, tried_loss, loss), np.where(taken, 1, step / 2).astype(point.dtype)
+        if done.any():
+            best_CNP[:, :, which[done]] = point[:, :, done]
+            left = ~done
+            which, loss, step, halved, taken, gamma = (each[left] for each in (which, loss, step, halved, taken, gamma))
+            point, gradient, direction = point[:, :, left], gradient[:, :, left], direction[:, :, left]
+            pairs = [(moved[:, :, left], turned[:, :, left], weight[left]) for moved, turned, weight in pairs]
+            if not len(which):
+                return best_CNP
+        direction = np.where(taken, _direction(gradient, pairs, gamma), direction)
+        slope = _dot(direction, gradient)
+        # Rounding can spoil a direction: then the gradient itself is followed.
+        uphill = slope >= 0
+        if uphill.any():
+            direction = np.where(uphill, -gradient, direction)
+            slope = np.where(uphill, -_dot(gradient, gradient), slope)
+    best_CNP[:, :, which] = point
+    return best_CNP
+
+
+def _direction(gradient: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]], gamma: np.ndarray) -> np.ndarray:
+    """Minus the inverse Hessian of each problem times its gradient, by the two-loop recursion over its remembered steps."""
+    q, alphas = gradient, []
+    for moved, turned, weight in reversed(pairs):
+        alphas.append(weight * _dot(moved, q))
+        q = q - alphas[-1] * turned
+    q = gamma * q
+    for (moved, turned, weight), alpha in zip(pairs, reversed(alphas), strict=True):
+        q = q + (alpha - weight * _dot(turned, q)) * moved
+    return -q
+
+
+def _dot(a_CNP: np.ndarray, b_CNP: np.ndarray) -> np.ndarray:
+    return np.einsum("cnp,cnp->p", a_CNP, b_CNP)
