@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from torchcpc.asking import Question, part
 from torchcpc.contracts import CPCError
 from torchcpc.evaluation.alignment import Alignment
 from torchcpc.evaluation.embedding_files import Rows
@@ -17,7 +18,6 @@ from torchcpc.evaluation.scoring import marginal, silent, steps_of
 from torchcpc.evaluation.segments.curves import METRICS, Curve, centre_of, dissimilarity, surprise
 from torchcpc.evaluation.segments.matching import TOLERANCE_S, Counts, Quality, Truth, count, truth_of
 from torchcpc.evaluation.segments.peaks import Peaks, find, threshold_by_labels, threshold_by_quantile, threshold_by_rate
-from torchcpc.probing import Question, part
 from torchcpc.scores.calibration import Sample
 
 SURPRISE, FLUX, EVEN = "surprise", "spectral flux", "evenly spaced"

@@ -16,6 +16,7 @@ from torchcpc.scores import CANDIDATES, PREDICTORS, STRATEGIES
 # name -> (how to build a small one, shape of raw input [B, S, ...])
 ENCODER_TABLE = {
     "waveform": (lambda: ENCODERS["waveform"](channels=7), (3, 5 * 160 + 37)),
+    "mel": (lambda: ENCODERS["mel"](channels=7, kernels=(3, 1), bands=5), (3, 5 * 160 + 37)),
     "vectors": (lambda: ENCODERS["vectors"](features=3, dim=7, hidden=11), (3, 13, 3)),
     "sensor_rows": (lambda: ENCODERS["sensor_rows"](dim=7, hidden=11, mean=(0.5,) * 3, scale=(2.0,) * 3), (3, 13, 3)),
     "sensor_frames": (lambda: ENCODERS["sensor_frames"](dim=7, mean=(0.5,) * 3, scale=(2.0,) * 3), (3, 5 * 18 + 7, 3)),

@@ -6,9 +6,9 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression
 
 from torchcpc.contracts import CPCError
-from torchcpc.evaluation.linear import PENALTIES, linear_probe, thinned
+from torchcpc.evaluation.linear import PENALTIES, STRONGER, linear_probe, thinned
 from torchcpc.evaluation.probe import probe
-from torchcpc.evaluation.task import Features, Labels
+from torchcpc.evaluation.task import Features, Labels, Task
 
 from .worlds import gaussian_classes
 
@@ -70,6 +70,55 @@ def test_thinning_keeps_the_asked_number_of_rows_and_depends_on_the_seed_alone()
     assert linear_probe(features, task, most_rows=53).correct_M.mean() > 0.7
     with pytest.raises(CPCError, match="most_rows = 0"):
         linear_probe(features, task, most_rows=0)
+
+
+def test_with_groups_the_penalty_is_the_one_that_new_groups_prefer():
+    """The witness leaves one group after another out with scikit-learn, and fits on all groups at last."""
+    generator = np.random.default_rng(3)
+    sizes, penalties = {"train": 4, "validation": 1, "test": 1}, (*STRONGER, *PENALTIES)
+    x, labels, first = {}, {}, 0
+    for name, groups in sizes.items():
+        y = generator.integers(0, 3, size=groups * 61)
+        group = first + np.repeat(np.arange(groups), 61)
+        # Classes lie apart along three columns; every group has its own way of moving each class along forty others.
+        own = generator.normal(size=(groups, 3, 40)).repeat(61, axis=0)[np.arange(len(y)), y]
+        x[name] = np.concatenate([1.5 * np.eye(3)[y], 3 * own], axis=1) + generator.normal(size=(len(y), 43))
+        labels[name] = Labels(y, 1000 * first + np.arange(len(y)), group)
+        first += groups
+    task = Task("class", "row", ("a", "b", "c"), "groups", **labels)
+    features = Features("points", *(part.astype(np.float32) for part in x.values()))
+    known_x, known_y = (
+        np.concatenate([x["train"], x["validation"]]),
+        np.concatenate([labels["train"].y_M, labels["validation"].y_M]),
+    )
+    known_group = np.concatenate([labels["train"].group_M, labels["validation"].group_M])
+
+    def fitted(rows, penalty):
+        mean, deviation = known_x[rows].mean(axis=0), known_x[rows].std(axis=0)
+        model = LogisticRegression(C=1 / (penalty * rows.sum()), tol=1e-8, max_iter=5000)
+        model.fit((known_x[rows] - mean) / deviation, known_y[rows])
+        return lambda new: model.predict((new - mean) / deviation)
+
+    share = {
+        penalty: np.mean(
+            [
+                np.mean(fitted(known_group != g, penalty)(known_x[known_group == g]) == known_y[known_group == g])
+                for g in range(5)
+            ]
+        )
+        for penalty in penalties
+    }
+    found = linear_probe(features, task)
+    assert found.penalty is not None and share[found.penalty] >= max(share.values()) - 1.5 / 305
+    everything = np.ones(len(known_y), bool)
+    answers = fitted(everything, found.penalty)(x["test"])
+    assert np.mean(answers == found.predicted_M) > 0.97
+    by_source = dataclasses.replace(task, **{n: Labels(labels[n].y_M, labels[n].source_M) for n in sizes})
+    assert linear_probe(features, by_source).penalty is not None
+    one = Labels(labels["train"].y_M, labels["train"].source_M, np.zeros(244, int))
+    other = Labels(labels["validation"].y_M, labels["validation"].source_M, np.zeros(61, int))
+    with pytest.raises(CPCError, match="one group"):
+        linear_probe(features, dataclasses.replace(task, train=one, validation=other))
 
 
 def test_a_row_holds_every_seed():

@@ -25,7 +25,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--clip-seconds", type=float, default=0.0, metavar="S", help="cut recordings into clips this long first"
     )
     parser.add_argument("--within", type=float, default=0.0, metavar="SHARE", help="train on the first share of each recording")
-    parser.add_argument("--leave-out", default="", metavar="COLUMN=VALUE", help="test on these sources, train on the others")
+    parser.add_argument(
+        "--leave-out",
+        default="",
+        metavar="COLUMN[=VALUE]",
+        help="test on the sources with this value and train on the others; without =VALUE, every value in turn",
+    )
+    parser.add_argument(
+        "--choose-across",
+        default="",
+        metavar="COLUMN",
+        help="choose penalties by leaving out one value of COLUMN after another, as fits a test on new ones (default: by source)",
+    )
+    parser.add_argument(
+        "--standardise-by",
+        default="",
+        metavar="COLUMN",
+        help="bring the frames of each value of COLUMN, in every row, to mean 0 and deviation 1 first; uses no label",
+    )
     parser.add_argument(
         "--folds",
         type=int,
@@ -72,6 +89,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from torchcpc.asking import Question
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources
     from torchcpc.contracts import CPCError
@@ -79,7 +97,7 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.evaluation.table import text
     from torchcpc.pretrained import from_pretrained
     from torchcpc.pretraining import read_run
-    from torchcpc.probing import Question, add_table, compare
+    from torchcpc.probing import add_table, compare
     from torchcpc.report import build
 
     models, configs = zip(*(from_pretrained(run) for run in (arguments.run, *arguments.also)), strict=True)
@@ -108,6 +126,8 @@ def run(arguments: argparse.Namespace) -> None:
         delay_s=arguments.delay,
         validation=arguments.validation,
         choose_by=arguments.choose_by,
+        choose_across=arguments.choose_across,
+        standardise_by=arguments.standardise_by,
     )
     with bar("probing") as show:
         entry, points = compare(

@@ -1,5 +1,6 @@
 """Encoders: one step of raw input -> one vector. Choice by name is this dict."""
 
+from torchcpc.encoders.mel import MelEncoder
 from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.encoders.sensors import SensorFrames, SensorRows
 from torchcpc.encoders.sentences import SentenceEncoder
@@ -8,6 +9,7 @@ from torchcpc.encoders.waveform import WaveformEncoder
 
 ENCODERS = {
     "waveform": WaveformEncoder,
+    "mel": MelEncoder,
     "vectors": VectorEncoder,
     "sensor_rows": SensorRows,
     "sensor_frames": SensorFrames,
@@ -15,4 +17,13 @@ ENCODERS = {
     "sentences": SentenceEncoder,
 }
 
-__all__ = ["ENCODERS", "PictureEncoder", "SensorFrames", "SensorRows", "SentenceEncoder", "VectorEncoder", "WaveformEncoder"]
+__all__ = [
+    "ENCODERS",
+    "MelEncoder",
+    "PictureEncoder",
+    "SensorFrames",
+    "SensorRows",
+    "SentenceEncoder",
+    "VectorEncoder",
+    "WaveformEncoder",
+]

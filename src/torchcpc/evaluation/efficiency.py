@@ -5,9 +5,10 @@ nested, so that two labels of a class contain the one. The columns are standardi
 label.
 
 With so few labels, choosing the penalty on the validation part would spend far more labels than are being counted. The rule,
-the same for every row: 5-fold cross-validation inside the drawn labels, folds by source, the highest share of held-out answers
-right (the stronger penalty of equals), then a fit on all that were drawn. One label of a class cannot be held out, so there the
-penalty is fixed at 0.1, amid the grid. At "all" the point is the table's own row, whose penalty the validation part chose.
+the same for every row: 5-fold cross-validation inside the drawn labels, folds by source (by group where the labels bear groups),
+the highest share of held-out answers right (the stronger penalty of equals), then a fit on all that were drawn. One label of a
+class cannot be held out, so there the penalty is fixed at 0.1, amid the grid. At "all" the point is the table's own row, whose
+penalty the validation part chose.
 """
 
 from __future__ import annotations
@@ -85,7 +86,8 @@ def _answers(
         if per_class == 1:
             penalty = SINGLE_LABEL_PENALTY
         else:
-            fold_M = _folds(task.train.source_M[kept], np.random.default_rng([seed, draw]))
+            unit_M = task.train.source_M if task.train.group_M is None else task.train.group_M
+            fold_M = _folds(unit_M[kept], np.random.default_rng([seed, draw]))
             penalty = _cross_validated(x_MD, y_M, fold_M, classes=task.classes, penalties=penalties)
         classifier = _solve(x_MD, y_M, classes=task.classes, penalties=[penalty])[penalty]
         correct.append(classifier.predict(test_MD) == task.test.y_M)

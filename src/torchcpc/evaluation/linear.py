@@ -4,6 +4,10 @@ Columns are standardised with the training part's statistics; multinomial logist
 each penalty of one grid, the same for every row of a table; the penalty that the validation part judges best is kept (the
 stronger of equals); its classifier answers the test part, once. It is not fitted again on training and validation together:
 then every row, a supervised network with early stopping too, has learned from the same labels.
+
+Where the labels bear groups, the test is a group never seen, and a validation part of groups that are known would choose too weak a
+penalty. Then each group of training and validation is left out in turn, the penalty that judges them best on average is chosen, and
+the classifier is fitted on all of them.
 """
 
 from __future__ import annotations
@@ -18,6 +22,8 @@ from torchcpc.evaluation.score import Score
 from torchcpc.evaluation.task import Features, Standardiser, Task
 
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+# What carries over to a new group can be the means of the classes and little more, which is where strong penalties lead.
+STRONGER = (100.0, 10.0)
 
 
 def linear_probe(
@@ -30,6 +36,8 @@ def linear_probe(
     if most_rows < 1:
         raise CPCError(f"most_rows = {most_rows}: the probe needs at least one training row.")
     features.check(task)
+    if task.train.group_M is not None:
+        return _across_groups(features, task, (*STRONGER, *penalties), most_rows, seed)
     kept_M = thinned(len(task.train.y_M), most_rows, seed)
     standardised = Standardiser.of(features.train)
     validation_MD = standardised(features.validation)
@@ -49,6 +57,30 @@ def linear_probe(
     assert chosen is not None  # the path is never empty
     penalty, classifier = chosen
     return Score.of(classifier.predict(standardised(features.test)), task.test.y_M, penalty)
+
+
+def _across_groups(features: Features, task: Task, penalties: Sequence[float], most_rows: int, seed: int) -> Score:
+    known = (task.train, task.validation)
+    kept_M = thinned(sum(len(labels.y_M) for labels in known), most_rows, seed)
+    x_MD = np.concatenate([features.train, features.validation])[kept_M]
+    y_M, group_M = (np.concatenate(columns)[kept_M] for columns in ([p.y_M for p in known], [p.group_M for p in known]))
+    groups = np.unique(group_M)
+    if len(groups) < 2:
+        raise CPCError(
+            f"task {task.label!r}: one group beside the test cannot be left out. Choose the penalty by source instead."
+        )
+    value = dict.fromkeys(sorted(penalties, reverse=True), 0.0)
+    for group in groups:
+        left_M = group_M == group
+        standardised = Standardiser.of(x_MD[~left_M])
+        held_MD = standardised(x_MD[left_M])
+        path = solve_path(standardised(x_MD[~left_M]), y_M[~left_M], classes=task.classes, penalties=penalties, tolerance=1e-5)
+        for penalty, classifier in path:
+            value[penalty] += task.judge(classifier.predict(held_MD), y_M[left_M]) / len(groups)
+    chosen = max(value, key=lambda penalty: value[penalty])
+    standardised = Standardiser.of(x_MD)
+    ((_, classifier),) = solve_path(standardised(x_MD), y_M, classes=task.classes, penalties=[chosen], tolerance=1e-5)
+    return Score.of(classifier.predict(standardised(features.test)), task.test.y_M, chosen)
 
 
 def thinned(rows: int, most: int, seed: int) -> np.ndarray | slice:

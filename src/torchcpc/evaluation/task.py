@@ -28,11 +28,13 @@ class Labels:
     """One part: the class y_M of each of M rows, and source_M, the independent thing (recording, document, subject) it came
     from.
 
-    Intervals resample sources, so give rows that share their noise one source number.
+    Intervals resample sources, so give rows that share their noise one source number. group_M: a larger unit (speaker, subject)
+    that the test is new in, if penalties are to be chosen by leaving out one group after another.
     """
 
     y_M: np.ndarray
     source_M: np.ndarray
+    group_M: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,65 @@
+"""`cpc probe --leave-out COLUMN`: every value of a column in turn, penalties chosen across the others, frames levelled by it."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from tests.commands.tiny import train
+from torchcpc.cli import main
+
+
+@pytest.fixture(scope="module")
+def voices(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Three speakers of three tones, each louder or softer and higher or lower; a label says which of the tones it is."""
+    root = tmp_path_factory.mktemp("voices")
+    lines, generator = ["path,speaker,tone"], np.random.default_rng(0)
+    for speaker, (level, height) in enumerate([(0.02, 1.0), (0.1, 1.1), (0.4, 1.2)]):
+        for tone, hz in enumerate([300, 900, 2700]):
+            for take in range(7):
+                phase, name = generator.uniform(0, 6), f"s{speaker}/{tone}-{take}.wav"
+                wave = level * np.sin(2 * np.pi * hz * height * np.arange(4001) / 16_000 + phase)
+                (root / f"s{speaker}").mkdir(exist_ok=True)
+                sf.write(root / name, wave + 0.001 * generator.normal(size=4001), 16_000)
+                lines.append(f"{name},s{speaker},{tone}")
+    (root / "labels.csv").write_text("\n".join(lines), encoding="utf8")
+    run = root.parent / "run"
+    assert train(run, root) == 0
+    return run, root
+
+
+def table_of(run: Path) -> dict:
+    return json.loads((run / "probe.json").read_text(encoding="utf8"))["tables"][-1]
+
+
+def test_every_speaker_is_tested_once(voices: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    run, data = voices
+    asked = ["probe", str(run), str(data), "--label", "tone", "--probes", "linear", "--seeds", "1", "--supervised-steps", "3"]
+    asked += ["--baselines", "log-mel", "--curve", "2"]
+    across = ["--choose-across", "speaker", "--standardise-by", "speaker"]
+    assert main([*asked, "--leave-out", "speaker", *across]) == 0
+    assert "each speaker in turn only in the test" in capsys.readouterr().err
+    whole = table_of(run)
+    assert (whole["train"], whole["validation"], whole["test"]) == (21, 21, 63)
+    assert "penalties chosen across speaker" in whole["split"] and "standardised by speaker" in whole["split"]
+    each = []
+    for speaker in ("s0", "s1", "s2"):
+        assert main([*asked, "--leave-out", f"speaker={speaker}", *across]) == 0
+        each.append(table_of(run))
+    for number, row in enumerate(whole["rows"]):
+        assert row["mean"] == pytest.approx(np.mean([part["rows"][number]["mean"] for part in each]))
+        assert row["penalties"] == [penalty for part in each for penalty in part["rows"][number]["penalties"]]
+    assert {point["labels_per_class"] for point in whole["efficiency"]} == {2, "all"}
+    levelled = next(row["mean"] for row in whole["rows"] if row["features"] == "log-mel")
+    assert levelled > 0.75  # tones lie two octaves apart, speakers a quarter of one
+
+
+def test_what_cannot_be_left_out_is_named(voices: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    run, data = voices
+    asked = ["probe", str(run), str(data), "--label", "tone"]
+    assert main([*asked, "--leave-out", "town"]) == 1
+    assert "leave out 'town': 0 values" in capsys.readouterr().err
+    assert main([*asked, "--leave-out", "speaker=s0", "--choose-across", "town"]) == 1
+    assert "choose across 'town': 1 values" in capsys.readouterr().err
