@@ -50,7 +50,7 @@ class Question:
     unit: "recording", or "frame" for one row per step; clip_seconds: cut sources into clips this long first (0: whole); within:
     train on the first share of every source and test on the rest (0: split by source, as is right wherever sources repeat
     their labels); leave_out: "column=value" names the test sources; pool: how the frames of a recording become one row; delay_s: how far
-    behind the centre of a frame the moment lies that it is asked about; choose_by: see
+    behind the centre of a frame the moment lies that it is asked about; choose_by, class_weight: see
     `evaluation.task.Task`.
     """
 
@@ -65,6 +65,7 @@ class Question:
     every: int = 1
     delay_s: float = 0.0
     choose_by: str = "accuracy"
+    class_weight: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +156,9 @@ def ask(parted: Parted, question: Question, steps: Sequence[int], seconds_per_st
                 f"label {question.label!r}: no labelled source in the {name} part. Use more sources, or another split."
             )
     labels = {name: Labels(np.concatenate(y[name]), np.concatenate(source[name])) for name in PARTS}
-    return Rows(
-        Task(question.label, question.unit, names, parted.how, **labels, choose_by=question.choose_by), chosen, y, question.pool
-    )
+    judged, weighed = question.choose_by, question.class_weight
+    task = Task(question.label, question.unit, names, parted.how, **labels, choose_by=judged, class_weight=weighed)
+    return Rows(task, chosen, y, question.pool)
 
 
 def compare(
@@ -167,6 +168,7 @@ def compare(
     question: Question,
     *,
     seeds: int = 3,
+    draws: int = 5,
     probes: Sequence[str] = ("linear", "MLP"),
     baselines: Sequence[str] | None = None,
     curve: Sequence[int] = LABELS_PER_CLASS,
@@ -177,11 +179,13 @@ def compare(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The table of one question (the form of probe.json) and a map of the test rows.
 
-    models: one trained model per pre-training seed. Rows: CPC c and z, the same network untrained (`seeds` seeds), and the handmade
-    features of the domain, each under every probe, the linear one with its label-efficiency curve at `curve` labels per class
-    (empty: none); and the same network trained on the labels for `supervised_steps` updates (0: left out), at the points of the curve
-    too with `supervised_curve`.
+    models: one trained model per pre-training seed. Rows: CPC c and z, the same network untrained (`seeds` seeds, 0: no such rows), and
+    the handmade features of the domain, each under every probe, the linear one with its label-efficiency curve at `curve` labels per
+    class (empty: none), each point from `draws` draws of labels; and the same network trained on the labels for `supervised_steps`
+    updates (0: left out), at the points of the curve too with `supervised_curve`.
     """
+    if not seeds and supervised_steps:
+        raise CPCError("seeds = 0 with supervised_steps: they count the supervised networks, too. Set one of them otherwise.")
     if question.unit == "frame" and models[0].encoder.layout.sequences > 1:
         raise CPCError("a picture has a label as a whole: leave --alignment and --unit frame out.")
     parted = part(sources, question)
@@ -200,8 +204,9 @@ def compare(
         return [frames(model, parted.clips, device=device) for model in fresh]
 
     random = untrained()
-    kinds["random init c"] = lambda: [rows.features("random init c", c) for _, c in random]
-    kinds["random init z"] = lambda: [rows.features("random init z", z) for z, _ in random]
+    if random:
+        kinds["random init c"] = lambda: [rows.features("random init c", c) for _, c in random]
+        kinds["random init z"] = lambda: [rows.features("random init z", z) for z, _ in random]
     for name, function in named.items():
         kinds[name] = lambda name=name, function=function: [
             rows.features(name, [function(parted.clips.read(i, 0, parted.clips.length(i))) for i in range(len(parted.clips))])
@@ -215,7 +220,7 @@ def compare(
             results.append(probe(features, rows.task, kind=kind))
         if curve:
             linear = next(row for row in results if row.features == name and row.probe == "linear")
-            points += efficiency(features, rows.task, all_labels=linear, points=curve)
+            points += efficiency(features, rows.task, all_labels=linear, points=curve, draws=draws)
     if supervised_steps:
         progress(len(kinds), len(kinds), "supervised")
         results.append(supervised_row(config, parted.clips, rows, steps=supervised_steps, seeds=seeds))

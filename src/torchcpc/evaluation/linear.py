@@ -34,12 +34,14 @@ def linear_probe(
     standardised = Standardiser.of(features.train)
     validation_MD = standardised(features.validation)
     # A hundred thousand frames answer alike to a tenth of a percent whether a step's gain is followed to 1e-5 nats or to 1e-7.
+    y_M = task.train.y_M[kept_M]
     path = solve_path(
         standardised(features.train[kept_M]),
-        task.train.y_M[kept_M],
+        y_M,
         classes=task.classes,
         penalties=penalties,
         tolerance=1e-5,
+        weight_M=task.weight_K(y_M)[y_M],
     )
     best_value, chosen = -1.0, None
     for penalty, classifier in path:
