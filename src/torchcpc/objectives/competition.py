@@ -38,16 +38,15 @@ class Ranges:
 
     def blocks(self, rows: int) -> Iterator[tuple[slice | Tensor, slice]]:
         """As for `Table`."""
-        spans = self.spans
-        order_M = (spans.first * (spans.size + 1) + spans.last).argsort(stable=True)
-        ends = torch.stack([spans.first, spans.last], dim=1)[order_M]
-        distinct, counts = torch.unique_consecutive(ends, dim=0, return_counts=True)
+        width = self.spans.size + 1
+        span_M, order_M = (self.spans.first * width + self.spans.last).sort(stable=True)
+        distinct, counts = span_M.unique_consecutive(return_counts=True)
         begin = 0
-        for (first, last), count in zip(distinct.tolist(), counts.tolist(), strict=True):
+        for span, count in zip(distinct.tolist(), counts.tolist(), strict=True):
             for m in range(begin, begin + count, rows):
                 end = min(m + rows, begin + count)
                 # Where all have one span, nothing need be gathered.
-                yield slice(m, end) if len(distinct) == 1 else order_M[m:end], slice(first, last)
+                yield slice(m, end) if len(distinct) == 1 else order_M[m:end], slice(*divmod(span, width))
             begin += count
 
     def restrict_(self, score_mn: Tensor, row: slice | Tensor, column: slice) -> tuple[Tensor, None]:
