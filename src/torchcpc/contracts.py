@@ -157,9 +157,7 @@ class Spans:
     size: int
 
     def __call__(self, rows: slice | Tensor, columns: slice) -> Tensor:
-        first, last, skip, resume = (
-            column[rows, None] for column in (self.first, self.last, self.skip, self.resume)
-        )
+        first, last, skip, resume = (column[rows, None] for column in (self.first, self.last, self.skip, self.resume))
         member = self.first.new_ones(self.size).cumsum(0)[columns] - 1
         return (first <= member) & (member < last) & ~((skip <= member) & (member < resume))
 

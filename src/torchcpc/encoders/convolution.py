@@ -19,7 +19,7 @@ def causal_convolution(x_BTC: Tensor, weight_OCk: Tensor, bias_O: Tensor, stride
     steps = x_BTC.shape[1] // stride
     plain = not torch.onnx.is_in_onnx_export()
     on_cpu = plain and x_BTC.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
-    if plain and 0 < x_BTC.shape[0] * steps <= outputs or on_cpu and inputs * k <= outputs:
+    if (plain and 0 < x_BTC.shape[0] * steps <= outputs) or (on_cpu and inputs * k <= outputs):
         # Few steps, as in a stream: there it is the weight that must not be copied (one step of the paper's layers: 0.2 ms, not 17).
         # Or few inputs, as in a first layer: then what each step sees is quickly copied, for a single product.
         x_BTCk = F.pad(x_BTC[:, : steps * stride], (0, 0, k - stride, 0)).unfold(1, k, stride)

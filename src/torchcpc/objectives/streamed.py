@@ -68,7 +68,9 @@ def contrast_pool(
     return out
 
 
-def number(compare: Callable[..., Tensor], score_mn: Tensor, than_m1: Tensor, times_mn: Tensor | None, scratch: Tensor) -> Tensor:
+def number(
+    compare: Callable[..., Tensor], score_mn: Tensor, than_m1: Tensor, times_mn: Tensor | None, scratch: Tensor
+) -> Tensor:
     """[m, 1] competitors whose score compares so, in floats."""
     true_mn = compare(score_mn, than_m1, out=scratch[: score_mn.numel()].view(score_mn.shape))
     return (true_mn if times_mn is None else true_mn.mul_(times_mn)).sum(dim=1, keepdim=True)
@@ -121,7 +123,10 @@ class _ContrastPool(torch.autograd.Function):
                         kept.append((column, block, high_m1))
                 loss_m1 = (high_m1 - own_m1) + total_m1.log()
                 for whole_M, part_m1 in (
-                    (loss_M, loss_m1), (candidates_M, count_m1 + 1), (above_M, above_m1), (tied_M, level_or_above_m1 - above_m1)
+                    (loss_M, loss_m1),
+                    (candidates_M, count_m1 + 1),
+                    (above_M, above_m1),
+                    (tied_M, level_or_above_m1 - above_m1),
                 ):
                     whole_M[row] = part_m1.squeeze(1)
                 if not differentiate:
