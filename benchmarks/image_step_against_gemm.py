@@ -11,7 +11,7 @@ import argparse
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
-from training_step import Step, in_turn
+from training_step import PRECISIONS, Step, in_turn
 
 from torchcpc.config import construct, load_recipe, override, resolve
 from torchcpc.contracts import Window
@@ -42,12 +42,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("assignments", nargs="*", metavar="section.key=value", help="settings of the recipe to change")
     parser.add_argument("--rounds", type=int, default=15, help="times that step and products are timed in turn")
+    parser.add_argument(
+        "--precision", nargs="*", choices=PRECISIONS, default=list(PRECISIONS), help="default: one after the other"
+    )
     arguments = parser.parse_args()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
     print(
         f"{'precision':<10} {'GFLOP':>6} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14}"
     )
-    for precision in (torch.bfloat16, torch.float32):
+    for precision in map(PRECISIONS.__getitem__, arguments.precision):
         step = step_of(precision, arguments.assignments)
         total, taken = flops_of(step), in_turn(step, arguments.rounds)
         ratio, ratio_of_best = taken.ratios(total)

@@ -11,7 +11,7 @@ import argparse
 from dataclasses import dataclass
 
 import torch
-from training_step import Step, in_turn
+from training_step import PRECISIONS, Step, in_turn
 
 from torchcpc.config import load_recipe, resolve
 from torchcpc.contexts import RecurrentContext
@@ -106,6 +106,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=20, help="times that step and products are timed in turn")
     parser.add_argument("--model", choices=CASES, default="speech", help="whose step is timed (default: %(default)s)")
+    parser.add_argument(
+        "--precision", nargs="*", choices=PRECISIONS, default=list(PRECISIONS), help="default: one after the other"
+    )
     arguments = parser.parse_args()
     rounds, case = arguments.rounds, CASES[arguments.model]()
     flops = case.flops()
@@ -119,7 +122,7 @@ def main() -> None:
     print(
         f"{'precision':<10} {'GEMM GFLOP/s':>13} {'least s':>8} {'step s':>8} {'ratio':>6} {'ratio of best':>14} {'data s/s':>10}"
     )
-    for precision in (torch.bfloat16, torch.float32):
+    for precision in map(PRECISIONS.__getitem__, arguments.precision):
         taken = in_turn(step_of(case, precision), rounds)
         ratio, ratio_of_best = taken.ratios(total)
         print(

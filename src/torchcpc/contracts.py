@@ -142,6 +142,31 @@ class Predictor(Protocol):
     def __call__(self, c_BTC: Tensor) -> Tensor: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """Who competes for each of M anchors, where a pool of `size` members is sorted so that competitors are neighbours: the members
+    first <= n < last, once each, but for the hole skip <= n < resume within them. All [M] int64.
+
+    As a function it is the mask [m, n] of a block of anchors and members.
+    """
+
+    first: Tensor
+    last: Tensor
+    skip: Tensor
+    resume: Tensor
+    size: int
+
+    def __call__(self, rows: slice | Tensor, columns: slice) -> Tensor:
+        first, last, skip, resume = (column[rows, None] for column in (self.first, self.last, self.skip, self.resume))
+        member = self.first.new_ones(self.size).cumsum(0)[columns] - 1
+        return (first <= member) & (member < last) & ~((skip <= member) & (member < resume))
+
+    @property
+    def count(self) -> Tensor:
+        """[M] competitors of each anchor."""
+        return self.last - self.first - (self.resume - self.skip)
+
+
 class LogPartition(Protocol):
     """p_AKD -> log_z_AK: log E_{p(x)} exp F_k(x, c) of A contexts with predictions p_k(c), in nats."""
 

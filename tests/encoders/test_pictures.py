@@ -8,7 +8,7 @@ from torchcpc.encoders.patches import flipped, grid, shifted_crops, single_colou
 from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.encoders.views import DIRECTIONS, sequences
 from torchcpc.objectives import anchors
-from torchcpc.scores.strategies import codes, competes, mixed
+from torchcpc.scores.strategies import STRATEGIES, codes, competes
 
 
 def small(**settings) -> PictureEncoder:
@@ -107,7 +107,7 @@ def test_patches_of_another_direction_never_compete():
     encoder = small(directions=("down", "right"))
     steps = encoder.steps(window(torch.randn(2, 12, 12, 1)))
     all_codes = codes(steps.flat())
-    allowed = competes(mixed, all_codes.rows(), all_codes)
+    allowed = competes(STRATEGIES["mixed"], all_codes.rows(), all_codes)
     view = steps.view.flatten()
     assert not allowed[view[:, None] != view].any()
     # Every patch of the batch but the positive itself, once: the zeros before the first row are kept out by `valid`.

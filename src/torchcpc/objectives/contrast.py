@@ -93,7 +93,8 @@ class Contrast:
         z_PD = z_BTD.reshape(-1, z_BTD.shape[-1])
         query_MD = p_BTKD.reshape(-1, p_BTKD.shape[-1]).index_select(0, found.anchor_M * K + found.horizon_M)
         positive_MD = z_PD.index_select(0, found.target_M)
-        return found, contrast_pool(query_MD, positive_MD, z_PD.index_select(0, draw.pool_N), draw.multiplicity, weight_M)
+        pool_ND = z_PD.index_select(0, draw.pool_N)
+        return found, contrast_pool(query_MD, positive_MD, pool_ND, draw.multiplicity, weight_M, draw.spans)
 
 
 def top1(rows: Contrasted) -> Tensor:

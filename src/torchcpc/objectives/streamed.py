@@ -1,12 +1,16 @@
-"""InfoNCE of many anchors against one pool, exact, in memory that does not grow with anchors x candidates.
+"""InfoNCE of many anchors against one pool, exact, in memory of the order of the pool, not of anchors x candidates.
 
-Blocks of scores are made, reduced by an online log-sum-exp and dropped; the gradient is taken in the same pass while the block is
-still in cache, or from recomputed blocks where the pool is longer than one block. Dense InfoNCE keeps the whole score matrix
-and several of its size for the backward pass: 3 GB at 12 x 1024 anchors and 16,384 candidates.
+Blocks of scores are made, reduced by an online log-sum-exp while they are in cache, and their exponentials kept until the anchors'
+log-sum-exp is known, when they give the pool's gradient: three matrix products in all, and nothing made twice. Dense InfoNCE keeps
+the whole score matrix and several of its size for the backward pass: 3 GB at 12 x 1024 anchors and 16,384 candidates.
+
+Element by element, a block costs six light passes and one exponential. What would cost more than they is left out: on a CPU a
+mask is as dear as two exponentials, a comparison into bytes as three into floats, and exp as two exp2.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -14,10 +18,13 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from torchcpc.contracts import Spans
+from torchcpc.objectives.competition import Ranges, Table
 from torchcpc.objectives.infonce import require_competitors
 
-# Scores per block: 2 million float32 are 8 MB, about what the cores' caches hold; much smaller loses matrix-product efficiency.
-BLOCK = 1 << 21
+# Scores per block: half a million float32 are 2 MB, which stay in the cores' caches while a block is worked on.
+BLOCK = 1 << 19
+BITS = 1 / math.log(2)
 
 
 class Contrasted(NamedTuple):
@@ -39,6 +46,7 @@ def contrast_pool(
     pool_ND: Tensor,
     multiplicity: Callable[[slice, slice], Tensor],
     weight_M: Tensor,
+    spans: Spans | None = None,
     *,
     rows: int | None = None,
     columns: int | None = None,
@@ -47,89 +55,100 @@ def contrast_pool(
 
     query_MD: p_k = W_k c; positive_MD: z_{t+k}; pool_ND: candidates; multiplicity(rows, columns) -> [m, n] how often each pool
     member competes for each anchor (bool where that is once at most), 0 for the positive itself; weight_M: weight of each anchor
-    in the scalar loss (no gradient); rows, columns: size of a block, for tests (default: by the pool). Products follow the
-    autocast; scores, sums and the loss are float32 (float64 for float64 input). Raises CPCError for an anchor with no competitor.
+    in the scalar loss (no gradient); spans: the same as multiplicity, which is then not called; rows, columns: size of a block, for
+    tests (default: by the pool). Products follow the autocast; scores, sums and the loss are float32 (float64 for float64 input).
+    Raises CPCError for an anchor with no competitor.
     """
-    # As many anchors as let a block hold the whole pool, for then nothing is computed twice; but enough for a matrix product.
-    rows = rows or min(512, max(64, BLOCK // max(1, len(pool_ND))))
-    columns = columns or BLOCK // rows
-    exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
-    if torch.is_autocast_enabled(query_MD.device.type):
-        product = torch.get_autocast_dtype(query_MD.device.type)
-        query_MD, positive_MD, pool_ND = query_MD.to(product), positive_MD.to(product), pool_ND.to(product)
-    query, positive = query_MD.to(exact), positive_MD.to(exact)
-    score_M = (query * positive).sum(dim=1)
-    with torch.no_grad():
-        # Equal vectors score equal only up to the rounding of two different sums; without this margin a collapsed
-        # encoder would be ranked by its rounding errors, anywhere between no and full accuracy.
-        rounding_M = 4 * torch.finfo(exact).eps * query.norm(dim=1) * positive.norm(dim=1)
-        level_M = rounding_M + torch.finfo(query_MD.dtype).eps * score_M.abs()
-    out = Contrasted(*_ContrastPool.apply(query_MD, pool_ND, score_M, level_M, weight_M.to(exact), multiplicity, rows, columns))
+    # Exponentials of rows x N scores are kept: as many rows as make them no larger than the pool itself, or than one block.
+    N, D = pool_ND.shape
+    rows = rows or min(1024, max(64, D, BLOCK // max(1, N)))
+    columns = columns or max(1, BLOCK // rows)
+    out = Contrasted(*_ContrastPool.apply(query_MD, positive_MD, pool_ND, weight_M, multiplicity, spans, rows, columns))
     require_competitors(out.candidates_M - 1)
     return out
 
 
-def weigh_(score_mn: Tensor, times_mn: Tensor) -> None:
-    """Adds log multiplicity to the scores in place; where every count is 0 or 1 (bool), that is leaving out the zeros."""
-    if times_mn.dtype == torch.bool:
-        score_mn.masked_fill_(~times_mn, -torch.inf)
-    else:
-        score_mn += times_mn.to(score_mn.dtype).log()
+def number(
+    compare: Callable[..., Tensor], score_mn: Tensor, than_m1: Tensor, times_mn: Tensor | None, scratch: Tensor
+) -> Tensor:
+    """[m, 1] competitors whose score compares so, in floats."""
+    true_mn = compare(score_mn, than_m1, out=scratch[: score_mn.numel()].view(score_mn.shape))
+    return (true_mn if times_mn is None else true_mn.mul_(times_mn)).sum(dim=1, keepdim=True)
 
 
 class _ContrastPool(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, query_MD, pool_ND, score_M, level_M, weight_M, multiplicity, rows, columns):
-        M, N = len(query_MD), len(pool_ND)
-        exact = score_M.dtype
+    def forward(ctx, query_MD, positive_MD, pool_ND, weight_M, multiplicity, spans, rows, columns):
+        device, M, N = query_MD.device, len(query_MD), len(pool_ND)
+        exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
+        product = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else query_MD.dtype
+        pool = pool_ND.to(product)
+        competition = Ranges(spans) if spans else Table(multiplicity, M, N)
         differentiate = any(ctx.needs_input_grad[:3])
-        loss_M, candidates_M, above_M, tied_M = (torch.empty(M, dtype=exact, device=score_M.device) for _ in range(4))
-        grad_query_MD = grad_pool_ND = grad_score_M = torch.empty(0)
+        loss_M, candidates_M, above_M, tied_M = (torch.empty(M, dtype=exact, device=device) for _ in range(4))
+        grads = [torch.empty(0)] * 3
         if differentiate:
-            grad_query_MD = torch.zeros(query_MD.shape, dtype=exact, device=query_MD.device)
-            grad_pool_ND = torch.zeros(pool_ND.shape, dtype=exact, device=pool_ND.device)
-            grad_score_M = torch.empty_like(score_M)
-        with torch.autocast(query_MD.device.type, enabled=False):
-            for m in range(0, M, rows):
-                row = slice(m, min(m + rows, M))
-                query_mD, score_m, level_m = query_MD[row], score_M[row], level_M[row]
-                total_m = score_m.clone()  # running log-sum-exp, begun with the positive
-                count_m, above_m, tied_m = (torch.zeros_like(score_m) for _ in range(3))
-                block = None
-                for n in range(0, N, columns):
-                    column = slice(n, min(n + columns, N))
-                    times_mn = multiplicity(row, column)
-                    block = (query_mD @ pool_ND[column].t()).to(exact)
-                    count_m += times_mn.sum(dim=1)
-                    above_m += (times_mn * (block > (score_m + level_m)[:, None])).sum(dim=1)
-                    tied_m -= (times_mn * (block < (score_m - level_m)[:, None])).sum(dim=1)
-                    weigh_(block, times_mn)
-                    total_m = torch.logaddexp(total_m, block.logsumexp(dim=1))
-                tied_m += count_m - above_m
-                loss_m = total_m - score_m
-                loss_M[row], candidates_M[row], above_M[row], tied_M[row] = loss_m, count_m + 1, above_m, tied_m
+            grads = [torch.zeros(x.shape, dtype=exact, device=device) for x in (query_MD, positive_MD, pool_ND)]
+        compared = torch.empty(rows * columns, dtype=exact, device=device)
+        with torch.autocast(device.type, enabled=False):
+            for row, span in competition.blocks(rows):
+                query_mD, positive_mD = query_MD[row].to(product), positive_MD[row].to(product)
+                query, positive = query_mD.to(exact), positive_mD.to(exact)
+                own_m1 = (query * positive).sum(dim=1, keepdim=True)
+                # Equal vectors score equal only up to the rounding of two different sums; without this margin a collapsed
+                # encoder would be ranked by its rounding errors, anywhere between no and full accuracy.
+                rounding_m1 = 4 * torch.finfo(exact).eps * (query.norm(dim=1) * positive.norm(dim=1))[:, None]
+                level_m1 = rounding_m1 + torch.finfo(product).eps * own_m1.abs()
+                count_m1, above_m1, level_or_above_m1 = (torch.zeros_like(own_m1) for _ in range(3))
+                # Log-sum-exp as it grows, begun with the positive: high + log(total).
+                high_m1, total_m1, pull_mD = own_m1, torch.ones_like(own_m1), torch.zeros_like(query)
+                kept = []
+                for n in range(span.start, span.stop, columns):
+                    column = slice(n, min(n + columns, span.stop))
+                    block = (query_mD @ pool[column].t()).to(exact)
+                    block_count_m1, times_mn = competition.restrict_(block, row, column)
+                    count_m1 += block_count_m1
+                    above_m1 += number(torch.gt, block, own_m1 + level_m1, times_mn, compared)
+                    level_or_above_m1 += number(torch.ge, block, own_m1 - level_m1, times_mn, compared)
+                    higher_m1 = torch.maximum(high_m1, block.amax(dim=1, keepdim=True))
+                    shrink_m1 = (high_m1 - higher_m1).exp_()
+                    high_m1 = higher_m1
+                    block.sub_(high_m1).mul_(BITS).exp2_()
+                    if times_mn is not None:
+                        block.mul_(times_mn)
+                    total_m1 = total_m1 * shrink_m1 + block.sum(dim=1, keepdim=True)
+                    if differentiate:
+                        block = block.to(product)
+                        pull_mD.mul_(shrink_m1).add_(block @ pool[column])
+                        kept.append((column, block, high_m1))
+                loss_m1 = (high_m1 - own_m1) + total_m1.log()
+                for whole_M, part_m1 in (
+                    (loss_M, loss_m1),
+                    (candidates_M, count_m1 + 1),
+                    (above_M, above_m1),
+                    (tied_M, level_or_above_m1 - above_m1),
+                ):
+                    whole_M[row] = part_m1.squeeze(1)
                 if not differentiate:
                     continue
-                weight_m = weight_M[row]
-                grad_score_M[row] = weight_m * torch.expm1(-loss_m)  # softmax of the positive, minus one
-                for n in range(0, N, columns):
-                    column = slice(n, min(n + columns, N))
-                    if N > columns or block is None:
-                        block = (query_mD @ pool_ND[column].t()).to(exact)
-                        weigh_(block, multiplicity(row, column))
-                    # d loss / d score: the softmax, weighted; made in place, the block is not needed again.
-                    block.sub_(total_m[:, None]).exp_().mul_(weight_m[:, None])
-                    product_mn = block.to(query_mD.dtype)
-                    grad_query_MD[row] += product_mn @ pool_ND[column]
-                    grad_pool_ND[column] += product_mn.t() @ query_mD
+                # d loss / d score: the softmax over candidates, which is exp(score - high) times this; for the positive less one.
+                weight_m1 = weight_M[row, None].to(exact)
+                share_m1 = weight_m1 / total_m1
+                grad_own_m1 = weight_m1 * torch.expm1(-loss_m1)
+                grads[0][row] = pull_mD.mul_(share_m1).addcmul_(grad_own_m1, positive)
+                grads[1][row] = grad_own_m1 * query
+                for column, block, high_then_m1 in kept:
+                    share_mD = (query * (share_m1 * (high_then_m1 - high_m1).exp_())).to(product)
+                    if product == exact:
+                        grads[2][column].addmm_(block.t(), share_mD)
+                    else:
+                        grads[2][column] += block.t() @ share_mD
         if differentiate:
-            ctx.save_for_backward(grad_query_MD.to(query_MD.dtype), grad_pool_ND.to(pool_ND.dtype), grad_score_M)
-        loss = (weight_M * loss_M).sum()
+            ctx.save_for_backward(*(g.to(x.dtype) for g, x in zip(grads, (query_MD, positive_MD, pool_ND), strict=True)))
         ctx.mark_non_differentiable(loss_M, candidates_M, above_M, tied_M)
-        return loss, loss_M, candidates_M, above_M, tied_M
+        return (weight_M.to(exact) * loss_M).sum(), loss_M, candidates_M, above_M, tied_M
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_loss, *_):  # pyright: ignore[reportIncompatibleMethodOverride]
-        query_MD, pool_ND, score_M = ctx.saved_tensors
-        return query_MD * grad_loss, pool_ND * grad_loss, score_M * grad_loss, None, None, None, None, None
+        return *(grad * grad_loss for grad in ctx.saved_tensors), None, None, None, None, None

@@ -12,11 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import CPCError, Steps
-from torchcpc.scores.strategies import STRATEGIES, Codes, Strategy, codes, competes
-
-# Entries of one [rows, pool] block of competition that may exist at once: bounds memory, not the result.
-_BLOCK = 1 << 22
+from torchcpc.contracts import CPCError, Spans, Steps
+from torchcpc.scores.strategies import STRATEGIES, Codes, Strategy, code_of, codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +21,12 @@ class Draw:
     """Who competes for M anchors.
 
     pool_N: positions in the flat layout [B*T] of the N members; multiplicity(rows, columns): block [m, n], bool or float32, how often
-    each member competes for each anchor; it need never exist whole.
+    each member competes for each anchor; it need never exist whole; spans: the same, where the pool is sorted so that it can be said so.
     """
 
     pool_N: Tensor
     multiplicity: Callable[[slice, slice], Tensor]
+    spans: Spans | None = None
 
 
 def _named(strategy: str) -> Strategy:
@@ -82,39 +80,38 @@ class Sampled:
 
     def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Draw:
         flat = steps.flat()
-        allowed = _compete(self.strategy, codes(flat), target_M, flat.valid.nonzero().squeeze(1))
-        N, M = len(allowed.pool_N), len(target_M)
-        uniform_Mn = torch.rand(M, self.count, dtype=torch.float64, generator=generator, device=generator.device)
-        chosen_Mn = torch.empty(M, self.count, dtype=torch.int64, device=target_M.device)
-        rows = max(1, _BLOCK // max(1, N))
-        for start in range(0, M, rows):
-            block = slice(start, start + rows)
-            # The j-th allowed member is where the running count of allowed members first exceeds j.
-            running_mN = allowed.multiplicity(block, slice(None)).cumsum(dim=1)
-            rank = (uniform_Mn[block].to(target_M.device) * running_mN[:, -1:].double()).floor()
-            chosen_Mn[block] = torch.searchsorted(running_mN.double(), rank, right=True).clamp_(max=N - 1)
-        may_compete_M = _total(allowed, M, N) > 0
+        pool_N, spans = sorted_pool(self.strategy, codes(flat), target_M, flat.valid.nonzero().squeeze(1))
+        N, allowed_M1 = len(pool_N), spans.count[:, None]
+        uniform_Mn = torch.rand(len(target_M), self.count, dtype=torch.float64, generator=generator, device=generator.device)
+        rank_Mn = (uniform_Mn.to(target_M.device) * allowed_M1).long()
+        # The j-th of the allowed: j places from the first, past the hole.
+        chosen_Mn = spans.first[:, None] + rank_Mn
+        chosen_Mn += torch.where(chosen_Mn >= spans.skip[:, None], (spans.resume - spans.skip)[:, None], 0)
+        chosen_Mn.clamp_(max=N - 1)  # where nobody is allowed
 
         def multiplicity(rows: slice, columns: slice) -> Tensor:
             members = chosen_Mn[rows]
             competes_mN = torch.zeros(len(members), N, dtype=torch.bool, device=members.device).scatter_(1, members, True)
-            return (competes_mN & may_compete_M[rows, None])[:, columns]
+            return (competes_mN & (allowed_M1[rows] > 0))[:, columns]
 
-        return Draw(allowed.pool_N, multiplicity)
+        return Draw(pool_N, multiplicity)
 
 
 def _compete(strategy: Strategy, code: Codes, target_M: Tensor, pool_N: Tensor) -> Draw:
-    anchors, members = code[target_M], code[pool_N]
-
-    def multiplicity(rows: slice, columns: slice) -> Tensor:
-        return competes(strategy, anchors[rows].rows(), members[columns])
-
-    return Draw(pool_N, multiplicity)
+    pool_N, spans = sorted_pool(strategy, code, target_M, pool_N)
+    return Draw(pool_N, spans, spans)
 
 
-def _total(draw: Draw, M: int, N: int) -> Tensor:
-    rows = max(1, _BLOCK // max(1, N))
-    return torch.cat([draw.multiplicity(slice(s, s + rows), slice(None)).sum(dim=1) for s in range(0, M, rows)])
+def sorted_pool(strategy: Strategy, code: Codes, target_M: Tensor, pool_N: Tensor) -> tuple[Tensor, Spans]:
+    """The pool sorted so that those who agree in the codes `same` are neighbours, and among them those who agree in `other` too; and
+    for each target where its competitors stand: the former without the latter."""
+    same = code_of(code.view, *(getattr(code, name) for name in strategy.same))
+    other = code_of(same, getattr(code, strategy.other))  # rises with `same`
+    pool_N = pool_N[other[pool_N].argsort(stable=True)]
+    places = []
+    for sorted_N, wanted_M in ((same[pool_N], same[target_M]), (other[pool_N], other[target_M])):
+        places += [torch.searchsorted(sorted_N, wanted_M), torch.searchsorted(sorted_N, wanted_M, right=True)]
+    return pool_N, Spans(*places, size=len(pool_N))
 
 
 CANDIDATES = {"full": Full, "shared": Shared, "sampled": Sampled}

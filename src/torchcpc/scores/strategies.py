@@ -6,8 +6,8 @@ is log p(x|c)/p(x|speaker), from which speaker identity has been divided out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,8 +31,9 @@ class Codes:
         return Codes(self.event[:, None], self.sequence[:, None], self.group[:, None], self.view[:, None])
 
 
-def _code(*columns: Tensor) -> Tensor:
-    """A number for each row of the columns, [M] each. Column by column: sorting numbers is many times faster than sorting rows."""
+def code_of(*columns: Tensor) -> Tensor:
+    """A number for each row of the columns, [M] each, in the order of the rows (by the first column, then the second, ...). Column
+    by column: sorting numbers is many times faster than sorting rows."""
     code = torch.zeros_like(columns[0])
     for column in columns:
         values, place = torch.unique(column, return_inverse=True)
@@ -43,51 +44,42 @@ def _code(*columns: Tensor) -> Tensor:
 def codes(flat: Steps) -> Codes:
     """Codes of steps laid out as [B*T]. An event is one time of one sequence; a sequence is one segment of one source."""
     return Codes(
-        event=_code(flat.source, flat.segment, flat.time),
-        sequence=_code(flat.source, flat.segment),
-        group=_code(flat.group),
-        view=_code(flat.view),
+        event=code_of(flat.source, flat.segment, flat.time),
+        sequence=code_of(flat.source, flat.segment),
+        group=code_of(flat.group),
+        view=code_of(flat.view),
     )
 
 
-Strategy = Callable[[Codes, Codes], Tensor]
+class Strategy(NamedTuple):
+    """Steps compete that agree in view and in all of `same`, and differ in `other`: names of codes. The positive never competes,
+    wherever a copy of it sits, for `other` is its event or the sequence that holds the event.
 
+    Two codes are all a rule may compare, so that in a suitably sorted pool the competitors of an anchor are neighbours (see
+    `candidates`) and no mask of anchors x candidates is ever made.
+    """
 
-def mixed(row: Codes, candidate: Codes) -> Tensor:
-    """Every other step: any speaker, the current sequence included."""
-    return torch.ones_like(row.event != candidate.event)
-
-
-def same_group(row: Codes, candidate: Codes) -> Tensor:
-    """Steps of the same group (speaker), the current sequence included."""
-    return row.group == candidate.group
-
-
-def mixed_excluding(row: Codes, candidate: Codes) -> Tensor:
-    """Any speaker, but no step of the current sequence."""
-    return row.sequence != candidate.sequence
-
-
-def same_group_excluding(row: Codes, candidate: Codes) -> Tensor:
-    """The same speaker, but no step of the current sequence."""
-    return (row.group == candidate.group) & (row.sequence != candidate.sequence)
-
-
-def current_only(row: Codes, candidate: Codes) -> Tensor:
-    """Steps of the current sequence only."""
-    return row.sequence == candidate.sequence
+    same: tuple[str, ...]
+    other: str
 
 
 STRATEGIES: dict[str, Strategy] = {
-    "mixed": mixed,
-    "same_group": same_group,
-    "mixed_excluding": mixed_excluding,
-    "same_group_excluding": same_group_excluding,
-    "current_only": current_only,
+    # Every other step: any speaker, the current sequence included.
+    "mixed": Strategy(same=(), other="event"),
+    # Steps of the same group (speaker), the current sequence included.
+    "same_group": Strategy(same=("group",), other="event"),
+    # Any speaker, but no step of the current sequence.
+    "mixed_excluding": Strategy(same=(), other="sequence"),
+    # The same speaker, but no step of the current sequence.
+    "same_group_excluding": Strategy(same=("group",), other="sequence"),
+    # Steps of the current sequence only.
+    "current_only": Strategy(same=("sequence",), other="event"),
 }
 
 
 def competes(strategy: Strategy, row: Codes, candidate: Codes) -> Tensor:
-    """[m, 1] against [n] -> bool [m, n]: allowed by the strategy, of the same view, and never the positive itself wherever a copy
-    of it sits."""
-    return strategy(row, candidate) & (row.event != candidate.event) & (row.view == candidate.view)
+    """[m, 1] against [n] -> bool [m, n]: whether they compete. The rule in full, for tests and small tables."""
+    allowed = (row.view == candidate.view) & (getattr(row, strategy.other) != getattr(candidate, strategy.other))
+    for name in strategy.same:
+        allowed = allowed & (getattr(row, name) == getattr(candidate, name))
+    return allowed

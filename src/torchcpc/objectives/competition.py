@@ -1,0 +1,65 @@
+"""Who competes, as the streamed objective asks it: for one block of scores after another, anchors by members of the pool."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from torchcpc.contracts import Spans
+
+
+class Table:
+    """Any multiplicity (rows, columns) -> [m, n], made block by block."""
+
+    def __init__(self, multiplicity: Callable[[slice, slice], Tensor], anchors: int, members: int) -> None:
+        self.multiplicity, self.anchors, self.members = multiplicity, anchors, members
+
+    def blocks(self, rows: int) -> Iterator[tuple[slice | Tensor, slice]]:
+        """Every anchor once, at most `rows` at a time, with the members of the pool outside which none of them competes."""
+        for m in range(0, self.anchors, rows):
+            yield slice(m, min(m + rows, self.anchors)), slice(0, self.members)
+
+    def restrict_(self, score_mn: Tensor, row: slice, column: slice) -> tuple[Tensor, Tensor | None]:
+        """Sets the scores of those who do not compete to -inf, in place. Returns how many compete, [m, 1], and how often each does,
+        [m, n], where that may be more than once."""
+        times_mn = self.multiplicity(row, column)
+        once = times_mn.dtype == torch.bool
+        score_mn.masked_fill_(~times_mn if once else times_mn == 0, -torch.inf)
+        return times_mn.sum(dim=1, keepdim=True), None if once else times_mn
+
+
+class Ranges:
+    """Spans of a sorted pool: anchors whose spans agree meet only the members of their span, and only holes are left out of it."""
+
+    def __init__(self, spans: Spans) -> None:
+        self.spans = spans
+
+    def blocks(self, rows: int) -> Iterator[tuple[slice | Tensor, slice]]:
+        """As for `Table`."""
+        width = self.spans.size + 1
+        span_M, order_M = (self.spans.first * width + self.spans.last).sort(stable=True)
+        distinct, counts = span_M.unique_consecutive(return_counts=True)
+        begin = 0
+        for span, count in zip(distinct.tolist(), counts.tolist(), strict=True):
+            for m in range(begin, begin + count, rows):
+                end = min(m + rows, begin + count)
+                # Where all have one span, nothing need be gathered.
+                yield slice(m, end) if len(distinct) == 1 else order_M[m:end], slice(*divmod(span, width))
+            begin += count
+
+    def restrict_(self, score_mn: Tensor, row: slice | Tensor, column: slice) -> tuple[Tensor, None]:
+        """As for `Table`."""
+        skip_m, resume_m = (end[row].clamp(column.start, column.stop) for end in (self.spans.skip, self.spans.resume))
+        hole_m = resume_m - skip_m
+        if score_mn.device.type == "cpu":
+            # A hole is a few members, and writing to them costs less than a mask of all by far.
+            anchor = torch.arange(len(hole_m)).repeat_interleave(hole_m)
+            before_m = hole_m.cumsum(0) - hole_m
+            member = torch.arange(len(anchor)) + (skip_m - before_m - column.start)[anchor]
+            score_mn[anchor, member] = -torch.inf
+        else:  # where counting them would make the device wait
+            member = torch.arange(column.start, column.stop, device=score_mn.device)
+            score_mn.masked_fill_((skip_m[:, None] <= member) & (member < resume_m[:, None]), -torch.inf)
+        return (column.stop - column.start - hole_m)[:, None], None
