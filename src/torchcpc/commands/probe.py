@@ -91,7 +91,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.asking import Question
     from torchcpc.commands.progress import bar, console
-    from torchcpc.commands.sources import open_sources
+    from torchcpc.commands.sources import as_read_by, open_sources
     from torchcpc.contracts import CPCError
     from torchcpc.evaluation.alignment import read_steps, read_table
     from torchcpc.evaluation.table import text
@@ -107,8 +107,9 @@ def run(arguments: argparse.Namespace) -> None:
         )
     described = read_run(arguments.run)
     sources = open_sources(configs[0]["data"], arguments.data or described["roots"])
+    readings = [as_read_by(sources, config) for config in configs]
     if arguments.folds:
-        _across_folds(arguments, models, configs[0], sources)
+        _across_folds(arguments, models, configs[0], readings)
         return
     alignment = None
     if (path := arguments.alignment) is not None:
@@ -135,6 +136,7 @@ def run(arguments: argparse.Namespace) -> None:
             configs[0],
             sources,
             question,
+            readings=readings,
             seeds=arguments.seeds,
             probes=arguments.probes,
             baselines=arguments.baselines,
@@ -149,7 +151,9 @@ def run(arguments: argparse.Namespace) -> None:
     console.print(f"report: {build(arguments.run)}")
 
 
-def _across_folds(arguments: argparse.Namespace, models: Sequence[Any], config: dict[str, Any], sources: Any) -> None:
+def _across_folds(
+    arguments: argparse.Namespace, models: Sequence[Any], config: dict[str, Any], readings: Sequence[Any]
+) -> None:
     from torchcpc.commands.progress import bar, console
     from torchcpc.contracts import CPCError
     from torchcpc.crossing import cross_compare
@@ -158,7 +162,8 @@ def _across_folds(arguments: argparse.Namespace, models: Sequence[Any], config: 
     from torchcpc.report import build
 
     others = {
-        name: getattr(arguments, name) for name in ("alignment", "within", "leave_out", "clip_seconds", "supervised_curve")
+        name: getattr(arguments, name)
+        for name in ("alignment", "within", "leave_out", "clip_seconds", "supervised_curve", "choose_across", "standardise_by")
     }
     if given := [f"--{name.replace('_', '-')}" for name, value in others.items() if value]:
         raise CPCError(
@@ -168,7 +173,7 @@ def _across_folds(arguments: argparse.Namespace, models: Sequence[Any], config: 
         entry, points = cross_compare(
             [model.to(arguments.device) for model in models],
             config,
-            sources,
+            readings,
             arguments.label,
             folds=arguments.folds,
             fold_by=arguments.fold_by,
@@ -186,6 +191,8 @@ def _across_folds(arguments: argparse.Namespace, models: Sequence[Any], config: 
 
 
 def _sizes(config: dict[str, Any]) -> dict[str, Any]:
-    """What runs of other seeds have in common: all but the scale of the channels, which each fitted on its own training sources."""
+    """What runs of other seeds have in common: all but the scale of the channels and the vocabulary, which each took from its own
+    training sources."""
     parts = {part: config[part] for part in ("encoder", "context", "predictor", "data")}
-    return {**parts, "encoder": {key: value for key, value in config["encoder"].items() if key not in ("mean", "scale")}}
+    own = ("mean", "scale", "tokenizer")
+    return {part: {key: value for key, value in section.items() if key not in own} for part, section in parts.items()}
