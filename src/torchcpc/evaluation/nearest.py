@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from torchcpc.contracts import CPCError
-from torchcpc.evaluation.embedding import Embedded
+from torchcpc.evaluation.embedding import Embedded, embed_all
+from torchcpc.evaluation.scoring import silent
 
 KINDS = ("z", "c")
+# Numbers that are kept rather than made twice, and numbers of input that are embedded at once.
+_HELD, _AT_ONCE = 1 << 27, 1_000_000
+# Sources that the scale is taken from where not all can be kept.
+_MOST_SOURCES = 512
 
 
 class Scale(NamedTuple):
@@ -33,6 +38,34 @@ class Near(NamedTuple):
     source: int
     step: int
     sequence: int
+
+
+def search(
+    model: Any,
+    sources: Any,
+    query_QD: np.ndarray,
+    *,
+    kind: str = "z",
+    top: int = 10,
+    device: str = "cpu",
+    progress: Callable[[int, int], None] = silent,
+) -> list[list[Near]]:
+    """The `top` steps of all sources for each query, best first. The scale is that of all steps searched; of 512 sources where there
+    are more steps than fit into memory, which are then embedded twice."""
+    values = int(np.prod(model.encoder.row_shape, dtype=int)) or 1
+    settings: Any = {
+        "device": device,
+        "positions_per_batch": max(model.encoder.stride, _AT_ONCE // values),
+        "progress": progress,
+    }
+    width = model.encoder.dim + model.context.dim
+    steps = sum(sources.length(i) for i in range(len(sources))) // model.encoder.stride * model.encoder.layout.sequences
+    if steps * width <= _HELD:
+        held = list(embed_all(model, sources, **settings))
+        return nearest(held, query_QD, scale_of(held, kind=kind), top=top, kind=kind)
+    chosen = np.random.default_rng(0).permutation(len(sources))[:_MOST_SOURCES]
+    scale = scale_of(embed_all(model, sources.select(sorted(chosen.tolist())), **settings), kind=kind)
+    return nearest(embed_all(model, sources, **settings), query_QD, scale, top=top, kind=kind)
 
 
 def scale_of(pieces: Iterable[Embedded], *, kind: str = "z") -> Scale:
