@@ -120,7 +120,7 @@ def text(content: Mapping[str, Any]) -> str:
             f"\nk = {block['k']}: the true future among {block['candidates']}, others from {POOLS[block['pool']]}; {block['contexts']} "
             f"contexts of {block['sources']} sources"
         )
-        cells = [("row", "top-1 %", "interval", "mean 1/rank", "interval", "mean rank", "interval", "CPC less this, top-1")]
+        cells: list[tuple[str, ...]] = [("row", "top-1 %", "interval", "mean 1/rank", "interval", "mean rank", "interval", "CPC less this, top-1")]
         for row in block["rows"]:
             values = [_cell(row["top-1"], 100, 1), _cell(row["reciprocal"], 1, 3), _cell(row["rank"], 1, 1)]
             gap = " ".join(_cell(row["gap"], 100, 1)) if row["gap"] else ""
