@@ -35,15 +35,7 @@ def follow(
     width: steps that are averaged; shuffle: the stretch to put in another order, as shares of the source."""
     (own,) = steps_of(model, sources.select([number]), device=device, progress=progress)
     found = course(model, sample, own, number)
-    headings = (
-        [
-            (step, name)
-            for step, name in enumerate(sources.text(number))
-            if len(name) <= _LONGEST_HEADING and _HEADING.match(name)
-        ]
-        if unit == "sentence"
-        else []
-    )
+    headings = [(step, name) for step, name in enumerate(sources.text(number)) if headed(name)] if unit == "sentence" else []
     mixed = None
     if shuffle:
         total = found.pmi_KT.shape[1]
@@ -70,6 +62,11 @@ def follow(
         "marks": headings,
         "shuffled": mixed,
     }
+
+
+def headed(sentence: str) -> bool:
+    """Whether a sentence is the heading of a chapter."""
+    return len(sentence) <= _LONGEST_HEADING and bool(_HEADING.match(sentence))
 
 
 def _lists(value_KT: np.ndarray) -> list[list[float | None]]:

@@ -99,16 +99,19 @@ def table(runs: Sequence[Answered], origin: str) -> dict[str, Any]:
     for pool, k in runs[0].asked:
         answers = [run.asked[pool, k] for run in runs]
         source_A = answers[0][0].source_A if same else _numbered(runs, [asked.source_A for asked, _ in answers])
+        candidates = answers[0][0].candidate_AN.shape[1]
         rows = []
         for name in answers[0][1]:
             row: dict[str, Any] = {"row": name}
             for measure, of in MEASURES.items():
-                row[measure] = _kept(_together([of(own[name]) for _, own in answers], same), source_A)
+                value_RA = _together([of(own[name]) for _, own in answers], same)
+                ends = (1.0, float(candidates)) if measure == "rank" else (0.0, 1.0)
+                row[measure] = _kept(value_RA, source_A, ends)
             gap_RA = [MEASURES["top-1"](own[CPC]) - MEASURES["top-1"](own[name]) for _, own in answers]
-            row["gap"] = None if name == CPC else _kept(_together(gap_RA, same), source_A)
+            row["gap"] = None if name == CPC else _kept(_together(gap_RA, same), source_A, (-1.0, 1.0))
             rows.append(row)
         count = {"contexts": len(source_A), "sources": len(np.unique(source_A))}
-        blocks.append({"pool": pool, "k": k, "candidates": answers[0][0].candidate_AN.shape[1], **count, "rows": rows})
+        blocks.append({"pool": pool, "k": k, "candidates": candidates, **count, "rows": rows})
     return {"origin": origin, "runs": len(runs), "same_sources": same, "blocks": blocks}
 
 
@@ -120,7 +123,9 @@ def text(content: Mapping[str, Any]) -> str:
             f"\nk = {block['k']}: the true future among {block['candidates']}, others from {POOLS[block['pool']]}; {block['contexts']} "
             f"contexts of {block['sources']} sources"
         )
-        cells: list[tuple[str, ...]] = [("row", "top-1 %", "interval", "mean 1/rank", "interval", "mean rank", "interval", "CPC less this, top-1")]
+        cells: list[tuple[str, ...]] = [
+            ("row", "top-1 %", "interval", "mean 1/rank", "interval", "mean rank", "interval", "CPC less this, top-1")
+        ]
         for row in block["rows"]:
             values = [_cell(row["top-1"], 100, 1), _cell(row["reciprocal"], 1, 3), _cell(row["rank"], 1, 1)]
             gap = " ".join(_cell(row["gap"], 100, 1)) if row["gap"] else ""
@@ -130,11 +135,12 @@ def text(content: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _kept(value_RA: np.ndarray, source_A: np.ndarray) -> dict[str, float | None]:
-    """Mean and interval as JSON holds them: None for an interval that is not known."""
+def _kept(value_RA: np.ndarray, source_A: np.ndarray, ends: tuple[float, float]) -> dict[str, float | None]:
+    """Mean and interval, within what is possible, as JSON holds them: None for an interval that is not known."""
     found = measured(value_RA, source_A)
-    ends = {"low": found.low, "high": found.high}
-    return {"mean": found.mean, **{name: None if np.isnan(value) else value for name, value in ends.items()}}
+    if np.isnan(found.low):
+        return {"mean": found.mean, "low": None, "high": None}
+    return {"mean": found.mean, "low": max(found.low, ends[0]), "high": min(found.high, ends[1])}
 
 
 def _together(value_RA: Sequence[np.ndarray], same: bool) -> np.ndarray:

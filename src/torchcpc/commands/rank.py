@@ -24,6 +24,7 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.contracts import CPCError
     from torchcpc.pretraining import write_json
     from torchcpc.ranking import table, text
+    from torchcpc.report import build
 
     if arguments.seed < 0:
         raise CPCError(f"--seed {arguments.seed}: a seed cannot be negative.")
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> None:
     folder = Path(arguments.run)
     if (folder / "settings.json").is_file():
         write_json(folder / "ranking.json", content)
-        console.print(f"kept in {folder / 'ranking.json'}")
+        console.print(f"report: {build(folder)}")
 
 
 def _one(arguments: argparse.Namespace, run: str) -> tuple[Any, str]:
