@@ -26,8 +26,8 @@ from torchcpc.evaluation.scoring import silent, steps_of
 CPC, CHANCE = "CPC", "chance"
 # Steps of the context that likeness and overlap compare with.
 WINDOWS = (1, 5)
-# Sources ranked at most: all their steps are held.
-_MOST_SOURCES = 512
+# Numbers of z and c that are held: sources beyond them are not ranked.
+_HELD = 1 << 29
 
 
 class Answered(NamedTuple):
@@ -52,14 +52,17 @@ def answer(
 ) -> Answered:
     """Ranks of the steps `ks` ahead in `sources`. train: the documents that TF-IDF counts words in, None where data are no text.
 
-    Of more than 512 sources some are drawn. Raises CPCError for a picture, whose steps are many sequences, and what `ask` refuses.
+    Where not all steps fit into 2 GiB, some of the sources are drawn. Raises CPCError for a picture, whose steps are many sequences,
+    and what `ask` refuses.
     """
     if model.encoder.layout.sequences > 1:
         raise CPCError(
             "a picture is many sequences, whose steps cannot be ranked as one. Name a run of recordings, series or text."
         )
-    chosen = np.random.default_rng(seed).permutation(len(sources))[:_MOST_SOURCES]
-    sources = sources.select(sorted(chosen.tolist()))
+    order = np.random.default_rng(seed).permutation(len(sources)).tolist()
+    width = model.encoder.dim + model.context.dim
+    size = np.cumsum([sources.length(i) // model.encoder.stride * width for i in order])
+    sources = sources.select(sorted(order[: max(1, int((size <= _HELD).sum()))]))
     steps = sorted(steps_of(model, sources, device=device, progress=progress), key=lambda each: each.source)
     # A source shorter than a step has none, and there is nothing to ask about it.
     sources = sources.select([each.source for each in steps])

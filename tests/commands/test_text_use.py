@@ -36,10 +36,10 @@ def rows_of(folder: Path, pool: str, k: int) -> dict[str, dict]:
 
 def test_a_trained_model_ranks_far_above_word_overlap(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """About one in 31 of the others is of the true state and may come first, so that 99 others allow 1 in 4 at best."""
-    command = ["rank", str(trained), "--contexts", "40", "--k", "1", "3", "--pool", "any source"]
+    command = ["rank", str(trained), "--contexts", "15", "--k", "1", "3", "--pool", "any source"]
     assert main(command) == 0
     said = capsys.readouterr().out
-    assert "the true future among 100, others from all the sources ranked; 120 contexts of 3 sources" in said
+    assert "the true future among 100, others from all the sources ranked; 120 contexts of 8 sources" in said
     assert "validation sources" in said
     for k in (1, 3):
         rows = rows_of(trained, "any source", k)
@@ -97,7 +97,7 @@ def test_candidates_in_words(
         column = [float(line.split()[k]) for line in (first, *rest)]
         assert column == sorted(column, reverse=True)
         # One state of 31 is foretold: log 31 = 3.43 nats.
-        assert column[0] == pytest.approx(3.43, abs=0.8) and column[1] < 0
+        assert column[0] == pytest.approx(3.43, abs=0.8) and column[1] < column[0] - 1
     assert "go together" in refused(*given[:4])
     assert "leaves --picture aside" in refused(*given, "--picture", tmp_path / "p.svg")
     (tmp_path / "empty.txt").write_text("\n \n")
@@ -141,12 +141,12 @@ def test_the_course_of_a_document_and_a_shuffled_stretch(
         (1, 2, 3), content["shuffled"]["ordered_mean"], content["shuffled"]["shuffled_mean"], strict=True
     ):
         assert ordered > 2.5 and mixed < 0, k
-    assert "k = 1: mean PMI 3." in capsys.readouterr().out
+    assert "k = 1: mean PMI " in capsys.readouterr().out
     assert "sentence of walk" in picture.read_text()
     assert "How expected each step was" in (trained / "report.html").read_text()
     assert "expected FROM:TO" in refused("course", trained, "--shuffle", "0.7:0.4")
     assert "expected FROM:TO" in refused("course", trained, "--shuffle", "half")
-    assert "--source 'none' is none of 3 sources" in refused("course", trained, "--source", "none")
+    assert "--source 'none' is none of 8 sources" in refused("course", trained, "--source", "none")
     assert "cannot draw a '.gif' file" in refused("course", trained, "-o", tmp_path / "c.gif")
     assert "--smooth 0: at least 1" in refused("course", trained, "--smooth", "0")
 
@@ -230,8 +230,8 @@ def test_what_cannot_be_expanded(trained: Path, tmp_path: Path, refused) -> None
     assert "--most 0: at least 1 word" in refused("expand", trained, path, "-o", out, "--most", "0")
     path.write_text("alpha 1 2 3\nbeta 1 2 3\n")
     assert "0 words have a vector on both sides" in refused("expand", trained, path, "-o", out)
-    path.write_text("alpha 1 2 3\nbeta 1 2\n")
-    assert "line 2: 'beta' has 2 numbers, the file has 3" in refused("expand", trained, path, "-o", out)
+    vectors_of(trained, path, {}, extra="beta 1 2\n")
+    assert "line 157: 'beta' has 2 numbers, the file has 16" in refused("expand", trained, path, "-o", out)
     assert "cannot be read" in refused("expand", trained, tmp_path / "none", "-o", out)
     assert not out.exists()
 

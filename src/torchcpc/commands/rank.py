@@ -61,7 +61,7 @@ def _one(arguments: argparse.Namespace, run: str) -> tuple[Any, str]:
         raise CPCError(f"--k {unknown[0]}: this model predicts {horizons[0]} to {horizons[-1]} steps ahead. Choose among them.")
     described = read_run(Path(run)) if (Path(run) / "settings.json").is_file() else None
     roots = roots_of(run)
-    own = open_sources(config["data"], roots) if roots else None
+    own = _own(config, roots, needed=not arguments.data) if described else None
     if arguments.data or described is None:
         sources, origin = open_sources(config["data"], arguments.data), "the sources named"
         if {str(Path(root).resolve()) for root in arguments.data} & set(roots):
@@ -70,12 +70,11 @@ def _one(arguments: argparse.Namespace, run: str) -> tuple[Any, str]:
             )
     else:
         indices, origin = held_out(own, described)
-        assert own is not None
         sources = own.select(indices)
     train = None
     if config["data"]["name"] == "text":
         if own is None or described is None:
-            console.print("note: no training documents to count words in, so there is no TF-IDF row")
+            console.print("note: no training documents to count words in, so there is no row of TF-IDF")
         else:
             train = own.select(hold_out(own, described["seed"], **described["settings"]["split"]).train)
     with bar("ranking") as show:
@@ -91,3 +90,18 @@ def _one(arguments: argparse.Namespace, run: str) -> tuple[Any, str]:
             progress=show,
         )
     return answers, origin
+
+
+def _own(config: Any, roots: list[str], *, needed: bool) -> Any:
+    """The data of the run itself, for what it held out and for the words of its training documents; None where neither is to be had."""
+    from torchcpc.commands.sources import open_sources
+    from torchcpc.contracts import CPCError
+
+    if not needed and config["data"]["name"] != "text":
+        return None
+    try:
+        return open_sources(config["data"], roots)
+    except CPCError:
+        if needed:
+            raise
+        return None
