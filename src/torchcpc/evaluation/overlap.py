@@ -11,8 +11,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from torchcpc.contracts import CPCError
 from torchcpc.evaluation.ranks import Questions
 
-# Every run of letters or digits is a word, those of one letter too; case is not told apart.
-_WORD = r"(?u)\b\w+\b"
+# As the words of a model are cut: every run of letters and digits, and every run of other signs, which tell dialogue and author.
+_WORD = r"\w+|[^\w\s]+"
 
 
 def tf_idf(train: Iterable[str]) -> Any:
