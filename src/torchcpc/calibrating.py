@@ -40,19 +40,24 @@ def halves(sources: Any, indices: Sequence[int], origin: str, *, seed: int = 0) 
     return Halves([indices[i] for i in parts["partition"]], [indices[i] for i in parts["evaluated"]], origin)
 
 
-def held_out_halves(sources: Any, described: Mapping[str, Any]) -> Halves:
-    """The run's own sources that it did not train on: those it never saw where there are two or more, else its validation part.
+def held_out(sources: Any, described: Mapping[str, Any], *, fewest: int = 1) -> tuple[list[int], str]:
+    """Positions of the run's own sources that it did not train on, and which they are, in words: those it never saw where there are
+    `fewest` or more, else its validation part.
 
-    The best checkpoint was chosen on the validation part, which makes numbers from it slightly hopeful; so `origin` says which.
+    The best checkpoint was chosen on the validation part, which makes numbers from it slightly hopeful; so the words say which. Raises
+    CPCError where nothing was held out.
     """
     parts = hold_out(sources, described["seed"], **described["settings"]["split"])
-    unseen = len(parts.unseen) >= 2
-    return halves(
-        sources,
-        parts.unseen if unseen else parts.validation,
-        "sources the run never saw" if unseen else "validation sources, on which the best checkpoint was chosen",
-        seed=described["seed"],
-    )
+    if len(parts.unseen) >= fewest:
+        return parts.unseen, "sources the run never saw"
+    if not parts.validation:
+        raise CPCError("the run held nothing out (split.validation = 0): name DATA that it was not trained on.")
+    return parts.validation, "validation sources, on which the best checkpoint was chosen"
+
+
+def held_out_halves(sources: Any, described: Mapping[str, Any]) -> Halves:
+    """What `held_out` finds, in halves: at least two sources the run never saw, else its validation part."""
+    return halves(sources, *held_out(sources, described, fewest=2), seed=described["seed"])
 
 
 def proposal_of(described: Mapping[str, Any] | None) -> str:

@@ -130,6 +130,48 @@ def layout(label: str, classes: int, points: int = 700) -> dict[str, Any]:
     }
 
 
+def course(*, shuffled: bool = True, steps: int = 997, marks: int = 5) -> dict[str, Any]:
+    """The course of a document of `steps` sentences at k = 1 and 2, its first steps unpredicted."""
+    rng = np.random.default_rng(13)
+    pmi = [[None] * k + rng.normal(1.0 / k, 0.2, steps - k).tolist() for k in (1, 2)]
+    mixed = {
+        "first": 300,
+        "last": 500,
+        "pmi": [[None if value is None else value - 0.5 for value in row] for row in pmi],
+        "ordered_mean": [1.0, 0.5],
+        "shuffled_mean": [0.4, 0.125],
+        "error": [0.1, 0.05],
+    }
+    return {
+        "source": "books/emma.txt",
+        "unit": "sentence",
+        "smooth": 9,
+        "horizons": [1, 2],
+        "mean": [1.0, 0.5],
+        "pmi": pmi,
+        "marks": [[steps * n // marks, f"CHAPTER {n + 1}"] for n in range(marks)],
+        "shuffled": mixed if shuffled else None,
+    }
+
+
+def ranking() -> dict[str, Any]:
+    def value(mean: float, wide: float | None) -> dict[str, float | None]:
+        return {"mean": mean, "low": None if wide is None else mean - wide, "high": None if wide is None else mean + wide}
+
+    rows = [
+        {"row": "CPC", "top-1": value(0.231, 0.04), "reciprocal": value(0.371, 0.03), "rank": value(17.25, 2.5), "gap": None},
+        {
+            "row": "chance",
+            "top-1": value(0.01, 0.0),
+            "reciprocal": value(0.052, None),
+            "rank": value(50.5, 0.0),
+            "gap": value(0.2, 0.1),
+        },
+    ]
+    block = {"pool": "same source", "k": 1, "candidates": 100, "contexts": 1000, "sources": 5, "rows": rows}
+    return {"origin": "validation sources", "runs": 3, "same_sources": False, "blocks": [block]}
+
+
 def full(place: Path) -> Path:
     """A run with everything a report can show, warnings and skipped files among it."""
     warnings = [{"event": "warning", "step": step, "reason": "gradient clipped from 41.2 to 5"} for step in (30, 70, 90)]
@@ -149,5 +191,7 @@ def full(place: Path) -> Path:
             {"path": f"audio/take {i:04d}.wav", "reason": "shorter than one window" if i % 3 else "not a sound file"}
             for i in range(211)
         ],
+        course=course(),
+        ranking=ranking(),
         probe={"tables": [table("digit", 0.1), table("speaker", 1 / 6)], "map": layout("digit", 10)},
     )

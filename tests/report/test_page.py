@@ -88,6 +88,17 @@ def test_full_page_says_it_in_words(whole: tuple[str, Page]) -> None:
         assert said in text, said
 
 
+def test_ranks_and_the_course_stand_with_the_scores(whole: tuple[str, Page]) -> None:
+    text, read = whole
+    assert (
+        "The true future among 100, k = 1" in read.text and "others are drawn from the same source: 1,000 contexts" in read.text
+    )
+    for cell in ("23.1 % (19.1 % to 27.1 %)", "0.371 (0.341 to 0.401)", "17.2 (14.8 to 19.8)", "0.052"):
+        assert cell in read.text, cell
+    assert 'aria-label="How expected each step was"' in text
+    assert "k = 1: 1.00 in order, 0.40 shuffled (difference 0.60, standard error 0.10)" in read.text
+
+
 def test_numbers_of_the_best_validation_stand_in_the_table(tmp_path: Path) -> None:
     entries = lines(train=3, valid=5)
     valid = [each for each in entries if each["event"] == "valid"]

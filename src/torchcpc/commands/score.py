@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from torchcpc.commands import partition
+from torchcpc.commands import continuations, partition
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +17,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--rank", metavar="SOURCE:STEP", help="print the best candidates for the future of this context")
     parser.add_argument(
-        "--k", type=int, metavar="K", help="steps ahead for --rank and --picture (default: first without overlap)"
+        "--k", type=int, metavar="K", help="steps ahead for --rank, --picture and --candidates (default: first without overlap)"
     )
-    parser.add_argument("--top", type=int, default=10, metavar="N", help="candidates that --rank prints (default: %(default)s)")
+    parser.add_argument("--top", type=int, default=10, metavar="N", help="candidates that are printed (default: %(default)s)")
     parser.add_argument("--picture", type=Path, metavar="FILE", help="scores of sorted candidates by context, as .svg or .png")
+    parser.add_argument("--context", type=Path, metavar="FILE", help="text to go on from, with --candidates")
+    parser.add_argument("--candidates", type=Path, metavar="FILE", help="sentences, one a line: how well each goes on from it")
     partition.arguments(parser)
 
 
@@ -35,8 +37,10 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.pretrained import from_pretrained
     from torchcpc.pretraining import read_run
 
-    if not (arguments.out or arguments.rank or arguments.picture):
-        raise CPCError("nothing to do: name a file with -o, a context with --rank SOURCE:STEP, or a --picture.")
+    if not (arguments.out or arguments.rank or arguments.picture or arguments.context or arguments.candidates):
+        raise CPCError(
+            "nothing to do: name a file with -o, a context with --rank SOURCE:STEP, a --picture, or a --context of text."
+        )
     model, config = from_pretrained(arguments.run)
     model = model.to(arguments.device)
     horizons = model.predictor.horizons
@@ -44,6 +48,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise CPCError(
             f"--k {arguments.k}: this model predicts {horizons[0]} to {horizons[-1]} steps ahead. Choose among them."
         )
+    if arguments.context or arguments.candidates:
+        return continuations.rank(arguments, model, config)
     index = first_new(model) if arguments.k is None else horizons.index(arguments.k)
     described = read_run(Path(arguments.run)) if (Path(arguments.run) / "settings.json").is_file() else None
     roots = roots_of(arguments.run)

@@ -45,6 +45,10 @@ def run(arguments: argparse.Namespace) -> None:
             raise CPCError("--resume takes recipe, settings and data from the run: leave them out.")
         folder = arguments.resume
         precision = read_run(folder)["precision"]
+        if came := read_run(folder).get("expanded"):
+            raise CPCError(
+                f"{folder} is an expanded model, which has nothing to resume: resume {came['run']}, and expand that again."
+            )
     elif not arguments.recipe:
         raise CPCError(f"name a recipe ({', '.join(recipes())}) or a .toml file, or --resume RUN.")
     else:

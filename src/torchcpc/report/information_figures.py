@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from torchcpc.contracts import CPCError
 from torchcpc.report import format
 from torchcpc.report.palette import LEVELS, light
-from torchcpc.report.panel import DASHES, house, legend, panel
+from torchcpc.report.panel import DASHES, legend, panel, save
 from torchcpc.report.svg import Picture
 
 SHAPES = "os^Dv"
@@ -130,14 +130,7 @@ def peaks(content: Mapping[str, Any]) -> Picture:
 
 def save_peaks(path: Path, content: Mapping[str, Any]) -> None:
     """The picture of peaks alone, as .svg or .png. Raises CPCError for another ending or a place that cannot be written."""
-    if path.suffix not in (".svg", ".png"):
-        raise CPCError(f"{path}: cannot draw a {path.suffix!r} file. End the name in .svg or .png.")
-    try:
-        with house():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            peaks(content).figure.savefig(path, dpi=160, facecolor=light("card"))
-    except OSError as error:
-        raise CPCError(f"cannot write {path}: {error.strerror or error}. Choose another place.") from None
+    save(path, lambda: peaks(content).figure)
 
 
 def spread(values: Sequence[float]) -> str:

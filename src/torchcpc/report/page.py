@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from torchcpc.contracts import CPCError
 from torchcpc.report import (
+    course_figure,
     format,
     health_figures,
     information_figures,
@@ -21,6 +22,7 @@ from torchcpc.report import (
     palette,
     panel,
     probe_figures,
+    ranking_table,
     training_figures,
     words,
 )
@@ -61,6 +63,7 @@ def render(run: Run) -> str:
         drawn = shown([map_figure.draw(run.probe.map)] if run.probe and run.probe.map and run.probe.map.points else [])
         known = run.information
         told = shown(information_figures.draw(Path("information.json"), known)) if known else []
+        followed = shown([course_figure.draw(Path("course.json"), run.course)]) if run.course else []
         learning, signs = shown(training_figures.draw(run.metrics)), shown(health_figures.draw(run.metrics))
     return environment.get_template("page.html.jinja").render(
         name=format.printable(run.name),
@@ -76,6 +79,8 @@ def render(run: Run) -> str:
         map=drawn,
         signs=signs,
         told=told,
+        followed=followed,
+        ranked=ranking_table.numbers(Path("ranking.json"), run.ranking) if run.ranking else [],
         information=information_figures.numbers(known) if known else [],
         truths=information_figures.truths(known) if known else [],
         cautions=known["cautions"] if known else [],

@@ -6,8 +6,9 @@ Drawing happens inside `matplotlib.rc_context(HOUSE)`, which page.py opens aroun
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -16,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from torchcpc.contracts import CPCError
 from torchcpc.report import format
 from torchcpc.report.palette import horizon, light
 
@@ -58,6 +60,23 @@ HOUSE: Any = {
 def house() -> Iterator[None]:
     with matplotlib.rc_context(HOUSE):
         yield
+
+
+def save(path: Path, draw: Callable[[], Figure]) -> None:
+    """A figure alone, as .svg or .png. Raises CPCError for another ending or a place that cannot be written."""
+    check_ending(path)
+    try:
+        with house():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draw().savefig(path, dpi=160, facecolor=light("card"))
+    except OSError as error:
+        raise CPCError(f"cannot write {path}: {error.strerror or error}. Choose another place.") from None
+
+
+def check_ending(path: Path) -> None:
+    """Raises CPCError for the name of a picture that is neither .svg nor .png."""
+    if path.suffix not in (".svg", ".png"):
+        raise CPCError(f"{path}: cannot draw a {path.suffix!r} file. End the name in .svg or .png.")
 
 
 def panel(*, x: str, y: str, width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:

@@ -15,7 +15,7 @@ from torchcpc.report import metrics, probe
 @dataclass(frozen=True, slots=True)
 class Run:
     """settings: the content of settings.json, empty without one; skipped: (path, reason), None without skipped.json;
-    information: the content of information.json, None without one."""
+    information, course, ranking: the content of the JSON file of that name, None without one."""
 
     name: str
     metrics: metrics.Metrics
@@ -23,6 +23,8 @@ class Run:
     probe: probe.Probe | None
     skipped: tuple[tuple[str, str], ...] | None
     information: Mapping[str, Any] | None = None
+    course: Mapping[str, Any] | None = None
+    ranking: Mapping[str, Any] | None = None
 
 
 def read(folder: Path) -> Run:
@@ -41,6 +43,8 @@ def read(folder: Path) -> Run:
         probe=None if probed is None else probe.parse(folder / "probe.json", probed),
         skipped=skipped(folder / "skipped.json"),
         information=content(folder / "information.json"),
+        course=content(folder / "course.json"),
+        ranking=content(folder / "ranking.json"),
     )
 
 

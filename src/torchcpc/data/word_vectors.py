@@ -1,0 +1,112 @@
+"""Word vectors as people publish them: a line a word, then its numbers (word2vec's text format and GloVe's), read as a stream.
+
+word2vec's files begin with a line "words dimensions", GloVe's do not. Files are larger than memory, so only what is asked for is
+parsed and nothing is kept. A line that is no word and numbers is counted; one with another number of numbers is an error, since
+everything after it would be in doubt.
+"""
+
+from __future__ import annotations
+
+import gzip
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+
+
+@dataclass(slots=True)
+class WordVectors:
+    """A file of vectors. dim: numbers a word; announced: how many words its first line says, None where it says nothing.
+
+    read, malformed and repeated count the lines of the latest pass: all words, lines that are none, and words that stood before.
+    """
+
+    path: Path
+    dim: int
+    announced: int | None
+    read: int = 0
+    malformed: int = 0
+    repeated: int = 0
+
+    def words(self, wanted: Callable[[str], bool] = lambda word: True) -> Iterator[tuple[str, np.ndarray]]:
+        """Every word for which `wanted` holds with its vector, float32 [dim], in the order of the file, the first of each only.
+
+        Raises CPCError for a vector of another dimension.
+        """
+        self.read = self.malformed = self.repeated = 0
+        seen: set[str] = set()
+        for number, line in _lines(self.path):
+            if number == 1 and self.announced is not None:
+                continue
+            word, rest = _word(line)
+            if not word:
+                self.malformed += 1
+                continue
+            if word in seen:
+                self.read, self.repeated = self.read + 1, self.repeated + 1
+                continue
+            if not wanted(word):
+                self.read += 1
+                continue
+            vector_D = _numbers(rest)
+            if vector_D is None:
+                self.malformed += 1
+                continue
+            if len(vector_D) != self.dim:
+                raise CPCError(
+                    f"{self.path}, line {number}: {word!r} has {len(vector_D)} numbers, the file has {self.dim} a word. "
+                    "Take that line out, or download the file again."
+                )
+            self.read += 1
+            seen.add(word)
+            yield word, vector_D
+
+
+def open_vectors(path: Path) -> WordVectors:
+    """The vectors of a text file (.gz too). Raises CPCError for a file that cannot be read or does not begin with vectors."""
+    announced = None
+    try:
+        for number, line in _lines(path):
+            word, rest = _word(line)
+            if number == 1 and word.isdigit() and len(rest) == 1 and rest[0].isdigit():
+                announced, dim = int(word), int(rest[0])
+                if dim < 1:
+                    raise CPCError(f"{path}: its first line says {dim} numbers a word. Download the file again.")
+                return WordVectors(path, dim, announced)
+            if word and (vector_D := _numbers(rest)) is not None:
+                return WordVectors(path, len(vector_D), None)
+            if number == 100:
+                break
+    except OSError as error:
+        raise CPCError(f"{path} cannot be read: {error.strerror or error}. Name a file of word vectors.") from None
+    raise CPCError(
+        f"{path} does not hold word vectors as text: a line is a word and its numbers, separated by blanks. Save binary vectors as text."
+    )
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+        yield from enumerate(file, start=1)
+
+
+def _word(line: bytes) -> tuple[str, list[bytes]]:
+    """The word of a line and the fields after it; an empty word where the line has none that is text."""
+    fields = line.split()
+    if len(fields) < 2:
+        return "", []
+    try:
+        return fields[0].decode("utf8"), fields[1:]
+    except UnicodeDecodeError:
+        return "", []
+
+
+def _numbers(fields: list[bytes]) -> np.ndarray | None:
+    try:
+        values = [float(field) for field in fields]
+    except ValueError:
+        return None
+    return np.array(values, np.float32) if all(map(math.isfinite, values)) else None

@@ -1,0 +1,32 @@
+"""From a context in words and candidates in words to how well each goes on from it, calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from torchcpc.data.typed import typed
+from torchcpc.evaluation.scoring import silent, steps_of
+from torchcpc.scores.calibration import Sample
+
+
+@torch.inference_mode()
+def fitting(
+    model: Any,
+    sample: Sample,
+    section: Mapping[str, Any],
+    context: Sequence[str],
+    candidates: Sequence[str],
+    *,
+    device: str = "cpu",
+) -> np.ndarray:
+    """[N, K] log p(candidate k sentences ahead | context) / p(candidate), in nats, for a context of sentences, the last one the
+    latest. section: the [data] section of the model; sample: of other documents than the context. Raises CPCError for no text."""
+    read, asked = steps_of(model, typed(section, [context, candidates]), device=device, progress=silent)
+    # Documents come back by length, not in order.
+    read, asked = (read, asked) if read.source == 0 else (asked, read)
+    found_1NK = model.score(read.c_TC[-1:].to(device), asked.z_TD.to(device), sample)
+    return found_1NK[0].double().cpu().numpy()

@@ -1,0 +1,265 @@
+"""Ranking, the course of a document, nearest sentences, candidates in words, and more words: on a world of known bigrams."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.commands import bigrams
+from torchcpc.cli import main
+from torchcpc.data.typed import split, typed
+from torchcpc.following import headed
+from torchcpc.pretrained import from_pretrained
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return bigrams.write(tmp_path_factory.mktemp("world") / "documents")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, documents: Path) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "bigrams"
+    assert bigrams.train(folder, documents) == 0
+    return folder
+
+
+def rows_of(folder: Path, pool: str, k: int) -> dict[str, dict]:
+    content = json.loads((folder / "ranking.json").read_text())
+    (block,) = [block for block in content["blocks"] if (block["pool"], block["k"]) == (pool, k)]
+    return {row["row"]: row for row in block["rows"]}
+
+
+def test_a_trained_model_ranks_far_above_word_overlap(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """About one in 31 of the others is of the true state and may come first, so that 99 others allow 1 in 4 at best."""
+    command = ["rank", str(trained), "--contexts", "15", "--k", "1", "3", "--pool", "any source"]
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert "the true future among 100, others from all the sources ranked; 120 contexts of 8 sources" in said
+    assert "validation sources" in said
+    for k in (1, 3):
+        rows = rows_of(trained, "any source", k)
+        assert rows["CPC"]["top-1"]["mean"] > 0.15 and rows["CPC"]["rank"]["mean"] < 8
+        for last in (1, 5):
+            # Consecutive sentences share no word: overlap is no better than chance.
+            assert rows[f"TF-IDF overlap, last {last}"]["top-1"]["mean"] < 0.02
+        assert rows["chance"]["top-1"]["mean"] == pytest.approx(0.01)
+        assert rows["chance"]["gap"]["low"] > 0 and rows["CPC"]["gap"] is None
+        for row in rows.values():
+            assert 0 <= row["top-1"]["low"] <= row["top-1"]["mean"] + 1e-9 <= row["top-1"]["high"] + 2e-9 <= 1 + 2e-9
+    assert "The true future among 100, k = 3" in (trained / "report.html").read_text()
+
+
+def test_ranks_of_other_data_and_several_runs(
+    trained: Path, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = bigrams.write(tmp_path / "other", documents=3, length=41, seed=0)
+    few = ["--contexts", "7", "--candidates", "11", "--pool", "same source"]
+    assert main(["rank", str(trained), str(other), "--also", str(trained), *few]) == 0
+    said = capsys.readouterr()
+    assert "others from the source of the context; 21 contexts of 3 sources" in said.out and "2 runs" in said.out
+    assert "too good" not in said.err
+    assert main(["rank", str(trained), str(documents), *few]) == 0
+    assert "sources that the run trained on; ranks of them are too good" in capsys.readouterr().err
+
+
+def test_what_cannot_be_ranked(trained: Path, documents: Path, refused) -> None:
+    assert "--k 9: this model predicts 1 to 3 steps ahead" in refused("rank", trained, "--k", "9")
+    assert "pool = 'mine' is unknown" in refused("rank", trained, "--pool", "mine")
+    assert "cannot give 9999 other candidates" in refused("rank", trained, "--candidates", "10000")
+    assert "a seed cannot be negative" in refused("rank", trained, "--seed", "-1")
+
+
+def test_candidates_in_words(
+    trained: Path, documents: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (documents / "walk00.txt").read_text().splitlines()
+    (tmp_path / "context.txt").write_text("\n".join(lines[:7]))
+    # Candidates that stand 1, 2 and 3 sentences ahead, and others.
+    order = [20, 7, 25, 8, 15, 9, 29]
+    (tmp_path / "candidates.txt").write_text("\n\n".join(lines[n] for n in order) + "\n")
+    given = [
+        "score",
+        str(trained),
+        "--context",
+        str(tmp_path / "context.txt"),
+        "--candidates",
+        str(tmp_path / "candidates.txt"),
+    ]
+    for k in (1, 2, 3):
+        assert main([*given, "--k", str(k), "--samples", "200"]) == 0
+        head, first, *rest = capsys.readouterr().out.splitlines()
+        assert head.startswith("rank  k = 1") and first.endswith(lines[6 + k]) and len(rest) == 6
+        column = [float(line.split()[k]) for line in (first, *rest)]
+        assert column == sorted(column, reverse=True)
+        # One state of 31 is foretold: log 31 = 3.43 nats.
+        assert column[0] == pytest.approx(3.43, abs=0.8) and column[1] < column[0] - 1
+    assert "go together" in refused(*given[:4])
+    assert "leaves --picture aside" in refused(*given, "--picture", tmp_path / "p.svg")
+    (tmp_path / "empty.txt").write_text("\n \n")
+    assert "holds no text" in refused(*given[:-1], tmp_path / "empty.txt")
+    (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
+    assert "cannot be read as UTF-8 text" in refused(*given[:-1], tmp_path / "latin.txt")
+
+
+def test_nearest_sentences(trained: Path, documents: Path, refused, capsys: pytest.CaptureFixture[str]) -> None:
+    """Words of one state are nearest to other words of that state, though few or none are the same sentence."""
+    lines = (documents / "walk00.txt").read_text().splitlines()
+    state = {word[:2] for word in lines[5].split()}
+    command = ["nearest", str(trained), str(documents), "--top", "9"]
+    assert main([*command, "--text", lines[5], "--step", "walk00.txt:5"]) == 0
+    out = capsys.readouterr().out.split("nearest to: ")[1:]
+    assert len(out) == 2
+    for block in out:
+        found = [line.split() for line in block.splitlines()[2:]]
+        assert len(found) == 9 and all({word[:2] for word in line[4:]} == state for line in found)
+        cosines = [float(line[1]) for line in found]
+        assert cosines == sorted(cosines, reverse=True)
+    assert not any(line.split()[2:4] == ["5", "walk00.txt"] for line in out[1].splitlines()[2:]), "not the step itself"
+    assert main([*command, "--by", "c", "--step", "walk00.txt:30"]) == 0
+    for line in capsys.readouterr().out.splitlines()[2:]:
+        assert {word[:2] for word in line.split()[4:]} == {word[:2] for word in lines[30].split()}
+    assert "nothing to find" in refused("nearest", trained, documents)
+    assert "--by 'q' is unknown" in refused("nearest", trained, documents, "--text", "a", "--by", "q")
+    assert "expected SOURCE:STEP with a source of DATA" in refused("nearest", trained, documents, "--step", "nobody:1")
+    assert "walk00.txt has 67 steps, so its last is 66" in refused("nearest", trained, documents, "--step", "walk00.txt:67")
+    assert "a --text cannot be empty" in refused("nearest", trained, documents, "--text", " ")
+
+
+def test_the_course_of_a_document_and_a_shuffled_stretch(
+    trained: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "course.svg"
+    assert main(["course", str(trained), "-o", str(picture), "--shuffle", "0.4:0.7", "--smooth", "5"]) == 0
+    content = json.loads((trained / "course.json").read_text())
+    assert content["horizons"] == [1, 2, 3] and (content["shuffled"]["first"], content["shuffled"]["last"]) == (27, 47)
+    for k, ordered, mixed in zip(
+        (1, 2, 3), content["shuffled"]["ordered_mean"], content["shuffled"]["shuffled_mean"], strict=True
+    ):
+        assert ordered > 2.5 and mixed < 0, k
+    assert "k = 1: mean PMI " in capsys.readouterr().out
+    assert "sentence of walk" in picture.read_text()
+    assert "How expected each step was" in (trained / "report.html").read_text()
+    assert "expected FROM:TO" in refused("course", trained, "--shuffle", "0.7:0.4")
+    assert "expected FROM:TO" in refused("course", trained, "--shuffle", "half")
+    assert "--source 'none' is none of 8 sources" in refused("course", trained, "--source", "none")
+    assert "cannot draw a '.gif' file" in refused("course", trained, "-o", tmp_path / "c.gif")
+    assert "--smooth 0: at least 1" in refused("course", trained, "--smooth", "0")
+
+
+def test_headings() -> None:
+    for line in ("CHAPTER 1", "Chapter the First", "Book II.", "XIV", "IV.", "  VOLUME III", "Stave One: Marley's Ghost"):
+        assert headed(line), line
+    for line in (
+        "I was there.",
+        "Chapter and verse were quoted to him at length, as he had feared they would be.",
+        "mild",
+        "Booking.",
+    ):
+        assert not headed(line), line
+
+
+def vectors_of(trained: Path, path: Path, new: dict[str, np.ndarray], extra: str = "") -> tuple[dict[str, int], torch.Tensor]:
+    """A file of vectors from which an affine map gives exactly the learned embedding, and `new` for other words."""
+    vocabulary = json.loads((trained / "tokenizer.json").read_text())["model"]["vocab"]
+    weight_VE = from_pretrained(trained)[0].encoder.embedding.weight.detach().double()
+    rng = np.random.default_rng(0)
+    inverse, shift = np.linalg.inv(rng.normal(size=(16, 16))), rng.normal(size=16)
+    rows = {word: weight_VE[number].numpy() for word, number in vocabulary.items() if number > 1} | new
+    lines = [f"{word} {' '.join(repr(float(x)) for x in (y - shift) @ inverse)}\n" for word, y in rows.items()]
+    path.write_text(f"{len(lines)} 16\n" + "".join(lines) + extra, encoding="utf8")
+    return vocabulary, weight_VE
+
+
+def test_a_planted_map_gives_new_words_their_vectors(
+    trained: Path, documents: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(1)
+    new = {word: rng.normal(size=16) for word in ("novelty", "Paris", "paris", "Rome", "naïve", "two_parts", "it's")}
+    known, weight_VE = vectors_of(trained, tmp_path / "v.txt", new, extra="broken 1 two\nnovelty" + " 9" * 16 + "\n")
+    out = tmp_path / "larger"
+    assert main(["expand", str(trained), str(tmp_path / "v.txt"), "-o", str(out)]) == 0
+    said = capsys.readouterr()
+    assert "R2 1.000 (mean vector 0), cosine 1.000" in said.out and "5 new words beside those trained, 155" in said.out
+    # An underscore is a letter to the tokenizer; an apostrophe is not.
+    assert "left out: 1 malformed lines, 1 repeated words, 1 that the tokenizer never makes a word of" in said.err
+    model, config = from_pretrained(out)
+    old, own = from_pretrained(trained)
+    vocabulary = json.loads((out / "tokenizer.json").read_text())["model"]["vocab"]
+    weight = model.encoder.embedding.weight.detach()
+    assert len(weight) == len(known) + 5 == config["encoder"]["vocabulary"] and known.items() <= vocabulary.items()
+    assert torch.equal(weight[: len(known)], old.encoder.embedding.weight.detach()), "trained words keep their vectors"
+    for word, row in (
+        ("novelty", "novelty"),
+        ("paris", "paris"),
+        ("rome", "Rome"),
+        ("naïve", "naïve"),
+        ("two_parts", "two_parts"),
+    ):
+        np.testing.assert_allclose(weight[vocabulary[word]].numpy(), new[row], atol=1e-3)
+    # A sentence of new words was two unknown ones; now each has its own.
+    sentences = [["Novelty paris"], ["paris Rome"], ["absent words"]]
+    x_before, x_after = (
+        torch.from_numpy(np.stack([typed(c["data"], sentences).read(i, 0, 1) for i in range(3)])) for c in (own, config)
+    )
+    assert x_before[:, 0, :2].tolist() == [[1, 1]] * 3
+    assert x_after[:, 0, :2].tolist() == [
+        [vocabulary["novelty"], vocabulary["paris"]],
+        [vocabulary["paris"], vocabulary["rome"]],
+        [1, 1],
+    ]
+    with torch.inference_mode():
+        np.testing.assert_allclose(model.encoder(x_after)[2], old.encoder(x_before)[2])
+        assert not torch.allclose(model.encoder(x_after)[0], model.encoder(x_after)[1])
+    # The larger model is a run like the one it came from, but for training.
+    few = ["--contexts", "7", "--candidates", "11", "--pool", "any source"]
+    assert main(["rank", str(trained), *few]) == 0 and main(["rank", str(out), *few]) == 0
+    assert rows_of(out, "any source", 1) == rows_of(trained, "any source", 1)
+    assert "which has nothing to resume" in refused("train", "--resume", out)
+    assert "exists and is not empty" in refused("expand", trained, tmp_path / "v.txt", "-o", out)
+
+
+def test_what_cannot_be_expanded(trained: Path, tmp_path: Path, refused) -> None:
+    path, out = tmp_path / "v.txt", tmp_path / "larger"
+    vectors_of(trained, path, {})
+    assert "has no word that the model lacks" in refused("expand", trained, path, "-o", out)
+    assert "--most 0: at least 1 word" in refused("expand", trained, path, "-o", out, "--most", "0")
+    path.write_text("alpha 1 2 3\nbeta 1 2 3\n")
+    assert "0 words have a vector on both sides" in refused("expand", trained, path, "-o", out)
+    vectors_of(trained, path, {}, extra="beta 1 2\n")
+    assert "line 157: 'beta' has 2 numbers, the file has 16" in refused("expand", trained, path, "-o", out)
+    assert "cannot be read" in refused("expand", trained, tmp_path / "none", "-o", out)
+    assert not out.exists()
+
+
+def test_only_the_first_words_of_a_file_are_taken(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = {f"new{chr(97 + n)}": np.full(16, float(n)) for n in range(7)}
+    vectors_of(trained, tmp_path / "v.txt", new)
+    assert main(["expand", str(trained), str(tmp_path / "v.txt"), "-o", str(tmp_path / "larger"), "--most", "3"]) == 0
+    assert "3 new words" in capsys.readouterr().out
+    vocabulary = json.loads((tmp_path / "larger" / "tokenizer.json").read_text())["model"]["vocab"]
+    assert [word for word in vocabulary if word.startswith("new")] == ["newa", "newb", "newc"]
+
+
+def test_pieces_of_words_need_no_expansion(documents: Path, tmp_path: Path, refused) -> None:
+    run = tmp_path / "bpe"
+    assert (
+        bigrams.train(run, documents, "data.tokens=bpe", "data.vocabulary=97", "training.steps=2", "training.validate_every=2")
+        == 0
+    )
+    (tmp_path / "v.txt").write_text("alpha 1 2 3\n")
+    assert "cuts words into pieces (BPE)" in refused("expand", run, tmp_path / "v.txt", "-o", tmp_path / "larger")
+
+
+def test_text_is_split_as_the_documents_were(trained: Path) -> None:
+    _, config = from_pretrained(trained)
+    assert split(config["data"], "One. Two.\n\n  Three \n") == ["One. Two.", "Three"]
+    assert split({**config["data"], "splitting": "prose"}, "One is one. Two is two.\n\nThree is three.") == [
+        "One is one.",
+        "Two is two.",
+        "Three is three.",
+    ]
