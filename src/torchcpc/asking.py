@@ -22,10 +22,10 @@ class Question:
     unit: "recording", or "frame" for one row per step; clip_seconds: cut sources into clips this long first (0: whole); within:
     train on the first share of every source and test on the rest (0: split by source, as is right wherever sources repeat
     their labels); leave_out: "column=value" names the test sources, "column" tests every value in turn; pool: how the frames of a
-    recording become one row; delay_s: how far behind the centre of a frame the moment lies that it is asked about; choose_by: see
-    `evaluation.task.Task`; choose_across: column of which one value after another is left out to choose a penalty (the validation part,
-    which networks need, is one value of it); standardise_by: column by whose values, labels unseen, the frames of every kind of features
-    are brought to mean 0 and deviation 1.
+    recording become one row; delay_s: how far behind the centre of a frame the moment lies that it is asked about; choose_by,
+    class_weight: see `evaluation.task.Task`; choose_across: column of which one value after another is left out to choose a penalty
+    (the validation part, which networks need, is one value of it); standardise_by: column by whose values, labels unseen, the frames of
+    every kind of features are brought to mean 0 and deviation 1.
     """
 
     label: str
@@ -41,6 +41,7 @@ class Question:
     choose_by: str = "accuracy"
     choose_across: str = ""
     standardise_by: str = ""
+    class_weight: str = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,6 @@ def ask(parted: Parted, question: Question, steps: Sequence[int], seconds_per_st
         )
         for name in PARTS
     }
-    return Rows(
-        Task(question.label, question.unit, names, parted.how, **labels, choose_by=question.choose_by), chosen, y, question.pool
-    )
+    judged, weighed = question.choose_by, question.class_weight
+    task = Task(question.label, question.unit, names, parted.how, **labels, choose_by=judged, class_weight=weighed)
+    return Rows(task, chosen, y, question.pool)

@@ -50,6 +50,7 @@ def compare(
     question: Question,
     *,
     seeds: int = 3,
+    draws: int = 5,
     probes: Sequence[str] = ("linear", "MLP"),
     baselines: Sequence[str] | None = None,
     curve: Sequence[int] = LABELS_PER_CLASS,
@@ -60,11 +61,13 @@ def compare(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The table of one question (the form of probe.json) and a map of the test rows.
 
-    models: one trained model per pre-training seed. Rows: CPC c and z, the same network untrained (`seeds` seeds), and the handmade
-    features of the domain, each under every probe, the linear one with its label-efficiency curve at `curve` labels per class
-    (empty: none); and the same network trained on the labels for `supervised_steps` updates (0: left out), at the points of the curve
-    too with `supervised_curve`.
+    models: one trained model per pre-training seed. Rows: CPC c and z, the same network untrained (`seeds` seeds, 0: no such rows), and
+    the handmade features of the domain, each under every probe, the linear one with its label-efficiency curve at `curve` labels per
+    class (empty: none), each point from `draws` draws of labels; and the same network trained on the labels for `supervised_steps`
+    updates (0: left out), at the points of the curve too with `supervised_curve`.
     """
+    if not seeds and supervised_steps:
+        raise CPCError("seeds = 0 with supervised_steps: they count the supervised networks, too. Set one of them otherwise.")
     if question.unit == "frame" and models[0].encoder.layout.sequences > 1:
         raise CPCError("a picture has a label as a whole: leave --alignment and --unit frame out.")
     every_fold = folds(sources, question)
@@ -92,8 +95,9 @@ def compare(
         return [frames(model, clips, device=device) for model in fresh]
 
     random = untrained()
-    kinds["random init c"] = lambda: [c for _, c in random]
-    kinds["random init z"] = lambda: [z for z, _ in random]
+    if random:
+        kinds["random init c"] = lambda: [c for _, c in random]
+        kinds["random init z"] = lambda: [z for z, _ in random]
     for name, function in named.items():
         kinds[name] = lambda function=function: [[function(clips.read(i, 0, clips.length(i))) for i in range(len(clips))]]
     results: list[Row] = []
@@ -110,7 +114,8 @@ def compare(
             results.append(joined_row(every))
             if curve and kind == "linear":
                 folded = zip(features, asked, every, strict=True)
-                points += joined_points([efficiency(own, rows.task, all_labels=row, points=curve) for own, rows, row in folded])
+                settings = {"points": curve, "draws": draws}
+                points += joined_points([efficiency(own, rows.task, all_labels=row, **settings) for own, rows, row in folded])
     if supervised_steps:
         progress(len(kinds), len(kinds), "supervised")
         every = [supervised_row(config, clips, rows, steps=supervised_steps, seeds=seeds) for rows in asked]

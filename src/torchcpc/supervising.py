@@ -62,4 +62,6 @@ def _trained(
         for name in PARTS
     }
     parts = (used["train"].draw, used["validation"].batches(), used["test"].batches())
-    return supervised(model, *parts, unit=task.unit, classes=task.classes, steps=steps, seed=seed, choose_by=task.choose_by)
+    y_M = np.concatenate([rows.y["train"][place] for place in places["train"]])
+    settings = {"choose_by": task.choose_by, "weight_K": task.weight_K(y_M)}
+    return supervised(model, *parts, unit=task.unit, classes=task.classes, steps=steps, seed=seed, **settings)

@@ -14,6 +14,7 @@ from torchcpc.cli import main
 
 CLASSES, TRAIN, TEST, COLUMNS = ("cat", "dog"), 11, 5, 7
 SMALL = [
+    'encoder.directions=["down"]',
     *("encoder.width=5", "encoder.blocks=[1]", "encoder.channels=[5]", "encoder.inner=[3]", "context.dim=5"),
     *("context.hidden=3", "context.blocks=1", "windows.batch=3", "candidates.count=13", "split.validation=0.2"),
     *("training.steps=3", "training.warmup=0"),

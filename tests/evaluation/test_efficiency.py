@@ -6,7 +6,7 @@ from torchcpc.evaluation.efficiency import _cross_validated, _folds, efficiency,
 from torchcpc.evaluation.linear import PENALTIES
 from torchcpc.evaluation.logistic import solve_path
 from torchcpc.evaluation.probe import probe
-from torchcpc.evaluation.task import Labels
+from torchcpc.evaluation.task import Labels, Task
 
 from .worlds import gaussian_classes
 
@@ -64,7 +64,9 @@ def test_cross_validation_finds_the_penalty_that_held_out_rows_prefer():
     y = generator.integers(0, 2, size=60)
     noisy = (0.25 * (2 * y - 1)[:, None] + generator.normal(size=(60, 83))).astype(np.float32)
     fold = _folds(np.arange(60), generator)
-    chosen = _cross_validated(noisy, y, fold, classes=2, penalties=PENALTIES)
+    labels = Labels(y, np.arange(60))
+    task = Task("class", "row", ("a", "b"), "none", labels, Labels(y, np.arange(60, 120)), Labels(y, np.arange(120, 180)))
+    chosen = _cross_validated(noisy, y, fold, task, penalties=PENALTIES)
     right = {
         penalty: sum(
             np.sum(
@@ -78,4 +80,4 @@ def test_cross_validation_finds_the_penalty_that_held_out_rows_prefer():
         for penalty in PENALTIES
     }
     assert right[chosen] >= max(right.values()) - 1  # the path and a cold start may differ at a tie of two classes
-    assert _cross_validated(noisy, y, np.zeros(60, int), classes=2, penalties=PENALTIES) == max(PENALTIES)
+    assert _cross_validated(noisy, y, np.zeros(60, int), task, penalties=PENALTIES) == max(PENALTIES)

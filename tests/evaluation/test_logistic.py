@@ -5,6 +5,7 @@ from sklearn.linear_model import LogisticRegression
 
 from torchcpc.contracts import CPCError
 from torchcpc.evaluation.logistic import solve_path
+from torchcpc.evaluation.task import CLASS_WEIGHTS
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +35,18 @@ def test_the_optimum_is_scikit_learns(problem, penalty):
     np.testing.assert_allclose(ours.weight_DK.T, witness.coef_, atol=0.05)
     np.testing.assert_allclose(ours.bias_K - ours.bias_K.mean(), witness.intercept_ - witness.intercept_.mean(), atol=0.05)
     assert np.mean(ours.predict(x) == witness.predict(x.astype(np.float64))) > 0.99
+
+
+def test_weighted_rows_give_scikit_learns_balanced_optimum(problem):
+    x, y = problem
+    weight = CLASS_WEIGHTS["balanced"](y, 7)
+    assert weight[5:].tolist() == [0, 0] and weight[y].mean() == pytest.approx(1)
+    witness = LogisticRegression(C=1 / (1e-2 * len(y)), class_weight="balanced", tol=1e-10, max_iter=20000).fit(
+        x.astype(float), y
+    )
+    ((_, ours),) = solve_path(x, y, classes=5, penalties=[1e-2], tolerance=1e-9, weight_M=weight[y])
+    np.testing.assert_allclose(ours.weight_DK.T, witness.coef_, atol=0.02)
+    assert np.mean(ours.predict(x) == witness.predict(x.astype(float))) > 0.99
 
 
 def test_a_path_is_walked_from_the_strongest_penalty_and_its_starts_change_nothing(problem):

@@ -100,6 +100,9 @@ def test_the_loss_is_the_mean_over_labelled_places_in_nats():
     loss, _ = cross_entropy(nn.Identity(), (scores, label), torch.Generator())
     slow = [math.log(sum(math.exp(s) for s in scores[b, t])) - scores[b, t, y] for b, t, y in [(0, 1, 6), (2, 4, 2)]]
     assert loss.item() == pytest.approx(float(sum(slow)) / 2, abs=1e-5)
+    weight = torch.tensor([1.0, 1, 3, 1, 1, 1, 0.5])
+    loss, _ = cross_entropy(nn.Identity(), (scores, label), torch.Generator(), weight)
+    assert loss.item() == pytest.approx(float(0.5 * slow[0] + 3 * slow[1]) / 2, abs=1e-5)
     with pytest.raises(CPCError, match="without a single label"):
         cross_entropy(nn.Identity(), (scores, torch.full((3, 5), -1)), torch.Generator())
 

@@ -63,9 +63,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--choose-by", default="accuracy", help="accuracy or macro-F1 of the validation part (default: %(default)s)"
     )
+    parser.add_argument(
+        "--class-weight",
+        default="none",
+        help="none, or balanced: rare classes count as much as common ones where a probe is fitted",
+    )
     parser.add_argument("--pool", default="mean+deviation", help="mean, mean+deviation, last (default: %(default)s)")
     parser.add_argument("--also", nargs="+", default=[], metavar="RUN", help="runs of other seeds, averaged into the CPC rows")
-    parser.add_argument("--seeds", type=int, default=3, help="of the untrained rows (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=3, help="of the untrained rows, 0 for none (default: %(default)s)")
+    parser.add_argument("--draws", type=int, default=5, help="of labels at each point of the curve (default: %(default)s)")
     parser.add_argument("--probes", nargs="+", default=["linear", "MLP"], help="linear, MLP (default: both)")
     parser.add_argument("--baselines", nargs="*", help="handmade features to compare with (default: all of the domain)")
     parser.add_argument(
@@ -128,6 +134,7 @@ def run(arguments: argparse.Namespace) -> None:
         choose_by=arguments.choose_by,
         choose_across=arguments.choose_across,
         standardise_by=arguments.standardise_by,
+        class_weight=arguments.class_weight,
     )
     with bar("probing") as show:
         entry, points = compare(
@@ -136,6 +143,7 @@ def run(arguments: argparse.Namespace) -> None:
             sources,
             question,
             seeds=arguments.seeds,
+            draws=arguments.draws,
             probes=arguments.probes,
             baselines=arguments.baselines,
             supervised_steps=1000 if arguments.supervised_steps is None else arguments.supervised_steps,

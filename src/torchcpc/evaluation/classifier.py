@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,12 @@ def fit_classifier(
     validation: Sequence[Batch],
     *,
     judge: Callable[[np.ndarray, np.ndarray], float] = JUDGES["accuracy"],
+    weight_K: np.ndarray | None = None,
     **settings: Any,
 ) -> float:
     """Trains `model(*arguments) -> scores [..., classes]` with cross-entropy (nats) and leaves the weights that `judge` (predicted
     classes, labels) finds best on the validation part, the earliest of equals, in it; returns that value. draw(step, rank) -> batch is
-    a pure function; settings: those of `training.fit`.
+    a pure function; weight_K: how much each class counts (None: all alike); settings: those of `training.fit`.
 
     Raises CPCError when the training is interrupted: weights chosen from half a run would pass for a baseline.
     """
@@ -42,21 +44,27 @@ def fit_classifier(
             best_value, best_state = value, copy.deepcopy(trained.state_dict())
         return {"bound": value}
 
-    outcome = fit(model, cross_entropy, draw, validate, **settings)
+    loss = partial(cross_entropy, weight_K=None if weight_K is None else torch.from_numpy(weight_K))
+    outcome = fit(model, loss, draw, validate, **settings)
     if outcome.interrupted:
         raise CPCError(f"the classifier was interrupted after {outcome.step} updates; run the probe again.")
     model.load_state_dict(best_state)
     return best_value
 
 
-def cross_entropy(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Tensor, dict[str, Any]]:
-    """Mean of -log softmax(scores)[label] over the labelled places, in float32 and nats."""
+def cross_entropy(
+    model: nn.Module, batch: Batch, generator: torch.Generator, weight_K: Tensor | None = None
+) -> tuple[Tensor, dict[str, Any]]:
+    """Mean of -log softmax(scores)[label] over the labelled places, each times the weight of its class, in float32 and nats."""
     *arguments, label = batch
     if not bool((label >= 0).any()):
         raise CPCError("a batch without a single label teaches nothing: draw windows that hold labelled places.")
     scores = model(*arguments).float()
-    loss = nn.functional.cross_entropy(scores.flatten(0, -2), label.flatten(), ignore_index=-1)
-    return loss, {}
+    if weight_K is None:
+        return nn.functional.cross_entropy(scores.flatten(0, -2), label.flatten(), ignore_index=-1), {}
+    # torch's own mean with weights divides by their sum in the batch, which takes them away again where a batch is of one class.
+    settings = {"ignore_index": -1, "weight": weight_K.to(scores.device), "reduction": "sum"}
+    return nn.functional.cross_entropy(scores.flatten(0, -2), label.flatten(), **settings) / (label >= 0).sum(), {}
 
 
 @torch.inference_mode()

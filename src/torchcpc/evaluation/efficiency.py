@@ -88,8 +88,8 @@ def _answers(
         else:
             unit_M = task.train.source_M if task.train.group_M is None else task.train.group_M
             fold_M = _folds(unit_M[kept], np.random.default_rng([seed, draw]))
-            penalty = _cross_validated(x_MD, y_M, fold_M, classes=task.classes, penalties=penalties)
-        classifier = _solve(x_MD, y_M, classes=task.classes, penalties=[penalty])[penalty]
+            penalty = _cross_validated(x_MD, y_M, fold_M, task, penalties=penalties)
+        classifier = _solve(x_MD, y_M, task, penalties=[penalty])[penalty]
         correct.append(classifier.predict(test_MD) == task.test.y_M)
     return np.stack(correct)
 
@@ -100,18 +100,17 @@ def _folds(source_M: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     return generator.permutation(len(sources))[place_M] % min(FOLDS, len(sources))
 
 
-def _cross_validated(
-    x_MD: np.ndarray, y_M: np.ndarray, fold_M: np.ndarray, *, classes: int, penalties: Sequence[float]
-) -> float:
+def _cross_validated(x_MD: np.ndarray, y_M: np.ndarray, fold_M: np.ndarray, task: Task, *, penalties: Sequence[float]) -> float:
     """The penalty under which most held-out rows are answered correctly, the strongest of equals (and of all, with a single
     source)."""
     right = dict.fromkeys(sorted(penalties, reverse=True), 0)
     for fold in range(fold_M.max() + 1) if fold_M.max() else ():
         held_M = fold_M == fold
-        for penalty, classifier in _solve(x_MD[~held_M], y_M[~held_M], classes=classes, penalties=penalties).items():
+        for penalty, classifier in _solve(x_MD[~held_M], y_M[~held_M], task, penalties=penalties).items():
             right[penalty] += int(np.count_nonzero(classifier.predict(x_MD[held_M]) == y_M[held_M]))
     return max(right, key=lambda penalty: right[penalty])
 
 
-def _solve(x_MD: np.ndarray, y_M: np.ndarray, *, classes: int, penalties: Sequence[float]) -> dict[float, LinearClassifier]:
-    return dict(solve_path(x_MD, y_M, classes=classes, penalties=penalties, tolerance=1e-5))
+def _solve(x_MD: np.ndarray, y_M: np.ndarray, task: Task, *, penalties: Sequence[float]) -> dict[float, LinearClassifier]:
+    weight_M = task.weight_K(y_M)[y_M]
+    return dict(solve_path(x_MD, y_M, classes=task.classes, penalties=penalties, tolerance=1e-5, weight_M=weight_M))

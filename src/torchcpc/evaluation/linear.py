@@ -12,12 +12,12 @@ the classifier is fitted on all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from torchcpc.contracts import CPCError
-from torchcpc.evaluation.logistic import solve_path
+from torchcpc.evaluation.logistic import LinearClassifier, solve_path
 from torchcpc.evaluation.score import Score
 from torchcpc.evaluation.task import Features, Standardiser, Task
 
@@ -41,14 +41,7 @@ def linear_probe(
     kept_M = thinned(len(task.train.y_M), most_rows, seed)
     standardised = Standardiser.of(features.train)
     validation_MD = standardised(features.validation)
-    # A hundred thousand frames answer alike to a tenth of a percent whether a step's gain is followed to 1e-5 nats or to 1e-7.
-    path = solve_path(
-        standardised(features.train[kept_M]),
-        task.train.y_M[kept_M],
-        classes=task.classes,
-        penalties=penalties,
-        tolerance=1e-5,
-    )
+    path = _solved(standardised(features.train[kept_M]), task.train.y_M[kept_M], task, penalties)
     best_value, chosen = -1.0, None
     for penalty, classifier in path:
         value = task.judge(classifier.predict(validation_MD), task.validation.y_M)
@@ -74,13 +67,20 @@ def _across_groups(features: Features, task: Task, penalties: Sequence[float], m
         left_M = group_M == group
         standardised = Standardiser.of(x_MD[~left_M])
         held_MD = standardised(x_MD[left_M])
-        path = solve_path(standardised(x_MD[~left_M]), y_M[~left_M], classes=task.classes, penalties=penalties, tolerance=1e-5)
-        for penalty, classifier in path:
+        for penalty, classifier in _solved(standardised(x_MD[~left_M]), y_M[~left_M], task, penalties):
             value[penalty] += task.judge(classifier.predict(held_MD), y_M[left_M]) / len(groups)
     chosen = max(value, key=lambda penalty: value[penalty])
     standardised = Standardiser.of(x_MD)
-    ((_, classifier),) = solve_path(standardised(x_MD), y_M, classes=task.classes, penalties=[chosen], tolerance=1e-5)
+    ((_, classifier),) = _solved(standardised(x_MD), y_M, task, [chosen])
     return Score.of(classifier.predict(standardised(features.test)), task.test.y_M, chosen)
+
+
+def _solved(
+    x_MD: np.ndarray, y_M: np.ndarray, task: Task, penalties: Sequence[float]
+) -> Iterator[tuple[float, LinearClassifier]]:
+    # A hundred thousand frames answer alike to a tenth of a percent whether a step's gain is followed to 1e-5 nats or to 1e-7.
+    settings = {"classes": task.classes, "tolerance": 1e-5, "weight_M": task.weight_K(y_M)[y_M]}
+    return solve_path(x_MD, y_M, penalties=penalties, **settings)
 
 
 def thinned(rows: int, most: int, seed: int) -> np.ndarray | slice:

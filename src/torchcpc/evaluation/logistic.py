@@ -1,7 +1,7 @@
 """Multinomial logistic regression with an L2 penalty, solved to its optimum along a path of penalties.
 
 The objective, in nats: mean over rows of -log softmax(x W + b)[y] + penalty/2 * |W|^2; b is free. Being a mean, it needs no new
-penalty for a new number of rows (scikit-learn's C is 1 / (penalty * rows)).
+penalty for a new number of rows (scikit-learn's C is 1 / (penalty * rows)). Rows can have weights, 1 on average.
 
 Neighbouring frames and stacked features are highly correlated, so that plain L-BFGS needs hundreds of steps. Here it runs in
 coordinates in which the Hessian is nearly the identity (eigenvectors of the features, scaled by the curvature at the class
@@ -40,21 +40,29 @@ class LinearClassifier:
 
 
 def solve_path(
-    x_MD: np.ndarray, y_M: np.ndarray, *, classes: int, penalties: Sequence[float], tolerance: float = 1e-6
+    x_MD: np.ndarray,
+    y_M: np.ndarray,
+    *,
+    classes: int,
+    penalties: Sequence[float],
+    tolerance: float = 1e-6,
+    weight_M: np.ndarray | None = None,
 ) -> Iterator[tuple[float, LinearClassifier]]:
     """(penalty, its classifier) from the strongest penalty to the weakest, each started where the one before ended.
 
     x_MD: standardised features, float32; y_M: classes 0 .. classes-1, of which some may be absent; tolerance: L-BFGS stops when
-    a step improves the objective by less than this, in nats (relative above 1 nat). Raises CPCError for penalties that are not
-    positive: on separable data the unpenalised optimum is at infinity.
+    a step improves the objective by less than this, in nats (relative above 1 nat); weight_M: of each row in the mean, 1 on average
+    (None: all alike). Raises CPCError for penalties that are not positive: on separable data the unpenalised optimum is at infinity.
     """
     if not penalties or min(penalties) <= 0:
         raise CPCError(
             f"penalties {list(penalties)}: give one or more, each above 0; without a penalty separable classes have no optimum."
         )
     pools, threads = ThreadpoolController(), 1 if x_MD.size * classes < ONE_THREAD_BELOW else None
+    weight_M1 = torch.ones(len(y_M), 1) if weight_M is None else torch.from_numpy(weight_M.astype(np.float32))[:, None]
     with pools.limit(limits=threads):
-        problem = _Problem.of(torch.from_numpy(np.ascontiguousarray(x_MD, np.float32)), torch.from_numpy(y_M).long(), classes)
+        x = torch.from_numpy(np.ascontiguousarray(x_MD, np.float32))
+        problem = _Problem.of(x, torch.from_numpy(y_M).long(), weight_M1, classes)
     W_DK = torch.zeros(x_MD.shape[1] + 1, classes, dtype=torch.float64)  # the bias is the last row
     for penalty in sorted(penalties, reverse=True):
         with pools.limit(limits=threads):
@@ -69,16 +77,18 @@ class _Problem:
 
     x_MD: Tensor
     y_M1: Tensor
+    weight_M1: Tensor
     axes_DD: Tensor
     moment_D: Tensor
     curvature_K: Tensor
 
     @classmethod
-    def of(cls, x_MD: Tensor, y_M: Tensor, classes: int) -> _Problem:
-        moment_D, axes_DD = torch.linalg.eigh((x_MD.T @ x_MD).double() / len(x_MD))
+    def of(cls, x_MD: Tensor, y_M: Tensor, weight_M1: Tensor, classes: int) -> _Problem:
+        moment_D, axes_DD = torch.linalg.eigh((x_MD.T @ (weight_M1 * x_MD)).double() / len(x_MD))
         # One imaginary row of each class keeps the curvature of an absent class above zero.
-        prior_K = (torch.bincount(y_M, minlength=classes).double() + 1) / (len(y_M) + classes)
-        return cls(x_MD @ axes_DD.float(), y_M[:, None], axes_DD, moment_D.clamp_min(0), prior_K * (1 - prior_K))
+        count_K = torch.bincount(y_M, weight_M1[:, 0].double(), minlength=classes) + 1
+        prior_K = count_K / count_K.sum()
+        return cls(x_MD @ axes_DD.float(), y_M[:, None], weight_M1, axes_DD, moment_D.clamp_min(0), prior_K * (1 - prior_K))
 
     def solve(self, penalty: float, start_DK: Tensor, tolerance: float) -> Tensor:
         scale_DK = torch.cat([self.moment_D[:, None] * self.curvature_K + penalty, self.curvature_K[None]]).rsqrt()
@@ -86,8 +96,9 @@ class _Problem:
         def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
             W_DK = scale_DK * torch.from_numpy(flat).view_as(scale_DK)
             log_p_MK = torch.addmm(W_DK[-1].float(), self.x_MD, W_DK[:-1].float()).log_softmax(dim=1)
-            loss = -log_p_MK.gather(1, self.y_M1).double().mean() + penalty / 2 * W_DK[:-1].square().sum()
+            loss = -(self.weight_M1 * log_p_MK.gather(1, self.y_M1)).double().mean() + penalty / 2 * W_DK[:-1].square().sum()
             residual_MK = log_p_MK.exp_().scatter_add_(1, self.y_M1, torch.full_like(self.y_M1, -1, dtype=torch.float32))
+            residual_MK *= self.weight_M1
             weight_DK = (self.x_MD.T @ residual_MK).double() / len(self.x_MD) + penalty * W_DK[:-1]
             gradient_DK = torch.cat([weight_DK, residual_MK.double().mean(dim=0, keepdim=True)])
             return loss.item(), (scale_DK * gradient_DK).flatten().numpy()

@@ -52,7 +52,16 @@ def mlp_probe(
     for decay in sorted(weight_decays, reverse=True):
         model = seeded(lambda: _network(features.dim, width, task.classes), seed)
         settings = {"steps": steps, "learning_rate": learning_rate, "schedule": "cosine", "validate_every": validate_every}
-        value = fit_classifier(model, draw, validation, judge=task.judge, weight_decay=decay, seed=seed, **settings)
+        value = fit_classifier(
+            model,
+            draw,
+            validation,
+            judge=task.judge,
+            weight_K=task.weight_K(task.train.y_M),
+            weight_decay=decay,
+            seed=seed,
+            **settings,
+        )
         if value > best_value:
             best_value, best_decay, best = value, decay, model
     assert best is not None  # no judge goes below 0

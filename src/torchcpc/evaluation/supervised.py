@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError
@@ -71,14 +72,15 @@ def supervised(
     validate_every: int = 100,
     seed: int = 0,
     choose_by: str = "accuracy",
+    weight_K: np.ndarray | None = None,
 ) -> Score:
     """Trains `model.encoder` and `model.context` (a fresh model's: they are changed in place) with a linear head and answers
     the test part once.
 
     draw(step, rank): labelled windows as a pure function; validation and test: all windows of those parts, in order; the
     answers are the labelled places of `test` in that order, which is that of the task's rows if its sources come in the same
-    order. Give the row no features of its own: `Row.of([...], features="same network", probe="supervised", dim=None,
-    source_M=...)`.
+    order. weight_K: how much each class counts (None: all alike). Give the row no features of its own: `Row.of([...],
+    features="same network", probe="supervised", dim=None, source_M=...)`.
     """
     if unit not in CLASSIFIERS:
         raise CPCError(f"unit {unit!r} is unknown; choose one of {', '.join(CLASSIFIERS)}.")
@@ -96,6 +98,7 @@ def supervised(
         validate_every=validate_every,
         seed=seed,
         judge=JUDGES[choose_by],
+        weight_K=weight_K,
     )
     predicted_M, label_M = answers(classifier, test)
     return Score.of(predicted_M.cpu().numpy(), label_M.cpu().numpy(), None)

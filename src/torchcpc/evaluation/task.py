@@ -22,6 +22,17 @@ JUDGES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
     "macro-F1": lambda predicted_M, y_M: Confusions.of(predicted_M[None], y_M, np.zeros_like(y_M)).mean,
 }
 
+# How much a training row of each class counts: (labels, number of classes) -> weight_K, 1 on average over the rows. The second is what
+# scikit-learn calls class_weight="balanced", but among the classes that are there.
+CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "none": lambda y_M, classes: np.ones(classes),
+    "balanced": lambda y_M, classes: _balanced(np.bincount(y_M, minlength=classes)),
+}
+
+
+def _balanced(count_K: np.ndarray) -> np.ndarray:
+    return np.where(count_K > 0, count_K.sum() / (np.count_nonzero(count_K) * np.maximum(count_K, 1)), 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Labels:
@@ -41,8 +52,9 @@ class Labels:
 class Task:
     """A classification of rows. `label` names the question ("digit"), `unit` the row ("frame", "recording"), `names` the
     classes by number, `split` says in words how the parts were made, `choose_by` (of JUDGES) what the validation part is judged by:
-    "macro-F1" where one class is nearly everything, or what is chosen is what always answers it. Raises CPCError where labels are
-    missing or a source is in two parts."""
+    "macro-F1" where one class is nearly everything, or what is chosen is what always answers it; `class_weight` (of CLASS_WEIGHTS) how
+    much the rows of each class count where something is fitted. Raises CPCError where labels are missing or a source is in two
+    parts."""
 
     label: str
     unit: str
@@ -52,8 +64,11 @@ class Task:
     validation: Labels
     test: Labels
     choose_by: str = "accuracy"
+    class_weight: str = "none"
 
     def __post_init__(self) -> None:
+        if self.class_weight not in CLASS_WEIGHTS:
+            raise CPCError(f"class_weight = {self.class_weight!r} is unknown. Choose one of {', '.join(CLASS_WEIGHTS)}.")
         if self.choose_by not in JUDGES:
             raise CPCError(f"choose_by = {self.choose_by!r} is unknown. Choose one of {', '.join(JUDGES)}.")
         for part in PARTS:
@@ -84,6 +99,10 @@ class Task:
     @property
     def classes(self) -> int:
         return len(self.names)
+
+    def weight_K(self, y_M: np.ndarray) -> np.ndarray:
+        """How much a row of each class counts where these labels are learned from: 1 on average over the rows."""
+        return CLASS_WEIGHTS[self.class_weight](y_M, self.classes).astype(np.float32)
 
     @property
     def judge(self) -> Callable[[np.ndarray, np.ndarray], float]:
