@@ -10,8 +10,8 @@ from itertools import pairwise
 _LONGEST_WRAPPED = 120
 # Lines looked at to tell how a file is laid out.
 _SAMPLE = 2_000
-# Blanks of the same length, so that places stay what they are.
-_QUOTES = tuple('"“”„«»')
+# Blanks of the same length, so that places stay what they are. Apostrophes are among them: within a word they change no boundary.
+_QUOTES = tuple("\"“”„«»'‘’‚")
 _UNQUOTED = str.maketrans(dict.fromkeys(_QUOTES, " "))
 _LINE_END = re.compile(r"\n")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*")
