@@ -193,3 +193,14 @@ def test_folds_that_see_different_ranks_are_cut_to_one_size(nu):
     inputs, copulas = inputs_of(x, x[:, :1] + rng.standard_normal((211, 1)), parts, nu)
     assert [copula.to_u.shape for copula in copulas] == [(3, 2)] * 3
     assert [column.shape[2] for column in inputs.columns] == [2, 5, 1, 3]
+
+
+def test_strong_dependence_is_not_read_off_a_rough_partition():
+    """Five pairs of correlation 0.9: most rows have a handful of effective competitors, whose log partition is far too low. The
+    witness is the mean exact log ratio of the very rows."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((2003, 5))
+    y = 0.9 * x + math.sqrt(0.19) * rng.standard_normal((2003, 5))
+    exact = -2.5 * math.log(0.19) + ((y**2).sum(1) / 2 - ((y - 0.9 * x) ** 2).sum(1) / (2 * 0.19)).mean()
+    found = torchcpc.mutual_information(x, y, steps=1)
+    assert found.value == pytest.approx(exact, abs=0.03) and found.low < -2.5 * math.log(0.19) < found.high

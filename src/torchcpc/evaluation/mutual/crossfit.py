@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,16 +27,20 @@ VALIDATE_EVERY, PATIENCE = 25, 6
 # What was learned replaces the copula only if it is better on the validation parts by so many standard errors: the best of twenty
 # looks at a few hundred rows is better by luck.
 CLEARLY = 3.0
+# Effective candidates below which a log partition is too rough to be read: five pairs of correlation 0.9 came out 0.03 nats too high.
+FEW = 50
 
 
 @dataclass(frozen=True, slots=True)
 class CrossFit:
     """held_out: log ratios of every row, fold by fold, by the critic that did not see it, and the InfoNCE bound; in_sample:
-    the mean log ratio on rows the critics were trained on; candidates: N of the bound; learned: whether anything beat the copula.
+    the mean log ratio on rows the critics were trained on; copula: that of the copula alone on rows it was not fitted to;
+    candidates: N of the bound; learned: whether anything beat the copula.
     """
 
     held_out: Pointwise
     in_sample: float
+    copula: float
     candidates: int
     learned: bool
     nu: float
@@ -206,14 +210,31 @@ def inputs_of(x_ND: np.ndarray, y_NE: np.ndarray, parts: list[Fold], nu: float) 
 def _scored(critic: Critic, inputs: Inputs, parts: list[Fold], learned: bool, copulas: list[Copula]) -> CrossFit:
     """Log ratios of all rows by the critic of their own fold, and of as many training rows by the critic that was trained on them.
 
-    Where the folds are not all of one size, the longer ones are cut by a row.
+    Where the folds are not all of one size, the longer ones are cut by a row. Where nothing was learned, rows whose log partition
+    rests on a handful of candidates take the copula's own ratio, which needs no partition.
     """
     size = min(len(part.test) for part in parts)
-    unseen = [pointwise(score) for score in critic(*inputs.take([part.test[:size] for part in parts]))]
-    seen = [pointwise(score) for score in critic(*inputs.take([part.train[:size] for part in parts]))]
+    found, alone = [], []
+    for rows in ([part.test[:size] for part in parts], [part.train[:size] for part in parts]):
+        taken = inputs.take(rows)
+        scored = [pointwise(score) for score in critic(*taken)]
+        known = [c.log_ratio(u.numpy(), v.numpy()) for c, u, v in zip(copulas, taken[0], taken[2], strict=True)]
+        alone.append(float(np.mean([own.mean() for own in known])))
+        if not learned:
+            scored = [
+                replace(each, ratio_N=np.where(each.effective_N < FEW, own, each.ratio_N))
+                for each, own in zip(scored, known, strict=True)
+            ]
+        found.append(scored)
+    unseen, seen = found
     return CrossFit(
-        Pointwise(np.concatenate([found.ratio_N for found in unseen]), float(np.mean([found.infonce for found in unseen]))),
-        in_sample=float(np.mean([found.ratio_N.mean() for found in seen])),
+        Pointwise(
+            np.concatenate([each.ratio_N for each in unseen]),
+            float(np.mean([each.infonce for each in unseen])),
+            np.concatenate([each.effective_N for each in unseen]),
+        ),
+        in_sample=float(np.mean([each.ratio_N.mean() for each in seen])),
+        copula=alone[0],
         candidates=size,
         learned=learned,
         nu=copulas[0].nu,

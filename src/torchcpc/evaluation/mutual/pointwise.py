@@ -11,10 +11,12 @@ from torch import Tensor
 
 @dataclass(frozen=True, slots=True)
 class Pointwise:
-    """ratio_N: calibrated log p(x_i, y_i) / p(x_i) p(y_i) in nats; infonce: log N - loss of the same matrix, a lower bound."""
+    """ratio_N: calibrated log p(x_i, y_i) / p(x_i) p(y_i) in nats; infonce: log N - loss of the same matrix, a lower bound;
+    effective_N: how many equal candidates the log partition of the row or of the column rests on, the fewer of the two."""
 
     ratio_N: np.ndarray
     infonce: float
+    effective_N: np.ndarray
 
 
 def pointwise(score_NN: Tensor) -> Pointwise:
@@ -29,6 +31,7 @@ def pointwise(score_NN: Tensor) -> Pointwise:
     others_NN = score_NN.clone()
     others_NN.fill_diagonal_(-torch.inf)
     ratio_N, infonce = torch.zeros_like(positive_N, dtype=torch.float64), 0.0
+    effective_N = torch.full_like(ratio_N, torch.inf)
     for dim in (0, 1):
         top = others_NN.amax(dim, keepdim=True)
         share_NN = (others_NN - top).exp_()
@@ -36,6 +39,7 @@ def pointwise(score_NN: Tensor) -> Pointwise:
         log_sum_N = total_N.log() + top.squeeze(dim)
         relative_variance_N = (N - 1) * share_NN.square_().sum(dim, dtype=torch.float64) / total_N**2 - 1
         log_z_N = log_sum_N - np.log(N - 1) + 0.5 * relative_variance_N / (N - 1)
+        effective_N = torch.minimum(effective_N, (N - 1) / (1 + relative_variance_N))
         ratio_N += (positive_N - log_z_N) / 2
         infonce += float((positive_N - torch.logaddexp(log_sum_N, positive_N.double()) + np.log(N)).mean()) / 2
-    return Pointwise(ratio_N.numpy(), infonce)
+    return Pointwise(ratio_N.numpy(), infonce, effective_N.numpy())
