@@ -16,7 +16,7 @@ from statistics import median
 from time import perf_counter, process_time
 
 ANCHORS, DIM = 12 * 1024, 256
-MEMORY, TIMEOUT = 14 << 30, 120
+MEMORY, TIMEOUT = 14 << 30, 240
 SIZES = (1024, 4096, 16_384, 65_536)
 
 
