@@ -19,7 +19,7 @@ def minimise(
     start_CNP: np.ndarray,
     *,
     tolerance: float = 1e-5,
-    memory: int = 7,
+    memory: int = 5,
     most: int = 500,
 ) -> np.ndarray:
     """The minimisers [C, N, P] of P problems with C x N unknowns each.
@@ -43,14 +43,14 @@ def minimise(
         halved = np.where(taken, 0, halved + 1)
         gain = np.where(taken, loss - tried_loss, np.inf)
         done = (taken & (gain <= tolerance * np.maximum(1, np.abs(loss)))) | (halved > _HALVINGS)
-        moved, turned = np.where(taken, tried - point, 0), np.where(taken, tried_gradient - gradient, 0)
+        moved, turned = step * direction, tried_gradient - gradient
         inner, square = _dot(moved, turned), _dot(turned, turned)
         # A pair without curvature (a step refused, or lost in rounding) takes no part: its weight is zero.
         curved = taken & (inner > 1e-10 * square)
         weight = np.divide(1, inner, out=np.zeros_like(inner), where=curved)
         gamma = np.where(curved, inner / np.where(square > 0, square, 1), gamma)
         pairs = [*pairs, (moved, turned, weight)][-memory:] if curved.any() else pairs
-        point, gradient = np.where(taken, tried, point), np.where(taken, tried_gradient, gradient)
+        point, gradient = _either(taken, tried, point), _either(taken, tried_gradient, gradient)
         loss, step = np.where(taken, tried_loss, loss), np.where(taken, 1, step / 2).astype(point.dtype)
         if done.any():
             best_CNP[:, :, which[done]] = point[:, :, done]
@@ -60,7 +60,7 @@ def minimise(
             pairs = [(moved[:, :, left], turned[:, :, left], weight[left]) for moved, turned, weight in pairs]
             if not len(which):
                 return best_CNP
-        direction = np.where(taken, _direction(gradient, pairs, gamma), direction)
+        direction = _either(taken, _direction(gradient, pairs, gamma), direction)
         slope = _dot(direction, gradient)
         # Rounding can spoil a direction: then the gradient itself is followed.
         uphill = slope >= 0
@@ -73,14 +73,19 @@ def minimise(
 
 def _direction(gradient: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]], gamma: np.ndarray) -> np.ndarray:
     """Minus the inverse Hessian of each problem times its gradient, by the two-loop recursion over its remembered steps."""
-    q, alphas = gradient, []
+    q, alphas, product = gradient.copy(), [], np.empty_like(gradient)
     for moved, turned, weight in reversed(pairs):
         alphas.append(weight * _dot(moved, q))
-        q = q - alphas[-1] * turned
-    q = gamma * q
+        q -= np.multiply(alphas[-1], turned, out=product)
+    q *= gamma
     for (moved, turned, weight), alpha in zip(pairs, reversed(alphas), strict=True):
-        q = q + (alpha - weight * _dot(turned, q)) * moved
-    return -q
+        q += np.multiply(alpha - weight * _dot(turned, q), moved, out=product)
+    return np.negative(q, out=q)
+
+
+def _either(taken: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
+    """`new` where the step was taken, for nearly always it is."""
+    return new if taken.all() else np.where(taken, new, old)
 
 
 def _dot(a_CNP: np.ndarray, b_CNP: np.ndarray) -> np.ndarray:

@@ -132,7 +132,7 @@ class Answers:
     penalties: list[tuple[float, ...]]
 
 
-def cross_validated(kind: Kind, task: Crossed, candidates: Callable[[int], np.ndarray], *, tolerance: float = 1e-6) -> Answers:
+def cross_validated(kind: Kind, task: Crossed, candidates: Callable[[int], np.ndarray], *, tolerance: float = 1e-5) -> Answers:
     """Answers of one kind of features. candidates(fold): the penalties to choose from, [blocks, choices], strongest first: of equally
     good ones the first is taken."""
     predicted_M = np.full(len(task.y_M), -1)
