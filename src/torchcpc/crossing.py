@@ -69,21 +69,21 @@ def crossed(
             f"{folds}-fold cross-validation{by}, repeated sources on one side ({repeated}); penalties by {inner}-fold "
             "cross-validation inside each training part"
         )
-    unit = "sentence" if _is_text(sources, chosen) else "recording"
+    unit = "sentence" if is_text(sources) else "recording"
     return Crossed(label, unit, names, split, y_M, group_M, fold_M, inner=inner, choose_by=choose_by), chosen
 
 
 def contents(sources: Any, index: int) -> str:
     """A text that two sources share exactly when they are the same to a probe."""
-    if (text := getattr(sources, "text", None)) is not None:
-        return normalised(" ".join(text(index)))
+    if is_text(sources):
+        return normalised(" ".join(sources.text(index)))
     return blake2b(sources.read(index, 0, sources.length(index)).tobytes(), digest_size=16).hexdigest()
 
 
 def cross_compare(
     models: Sequence[Any],
     config: Mapping[str, Any],
-    sources: Any,
+    readings: Sequence[Any],
     label: str,
     *,
     folds: int,
@@ -99,16 +99,17 @@ def cross_compare(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The table of one label of whole sources (the form of probe.json) and a map of them.
 
-    models: one trained model per pre-training seed. Rows: CPC z and c, the same network untrained (`seeds` seeds), what the domain is
-    compared with, for text the mean of the trained word embeddings, TF-IDF and CPC z beside TF-IDF; and the same network trained on the
-    labels for `supervised_steps` updates (0: left out), which keeps the weights that the first inner fold judges best.
+    models: one trained model per pre-training seed; readings: the sources as each reads them (text through its own vocabulary).
+    Rows: CPC z and c, the same network untrained (`seeds` seeds), what the domain is compared with, for text the mean of the trained
+    word embeddings, TF-IDF and CPC z beside TF-IDF; and the same network trained on the labels for `supervised_steps` updates (0: left
+    out), which keeps the weights that the first inner fold judges best.
     """
-    task, chosen = crossed(sources, label, folds=folds, inner=inner, fold_by=fold_by, choose_by=choose_by)
-    sources = sources.select(chosen)
-    clips = wholes(sources)
+    task, chosen = crossed(readings[0], label, folds=folds, inner=inner, fold_by=fold_by, choose_by=choose_by)
+    readings = [sources.select(chosen) for sources in readings]
+    sources, clips = readings[0], wholes(readings[0])
     # A source of one step has no deviation.
     pool = "mean" if all(clips.length(i) < 2 * models[0].encoder.stride for i in range(len(clips))) else pool
-    learned = [frames(model, clips, device=device) for model in models]
+    learned = [frames(model, own, device=device) for model, own in zip(models, readings, strict=True)]
     fresh = [build(dict(config), seed=10_000 + seed).eval().to(device) for seed in range(seeds)]
     random = [frames(model, clips, device=device) for model in fresh]
     kinds: dict[str, Callable[[], Sequence[Kind]]] = {
@@ -117,8 +118,8 @@ def cross_compare(
         "random init z": lambda: [Columns(pooled(z, pool=pool)) for z, _ in random],
         "random init c": lambda: [Columns(pooled(c, pool=pool)) for _, c in random],
     }
-    if text := _is_text(sources, chosen):
-        kinds |= _text_kinds(models, sources, baselines)
+    if text := is_text(sources):
+        kinds |= _text_kinds(models, readings, baselines)
     else:
         named = baselines_of(config["data"]["name"], models[0].encoder.stride, baselines)
         for name, function in named.items():
@@ -149,18 +150,22 @@ def cross_compare(
     return table(task, results), scatter(made["CPC z"][0].x_MD[tested_M], task.test.y_M, label, task.names)
 
 
-def _is_text(sources: Any, chosen: Sequence[int]) -> bool:
+def is_text(sources: Any) -> bool:
+    """Whether sources can say what is written in them."""
     return getattr(sources, "text", None) is not None
 
 
-def _text_kinds(models: Sequence[Any], sources: Any, wanted: Sequence[str] | None) -> dict[str, Callable[[], Sequence[Kind]]]:
-    def means() -> Sequence[Kind]:
-        tables = [model.encoder.embedding.weight.detach().cpu().numpy() for model in models]
-        ids = [sources.read(i, 0, sources.length(i)) for i in range(len(sources))]
-        return [Columns(np.stack([mean_embedding(each, table_VE) for each in ids])) for table_VE in tables]
+def _text_kinds(
+    models: Sequence[Any], readings: Sequence[Any], wanted: Sequence[str] | None
+) -> dict[str, Callable[[], Sequence[Kind]]]:
+    def means(model: Any, sources: Any) -> Kind:
+        table_VE = model.encoder.embedding.weight.detach().cpu().numpy()
+        ids = (sources.read(i, 0, sources.length(i)) for i in range(len(sources)))
+        return Columns(np.stack([mean_embedding(ids_SL, table_VE) for ids_SL in ids]))
 
+    sources = readings[0]
     found: dict[str, Callable[[], Sequence[Kind]]] = {
-        "mean of word embeddings": means,
+        "mean of word embeddings": lambda: [means(*each) for each in zip(models, readings, strict=True)],
         "TF-IDF": lambda: [Tfidf([" ".join(sources.text(i)) for i in range(len(sources))])],
     }
     if unknown := [name for name in wanted or () if name not in found]:

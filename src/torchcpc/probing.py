@@ -12,6 +12,7 @@ import numpy as np
 
 from torchcpc.asking import Question, ask, folds, part
 from torchcpc.contracts import CPCError
+from torchcpc.data.clips import Clips
 from torchcpc.evaluation.efficiency import LABELS_PER_CLASS, efficiency
 from torchcpc.evaluation.embedding import frames
 from torchcpc.evaluation.folds import joined_points, joined_row, joined_task
@@ -49,6 +50,7 @@ def compare(
     sources: Any,
     question: Question,
     *,
+    readings: Sequence[Any] | None = None,
     seeds: int = 3,
     draws: int = 5,
     probes: Sequence[str] = ("linear", "MLP"),
@@ -61,10 +63,11 @@ def compare(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The table of one question (the form of probe.json) and a map of the test rows.
 
-    models: one trained model per pre-training seed. Rows: CPC c and z, the same network untrained (`seeds` seeds, 0: no such rows), and
-    the handmade features of the domain, each under every probe, the linear one with its label-efficiency curve at `curve` labels per
-    class (empty: none), each point from `draws` draws of labels; and the same network trained on the labels for `supervised_steps`
-    updates (0: left out), at the points of the curve too with `supervised_curve`.
+    models: one trained model per pre-training seed; readings: the sources as each reads them, where that differs (text through its own
+    vocabulary). Rows: CPC c and z, the same network untrained (`seeds` seeds, 0: no such rows), and the handmade features of the domain,
+    each under every probe, the linear one with its label-efficiency curve at `curve` labels per class (empty: none), each point from
+    `draws` draws of labels; and the same network trained on the labels for `supervised_steps` updates (0: left out), at the points of
+    the curve too with `supervised_curve`.
     """
     if not seeds and supervised_steps:
         raise CPCError("seeds = 0 with supervised_steps: they count the supervised networks, too. Set one of them otherwise.")
@@ -73,7 +76,8 @@ def compare(
     every_fold = folds(sources, question)
     parts = [part(sources, fold) for fold in every_fold]
     clips = parts[0].clips  # leaving out a value or another moves clips between the parts, and changes none of them
-    learned = [frames(model, clips, device=device) for model in models]
+    read = [Clips(own, clips.clips) for own in readings or [sources] * len(models)]
+    learned = [frames(model, own, device=device) for model, own in zip(models, read, strict=True)]
     steps = [len(z_TD) for z_TD in learned[0][0]]
     asked = [ask(parted, question, steps, models[0].encoder.stride / sources.rate) for parted in parts]
     task = joined_task([rows.task for rows in asked])

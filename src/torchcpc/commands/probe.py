@@ -97,7 +97,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.asking import Question
     from torchcpc.commands.progress import bar, console
-    from torchcpc.commands.sources import open_sources
+    from torchcpc.commands.sources import as_read_by, open_sources
     from torchcpc.contracts import CPCError
     from torchcpc.evaluation.alignment import read_steps, read_table
     from torchcpc.evaluation.table import text
@@ -113,8 +113,9 @@ def run(arguments: argparse.Namespace) -> None:
         )
     described = read_run(arguments.run)
     sources = open_sources(configs[0]["data"], arguments.data or described["roots"])
+    readings = [as_read_by(sources, config) for config in configs]
     if arguments.folds:
-        _across_folds(arguments, models, configs[0], sources)
+        _across_folds(arguments, models, configs[0], readings)
         return
     alignment = None
     if (path := arguments.alignment) is not None:
@@ -142,6 +143,7 @@ def run(arguments: argparse.Namespace) -> None:
             configs[0],
             sources,
             question,
+            readings=readings,
             seeds=arguments.seeds,
             draws=arguments.draws,
             probes=arguments.probes,
@@ -164,7 +166,9 @@ NOT_WITH_FOLDS = (
 )
 
 
-def _across_folds(arguments: argparse.Namespace, models: Sequence[Any], config: dict[str, Any], sources: Any) -> None:
+def _across_folds(
+    arguments: argparse.Namespace, models: Sequence[Any], config: dict[str, Any], readings: Sequence[Any]
+) -> None:
     from torchcpc.commands.progress import bar, console
     from torchcpc.contracts import CPCError
     from torchcpc.crossing import cross_compare
@@ -181,7 +185,7 @@ def _across_folds(arguments: argparse.Namespace, models: Sequence[Any], config: 
         entry, points = cross_compare(
             [model.to(arguments.device) for model in models],
             config,
-            sources,
+            readings,
             arguments.label,
             folds=arguments.folds,
             fold_by=arguments.fold_by,
@@ -199,6 +203,8 @@ def _across_folds(arguments: argparse.Namespace, models: Sequence[Any], config: 
 
 
 def _sizes(config: dict[str, Any]) -> dict[str, Any]:
-    """What runs of other seeds have in common: all but the scale of the channels, which each fitted on its own training sources."""
+    """What runs of other seeds have in common: all but the scale of the channels and the vocabulary, which each took from its own
+    training sources."""
     parts = {part: config[part] for part in ("encoder", "context", "predictor", "data")}
-    return {**parts, "encoder": {key: value for key, value in config["encoder"].items() if key not in ("mean", "scale")}}
+    own = ("mean", "scale", "tokenizer")
+    return {part: {key: value for key, value in section.items() if key not in own} for part, section in parts.items()}

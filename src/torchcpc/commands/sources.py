@@ -41,3 +41,12 @@ def roots_of(run: str) -> list[str]:
     from torchcpc.pretraining import read_run
 
     return read_run(Path(run))["roots"] if (Path(run) / "settings.json").is_file() else []
+
+
+def as_read_by(sources: Any, config: Mapping[str, Any]) -> Any:
+    """The sources as the model of `config` takes them: text through its own vocabulary, all else as it is."""
+    if not config["data"].get("tokenizer"):
+        return sources
+    from torchcpc.data.tokens import load_tokenizer
+
+    return sources.with_tokenizer(load_tokenizer(Path(config["data"]["tokenizer"])))

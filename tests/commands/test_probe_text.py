@@ -1,0 +1,125 @@
+"""`cpc probe --folds` on a table of labelled sentences: the rows, what is never on both sides, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.data.books import WORDS, write_book
+from torchcpc.cli import main
+from torchcpc.commands.sources import open_sources
+from torchcpc.crossing import crossed
+from torchcpc.pretrained import from_pretrained
+
+SMALL = [
+    *("data.vocabulary=53", "data.width=7", "encoder.embedding=11", "encoder.dim=5", "context.dim=3", "windows.length=7"),
+    *("windows.batch=4", "split.validation=0.2", "training.steps=3", "training.warmup=0"),
+]
+ROWS = {"CPC z", "CPC c", "random init z", "random init c", "mean of word embeddings", "TF-IDF", "CPC z + TF-IDF"}
+
+
+def write_table(path: Path, lines: list[tuple[str, ...]], header: str = "label\ttext") -> Path:
+    path.write_text("\n".join([header, *("\t".join(line) for line in lines)]) + "\n", encoding="utf8")
+    return path
+
+
+def labelled(count: int, *, seed: int = 0) -> list[tuple[str, str]]:
+    """Sentences of four words, whose first word is of one half of the vocabulary or the other, as the label says."""
+    rng = np.random.default_rng(seed)
+    halves = np.array_split(np.array(WORDS), 2)
+    names = rng.permutation(np.arange(count) % 2)
+    return [(("down", "up")[k], " ".join([rng.choice(halves[k]), *rng.choice(WORDS, 3)])) for k in names]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two seeds, each with the vocabulary of its own training documents."""
+    root = tmp_path_factory.mktemp("books")
+    for number in range(7):
+        write_book(root / f"{number}.txt", 23 + number, seed=number)
+    folders = [tmp_path_factory.mktemp("runs") / str(seed) for seed in range(2)]
+    for seed, folder in enumerate(folders):
+        place = ["--data", str(root), "-o", str(folder), "--seed", str(seed), "--precision", "32-true", "--accelerator", "cpu"]
+        assert main(["train", "text-small", *SMALL, *place]) == 0
+    return folders
+
+
+def test_the_table_has_every_row_over_the_same_folds(
+    runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = labelled(101)
+    lines += [(label, f"  {text.upper()}") for label, text in lines[:19]] + [("up", " ")]
+    table = write_table(tmp_path / "s.tsv", lines)
+    command = ["probe", str(runs[0]), str(table), "--also", str(runs[1]), "--label", "label", "--folds", "5", "--seeds", "1"]
+    assert main([*command, "--supervised-steps", "2"]) == 0
+    said = capsys.readouterr()
+    assert "CPC z + TF-IDF less TF-IDF, linear: " in said.out and "empty text" in said.out + said.err
+    (entry,) = json.loads((runs[0] / "probe.json").read_text())["tables"]
+    assert {row["features"] for row in entry["rows"]} == ROWS | {"same network"}
+    rows = {row["features"]: row for row in entry["rows"]}
+    assert entry["test"] == 120 and entry["unit"] == "sentence" and "repeated sources on one side (19)" in entry["split"]
+    assert len(rows["CPC z"]["accuracies"]) == len(rows["CPC z + TF-IDF"]["accuracies"]) == 2
+    assert len(rows["CPC z"]["penalties"]) == 2 * 5 and len(rows["TF-IDF"]["penalties"]) == 5
+    assert (rows["CPC z"]["dim"], rows["CPC c"]["dim"], rows["mean of word embeddings"]["dim"]) == (5, 3, 11)
+    assert rows["TF-IDF"]["mean"] > 0.65  # the first word tells
+    assert "same network" in (runs[0] / "report.html").read_text()
+
+
+def test_copies_share_a_fold_and_a_given_split_leaves_them_out_of_the_training(runs: list[Path], tmp_path: Path) -> None:
+    _, config = from_pretrained(runs[0])
+    lines = labelled(101)
+    copies = [(label, text.title() + "  ") for label, text in lines[:19]]
+    sources = open_sources(config["data"], [str(write_table(tmp_path / "s.tsv", lines + copies))])
+    task, chosen = crossed(sources, "label", folds=7)
+    assert chosen == list(range(120))
+    np.testing.assert_array_equal(task.fold_M[:19], task.fold_M[101:])
+    split = [(*line, "test" if n >= 101 or n % 3 == 0 else "train") for n, line in enumerate(lines + copies)]
+    table = write_table(tmp_path / "t.tsv", split, "label\ttext\tsplit")
+    task, chosen = crossed(open_sources(config["data"], [str(table)]), "label", folds=7)
+    left = [n for n in range(19) if n % 3]
+    assert chosen == [n for n in range(120) if n not in left] and list(task.folds) == [0]
+    assert f"{len(left)} training sources that the test repeats left out" in task.split
+
+
+def test_sources_of_one_value_share_a_fold(runs: list[Path], tmp_path: Path) -> None:
+    _, config = from_pretrained(runs[0])
+    lines = [(*line, f"author{n % 13}") for n, line in enumerate(labelled(101))]
+    sources = open_sources(config["data"], [str(write_table(tmp_path / "s.tsv", lines, "label\ttext\tauthor"))])
+    task, _ = crossed(sources, "label", folds=3, fold_by="author")
+    assert all(len(set(task.fold_M[np.arange(101) % 13 == n])) == 1 for n in range(13))
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--label", "mood"], "label 'mood': 0 classes"),
+        (["--label", "label", "--fold-by", "author"], "fold by 'author': 23 of 23 labelled sources have no value"),
+        (["--label", "rare"], "11 folds: class number 1 has 2 of 23 groups"),
+        (["--label", "label", "--folds", "1"], "folds = 1"),
+        (["--label", "label", "--folds", "29"], "29 folds: class number 0"),
+        (["--label", "label", "--within", "0.5"], "--folds 11 and --within"),
+        (
+            ["--label", "label", "--baselines", "LSA"],
+            "baseline 'LSA' is unknown. Choose among: mean of word embeddings, TF-IDF",
+        ),
+        (["--label", "label", "--choose-by", "luck"], "choose_by = 'luck'"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(runs: list[Path], tmp_path: Path, refused, more: list[str], message: str) -> None:
+    lines = [(*line, "odd" if n in (3, 5) else "even") for n, line in enumerate(labelled(23))]
+    table = write_table(tmp_path / "s.tsv", lines, "label\ttext\trare")
+    folds = [] if "--folds" in more else ["--folds", "11"]
+    assert message in refused("probe", runs[0], table, *folds, *more)
+
+
+def test_another_domain_is_cross_validated_alike(tmp_path: Path) -> None:
+    folder = tmp_path / "digits"
+    small = ["training.steps=2", "training.warmup=0", "encoder.dim=5", "context.dim=5", "encoder.hidden=7"]
+    assert main(["train", "digits-small", *small, "-o", str(folder), "--precision", "32-true", "--accelerator", "cpu"]) == 0
+    assert main(["probe", str(folder), "--label", "digit", "--folds", "3", "--seeds", "1"]) == 0
+    (entry,) = json.loads((folder / "probe.json").read_text())["tables"]
+    assert {"CPC z", "random init z", "raw rows", "pixels"} <= {row["features"] for row in entry["rows"]}
+    assert entry["unit"] == "recording" and entry["classes"] == 10
