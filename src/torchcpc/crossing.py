@@ -62,7 +62,7 @@ def crossed(
         fold_M = np.array([0 if parts[i] == "test" else -1 for i in chosen])
         split = f"the split column of the data; penalties by {inner}-fold cross-validation of the training part{how}"
     else:
-        fold_M = grouped_folds(y_M, group_M, folds=folds)
+        fold_M = grouped_folds(y_M, group_M, folds=folds, names=names)
         repeated = len(y_M) - len(np.unique(group_M))
         by = f", by {fold_by}" if fold_by else ""
         split = (

@@ -33,9 +33,7 @@ def test_rows_sorted_by_class_are_shuffled_by_the_seed_and_only_by_it(rows):
     assert max(np.bincount(one[:100], minlength=5)) < 40
 
 
-@pytest.mark.parametrize(
-    "folds, message", [(1, "folds = 1"), (6, "class number 1 has 5 of 17 groups"), (19, "class number 0 has 12 of 17")]
-)
+@pytest.mark.parametrize("folds, message", [(1, "folds = 1"), (6, "class 1 has 5 of 17 groups"), (19, "class 0 has 12 of 17")])
 def test_more_folds_than_groups_of_a_class_are_refused(folds, message):
     y = np.repeat([0, 1], [24, 10])
     with pytest.raises(CPCError, match=message):

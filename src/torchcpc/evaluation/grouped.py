@@ -11,12 +11,12 @@ from scipy.sparse.csgraph import connected_components
 from torchcpc.contracts import CPCError
 
 
-def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int = 0) -> np.ndarray:
+def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int = 0, names: Sequence[str] = ()) -> np.ndarray:
     """The fold of each row, 0 .. folds-1: [M]. Rows of one group share theirs.
 
     Groups come in random order, large ones first, and each goes where its commonest class has the fewest rows so far (of equals where
     there are the fewest of all), so that sizes and classes of the folds are as even as the groups permit. Raises CPCError where
-    some class, by the commonest of each group, has fewer groups than there are folds.
+    some class (`names`, for the message), by the commonest of each group, has fewer groups than there are folds.
     """
     if folds < 2:
         raise CPCError(f"folds = {folds}: a cross-validation has at least 2.")
@@ -28,7 +28,7 @@ def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int
     short = [int(k) for k in np.unique(y_M) if groups_K[k] < folds]
     if short:
         raise CPCError(
-            f"{folds} folds: class number {short[0]} has {groups_K[short[0]]} of {len(size_G)} groups of sources that belong together, and "
+            f"{folds} folds: class {names[short[0]] if names else short[0]!r} has {groups_K[short[0]]} of {len(size_G)} groups of sources that belong together, and "
             "every fold should have one. Take fewer folds, or leave that class out."
         )
     order = np.random.default_rng(seed).permutation(len(size_G))
