@@ -17,6 +17,9 @@ def world(*, classes, rows=331, dim=13):
     x = generator.normal(size=(classes, dim))[y] + 1.5 * generator.normal(size=(rows, dim))
     x = x @ generator.normal(size=(dim, dim))
     words = generator.poisson(generator.gamma(0.3, 0.4, size=(classes, 53))[y])
+    words[:, :5] = 0  # never
+    words[np.arange(7), np.arange(5, 12)] = 1  # columns that one row has
+    words[7:, 5:12] = 0
     return x / x.std(axis=0), csr_matrix(words, dtype=np.float64), y
 
 
@@ -89,6 +92,19 @@ def test_the_defaults_answer_as_the_exact_optimum_does():
     for block in (Dense(dense.astype(np.float32)), Sparse(sparse.astype(np.float32))):
         exact = solve([block], y, **settings, tolerance=1e-13, dtype=np.float64).known()
         assert np.mean(solve([block], y, **settings).known() == exact) > 0.99
+
+
+def test_columns_of_one_row_are_turned_into_one_and_nothing_is_lost():
+    _, sparse, _ = world(classes=2, rows=37)
+    alone = csr_matrix(
+        (np.arange(1.0, 12), (np.repeat([3, 5], [4, 7]), np.arange(11))), shape=(37, 13)
+    )  # two columns stay empty
+    x = hstack([sparse, alone]).tocsr()
+    turn = Sparse(x)._turn_NR.toarray()
+    several = np.count_nonzero(x.getnnz(axis=0) > 1)
+    assert turn.shape[1] <= several + 37 and turn.shape[1] < x.shape[1] - 7
+    np.testing.assert_allclose(turn.T @ turn, np.eye(turn.shape[1]), atol=1e-12)
+    np.testing.assert_allclose(x @ turn @ turn.T, x.toarray(), atol=1e-12)
 
 
 def test_contrasts_are_orthonormal_and_orthogonal_to_one():

@@ -47,18 +47,39 @@ class Dense:
 
 
 class Sparse:
-    """A sparse matrix [M, N] as it is; nothing of its size is ever made dense."""
+    """A sparse matrix [M, N], nothing of whose size is ever made dense.
+
+    Columns that a single row has (three of four pairs of words) say together only how far that row goes along their own direction: they are
+    turned into one column per row, which is a rotation and changes no answer. What no row has is left out, for its weight is zero.
+    """
 
     def __init__(self, x_MN: csr_matrix) -> None:
+        self._turn_NR = _one_per_row(x_MN)
+        self._x_MR = (x_MN @ self._turn_NR).tocsr()
         # The transpose as rows of its own: a product with it then runs through memory in order.
-        self._x_MN, self._x_NM = x_MN.tocsr(), x_MN.T.tocsr()
-        self.moment_N = np.asarray(x_MN.multiply(x_MN).mean(axis=0), dtype=np.float64).ravel()
+        self._x_RM = self._x_MR.T.tocsr()
+        self.moment_N = np.asarray(self._x_MR.multiply(self._x_MR).mean(axis=0), dtype=np.float64).ravel()
 
     def times(self, w_NP: np.ndarray) -> np.ndarray:
-        return self._x_MN @ w_NP
+        return self._x_MR @ w_NP
 
     def back(self, residual_MP: np.ndarray) -> np.ndarray:
-        return self._x_NM @ residual_MP
+        return self._x_RM @ residual_MP
 
     def answers(self, rows: csr_matrix, w_NP: np.ndarray) -> np.ndarray:
-        return rows @ w_NP
+        return rows @ (self._turn_NR @ w_NP)
+
+
+def _one_per_row(x_MN: csr_matrix) -> csr_matrix:
+    """[N, R] with orthonormal columns: those of x that several rows have as they are, then one direction for each row's own."""
+    by_column = x_MN.tocsc()
+    by_column.eliminate_zeros()
+    rows_N = np.diff(by_column.indptr)
+    shared, own = np.flatnonzero(rows_N > 1), np.flatnonzero(rows_N == 1)
+    place = by_column.indptr[own]
+    value, (_, row) = by_column.data[place], np.unique(by_column.indices[place], return_inverse=True)
+    length = np.sqrt(np.bincount(row, value.astype(np.float64) ** 2))
+    data = np.concatenate([np.ones(len(shared)), value / length[row]]).astype(x_MN.dtype)
+    columns = np.concatenate([np.arange(len(shared)), len(shared) + row])
+    shape = (x_MN.shape[1], len(shared) + len(length))
+    return csr_matrix((data, (np.concatenate([shared, own]), columns)), shape=shape)

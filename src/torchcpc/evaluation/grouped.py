@@ -27,9 +27,10 @@ def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int
     groups_K = np.bincount(class_G, minlength=count_GK.shape[1])
     short = [int(k) for k in np.unique(y_M) if groups_K[k] < folds]
     if short:
+        name = names[short[0]] if names else short[0]
         raise CPCError(
-            f"{folds} folds: class {names[short[0]] if names else short[0]!r} has {groups_K[short[0]]} of {len(size_G)} groups of sources that belong together, and "
-            "every fold should have one. Take fewer folds, or leave that class out."
+            f"{folds} folds: class {name} has {groups_K[short[0]]} of {len(size_G)} groups of sources that belong together, and every fold "
+            "should have one. Take fewer folds, or leave that class out."
         )
     order = np.random.default_rng(seed).permutation(len(size_G))
     order = order[np.argsort(-size_G[order], kind="stable")]
