@@ -132,25 +132,18 @@ def difference_interval(one: Hits, other: Hits, *, resamples: int = 2000, level:
     return Interval(one.mean - other.mean, max(low, -1.0), min(high, 1.0))
 
 
+@lru_cache(maxsize=4)
 def weights(count: int, *, axis: int, resamples: int, level: float, seed: int) -> np.ndarray:
     """How much each of `count` entries weighs in each resample, 1 on average, stretched as the module says: [resamples,
-    count]."""
+    count]. Kept and not to be written to: every interval of a table asks for the same, and ten thousand sources take seconds."""
     if count == 1:
         return np.ones((resamples, 1))
+    drawn = np.random.default_rng([seed, axis, count]).multinomial(count, np.full(count, 1 / count), size=resamples)
     tail = 0.5 + level / 2
     stretch = np.sqrt(count / (count - 1)) * stats.t.ppf(tail, count - 1) / stats.norm.ppf(tail)
-    return 1 + stretch * (_drawn(count, axis, resamples, seed).astype(np.float64) - 1)
-
-
-@lru_cache(maxsize=4)
-def _drawn(count: int, axis: int, resamples: int, seed: int) -> np.ndarray:
-    """How often each resample draws each entry, small whole numbers: [resamples, count]. Kept, since every interval of a table asks for
-    the same draws and those of ten thousand sources take seconds."""
-    return (
-        np.random.default_rng([seed, axis, count])
-        .multinomial(count, np.full(count, 1 / count), size=resamples)
-        .astype(np.int32)
-    )
+    made = 1 + stretch * (drawn - 1)
+    made.flags.writeable = False
+    return made
 
 
 def percentiles(value_Q: np.ndarray, level: float) -> tuple[float, float]:
