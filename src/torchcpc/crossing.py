@@ -100,9 +100,9 @@ def cross_compare(
     """The table of one label of whole sources (the form of probe.json) and a map of them.
 
     models: one trained model per pre-training seed; readings: the sources as each reads them (text through its own vocabulary).
-    Rows: CPC z and c, the same network untrained (`seeds` seeds, 0: no such rows), what the domain is compared with, for text the mean of the trained
-    word embeddings, TF-IDF and CPC z beside TF-IDF; and the same network trained on the labels for `supervised_steps` updates (0: left
-    out), which keeps the weights that the first inner fold judges best.
+    Rows: CPC z and c, the same network untrained (`seeds` seeds, 0: no such rows), what the domain is compared with, for text the mean
+    of the trained word embeddings, TF-IDF and CPC z beside TF-IDF; and the same network trained on the labels for `supervised_steps`
+    updates (0: left out), which keeps the weights that the first inner fold judges best.
     """
     if not seeds and supervised_steps:
         raise CPCError("seeds = 0 with supervised_steps: they count the supervised networks, too. Set one of them otherwise.")
