@@ -100,10 +100,12 @@ def cross_compare(
     """The table of one label of whole sources (the form of probe.json) and a map of them.
 
     models: one trained model per pre-training seed; readings: the sources as each reads them (text through its own vocabulary).
-    Rows: CPC z and c, the same network untrained (`seeds` seeds), what the domain is compared with, for text the mean of the trained
-    word embeddings, TF-IDF and CPC z beside TF-IDF; and the same network trained on the labels for `supervised_steps` updates (0: left
-    out), which keeps the weights that the first inner fold judges best.
+    Rows: CPC z and c, the same network untrained (`seeds` seeds, 0: no such rows), what the domain is compared with, for text the mean
+    of the trained word embeddings, TF-IDF and CPC z beside TF-IDF; and the same network trained on the labels for `supervised_steps`
+    updates (0: left out), which keeps the weights that the first inner fold judges best.
     """
+    if not seeds and supervised_steps:
+        raise CPCError("seeds = 0 with supervised_steps: they count the supervised networks, too. Set one of them otherwise.")
     task, chosen = crossed(readings[0], label, folds=folds, inner=inner, fold_by=fold_by, choose_by=choose_by)
     readings = [sources.select(chosen) for sources in readings]
     sources, clips = readings[0], wholes(readings[0])
@@ -115,9 +117,10 @@ def cross_compare(
     kinds: dict[str, Callable[[], Sequence[Kind]]] = {
         "CPC z": lambda: [Columns(pooled(z, pool=pool)) for z, _ in learned],
         "CPC c": lambda: [Columns(pooled(c, pool=pool)) for _, c in learned],
-        "random init z": lambda: [Columns(pooled(z, pool=pool)) for z, _ in random],
-        "random init c": lambda: [Columns(pooled(c, pool=pool)) for _, c in random],
     }
+    if seeds:
+        kinds["random init z"] = lambda: [Columns(pooled(z, pool=pool)) for z, _ in random]
+        kinds["random init c"] = lambda: [Columns(pooled(c, pool=pool)) for _, c in random]
     if text := is_text(sources):
         kinds |= _text_kinds(models, readings, baselines)
     else:
