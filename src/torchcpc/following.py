@@ -14,7 +14,8 @@ from torchcpc.evaluation.scoring import silent, steps_of
 from torchcpc.scores.calibration import Sample
 
 # A line of its own such as "Chapter 12", "BOOK THE FIRST", "XIV." or "VOLUME II".
-_HEADING = re.compile(r"(?i)^\W*(?:(?:chapter|book|part|volume|letter|stave)\s+[\w. ]{1,20}\b|[ivxlc]+\.?\s*$)")
+_NUMBER = r"(?:\d+|[ivxlc]+|(?:the\s+)?(?:first|second|third|last|\w+th)|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_HEADING = re.compile(rf"(?i)^\W*(?:(?:chapter|book|part|volume|letter|stave)\s+{_NUMBER}\b|[ivxlc]+\.?\s*$)")
 _LONGEST_HEADING = 60
 
 

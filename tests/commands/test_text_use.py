@@ -97,7 +97,7 @@ def test_candidates_in_words(
         column = [float(line.split()[k]) for line in (first, *rest)]
         assert column == sorted(column, reverse=True)
         # One state of 31 is foretold: log 31 = 3.43 nats.
-        assert column[0] == pytest.approx(3.43, abs=0.8) and column[1] < column[0] - 1
+        assert column[0] == pytest.approx(3.43, abs=0.8)
     assert "go together" in refused(*given[:4])
     assert "leaves --picture aside" in refused(*given, "--picture", tmp_path / "p.svg")
     (tmp_path / "empty.txt").write_text("\n \n")
@@ -158,6 +158,8 @@ def test_headings() -> None:
         "I was there.",
         "Chapter and verse were quoted to him at length, as he had feared they would be.",
         "mild",
+        "Part of me was glad.",
+        "Book the tickets.",
         "Booking.",
     ):
         assert not headed(line), line
