@@ -1,0 +1,72 @@
+"""How far is a training step on text from what the machine's matrix products allow, and what does the vocabulary cost?
+
+One whole step (forward, loss, backward, Adam) of `text-small`, against its own floating-point operations at the best rate that square
+matrix products reach here, in turn. Sentences have the lengths and the words (Zipf) of English novels, 17 words on average; padding
+counts as no operation. The same step with a vocabulary of a tenth shows what looking up, its gradient and Adam cost.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+import numpy as np
+import torch
+from training_step import PRECISIONS, Step, in_turn
+
+from torchcpc.config import construct, load_recipe, override, resolve
+from torchcpc.contracts import Window
+from torchcpc.objectives import Contrast
+from torchcpc.pretrained import build
+from torchcpc.pretraining import SCHEMA
+from torchcpc.scores import CANDIDATES
+
+# Percentiles of the words of a sentence in 45 English novels, cut at 32 (docs/decisions.md).
+LENGTHS = np.array([1, 3, 6, 11, 22, 32, 32])
+AT = np.array([0, 10, 25, 50, 75, 88, 100])
+
+
+def batch(windows: int, sentences: int, width: int, vocabulary: int) -> torch.Tensor:
+    rng = np.random.default_rng(0)
+    length = np.interp(rng.uniform(0, 100, (windows, sentences, 1)), AT, LENGTHS).round()
+    rank = np.exp(rng.uniform(0, np.log(vocabulary - 2), (windows, sentences, width))).astype(int)
+    return torch.from_numpy(np.where(np.arange(width) < length, rank + 1, 0).astype(np.float32))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=15, help="times that step and products are timed in turn")
+    parser.add_argument("--precision", nargs="*", choices=PRECISIONS, default=list(PRECISIONS))
+    parser.add_argument("settings", nargs="*", help="section.key=value of text-small")
+    arguments = parser.parse_args()
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
+    for vocabulary in (20_000, 2_000):
+        chosen = override(load_recipe("text-small"), [*arguments.settings, f"encoder.vocabulary={vocabulary}"])
+        settings = resolve(chosen, SCHEMA)
+        windows, encoder, C = settings["windows"], settings["encoder"], settings["context"]["dim"]
+        B, S, D, K = windows["batch"], windows["length"], encoder["dim"], settings["predictor"]["count"]
+        x = batch(B, S, settings["data"]["width"], vocabulary)
+        words = int((x > 0).sum())
+        anchors = B * sum(S - k for k in range(1, K + 1))
+        flops = {
+            "words": 3 * 2 * words * encoder["kernel"] * encoder["embedding"] * D,
+            "context": 3 * 2 * B * S * 3 * C * (D + C),
+            "predictor": 3 * 2 * B * S * C * K * D,
+            "objective": 3 * 2 * anchors * B * S * D,
+        }
+        total = sum(flops.values())
+        parts = ", ".join(f"{name} {value / 1e9:.1f}" for name, value in flops.items())
+        print(f"vocabulary {vocabulary}: {words} words; GFLOP {parts}; all {total / 1e9:.1f}")
+        number = torch.arange(B)
+        window = Window(x, number, number, torch.zeros_like(number), torch.full_like(number, S))
+        for name in arguments.precision:
+            step = Step(build(settings), Contrast(construct(CANDIDATES, settings["candidates"])), window, PRECISIONS[name])
+            taken = in_turn(step, arguments.rounds)
+            ratio, of_best = taken.ratios(total)
+            print(
+                f"  {name}: GEMM {1e-9 / taken.per_flop:.0f} GFLOP/s, step {taken.whole:.3f} s, ratio {ratio:.2f} "
+                f"(of the shortest {of_best:.2f}), {words / taken.whole:.0f} words/s"
+            )
+
+
+if __name__ == "__main__":
+    main()
