@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 DOCS = Path(__file__).parents[1] / "docs"
-SMALL = {"updates": 40, "samples": 512, "oracle": 2000, "rows": 4001, "repeats": 60}
+SMALL = {"updates": 80, "samples": 512, "oracle": 2000, "rows": 20_011, "repeats": 20}
 
 
 @pytest.fixture(scope="module")
