@@ -39,7 +39,8 @@ class Bottleneck(nn.Module):
             nn.Conv2d(inner, outputs, 1),
         )
         changes = stride != 1 or inputs != outputs
-        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False) if changes else nn.Identity()
+        self.stride = stride
+        self.shortcut = nn.Conv2d(inputs, outputs, 1, bias=False) if changes else nn.Identity()
         for convolution in (module for module in self.modules() if isinstance(module, nn.Conv2d)):
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
         last = self.branch[-1]
@@ -50,8 +51,12 @@ class Bottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y = self.before(x)
-        # Where the shape changes, the shortcut starts from the rectified input too, as in the original.
-        return (self.shortcut(y) if isinstance(self.shortcut, nn.Conv2d) else x) + self.branch(y)
+        if isinstance(self.shortcut, nn.Identity):
+            return x + self.branch(y)
+        # Where the shape changes, the shortcut starts from the rectified input too, as in the original. The stride is a slice: given
+        # to the convolution, oneDNN's backward pass on CPUs with AVX2 writes past its memory for channels that are no multiple of 8
+        # (torch 2.13.0, channels last: "double free or corruption").
+        return self.shortcut(y[:, :, :: self.stride, :: self.stride]) + self.branch(y)
 
 
 def residual_stacks(

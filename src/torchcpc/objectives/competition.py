@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,7 +14,7 @@ from torchcpc.contracts import Spans
 class Table:
     """Any multiplicity (rows, columns) -> [m, n], made block by block."""
 
-    def __init__(self, multiplicity: Callable[[slice, slice], Tensor], anchors: int, members: int) -> None:
+    def __init__(self, multiplicity: Callable[[Any, slice], Tensor], anchors: int, members: int) -> None:
         self.multiplicity, self.anchors, self.members = multiplicity, anchors, members
 
     def blocks(self, rows: int) -> Iterator[tuple[slice | Tensor, slice]]:
@@ -21,7 +22,7 @@ class Table:
         for m in range(0, self.anchors, rows):
             yield slice(m, min(m + rows, self.anchors)), slice(0, self.members)
 
-    def restrict_(self, score_mn: Tensor, row: slice, column: slice) -> tuple[Tensor, Tensor | None]:
+    def restrict_(self, score_mn: Tensor, row: slice | Tensor, column: slice) -> tuple[Tensor, Tensor | None]:
         """Sets the scores of those who do not compete to -inf, in place. Returns how many compete, [m, 1], and how often each does,
         [m, n], where that may be more than once."""
         times_mn = self.multiplicity(row, column)
