@@ -27,11 +27,11 @@ def write_table(path: Path, lines: list[tuple[str, ...]], header: str = "label\t
 
 
 def labelled(count: int, *, seed: int = 0) -> list[tuple[str, str]]:
-    """Sentences of four words, whose first word is of one half of the vocabulary or the other, as the label says."""
+    """Sentences of four words of one half of the vocabulary or the other, as the label says."""
     rng = np.random.default_rng(seed)
     halves = np.array_split(np.array(WORDS), 2)
     names = rng.permutation(np.arange(count) % 2)
-    return [(("down", "up")[k], " ".join([rng.choice(halves[k]), *rng.choice(WORDS, 3)])) for k in names]
+    return [(("down", "up")[k], " ".join(rng.choice(halves[k], 4))) for k in names]
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_the_table_has_every_row_over_the_same_folds(
     assert len(rows["CPC z"]["accuracies"]) == len(rows["CPC z + TF-IDF"]["accuracies"]) == 2
     assert len(rows["CPC z"]["penalties"]) == 2 * 5 and len(rows["TF-IDF"]["penalties"]) == 5
     assert (rows["CPC z"]["dim"], rows["CPC c"]["dim"], rows["mean of word embeddings"]["dim"]) == (5, 3, 11)
-    assert rows["TF-IDF"]["mean"] > 0.65  # the first word tells
+    assert rows["TF-IDF"]["mean"] > 0.8  # its words tell
     assert "same network" in (runs[0] / "report.html").read_text()
 
 
