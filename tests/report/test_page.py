@@ -136,8 +136,8 @@ def test_structure(whole: tuple[str, Page]) -> None:
     text, read = whole
     assert text.lstrip().startswith("<!DOCTYPE html>")
     assert read.count("main") == read.count("h1") == 1
-    # mean, two profiles, bound and accuracy of two splits, loss; two of each table; map; ranks and gradient
-    assert read.count("svg") == read.count("figure") == read.count("figcaption") == 8 + 4 + 1 + 2
+    # mean, two profiles, bound and accuracy of two splits, loss; two of each table; map; ranks and gradient; the course of a source
+    assert read.count("svg") == read.count("figure") == read.count("figcaption") == 8 + 4 + 1 + 2 + 1
     labels = [attributes.get("aria-label") for tag, attributes in read.tags if tag == "svg"]
     assert all(labels)
     assert "font-family" in text and "DejaVu Sans" in text and "<metadata" not in text
