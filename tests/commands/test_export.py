@@ -12,12 +12,13 @@ import torch
 from torchcpc.cli import main
 from torchcpc.config import load_recipe, recipes, resolve
 from torchcpc.contracts import CPCError
+from torchcpc.encoders import SentenceEncoder
 from torchcpc.exporting import export_onnx
 from torchcpc.pretrained import build, from_pretrained
 from torchcpc.pretraining import SCHEMA
 
-# Speech at the paper's sizes has the parts of the small recipe; pictures are refused.
-RECIPES = sorted(name for name in set(recipes()) - {"speech-paper"} if not name.startswith("image-"))
+# Speech and text at the paper's sizes have the parts of the small recipes; pictures are refused.
+RECIPES = sorted(name for name in set(recipes()) - {"speech-paper", "text-paper"} if not name.startswith("image-"))
 
 
 def session(path: Path):
@@ -26,9 +27,9 @@ def session(path: Path):
 
 
 def agrees(model, run, batch: int, positions: int) -> None:
-    x = torch.from_numpy(
-        np.random.default_rng(positions).normal(size=(batch, positions, *model.encoder.row_shape)).astype("f4")
-    )
+    x_BS = np.random.default_rng(positions).normal(size=(batch, positions, *model.encoder.row_shape))
+    # A sentence is a row of token numbers, 0 after its end.
+    x = torch.from_numpy((np.abs(99 * x_BS).round() if isinstance(model.encoder, SentenceEncoder) else x_BS).astype("f4"))
     with torch.inference_mode():
         wanted = model(x)[:2]
     for found, true in zip(run.run(["z", "c"], {"x": x.numpy()}), wanted, strict=True):
