@@ -44,7 +44,8 @@ def export_onnx(model: Any, path: Path, *, names: dict[str, str]) -> None:
             "can be exported. Use `cpc embed` for these."
         )
     # One sequence: the recurrent operator of ONNX warns of any other count, and is then right for all.
-    x = torch.zeros(1, 3 * encoder.stride, *encoder.row_shape)
+    # Ones, not zeros: a sentence of zeros has no words, and what is done to words would not be traced.
+    x = torch.ones(1, 3 * encoder.stride, *encoder.row_shape)
     axes = {"x": {0: "batch", 1: "positions"}, "z": {0: "batch", 1: "steps"}, "c": {0: "batch", 1: "steps"}}
     partial = path.with_name(path.name + ".part")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -50,7 +50,8 @@ class SentenceEncoder(nn.Module):
         count_n = (ids_nL != 0).sum(dim=1)
         # Summed in the precision of the weights whatever the autocast.
         sum_nD = torch.zeros(B * S, self.dim, dtype=self.words.weight.dtype, device=x_BSL.device)
-        sum_nD = sum_nD.index_add(0, sentence_W, y_WD.to(sum_nD.dtype))
+        # Not index_add: exported to ONNX it would keep one word of each sentence.
+        sum_nD = sum_nD.scatter_add(0, sentence_W.unsqueeze(1).expand_as(y_WD), y_WD.to(sum_nD.dtype))
         return (sum_nD / count_n.clamp(min=1).unsqueeze(1)).reshape(B, S, self.dim)
 
     def steps(self, window: Window) -> Steps:
