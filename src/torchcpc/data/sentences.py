@@ -12,7 +12,9 @@ _LONGEST_WRAPPED = 120
 _SAMPLE = 2_000
 # Blanks of the same length, so that places stay what they are. Apostrophes are among them: within a word they change no boundary.
 _QUOTES = tuple("\"“”„«»'‘’‚")
-_UNQUOTED = str.maketrans(dict.fromkeys(_QUOTES, " "))
+# A line that begins with a dash or a number is a list to sentencex, of which it makes one sentence however long it is. So a dash becomes
+# a comma, which ends no sentence either, and a line end within a paragraph a blank.
+_UNQUOTED = str.maketrans({**dict.fromkeys([*_QUOTES, "\n", "\r"], " "), **dict.fromkeys("-–—*•", ",")})
 _LINE_END = re.compile(r"\n")
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*")
 
