@@ -41,6 +41,15 @@ def test_equals_a_loop_over_words(kernel: int) -> None:
     assert not z[0, 0].any()
 
 
+def test_many_sentences_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(1)
+    encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=7, kernel=3, width=5)
+    x = torch.randint(0, 23, (3, 13, 5))
+    whole = encoder(x)
+    monkeypatch.setattr("torchcpc.encoders.sentences._TOGETHER", 11)
+    torch.testing.assert_close(encoder(x), whole, rtol=0, atol=1e-6)
+
+
 def test_padding_is_no_word() -> None:
     torch.manual_seed(1)
     encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=7, kernel=3, width=5)

@@ -14,7 +14,7 @@ from torchcpc.data.documents import InFile, InTable, Sentences
 from torchcpc.data.find import find
 from torchcpc.data.inspection import inspect_all
 from torchcpc.data.listed import Kind, Listed, Skipped, group_of, left_out
-from torchcpc.data.splitting import Splitter, TextFacts
+from torchcpc.data.splitting import RULES, Splitter, TextFacts
 from torchcpc.data.text_tables import TEXT_TABLES, read_text_table
 from torchcpc.data.tokens import UNKNOWN, check_vocabulary, encode, load_tokenizer
 
@@ -143,7 +143,7 @@ def scan_texts(
         listed, faulty = find(files, TEXT)
         skipped += faulty
     splitter = Splitter(cache.with_suffix("") if cache else None, splitting, language)
-    remembered = cache.with_name(f"{cache.stem}-{splitting}-{language}.json") if cache else None
+    remembered = cache.with_name(f"{cache.stem}-{splitting}-{language}-{RULES}.json") if cache else None
     facts = inspect_all(listed, splitter.inspect, TextFacts, cache=remembered, progress=progress)
     for entry, fact in zip(listed, facts, strict=True):
         if fault := fact.fault or ("one sentence only, and none after it to predict" if fact.sentences < 2 else ""):

@@ -9,6 +9,9 @@ from torch.nn import functional as F
 from torchcpc.contracts import CPCError, Layout, Steps, Window
 from torchcpc.encoders.strided import strided_steps
 
+# Sentences whose words are held at once: a book, or a library, is embedded in bounded memory (here about 300 MB at 512 numbers a word).
+_TOGETHER = 1 << 13
+
 
 class SentenceEncoder(nn.Module):
     """x [B, S, width] token numbers, 0 after the end of a sentence -> z [B, S, dim]: a step is a sentence and sees only itself.
@@ -43,16 +46,22 @@ class SentenceEncoder(nn.Module):
             raise CPCError(f"input of shape {tuple(x_BSL.shape)}: expected [batch, sentences, tokens].")
         B, S, L = x_BSL.shape
         ids_nL = x_BSL.reshape(B * S, L).long()
+        if len(ids_nL) <= _TOGETHER:
+            return self._means(ids_nL).reshape(B, S, self.dim)
+        return torch.cat([self._means(part) for part in ids_nL.split(_TOGETHER)]).reshape(B, S, self.dim)
+
+    def _means(self, ids_nL: Tensor) -> Tensor:
+        n, L = ids_nL.shape
         place_W = (ids_nL.flatten() != 0).nonzero().squeeze(1)
         sentence_W = torch.div(place_W, L, rounding_mode="floor")
         e_WE = self.embedding(ids_nL.flatten()[place_W])
         y_WD = F.relu(self.words(neighbours(e_WE, sentence_W, self.kernel)))
         count_n = (ids_nL != 0).sum(dim=1)
         # Summed in the precision of the weights whatever the autocast.
-        sum_nD = torch.zeros(B * S, self.dim, dtype=self.words.weight.dtype, device=x_BSL.device)
+        sum_nD = torch.zeros(n, self.dim, dtype=self.words.weight.dtype, device=ids_nL.device)
         # Not index_add: exported to ONNX it would keep one word of each sentence.
         sum_nD = sum_nD.scatter_add(0, sentence_W.unsqueeze(1).expand_as(y_WD), y_WD.to(sum_nD.dtype))
-        return (sum_nD / count_n.clamp(min=1).unsqueeze(1)).reshape(B, S, self.dim)
+        return sum_nD / count_n.clamp(min=1).unsqueeze(1)
 
     def steps(self, window: Window) -> Steps:
         return strided_steps(window, self.stride)
