@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -150,7 +150,8 @@ def cross_compare(
         results.append(_supervised(config, clips, task, steps=supervised_steps, seeds=seeds))
     progress(len(kinds), len(kinds), "map")
     tested_M = task.fold_M >= 0
-    return table(task, results), scatter(made["CPC z"][0].x_MD[tested_M], task.test.y_M, label, task.names)
+    z = cast(Columns, made["CPC z"][0])
+    return table(task, results), scatter(z.x_MD[tested_M], task.test.y_M, label, task.names)
 
 
 def is_text(sources: Any) -> bool:
@@ -183,8 +184,8 @@ def _supervised(config: Mapping[str, Any], clips: Clips, task: Crossed, *, steps
         train, test = np.flatnonzero(task.fold_M != fold), np.flatnonzero(task.fold_M == fold)
         inner_M = grouped_folds(task.y_M[train], task.source_M[train], folds=task.inner, seed=1 + fold)
         places = dict(zip(PARTS, (train[inner_M > 0], train[inner_M == 0], test), strict=True))
-        labels = {part: Labels(task.y_M[own], task.source_M[own]) for part, own in places.items()}
-        asked = Task(task.label, "recording", task.names, task.split, **labels, choose_by=task.choose_by)
+        labels = [Labels(task.y_M[own], task.source_M[own]) for own in places.values()]  # in the order of PARTS
+        asked = Task(task.label, "recording", task.names, task.split, *labels, choose_by=task.choose_by)
         each = {part: [task.y_M[[i]] for i in own] for part, own in places.items()}
         rows = Rows(asked, {part: [(int(i), None) for i in own] for part, own in places.items()}, each, "mean")
         answered = supervised_row(config, clips, rows, steps=steps, seeds=seeds).predicted_RM

@@ -69,6 +69,7 @@ def _one(arguments: argparse.Namespace, run: str) -> tuple[Any, str]:
                 "note: these are sources that the run trained on; ranks of them are too good. Leave DATA out for others."
             )
     else:
+        assert own is not None  # opened where no data are named
         indices, origin = held_out(own, described)
         sources = own.select(indices)
     train = None

@@ -25,7 +25,7 @@ def prose(text: str, language: str) -> Iterator[str]:
     A paragraph ends at a blank line, and where lines are not wrapped to a width also at the end of its line. What is quoted is split
     like the rest: sentencex keeps a quotation whole, which in a novel may be a speech of two thousand words.
     """
-    from sentencex import get_sentence_boundaries
+    from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue]
 
     for paragraph in _paragraphs(text):
         bounds = get_sentence_boundaries(language, paragraph.translate(_UNQUOTED))

@@ -94,10 +94,12 @@ class Splitter:
             return self._held[path]
         file = self._file(path)
         try:
-            starts_n = np.load(file, allow_pickle=False) if file else None
+            if file is None:
+                return None
+            starts_n = np.load(file, allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None
-        whole = starts_n is not None and starts_n.dtype == np.int64 and starts_n.ndim == 1 and len(starts_n) > 1
+        whole = starts_n.dtype == np.int64 and starts_n.ndim == 1 and len(starts_n) > 1
         return starts_n if whole and bool((np.diff(starts_n) > 0).all()) else None
 
     def _file(self, path: Path) -> Path | None:

@@ -38,6 +38,9 @@ class MelEncoder(nn.Module):
     variations of their own, so that what varies cannot help to predict.
     """
 
+    fourier_SF: Tensor
+    hz_F: Tensor
+
     def __init__(
         self,
         *,

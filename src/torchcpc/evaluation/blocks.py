@@ -55,9 +55,9 @@ class Sparse:
 
     def __init__(self, x_MN: csr_matrix) -> None:
         self._turn_NR = _one_per_row(x_MN)
-        self._x_MR = (x_MN @ self._turn_NR).tocsr()
+        self._x_MR = csr_matrix(x_MN @ self._turn_NR)
         # The transpose as rows of its own: a product with it then runs through memory in order.
-        self._x_RM = self._x_MR.T.tocsr()
+        self._x_RM = csr_matrix(self._x_MR.T)
         self.moment_N = np.asarray(self._x_MR.multiply(self._x_MR).mean(axis=0), dtype=np.float64).ravel()
 
     def times(self, w_NP: np.ndarray) -> np.ndarray:

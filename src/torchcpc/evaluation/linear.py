@@ -56,7 +56,8 @@ def _across_groups(features: Features, task: Task, penalties: Sequence[float], m
     known = (task.train, task.validation)
     kept_M = thinned(sum(len(labels.y_M) for labels in known), most_rows, seed)
     x_MD = np.concatenate([features.train, features.validation])[kept_M]
-    y_M, group_M = (np.concatenate(columns)[kept_M] for columns in ([p.y_M for p in known], [p.group_M for p in known]))
+    grouped = [labels.group_M for labels in known if labels.group_M is not None]
+    y_M, group_M = (np.concatenate(columns)[kept_M] for columns in ([labels.y_M for labels in known], grouped))
     groups = np.unique(group_M)
     if len(groups) < 2:
         raise CPCError(

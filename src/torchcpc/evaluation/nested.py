@@ -86,7 +86,8 @@ class Crossed:
 class Kind(Protocol):
     """Features of all rows of a task. dim: how many, None where that differs from fold to fold."""
 
-    dim: int | None
+    @property
+    def dim(self) -> int | None: ...
 
     def parts(self, train: np.ndarray, test: np.ndarray) -> tuple[list[Block], list[Any]]:
         """Blocks of the training rows, and the test rows as those blocks take them; only training rows may shape either."""

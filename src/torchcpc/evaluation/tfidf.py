@@ -28,7 +28,8 @@ class Tfidf:
     def parts(self, train: np.ndarray, test: np.ndarray) -> tuple[list[Block], list[Any]]:
         key = train.tobytes()
         if key not in self._kept:
-            vectors = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=(1, 2), sublinear_tf=True, dtype=np.float32)
+            kind: Any = np.float32
+            vectors = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=(1, 2), sublinear_tf=True, dtype=kind)
             try:
                 known = vectors.fit_transform(self._texts[train])
             except ValueError as error:
