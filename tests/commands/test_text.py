@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from tests.data.books import sentences, write_book
 from torchcpc.cli import main
 from torchcpc.commands.sources import open_sources
-from torchcpc.data.tokens import load_tokenizer
+from torchcpc.data.tokens import learn, load_tokenizer, save_tokenizer
 from torchcpc.evaluation.embedding import frames
 from torchcpc.pretrained import from_pretrained, save_pretrained
 
@@ -62,19 +62,21 @@ def test_a_run_that_was_moved_loads_and_reads_through_its_own_vocabulary(trained
     assert json.loads((tmp_path / "copy" / "config.json").read_text())["data"]["tokenizer"] == "tokenizer.json"
 
 
-def test_a_stopped_run_goes_on_with_the_vocabulary_it_has(trained: Path, books: Path, tmp_path: Path) -> None:
-    """The book that would have changed the vocabulary must not: the rows of the weights are its words."""
-    part = tmp_path / "part"
-    shutil.copytree(trained, part)
-    place = ["--data", str(books), *CPU]
-    assert main(["train", "text-small", *SMALL, "training.steps=2", "-o", str(tmp_path / "short"), *place]) == 0
-    settings = json.loads((part / "settings.json").read_text())
-    assert (tmp_path / "short" / "tokenizer.json").read_bytes() == (trained / "tokenizer.json").read_bytes()
-    (part / "model.safetensors").unlink()
-    assert main(["train", "--resume", str(part)]) == 0
-    assert json.loads((part / "settings.json").read_text())["settings"] == settings["settings"]
-    for name, tensor in load_file(trained / "model.safetensors").items():
-        assert (load_file(part / "model.safetensors")[name] == tensor).all(), name
+def test_a_run_that_begins_again_takes_the_vocabulary_it_has(trained: Path, tmp_path: Path) -> None:
+    """Killed before its first checkpoint, it comes to the same weights; another vocabulary that lay there is used, not learned anew."""
+    same, other = tmp_path / "same", tmp_path / "other"
+    for run in (same, other):
+        shutil.copytree(trained, run)
+        for weights in run.glob("*.safetensors"):
+            weights.unlink()
+    save_tokenizer(learn(sentences(31, seed=7), kind="words", size=41), other / "tokenizer.json")
+    for run in (same, other):
+        kept = (run / "tokenizer.json").read_bytes()
+        assert main(["train", "--resume", str(run)]) == 0
+        assert (run / "tokenizer.json").read_bytes() == kept
+    wanted, found = load_file(trained / "model.safetensors"), load_file(same / "model.safetensors")
+    assert wanted.keys() == found.keys() and all((found[name] == tensor).all() for name, tensor in wanted.items())
+    assert load_file(other / "model.safetensors")["encoder.embedding.weight"].shape == (41, 11)
 
 
 def test_a_table_of_sentences_is_embedded_row_by_row(trained: Path, tmp_path: Path) -> None:
