@@ -70,6 +70,10 @@ def test_a_run_that_begins_again_takes_the_vocabulary_it_has(trained: Path, tmp_
         for weights in run.glob("*.safetensors"):
             weights.unlink()
     save_tokenizer(learn(sentences(31, seed=7), kind="words", size=41), other / "tokenizer.json")
+    # As it is between writing the vocabulary and writing its name into the settings.
+    settings = json.loads((other / "settings.json").read_text(encoding="utf8"))
+    settings["settings"]["data"]["tokenizer"] = ""
+    (other / "settings.json").write_text(json.dumps(settings), encoding="utf8")
     for run in (same, other):
         kept = (run / "tokenizer.json").read_bytes()
         assert main(["train", "--resume", str(run)]) == 0
