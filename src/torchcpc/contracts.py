@@ -69,10 +69,15 @@ class Steps:
 @dataclass(frozen=True, slots=True)
 class Layout:
     """How many sequences an encoder makes of one window, as neighbouring rows of z_BTD: window by window, view by view, and
-    within a view column by column. A sentence, a recording, a row of sensors is one; a picture is as many as it has columns."""
+    within a view column by column. A sentence, a recording, a row of sensors is one; a picture is as many as it has columns.
+
+    voices: how often training lays out the same steps, each time varied anew. With 2, targets are of another variation than the
+    steps that predict them, so that what varies cannot help to predict.
+    """
 
     views: int = 1
     columns: int = 1
+    voices: int = 1
 
     @property
     def sequences(self) -> int:

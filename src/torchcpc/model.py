@@ -22,8 +22,8 @@ class CPC(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         z_BTD = self.encoder(x)
         c_BTC, _ = self.context(z_BTD)
-        if self.training and getattr(self.encoder, "two_voices", False):
-            # Another variation of the same steps: what differs between the two cannot help to predict (Kharitonov et al. 2021).
+        if self.training and self.encoder.layout.voices > 1:
+            # Another variation of the same steps, as targets (Kharitonov et al. 2021).
             z_BTD = self.encoder(x)
         return z_BTD, c_BTC, self.predictor(c_BTC)
 

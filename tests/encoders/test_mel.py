@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Layout
 from torchcpc.encoders.mel import CENTRE, FLOOR, SPREAD, MelEncoder
 from torchcpc.model import CPC
 
@@ -69,7 +69,7 @@ def test_variation_is_for_training_alone_and_targets_hear_another_voice():
     assert not torch.allclose(z, c)
     z, c, _ = model.eval()(noise)
     assert torch.equal(z, c) and torch.equal(z, encoder(noise))
-    encoder.two_voices = False
+    encoder.layout = Layout()
     z, c, _ = model.train()(noise)
     assert torch.equal(z, c)
 

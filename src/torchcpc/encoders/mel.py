@@ -75,9 +75,9 @@ class MelEncoder(nn.Module):
         if not 0 <= warp < 1 or not 0 <= gain < 10 or not 0 <= narrow <= 1:
             raise CPCError(f"warp = {warp}, gain = {gain}, narrow = {narrow}: from 0 to less than 1, to less than 10, to 1.")
         self.window, self.stride, self.kernels, self.bands = window, stride, tuple(kernels), bands
-        self.warp, self.gain, self.narrow, self.two_voices = warp, gain, narrow, two_voices
+        self.warp, self.gain, self.narrow = warp, gain, narrow
         self.low, self.high, self.sample_rate = low, high, sample_rate
-        self.dim, self.row_shape, self.layout = channels, (), Layout()
+        self.dim, self.row_shape, self.layout = channels, (), Layout(voices=2 if two_voices else 1)
         size = 1 << (window - 1).bit_length()
         hz_F = torch.arange(size // 2 + 1, dtype=torch.float64) * sample_rate / size
         angle_SF = 2 * math.pi * torch.arange(window, dtype=torch.float64)[:, None] * torch.arange(len(hz_F)) / size
