@@ -11,6 +11,7 @@ import pytest
 
 from torchcpc.contracts import CPCError
 from torchcpc.report import build
+from torchcpc.report.words import amount
 
 from .fabricate import folder, full, layout, lines, table
 
@@ -284,3 +285,10 @@ def test_no_torch_is_needed(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
     assert "matplotlib.figure" in modules and not modules & {"torch", "sklearn", "matplotlib.pyplot"}
+
+
+def test_what_has_no_clock_is_no_recording() -> None:
+    assert amount({"recordings": 45, "hours": 0.0, "groups": 45}) == "45 sources"
+    assert amount({"recordings": 45, "hours": 0.0, "groups": 7}) == "45 sources of 7 groups"
+    assert amount({"recordings": 6, "hours": 0.182, "groups": 6}) == "6 recordings (11 min)"
+    assert amount({}) == ""

@@ -76,11 +76,16 @@ def tiles(run: Run) -> list[Tile]:
 
 
 def amount(data: Mapping[str, Any]) -> str:
-    """What settings.json says of the data: '1,500 recordings (11 min) of 6 groups'; empty where it says nothing."""
+    """What settings.json says of the data: '1,500 recordings (11 min) of 6 groups', or '45 sources' of what has no clock, as text and
+    pictures, each a group of its own; empty where it says nothing."""
     known = {key: data[key] for key in ("recordings", "hours", "groups") if isinstance(data.get(key), int | float)}
     parts = []
+    if known.get("hours") == 0:
+        del known["hours"]
     if "recordings" in known:
-        parts.append(format.plural(known["recordings"], "recording"))
+        parts.append(format.plural(known["recordings"], "recording" if "hours" in known else "source"))
+    if known.get("groups") == known.get("recordings"):
+        known.pop("groups", None)
     if "hours" in known:
         parts.append(f"({format.duration(known['hours'])})" if parts else format.duration(known["hours"]))
     if "groups" in known:
