@@ -81,5 +81,5 @@ def _one_per_row(x_MN: csr_matrix) -> csr_matrix:
     length = np.sqrt(np.bincount(row, value.astype(np.float64) ** 2))
     data = np.concatenate([np.ones(len(shared)), value / length[row]]).astype(x_MN.dtype)
     columns = np.concatenate([np.arange(len(shared)), len(shared) + row])
-    shape = (x_MN.shape[1], len(shared) + len(length))
+    shape = (len(rows_N), len(shared) + len(length))
     return csr_matrix((data, (np.concatenate([shared, own]), columns)), shape=shape)
