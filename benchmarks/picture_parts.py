@@ -34,7 +34,6 @@ VARIANTS: Mapping[str, Sequence[str]] = {
     ),
     "the next row as well": ("predictor.first=1", "predictor.count=4"),
     "down only": ('encoder.directions=["down"]',),
-    "four directions": ('encoder.directions=["down", "up", "right", "left"]',),
 }
 
 
