@@ -40,6 +40,8 @@ SCHEMA = {
     "split": hold_out,
     "training": fit,
 }
+# Hears (event, step, metrics): "vocabulary" for each document read before training, then what `training.loop.fit` reports.
+Listener = Callable[[str, int, dict[str, Any]], None]
 # Enough for a bound with a standard error of a few hundredths of a nat, few enough to validate in seconds.
 VALIDATION_WINDOWS = 256
 LIBRARIES = ("torch", "lightning-fabric", "numpy", "scikit-learn", "soundfile", "soxr", "pillow", "safetensors")
@@ -86,7 +88,7 @@ def pretrain(
     sources: Any,
     *,
     fabric: Fabric,
-    on_event: Callable[[str, int, dict[str, Any]], None] = lambda event, step, metrics: None,
+    on_event: Listener = lambda event, step, metrics: None,
 ) -> Outcome:
     """Trains what `folder`/settings.json describes on `sources`, from where it stopped if it did; leaves the best model in `folder`.
 
@@ -95,7 +97,7 @@ def pretrain(
     described = read_run(folder)
     seed = described["seed"]
     parts = hold_out(sources, seed, **described["settings"]["split"])
-    settings, sources = fitted(described["settings"], sources, parts.train, folder, fabric)
+    settings, sources = fitted(described["settings"], sources, parts.train, folder, fabric, on_event)
     described = {**described, "settings": settings}
     model = build(settings, seed=seed)
     contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
@@ -140,7 +142,9 @@ def pretrain(
     return outcome
 
 
-def fitted(settings: Settings, sources: Any, train: Sequence[int], folder: Path, fabric: Fabric) -> tuple[Settings, Any]:
+def fitted(
+    settings: Settings, sources: Any, train: Sequence[int], folder: Path, fabric: Fabric, on_event: Listener
+) -> tuple[Settings, Any]:
     """The settings, and the sources, with what is learned from the training sources before the first update: the scale of every
     channel, where the encoder has such settings and they are still empty; the vocabulary of text, kept in `folder`. Done once, so that
     everything built from the settings later takes the same input alike."""
@@ -148,16 +152,18 @@ def fitted(settings: Settings, sources: Any, train: Sequence[int], folder: Path,
     if not encoder.get("scale", True):
         mean, scale = channel_scale(sources.select(train))
         return {**settings, "encoder": {**encoder, "mean": mean, "scale": scale}}, sources
-    return with_vocabulary(settings, sources, train, folder, fabric) if "tokenizer" in data else (settings, sources)
+    return with_vocabulary(settings, sources, train, folder, fabric, on_event) if "tokenizer" in data else (settings, sources)
 
 
 def with_vocabulary(
-    settings: Settings, sources: Any, train: Sequence[int], folder: Path, fabric: Fabric
+    settings: Settings, sources: Any, train: Sequence[int], folder: Path, fabric: Fabric, on_event: Listener
 ) -> tuple[Settings, Any]:
     """The same for text: the vocabulary that the sources came with, or one learned from the training documents, as a file of `folder`."""
     data, path = settings["data"], folder / TOKENIZER
     if fabric.is_global_zero and not path.exists():
-        sentences = sources.select(train).every_sentence()
+        sentences = sources.select(train).every_sentence(
+            lambda done, documents: on_event("vocabulary", done, {"documents": documents})
+        )
         save_tokenizer(sources.tokenizer or learn(sentences, kind=data["tokens"], size=data["vocabulary"]), path)
     fabric.barrier()
     tokenizer = load_tokenizer(path)

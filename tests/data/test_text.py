@@ -34,7 +34,10 @@ def test_documents_are_sentences_in_order(shelf: tuple[Path, dict[str, list[str]
             and texts.text(index, len(book) - 2, 9) == book[-2:]
             and texts.text(index, 99, 2) == []
         )
-    assert list(texts.every_sentence()) == [sentence for book in books.values() for sentence in book]
+    heard: list[tuple[int, int]] = []
+    every = texts.every_sentence(lambda done, total: heard.append((done, total)))
+    assert list(every) == [sentence for book in books.values() for sentence in book]
+    assert heard == [(0, 3), (1, 3), (2, 3)]
     assert texts.select([2]).text(0) == books["b/2.txt"] and texts.select([2]).group(0) == 2
 
 

@@ -113,6 +113,9 @@ def training_bar(total: int, rate: float) -> Iterator[Callable[[str, int, dict[s
 
         def on_event(event: str, step: int, metrics: dict[str, Any]) -> None:
             nonlocal note
+            if event == "vocabulary":
+                show(step, metrics["documents"], "documents read for the vocabulary")
+                return
             if event == "train":
                 speed = metrics["steps_per_second"] * float(metrics["positions"]) / rate
                 ks = list(zip(metrics["horizons"], metrics["accuracy_per_k"].tolist(), strict=True))

@@ -86,9 +86,10 @@ class Texts:
         stop = self.length(index) if count is None else start + max(0, count)
         return self.items[index].sentences.take(start, stop)
 
-    def every_sentence(self) -> Iterator[str]:
-        """All sentences of all documents, a thousand of one document in memory at a time."""
+    def every_sentence(self, progress: Callable[[int, int], None] = lambda done, total: None) -> Iterator[str]:
+        """All sentences of all documents, a thousand of one document in memory at a time. progress: (documents read, documents)."""
         for index in range(len(self)):
+            progress(index, len(self))
             for start in range(0, self.length(index), 1_000):
                 yield from self.text(index, start, 1_000)
 
