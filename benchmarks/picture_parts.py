@@ -11,16 +11,16 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from lightning_fabric import Fabric
 
 from torchcpc.asking import Parted, Question, ask, part
 from torchcpc.commands.sources import open_sources
 from torchcpc.config import load_recipe, override, resolve
-from torchcpc.evaluation.embedding import frames
+from torchcpc.evaluation.embedding import embedded_sources
 from torchcpc.evaluation.intervals import Interval, accuracy_interval, difference_interval
 from torchcpc.evaluation.probe import probe
+from torchcpc.evaluation.rows import gather
 from torchcpc.evaluation.score import Row
 from torchcpc.pretrained import from_pretrained
 from torchcpc.pretraining import SCHEMA, create_run, pretrain
@@ -54,8 +54,8 @@ def rows_of(folders: Sequence[Path], data: str) -> dict[str, Row]:
     models, configs = zip(*(from_pretrained(folder) for folder in folders), strict=True)
     question = Question(label="class")
     parted: Parted = part(open_sources(configs[0]["data"], [data]), question)
-    made: list[Any] = [frames(model, parted.clips) for model in models]
-    rows = ask(parted, question, [len(z_TD) for z_TD in made[0][0]], 1.0)
+    rows = ask(parted, question, [1] * len(parted.clips), 1.0)
+    made = [gather([rows], ((i, (z, c)) for i, z, c in embedded_sources(model, parted.clips))) for model in models]
     return {
         name: probe([rows.features(name, each[place]) for each in made], rows.task) for place, name in enumerate(("z", "c"))
     }

@@ -14,14 +14,13 @@ from torchcpc.asking import Question, ask, folds, part
 from torchcpc.contracts import CPCError
 from torchcpc.data.clips import Clips
 from torchcpc.evaluation.efficiency import LABELS_PER_CLASS, efficiency
-from torchcpc.evaluation.embedding import frames
+from torchcpc.evaluation.embedding import embedded_sources
 from torchcpc.evaluation.folds import joined_points, joined_row, joined_task
 from torchcpc.evaluation.handmade import HANDMADE
-from torchcpc.evaluation.levelling import levelled
 from torchcpc.evaluation.pixels import small_pixels
 from torchcpc.evaluation.probe import probe
 from torchcpc.evaluation.raw_windows import RAW_WINDOWS
-from torchcpc.evaluation.rows import Frames, Rows
+from torchcpc.evaluation.rows import Kept, gather
 from torchcpc.evaluation.score import Row
 from torchcpc.evaluation.table import table
 from torchcpc.pretrained import build
@@ -77,9 +76,9 @@ def compare(
     parts = [part(sources, fold) for fold in every_fold]
     clips = parts[0].clips  # leaving out a value or another moves clips between the parts, and changes none of them
     read = [Clips(own, clips.clips) for own in readings or [sources] * len(models)]
-    learned = [frames(model, own, device=device) for model, own in zip(models, read, strict=True)]
-    steps = [len(z_TD) for z_TD in learned[0][0]]
-    asked = [ask(parted, question, steps, models[0].encoder.stride / sources.rate) for parted in parts]
+    stride = models[0].encoder.stride
+    steps = [clips.length(i) // stride for i in range(len(clips))]
+    asked = [ask(parted, question, steps, stride / sources.rate) for parted in parts]
     task = joined_task([rows.task for rows in asked])
     if len(every_fold) > 1:
         task = replace(
@@ -87,31 +86,36 @@ def compare(
         )
     if question.standardise_by:
         task = replace(task, split=f"{task.split}; frames standardised by {question.standardise_by}")
-    named = baselines_of(config["data"]["name"], models[0].encoder.stride, baselines)
-    kinds: dict[str, Callable[[], list[Frames]]] = {
+    named = baselines_of(config["data"]["name"], stride, baselines)
+    groups = None
+    if question.standardise_by:
+        values = sources.labels(question.standardise_by)
+        groups = [values[clip.source] for clip in clips.clips]
+
+    def represented(model: Any, own: Clips) -> tuple[Kept, ...]:
+        return gather(asked, ((i, (z, c)) for i, z, c in embedded_sources(model, own, device=device)), groups)
+
+    def handmade(function: Callable[[np.ndarray], np.ndarray]) -> tuple[Kept, ...]:
+        return gather(asked, ((i, (function(clips.read(i, 0, clips.length(i))),)) for i in range(len(clips))), groups)
+
+    learned = [represented(model, own) for model, own in zip(models, read, strict=True)]
+    kinds: dict[str, Callable[[], list[Kept]]] = {
         "CPC c": lambda: [c for _, c in learned],
         "CPC z": lambda: [z for z, _ in learned],
     }
-
-    def untrained() -> list[tuple[Frames, Frames]]:
-        # Seeds that no run trained from, so that the rows are independent of the learned ones.
-        fresh = (build(dict(config), seed=10_000 + seed).eval().to(device) for seed in range(seeds))
-        return [frames(model, clips, device=device) for model in fresh]
-
-    random = untrained()
+    # Seeds that no run trained from, so that the rows are independent of the learned ones.
+    fresh = (build(dict(config), seed=10_000 + seed).eval().to(device) for seed in range(seeds))
+    random = [represented(model, clips) for model in fresh]
     if random:
         kinds["random init c"] = lambda: [c for _, c in random]
         kinds["random init z"] = lambda: [z for z, _ in random]
     for name, function in named.items():
-        kinds[name] = lambda function=function: [[function(clips.read(i, 0, clips.length(i))) for i in range(len(clips))]]
+        kinds[name] = lambda function=function: list(handmade(function))
     results: list[Row] = []
     points = []
     for done, (name, make) in enumerate(kinds.items()):
         progress(done, len(kinds), name)
         made = make()
-        if question.standardise_by:
-            values = sources.labels(question.standardise_by)
-            made = [levelled(each, [values[clip.source] for clip in clips.clips]) for each in made]
         features = [[rows.features(name, each) for each in made] for rows in asked]
         for kind in probes:
             every = [probe(own, rows.task, kind=kind) for own, rows in zip(features, asked, strict=True)]
@@ -131,7 +135,9 @@ def compare(
                 [supervised_points(config, clips, rows, all_labels=row, **settings) for rows, row in folded]
             )
     progress(len(kinds), len(kinds), "map")
-    return table(task, results, points), embedding_map(asked[0], learned[0][1])
+    first = asked[0].task
+    seen = scatter(asked[0].features("CPC c", learned[0][1]).test, first.test.y_M, first.label, first.names)
+    return table(task, results, points), seen
 
 
 def baselines_of(domain: str, stride: int, chosen: Sequence[str] | None) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
@@ -142,11 +148,6 @@ def baselines_of(domain: str, stride: int, chosen: Sequence[str] | None) -> dict
     if unknown := [name for name in chosen or () if name not in found]:
         raise CPCError(f"baseline {unknown[0]!r} is unknown. Choose among: {', '.join(found)}.")
     return found if chosen is None else {name: found[name] for name in chosen}
-
-
-def embedding_map(rows: Rows, frames: Frames, *, most: int = 1500) -> dict[str, Any]:
-    """Test rows of CPC c in two dimensions (t-SNE, after standardisation), at most `most` of them."""
-    return scatter(rows.features("CPC c", frames).test, rows.task.test.y_M, rows.task.label, rows.task.names, most=most)
 
 
 def scatter(x_MD: np.ndarray, y_M: np.ndarray, label: str, names: Sequence[str], *, most: int = 1500) -> dict[str, Any]:

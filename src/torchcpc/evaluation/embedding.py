@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -98,12 +99,18 @@ def embed_all(
             progress(done := done + 1, len(sequences))
 
 
+def embedded_sources(model: Any, sequences: Sequences, **settings: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """(source, z_TD, c_TC) of every source that has a step, whole, in the order in which `embed_all` comes to them; the sequences of
+    one source one after another."""
+    for source, pieces in groupby(embed_all(model, sequences, **settings), key=lambda embedded: embedded.source):
+        own = list(pieces)
+        yield source, np.concatenate([piece.z_TD for piece in own]), np.concatenate([piece.c_TC for piece in own])
+
+
 def frames(model: Any, sequences: Sequences, **settings: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """All of z_TD and all of c_TC, in the order of the sources, in memory; the sequences of one source one after another."""
-    pieces: list[list[Embedded]] = [[] for _ in range(len(sequences))]
-    for embedded in embed_all(model, sequences, **settings):
-        pieces[embedded.source].append(embedded)
-    return (
-        [np.concatenate([piece.z_TD for piece in own]) for own in pieces],
-        [np.concatenate([piece.c_TC for piece in own]) for own in pieces],
-    )
+    """All of z_TD and all of c_TC, in the order of the sources, in memory."""
+    z = [np.zeros((0, model.encoder.dim), np.float32)] * len(sequences)
+    c = [np.zeros((0, model.context.dim), np.float32)] * len(sequences)
+    for source, z_TD, c_TC in embedded_sources(model, sequences, **settings):
+        z[source], c[source] = z_TD, c_TC
+    return z, c

@@ -1,15 +1,21 @@
-"""Which frames of which clips make the rows of a task, so that any features of the same clips can be laid out alike."""
+"""Which frames of which clips make the rows of a task, so that any features of the same clips can be laid out alike.
+
+Of the frames no more is held than becomes a row: a thousandth where every picture or recording is pooled into one.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from torchcpc.evaluation.levelling import levelled
 from torchcpc.evaluation.pool import pooled
 from torchcpc.evaluation.task import PARTS, Features, Task
 
-Frames = list[np.ndarray]
+Kept = dict[int, np.ndarray]
+"""Of each clip the rows [rows, D] that a task asks about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +28,34 @@ class Rows:
     y: dict[str, list[np.ndarray]]
     pool: str
 
-    def features(self, name: str, frames: Frames) -> Features:
-        """Frames [T, D] of every clip as one matrix a part, in the order of the task's labels."""
+    @property
+    def steps(self) -> dict[int, np.ndarray | None]:
+        """The chosen steps by clip."""
+        return {clip: steps for part in PARTS for clip, steps in self.chosen[part]}
 
-        def lay_out(entries: list[tuple[int, np.ndarray | None]]) -> np.ndarray:
-            if entries[0][1] is None:
-                return pooled([frames[clip] for clip, _ in entries], pool=self.pool)
-            return np.concatenate([frames[clip][steps] for clip, steps in entries])
+    def features(self, name: str, kept: Mapping[int, np.ndarray]) -> Features:
+        """What `gather` kept as one matrix a part, in the order of the task's labels."""
+        return Features(name, *(np.concatenate([kept[clip] for clip, _ in self.chosen[part]]) for part in PARTS))
 
-        return Features(name, *(lay_out(self.chosen[part]) for part in PARTS))
+
+def gather(
+    asked: Sequence[Rows], clips: Iterable[tuple[int, Sequence[np.ndarray]]], groups: Sequence[str] | None = None
+) -> tuple[Kept, ...]:
+    """The rows of several features that come side by side, as (number of the clip, their frames [T, D]), clips in any order.
+
+    asked: splits of the same clips, which ask about the same steps. groups: the value of each clip by which its frames are levelled
+    first (`evaluation.levelling`); only then are all frames in memory at once.
+    """
+    steps = {clip: own for rows in asked for clip, own in rows.steps.items()}
+    pool = asked[0].pool
+
+    def kept(clip: int, x_TD: np.ndarray) -> np.ndarray:
+        own = steps[clip]
+        return pooled([x_TD], pool=pool) if own is None else x_TD[own]
+
+    if groups is not None:
+        numbers, frames = zip(*clips, strict=True)
+        sides = [levelled(side, [groups[clip] for clip in numbers]) for side in zip(*frames, strict=True)]
+        clips = zip(numbers, zip(*sides, strict=True), strict=True)
+    made = {clip: [kept(clip, x_TD) for x_TD in sides] for clip, sides in clips if clip in steps}
+    return tuple({clip: sides[place] for clip, sides in made.items()} for place in range(len(next(iter(made.values())))))
