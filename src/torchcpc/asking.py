@@ -43,6 +43,17 @@ class Question:
     choose_across: str = ""
     standardise_by: str = ""
 
+    def __post_init__(self) -> None:
+        rules = (
+            ("clip_seconds", self.clip_seconds >= 0, "at least 0"),
+            ("within", 0 <= self.within < 1, "a share below 1, or 0 to split by source"),
+            ("validation", 0 < self.validation < 1, "a share between 0 and 1"),
+            ("every", self.every >= 1, "at least 1"),
+        )
+        for name, kept, rule in rules:
+            if not kept:
+                raise CPCError(f"{name} = {getattr(self, name)}: it must be {rule}.")
+
 
 @dataclass(frozen=True, slots=True)
 class Parted:
@@ -58,7 +69,11 @@ def part(sources: Any, question: Question) -> Parted:
     length = round(question.clip_seconds * sources.rate)
     if question.within:
         end = question.within
-        cut = [tiles(sources, length=length, begin=b, end=e) for b, e in ((0.0, 0.85 * end), (0.85 * end, end), (end, 1.0))]
+        stretches = ((0.0, 0.85 * end), (0.85 * end, end), (end, 1.0))
+        cut = [
+            tiles(sources, length=length, begin=first, end=last) if length else wholes(sources, begin=first, end=last)
+            for first, last in stretches
+        ]
         clips = Clips(sources, [clip for clips in cut for clip in clips.clips])
         names = [name for name, clips in zip(PARTS, cut, strict=True) for _ in clips.clips]
         return Parted(clips, names, f"within recordings, in time: the first {end:.0%} of each for training")

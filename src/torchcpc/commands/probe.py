@@ -22,7 +22,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--unit", choices=("recording", "frame"), help="a row per recording or per step (default: by --alignment)"
     )
     parser.add_argument(
-        "--clip-seconds", type=float, default=0.0, metavar="S", help="cut recordings into clips this long first"
+        "--clip-seconds",
+        type=float,
+        default=0.0,
+        metavar="S",
+        help="cut recordings into clips this long first (default: whole, or with --within one clip a part)",
     )
     parser.add_argument("--within", type=float, default=0.0, metavar="SHARE", help="train on the first share of each recording")
     parser.add_argument(

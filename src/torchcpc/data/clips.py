@@ -39,9 +39,10 @@ class Clips:
         return self.sources.read(clip.source, clip.start + start, max(0, min(count, clip.length - start)), rng)
 
 
-def wholes(sources: Any) -> Clips:
-    """Each source as one clip."""
-    return Clips(sources, [Clip(i, 0, sources.length(i)) for i in range(len(sources))])
+def wholes(sources: Any, *, begin: float = 0.0, end: float = 1.0) -> Clips:
+    """The stretch from `begin` to `end` (shares) of each source as one clip, by default all of it."""
+    bounds = [(int(begin * sources.length(i)), int(end * sources.length(i))) for i in range(len(sources))]
+    return Clips(sources, [Clip(i, first, last - first) for i, (first, last) in enumerate(bounds)])
 
 
 def tiles(sources: Any, *, length: int, begin: float = 0.0, end: float = 1.0) -> Clips:
