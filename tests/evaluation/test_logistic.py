@@ -49,6 +49,19 @@ def test_weighted_rows_give_scikit_learns_balanced_optimum(problem):
     assert np.mean(ours.predict(x) == witness.predict(x.astype(float))) > 0.99
 
 
+@pytest.mark.parametrize("penalty", [1.0, 1e-2])
+def test_fewer_rows_than_columns(penalty):
+    """All weights lie in the span of the rows: solved there, for 59 columns, the optimum is that of the whole space."""
+    generator = np.random.default_rng(3)
+    x, y = generator.normal(size=(17, 59)).astype(np.float32), np.arange(17) % 3
+    x[:, :5] *= 10
+    witness = LogisticRegression(C=1 / (penalty * 17), tol=1e-12, max_iter=20000).fit(x.astype(np.float64), y)
+    ((_, ours),) = solve_path(x, y, classes=3, penalties=[penalty], tolerance=1e-9)
+    np.testing.assert_allclose(ours.weight_DK.T, witness.coef_, atol=5e-3)
+    fresh = generator.normal(size=(101, 59)).astype(np.float32)
+    assert np.mean(ours.predict(fresh) == witness.predict(fresh.astype(np.float64))) > 0.98
+
+
 def test_a_path_is_walked_from_the_strongest_penalty_and_its_starts_change_nothing(problem):
     x, y = problem
     path = list(solve_path(x, y, classes=5, penalties=[1e-3, 1e-1, 1e-2], tolerance=1e-9))

@@ -63,47 +63,52 @@ def solve_path(
     with pools.limit(limits=threads):
         x = torch.from_numpy(np.ascontiguousarray(x_MD, np.float32))
         problem = _Problem.of(x, torch.from_numpy(y_M).long(), weight_M1, classes)
-    W_DK = torch.zeros(x_MD.shape[1] + 1, classes, dtype=torch.float64)  # the bias is the last row
+    W_AK = torch.zeros(len(problem.moment_A) + 1, classes, dtype=torch.float64)  # the bias is the last row
     for penalty in sorted(penalties, reverse=True):
         with pools.limit(limits=threads):
-            W_DK = problem.solve(penalty, W_DK, tolerance)
-        weight_DK = problem.axes_DD @ W_DK[:-1]
-        yield penalty, LinearClassifier(weight_DK.float().numpy(), W_DK[-1].float().numpy())
+            W_AK = problem.solve(penalty, W_AK, tolerance)
+        weight_DK = problem.axes_DA @ W_AK[:-1]
+        yield penalty, LinearClassifier(weight_DK.float().numpy(), W_AK[-1].float().numpy())
 
 
 @dataclass(frozen=True, slots=True)
 class _Problem:
-    """Rows rotated to the eigenvectors of their second moment, with what the preconditioner needs."""
+    """Rows rotated to the eigenvectors (A) of their second moment, with what the preconditioner needs. Of fewer rows than columns no
+    more axes are kept than rows: across the others all rows are 0, and so are the weights."""
 
-    x_MD: Tensor
+    x_MA: Tensor
     y_M1: Tensor
     weight_M1: Tensor
-    axes_DD: Tensor
-    moment_D: Tensor
+    axes_DA: Tensor
+    moment_A: Tensor
     curvature_K: Tensor
 
     @classmethod
     def of(cls, x_MD: Tensor, y_M: Tensor, weight_M1: Tensor, classes: int) -> _Problem:
-        moment_D, axes_DD = torch.linalg.eigh((x_MD.T @ (weight_M1 * x_MD)).double() / len(x_MD))
+        if len(x_MD) < x_MD.shape[1]:
+            _, root_A, axes_AD = torch.linalg.svd((weight_M1.sqrt() * x_MD).double() / len(x_MD) ** 0.5, full_matrices=False)
+            moment_A, axes_DA = root_A.square(), axes_AD.T
+        else:
+            moment_A, axes_DA = torch.linalg.eigh((x_MD.T @ (weight_M1 * x_MD)).double() / len(x_MD))
         # One imaginary row of each class keeps the curvature of an absent class above zero.
         count_K = torch.bincount(y_M, weight_M1[:, 0].double(), minlength=classes) + 1
         prior_K = count_K / count_K.sum()
-        return cls(x_MD @ axes_DD.float(), y_M[:, None], weight_M1, axes_DD, moment_D.clamp_min(0), prior_K * (1 - prior_K))
+        return cls(x_MD @ axes_DA.float(), y_M[:, None], weight_M1, axes_DA, moment_A.clamp_min(0), prior_K * (1 - prior_K))
 
-    def solve(self, penalty: float, start_DK: Tensor, tolerance: float) -> Tensor:
-        scale_DK = torch.cat([self.moment_D[:, None] * self.curvature_K + penalty, self.curvature_K[None]]).rsqrt()
+    def solve(self, penalty: float, start_AK: Tensor, tolerance: float) -> Tensor:
+        scale_AK = torch.cat([self.moment_A[:, None] * self.curvature_K + penalty, self.curvature_K[None]]).rsqrt()
 
         def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
-            W_DK = scale_DK * torch.from_numpy(flat).view_as(scale_DK)
-            log_p_MK = torch.addmm(W_DK[-1].float(), self.x_MD, W_DK[:-1].float()).log_softmax(dim=1)
-            loss = -(self.weight_M1 * log_p_MK.gather(1, self.y_M1)).double().mean() + penalty / 2 * W_DK[:-1].square().sum()
+            W_AK = scale_AK * torch.from_numpy(flat).view_as(scale_AK)
+            log_p_MK = torch.addmm(W_AK[-1].float(), self.x_MA, W_AK[:-1].float()).log_softmax(dim=1)
+            loss = -(self.weight_M1 * log_p_MK.gather(1, self.y_M1)).double().mean() + penalty / 2 * W_AK[:-1].square().sum()
             residual_MK = log_p_MK.exp_().scatter_add_(1, self.y_M1, torch.full_like(self.y_M1, -1, dtype=torch.float32))
             residual_MK *= self.weight_M1
-            weight_DK = (self.x_MD.T @ residual_MK).double() / len(self.x_MD) + penalty * W_DK[:-1]
-            gradient_DK = torch.cat([weight_DK, residual_MK.double().mean(dim=0, keepdim=True)])
-            return loss.item(), (scale_DK * gradient_DK).flatten().numpy()
+            weight_AK = (self.x_MA.T @ residual_MK).double() / len(self.x_MA) + penalty * W_AK[:-1]
+            gradient_AK = torch.cat([weight_AK, residual_MK.double().mean(dim=0, keepdim=True)])
+            return loss.item(), (scale_AK * gradient_AK).flatten().numpy()
 
-        start = (start_DK / scale_DK).flatten().numpy()
+        start = (start_AK / scale_AK).flatten().numpy()
         # The optimum is flat to float32 accuracy long before 1000 steps; the line search then ends the run, which is no
         # failure.
         found = minimize(
@@ -113,4 +118,4 @@ class _Problem:
             method="L-BFGS-B",
             options={"maxiter": 1000, "maxcor": 10, "ftol": tolerance, "gtol": 1e-8},
         )
-        return scale_DK * torch.from_numpy(found.x).view_as(scale_DK)
+        return scale_AK * torch.from_numpy(found.x).view_as(scale_AK)
