@@ -291,4 +291,8 @@ def test_what_has_no_clock_is_no_recording() -> None:
     assert amount({"recordings": 45, "hours": 0.0, "groups": 45}) == "45 sources"
     assert amount({"recordings": 45, "hours": 0.0, "groups": 7}) == "45 sources of 7 groups"
     assert amount({"recordings": 6, "hours": 0.182, "groups": 6}) == "6 recordings (11 min)"
+    assert (
+        amount({"recordings": 7500, "trained": 5700, "hours": 0.0, "groups": 7500})
+        == "7,500 sources, 5,700 of them for training"
+    )
     assert amount({}) == ""

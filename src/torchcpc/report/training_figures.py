@@ -67,7 +67,7 @@ def mean_bound(both: dict[str, Curves], last: int) -> Picture:
     cut = floor(axes, lowest, extent(ceiling, 1.0, low=False))
     legend(figure, axes)
     apart = (
-        " Training running away from validation is memorisation of the training recordings."
+        " Training running away from validation is memorisation of the training sources."
         if len(both) == 2
         else " There is no validation line, so memorisation cannot be told from learning."
     )

@@ -76,8 +76,8 @@ def tiles(run: Run) -> list[Tile]:
 
 
 def amount(data: Mapping[str, Any]) -> str:
-    """What settings.json says of the data: '1,500 recordings (11 min) of 6 groups', or '45 sources' of what has no clock, as text and
-    pictures, each a group of its own; empty where it says nothing."""
+    """What settings.json says of the data: '1,500 recordings (11 min) of 6 groups, 1,200 of them for training', or '45 sources' of what has
+    no clock, as text and pictures, each a group of its own; empty where it says nothing."""
     known = {key: data[key] for key in ("recordings", "hours", "groups") if isinstance(data.get(key), int | float)}
     parts = []
     if known.get("hours") == 0:
@@ -90,7 +90,13 @@ def amount(data: Mapping[str, Any]) -> str:
         parts.append(f"({format.duration(known['hours'])})" if parts else format.duration(known["hours"]))
     if "groups" in known:
         parts.append(f"of {format.plural(known['groups'], 'group')}" if parts else format.plural(known["groups"], "group"))
-    return " ".join(parts)
+    trained = data.get("trained")
+    held = (
+        f", {format.count(trained)} of them for training"
+        if parts and isinstance(trained, int) and "recordings" in known
+        else ""
+    )
+    return " ".join(parts) + held
 
 
 def summary(run: Run) -> list[str]:
