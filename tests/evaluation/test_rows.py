@@ -24,13 +24,11 @@ def asking(unit: str, pool: str = "mean+deviation") -> Rows:
         for part, clips in PARTED.items()
     }
     y = {part: [np.zeros(1 if own is None else len(own), np.int64) for _, own in each] for part, each in chosen.items()}
-    labels = [
-        Labels(
-            np.concatenate(y[part]), np.concatenate([np.full(len(k), clip) for (clip, _), k in zip(each, y[part], strict=True)])
-        )
-        for part, each in chosen.items()
-    ]
-    return Rows(Task("word", unit, ("a", "b"), "by hand", *labels), chosen, y, pool)
+    source = {
+        part: [np.full(len(k), clip) for (clip, _), k in zip(each, y[part], strict=True)] for part, each in chosen.items()
+    }
+    train, validation, test = (Labels(np.concatenate(y[part]), np.concatenate(source[part])) for part in PARTED)
+    return Rows(Task("word", unit, ("a", "b"), "by hand", train, validation, test), chosen, y, pool)
 
 
 @pytest.fixture

@@ -54,8 +54,9 @@ def gather(
         return pooled([x_TD], pool=pool) if own is None else x_TD[own]
 
     if groups is not None:
-        numbers, frames = zip(*clips, strict=True)
-        sides = [levelled(side, [groups[clip] for clip in numbers]) for side in zip(*frames, strict=True)]
-        clips = zip(numbers, zip(*sides, strict=True), strict=True)
+        held = list(clips)
+        owners = [groups[clip] for clip, _ in held]
+        sides = [levelled([frames[place] for _, frames in held], owners) for place in range(len(held[0][1]))]
+        clips = [(clip, [side[number] for side in sides]) for number, (clip, _) in enumerate(held)]
     made = {clip: [kept(clip, x_TD) for x_TD in sides] for clip, sides in clips if clip in steps}
     return tuple({clip: sides[place] for clip, sides in made.items()} for place in range(len(next(iter(made.values())))))
