@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from lightning_fabric import Fabric
 
 from tests.data.books import sentences, write_book
 from torchcpc.contracts import CPCError
 from torchcpc.data.text import scan_texts
 from torchcpc.data.tokens import encode, learn, load_tokenizer, save_tokenizer
+from torchcpc.pretraining import with_vocabulary
 
 
 @pytest.fixture
@@ -39,6 +41,14 @@ def test_documents_are_sentences_in_order(shelf: tuple[Path, dict[str, list[str]
     assert list(every) == [sentence for book in books.values() for sentence in book]
     assert heard == [(0, 3), (1, 3), (2, 3)]
     assert texts.select([2]).text(0) == books["b/2.txt"] and texts.select([2]).group(0) == 2
+
+
+def test_documents_read_for_a_vocabulary_are_told(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
+    heard: list[tuple[str, int, dict]] = []
+    settings = {"data": {"tokens": "words", "vocabulary": 43, "width": 7}, "encoder": {}}
+    fabric = Fabric(accelerator="cpu", devices=1)
+    with_vocabulary(settings, scan_texts([shelf[0]], width=7), [0, 2], tmp_path, fabric, lambda *event: heard.append(event))
+    assert heard == [("vocabulary", 0, {"documents": 2}), ("vocabulary", 1, {"documents": 2})]
 
 
 def test_tokens_are_the_numbers_of_the_most_frequent_words(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
