@@ -2,7 +2,8 @@
 
 One whole step (forward, loss, backward, Adam) of `text-small`, against its own floating-point operations at the best rate that square
 matrix products reach here, in turn. Sentences have the lengths and the words (Zipf) of English novels, 17 words on average; padding
-counts as no operation. The same step with a vocabulary of a tenth shows what looking up, its gradient and Adam cost.
+counts as no operation, and with a kernel of one word neither does a word's second occurrence in a batch. The same step with a
+vocabulary of a tenth shows what looking up, its gradient and Adam cost.
 """
 
 from __future__ import annotations
@@ -45,17 +46,18 @@ def main() -> None:
         windows, encoder, C = settings["windows"], settings["encoder"], settings["context"]["dim"]
         B, S, D, K = windows["batch"], windows["length"], encoder["dim"], settings["predictor"]["count"]
         x = batch(B, S, settings["data"]["width"], vocabulary)
-        words = int((x > 0).sum())
+        words, distinct = int((x > 0).sum()), len(x[x > 0].unique())
+        worked_out = distinct if encoder["kernel"] == 1 else words
         anchors = B * sum(S - k for k in range(1, K + 1))
         flops = {
-            "words": 3 * 2 * words * encoder["kernel"] * encoder["embedding"] * D,
+            "words": 3 * 2 * worked_out * encoder["kernel"] * encoder["embedding"] * D,
             "context": 3 * 2 * B * S * 3 * C * (D + C),
             "predictor": 3 * 2 * B * S * C * K * D,
             "objective": 3 * 2 * anchors * B * S * D,
         }
         total = sum(flops.values())
         parts = ", ".join(f"{name} {value / 1e9:.1f}" for name, value in flops.items())
-        print(f"vocabulary {vocabulary}: {words} words; GFLOP {parts}; all {total / 1e9:.1f}")
+        print(f"vocabulary {vocabulary}: {words} words, {distinct} of them distinct; GFLOP {parts}; all {total / 1e9:.1f}")
         number = torch.arange(B)
         window = Window(x, number, number, torch.zeros_like(number), torch.full_like(number, S))
         for name in arguments.precision:

@@ -215,7 +215,8 @@ def test_a_planted_map_gives_new_words_their_vectors(
         [1, 1],
     ]
     with torch.inference_mode():
-        np.testing.assert_allclose(model.encoder(x_after)[2], old.encoder(x_before)[2])
+        # Not to the bit: words are worked out once each, and products of other numbers of rows may sum in another order.
+        np.testing.assert_allclose(model.encoder(x_after)[2], old.encoder(x_before)[2], rtol=1e-5, atol=1e-6)
         assert not torch.allclose(model.encoder(x_after)[0], model.encoder(x_after)[1])
     # The larger model is a run like the one it came from, but for training.
     few = ["--contexts", "7", "--candidates", "11", "--pool", "any source"]

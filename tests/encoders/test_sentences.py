@@ -50,6 +50,30 @@ def test_many_sentences_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> N
     torch.testing.assert_close(encoder(x), whole, rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize(("kernel", "rows"), [(1, 3), (3, 7)])
+def test_a_word_without_neighbours_is_worked_out_once(kernel: int, rows: int) -> None:
+    encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=5, kernel=kernel, width=5)
+    seen = []
+    encoder.words.register_forward_hook(lambda layer, given, made: seen.append(len(made)))
+    encoder(torch.tensor([[[3, 9, 3, 0, 0], [9, 3, 3, 2, 0]]]))
+    assert seen == [rows]
+
+
+def test_gradients_equal_those_of_the_loop() -> None:
+    torch.manual_seed(3)
+    encoder = SentenceEncoder(vocabulary=7, embedding=3, dim=5, kernel=1, width=4).double()
+    x = torch.tensor([[[3, 5, 3, 0], [0, 0, 0, 0], [3, 2, 5, 5]]])
+    weight_3D = torch.randn(3, 5, dtype=torch.float64)
+    (encoder(x)[0] * weight_3D).sum().backward()
+    got = [p.grad.clone() for p in encoder.parameters() if p.grad is not None]
+    encoder.zero_grad()
+    sum((slow(encoder, row) * w).sum() for row, w in zip(x[0].tolist(), weight_3D, strict=True)).backward()
+    expected = [p.grad for p in encoder.parameters() if p.grad is not None]
+    assert len(got) == 3
+    for one, other in zip(got, expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
 def test_padding_is_no_word() -> None:
     torch.manual_seed(1)
     encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=7, kernel=3, width=5)

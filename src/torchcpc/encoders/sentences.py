@@ -16,8 +16,8 @@ _TOGETHER = 1 << 13
 class SentenceEncoder(nn.Module):
     """x [B, S, width] token numbers, 0 after the end of a sentence -> z [B, S, dim]: a step is a sentence and sees only itself.
 
-    Tokens of all sentences are packed into one list first, so that padding costs nothing: with sentences of 1 to 32 words it would
-    be more than half of the work. A convolution of `kernel` words sees zeros beyond the ends of its sentence. vocabulary: numbers
+    Tokens of all sentences are packed into one list first, so that padding costs nothing (with sentences of 1 to 32 words it would
+    be more than half of the work), and with a kernel of one word a word that occurs often costs no more than a rare one. A convolution of `kernel` words sees zeros beyond the ends of its sentence. vocabulary: numbers
     that a token can have; `cpc train` sets it from the tokenizer. The paper's sizes are the defaults.
     """
 
@@ -51,17 +51,20 @@ class SentenceEncoder(nn.Module):
         return torch.cat([self._means(part) for part in ids_nL.split(_TOGETHER)]).reshape(B, S, self.dim)
 
     def _means(self, ids_nL: Tensor) -> Tensor:
-        n, L = ids_nL.shape
-        place_W = (ids_nL.flatten() != 0).nonzero().squeeze(1)
-        sentence_W = torch.div(place_W, L, rounding_mode="floor")
-        e_WE = self.embedding(ids_nL.flatten()[place_W])
-        y_WD = F.relu(self.words(neighbours(e_WE, sentence_W, self.kernel)))
-        count_n = (ids_nL != 0).sum(dim=1)
-        # Summed in the precision of the weights whatever the autocast.
-        sum_nD = torch.zeros(n, self.dim, dtype=self.words.weight.dtype, device=ids_nL.device)
-        # Not index_add: exported to ONNX it would keep one word of each sentence.
-        sum_nD = sum_nD.scatter_add(0, sentence_W.unsqueeze(1).expand_as(y_WD), y_WD.to(sum_nD.dtype))
-        return sum_nD / count_n.clamp(min=1).unsqueeze(1)
+        real_nL = ids_nL != 0
+        count_n = real_nL.sum(dim=1)
+        ids_W = ids_nL[real_nL]
+        if self.kernel == 1:
+            # Without neighbours the vector of a word is the same wherever it stands: worked out once for each word of the batch.
+            ids_V, word_W = torch.unique(ids_W, return_inverse=True)
+            y_VD = F.relu(self.words(self.embedding(ids_V)))
+        else:
+            sentence_W = torch.repeat_interleave(torch.arange(len(ids_nL), device=ids_nL.device), count_n)
+            y_VD = F.relu(self.words(neighbours(self.embedding(ids_W), sentence_W, self.kernel)))
+            word_W = torch.arange(len(ids_W), device=ids_nL.device)
+        # Averaged in the precision of the weights whatever the autocast; the mean of no word is zero.
+        start_n = count_n.cumsum(0) - count_n
+        return F.embedding_bag(word_W, y_VD.to(self.words.weight.dtype), start_n, mode="mean")
 
     def steps(self, window: Window) -> Steps:
         return strided_steps(window, self.stride)
