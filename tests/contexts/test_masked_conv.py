@@ -38,19 +38,36 @@ def test_c_sees_no_row_below_and_reaches_as_far_as_it_says(blocks):
 def test_it_is_its_equations_pixel_by_pixel():
     module = context()
     z = torch.randn(BATCH * COLUMNS, ROWS, 3)
-    x = z.unflatten(0, (BATCH, COLUMNS)).transpose(1, 2) @ module.enter[0].weight[:, :, 0, 0].t() + module.enter[0].bias
+    x = z.unflatten(0, (BATCH, COLUMNS)).transpose(1, 2) @ module.enter[0].weight.t() + module.enter[0].bias
     for block in module.stacks[0]:
-        y = F.relu(x @ block.enter.weight[:, :, 0, 0].t() + block.enter.bias)
+        y = F.relu(x @ block.enter.weight.t() + block.enter.bias)
         across = torch.zeros(BATCH, ROWS, COLUMNS, 13)
         for c in range(COLUMNS):
             across[:, :, c] = block.across.bias
             for tap, other in enumerate((c - 1, c, c + 1)):
                 if 0 <= other < COLUMNS:
-                    across[:, :, c] += y[:, :, other] @ block.across.weight[:, :, 0, tap].t()
+                    across[:, :, c] += y[:, :, other] @ block.across.weight[:, tap * 13 : (tap + 1) * 13].t()
         above = torch.cat([torch.zeros(BATCH, 1, COLUMNS, 13), across[:, :-1]], dim=1)
-        down = above @ block.down.weight[:, :, 0, 0].t() + across @ block.down.weight[:, :, 1, 0].t() + block.down.bias
-        x = x + F.relu(down) @ block.leave.weight[:, :, 0, 0].t() + block.leave.bias
+        down = above @ block.down.weight[:, :13].t() + across @ block.down.weight[:, 13:].t() + block.down.bias
+        x = x + F.relu(down) @ block.leave.weight.t() + block.leave.bias
     torch.testing.assert_close(module(z)[0].unflatten(0, (BATCH, COLUMNS)), F.relu(x).transpose(1, 2), rtol=0, atol=1e-5)
+
+
+def test_it_is_a_stack_of_convolutions():
+    module = context(blocks=3)
+    z = torch.randn(BATCH * COLUMNS, ROWS, 3)
+
+    def convolved(x_BCTn, linear, taps, padding=(0, 0)):
+        """linear's weight [out, taps side by side] as the kernel of a convolution."""
+        weight = linear.weight.unflatten(1, (taps[0] * taps[1], -1)).transpose(1, 2).unflatten(2, taps)
+        return F.conv2d(x_BCTn, weight, linear.bias, padding=padding)
+
+    x = convolved(z.unflatten(0, (BATCH, COLUMNS)).permute(0, 3, 2, 1), module.enter[0], (1, 1))
+    for block in module.stacks[0]:
+        y = convolved(F.relu(convolved(x, block.enter, (1, 1))), block.across, (1, 3), padding=(0, 1))
+        y = convolved(F.pad(y, (0, 0, 1, 0)), block.down, (2, 1))
+        x = x + convolved(F.relu(y), block.leave, (1, 1))
+    torch.testing.assert_close(module(z)[0].unflatten(0, (BATCH, COLUMNS)), F.relu(x).permute(0, 3, 2, 1), rtol=0, atol=1e-5)
 
 
 def test_views_have_stacks_of_their_own_and_never_mix():

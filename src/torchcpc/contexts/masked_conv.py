@@ -11,19 +11,27 @@ from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout
 
 
 class MaskedBlock(nn.Module):
-    """x + [1x1, ReLU, 1x3 across columns, 2x1 from the row above and this one, ReLU, 1x1] x: [B, dim, T, columns] -> the same."""
+    """x + [1x1, ReLU, 1x3 across columns, 2x1 from the row above and this one, ReLU, 1x1] x: [B, columns, T, dim] -> the same.
+
+    Each convolution is one product of all places, its taps side by side: with two or three taps on a grid of patches, copying the
+    neighbours costs less than what a convolution does to lay its input out.
+    """
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
-        self.enter = nn.Conv2d(dim, hidden, 1)
-        self.across = nn.Conv2d(hidden, hidden, (1, 3), padding=(0, 1))
-        self.down = nn.Conv2d(hidden, hidden, (2, 1))
-        self.leave = nn.Conv2d(hidden, dim, 1)
+        self.enter = nn.Linear(dim, hidden)
+        self.across = nn.Linear(3 * hidden, hidden)
+        self.down = nn.Linear(2 * hidden, hidden)
+        self.leave = nn.Linear(hidden, dim)
 
-    def forward(self, x_BCTn: Tensor, above_BH1n: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, x_BnTC: Tensor, above_Bn1H: Tensor) -> tuple[Tensor, Tensor]:
         """above: what the row before the first left behind (zeros at the top); returns it for the row after the last, too."""
-        y = torch.cat([above_BH1n, self.across(F.relu(self.enter(x_BCTn)))], dim=2)
-        return x_BCTn + self.leave(F.relu(self.down(y))), y[:, :, -1:]
+        y_BnTH = F.relu(self.enter(x_BnTC))
+        edged = F.pad(y_BnTH, (0, 0, 0, 0, 1, 1))
+        y_BnTH = self.across(torch.cat([edged[:, :-2], y_BnTH, edged[:, 2:]], dim=3))
+        y_BnTH = torch.cat([above_Bn1H, y_BnTH], dim=2)
+        seen = F.relu(self.down(torch.cat([y_BnTH[:, :, :-1], y_BnTH[:, :, 1:]], dim=3)))
+        return x_BnTC + self.leave(seen), y_BnTH[:, :, -1:]
 
 
 class MaskedConvolutions(nn.Module):
@@ -42,7 +50,7 @@ class MaskedConvolutions(nn.Module):
         self.dim, self.hidden, self.blocks, self.layout = dim, hidden, blocks, layout
         # The paper's own context is as wide as z, and then nothing stands between the two.
         self.enter = nn.ModuleList(
-            nn.Conv2d(latent_dim, dim, 1) if dim != latent_dim else nn.Identity() for _ in range(layout.views)
+            nn.Linear(latent_dim, dim) if dim != latent_dim else nn.Identity() for _ in range(layout.views)
         )
         self.stacks = nn.ModuleList(nn.ModuleList(MaskedBlock(dim, hidden) for _ in range(blocks)) for _ in range(layout.views))
 
@@ -55,14 +63,14 @@ class MaskedConvolutions(nn.Module):
             )
         if state is None:
             state = z_BTD.new_zeros(self.blocks, len(z_BTD), self.hidden)
-        z_VBDTn = z_BTD.unflatten(0, (-1, views, columns)).permute(1, 0, 4, 3, 2)
-        above_kVBH1n = state.unflatten(1, (-1, views, columns)).permute(0, 2, 1, 4, 3).unsqueeze(4)
+        z_VBnTD = z_BTD.unflatten(0, (-1, views, columns)).transpose(0, 1)
+        above_kVBn1H = state.unflatten(1, (-1, views, columns)).transpose(1, 2).unsqueeze(4)
         made, kept = [], []
         for view, (enter, stack) in enumerate(zip(self.enter, self.stacks, strict=True)):
-            c_BCTn, last = enter(z_VBDTn[view]), []
+            c_BnTC, last = enter(z_VBnTD[view]), []
             for index, block in enumerate(stack):  # pyright: ignore[reportArgumentType]
-                c_BCTn, below = block(c_BCTn, above_kVBH1n[index, view].to(c_BCTn.dtype))
+                c_BnTC, below = block(c_BnTC, above_kVBn1H[index, view].to(c_BnTC.dtype))
                 last.append(below.squeeze(2))
-            made.append(F.relu(c_BCTn).permute(0, 3, 2, 1))
-            kept.append(torch.stack(last).transpose(2, 3))
+            made.append(F.relu(c_BnTC))
+            kept.append(torch.stack(last))
         return torch.stack(made, dim=1).flatten(0, 2), torch.stack(kept, dim=2).flatten(1, 3)
