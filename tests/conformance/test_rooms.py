@@ -41,6 +41,7 @@ CONTEXT_TABLE = {
     "gru": lambda: CONTEXTS["gru"](5, dim=7),
     "none": lambda: CONTEXTS["none"](5),
     "masked_conv": lambda: CONTEXTS["masked_conv"](5, dim=7, hidden=11, blocks=2),
+    "running_means": lambda: CONTEXTS["running_means"](5, dim=7, layers=2, spans=(1, 3)),
 }
 PREDICTOR_TABLE = {"bilinear": lambda: PREDICTORS["bilinear"](5, 7, first=2, count=3)}
 CANDIDATE_TABLE = {
@@ -155,6 +156,7 @@ def test_context_is_causal_and_keeps_sequences_apart(context):
 
 @pytest.mark.parametrize("cut", range(1, 11))
 def test_context_resumes_where_it_stopped(context, cut):
+    context.eval()  # in training a context may learn from each call how large its input is
     z = torch.randn(3, 11, 5, generator=torch.Generator().manual_seed(cut))
     whole, end = context(z)
     first, state = context(z[:, :cut])
@@ -225,11 +227,13 @@ def test_every_combination_learns_through_every_parameter(encoder_name, context_
     torch.manual_seed(4)
     build, shape = ENCODER_TABLE[encoder_name]
     encoder = build()
-    settings = {"gru": {"dim": 5}, "none": {}, "masked_conv": {"dim": 5, "hidden": 13, "blocks": 2}}[context_name]
+    settings = {"masked_conv": {"dim": 5, "hidden": 13, "blocks": 2}, "none": {}}.get(context_name, {"dim": 5})
     context = CONTEXTS[context_name](7, encoder.layout, **settings)
     model = CPC(encoder, context, PREDICTORS["bilinear"](context.dim, 7, count=2))
     window = window_of(raw(encoder_name, shape), encoder.stride)
-    loss, metrics = Contrast(CANDIDATE_TABLE[candidates]("mixed"))(model, window, torch.Generator().manual_seed(6))
+    contrast = Contrast(CANDIDATE_TABLE[candidates]("mixed"))
+    contrast(model, window, torch.Generator().manual_seed(6))  # a context may learn from the first batch how large its input is
+    loss, metrics = contrast(model, window, torch.Generator().manual_seed(6))
     loss.backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name

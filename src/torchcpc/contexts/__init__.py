@@ -3,7 +3,8 @@
 from torchcpc.contexts.masked_conv import MaskedConvolutions
 from torchcpc.contexts.none import NoContext
 from torchcpc.contexts.recurrent import RecurrentContext
+from torchcpc.contexts.running_means import RunningMeans
 
-CONTEXTS = {"gru": RecurrentContext, "masked_conv": MaskedConvolutions, "none": NoContext}
+CONTEXTS = {"gru": RecurrentContext, "masked_conv": MaskedConvolutions, "none": NoContext, "running_means": RunningMeans}
 
-__all__ = ["CONTEXTS", "MaskedConvolutions", "NoContext", "RecurrentContext"]
+__all__ = ["CONTEXTS", "MaskedConvolutions", "NoContext", "RecurrentContext", "RunningMeans"]

@@ -17,8 +17,9 @@ class SentenceEncoder(nn.Module):
     """x [B, S, width] token numbers, 0 after the end of a sentence -> z [B, S, dim]: a step is a sentence and sees only itself.
 
     Tokens of all sentences are packed into one list first, so that padding costs nothing (with sentences of 1 to 32 words it would
-    be more than half of the work), and with a kernel of one word a word that occurs often costs no more than a rare one. A convolution of `kernel` words sees zeros beyond the ends of its sentence. vocabulary: numbers
-    that a token can have; `cpc train` sets it from the tokenizer. The paper's sizes are the defaults.
+    be more than half of the work), and with a kernel of one word a word that occurs often costs no more than a rare one. A
+    convolution of `kernel` words sees zeros beyond the ends of its sentence. vocabulary: numbers that a token can have; `cpc train`
+    sets it from the tokenizer. The paper's sizes are the defaults.
     """
 
     def __init__(

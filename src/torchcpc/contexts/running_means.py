@@ -1,0 +1,74 @@
+"""A gated recurrent unit beside running means of the steps, for pasts of which it matters more what was said than in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from torchcpc.contexts.recurrent import RecurrentContext
+from torchcpc.contexts.standardised import Standardised
+from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout
+
+# Steps averaged by one product; a longer sequence goes on from the mean that they leave.
+_TOGETHER = 64
+# Means of unit variance enter beside a GRU's outputs, which are small: at a tenth one learning rate serves the predictor of both.
+_GAIN = 0.1
+
+
+class RunningMeans(nn.Module):
+    """z_BTD -> c_BTC = [GRU(x)_t, 0.1 m_t for each of `spans`], x the standardised z and m_t = m_{t-1} + (x_t - m_{t-1}) / span.
+
+    A span of 1 is the step itself. Words that come back from one sentence to the next are then a bilinear score from the start,
+    which a GRU alone must first learn to copy. C = dim + D * number of spans. Like a GRU's state, means start at zero, which is the
+    average step, and the returned state goes on where a sequence was cut.
+    """
+
+    def __init__(
+        self,
+        latent_dim: int,
+        layout: Layout = ONE_SEQUENCE,
+        *,
+        dim: int = 256,
+        layers: int = 1,
+        spans: Sequence[float] = (1, 5),
+    ) -> None:
+        super().__init__()
+        if not spans or min(spans) < 1:
+            raise CPCError(f"context.spans = {list(spans)}: one or more numbers of steps, each at least 1 (the step itself).")
+        self.standardised = Standardised(latent_dim)
+        self.recurrent = RecurrentContext(latent_dim, layout, dim=dim, layers=layers)
+        self.spans = tuple(spans)
+        self.dim = dim + len(self.spans) * latent_dim
+        self._parts = (layers * dim, *(latent_dim for _ in self.spans))
+
+    def forward(self, z_BTD: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """state: [1, B, layers * dim + D * spans]."""
+        # As for a GRU: sums over time are float32 whatever the autocast.
+        with torch.autocast(z_BTD.device.type, enabled=False):
+            x_BTD = self.standardised(z_BTD.float())
+            if state is None:
+                state = x_BTD.new_zeros(1, len(x_BTD), sum(self._parts))
+            of_gru, *means = state[0].split(self._parts, dim=1)
+            c_BTC, of_gru = self.recurrent(x_BTD, of_gru.unflatten(1, (-1, self.recurrent.dim)).transpose(0, 1).contiguous())
+            made, kept = [c_BTC], [of_gru.transpose(0, 1).flatten(1)]
+            for span, mean_BD in zip(self.spans, means, strict=True):
+                m_BTD = running_mean(x_BTD, mean_BD, span)
+                made.append(_GAIN * m_BTD)
+                kept.append(m_BTD[:, -1])
+            return torch.cat(made, dim=2), torch.cat(kept, dim=1).unsqueeze(0)
+
+
+def running_mean(x_BTD: Tensor, mean_BD: Tensor, span: float) -> Tensor:
+    """m_BTD of m_t = m_{t-1} + (x_t - m_{t-1}) / span, begun with mean_BD: a lower triangular product for every stretch of steps."""
+    stay = 1 - 1 / span
+    made = []
+    for part_BtD in x_BTD.split(_TOGETHER, dim=1):
+        t = torch.arange(part_BtD.shape[1], dtype=x_BTD.dtype, device=x_BTD.device)
+        ago_tt = t[:, None] - t
+        weight_tt = torch.where(ago_tt >= 0, stay ** ago_tt.clamp(min=0), 0.0) / span
+        m_BtD = weight_tt @ part_BtD + (stay ** (t + 1))[:, None] * mean_BD[:, None]
+        mean_BD = m_BtD[:, -1]
+        made.append(m_BtD)
+    return torch.cat(made, dim=1)
