@@ -9,6 +9,7 @@ vocabulary of a tenth shows what looking up, its gradient and Adam cost.
 from __future__ import annotations
 
 import argparse
+import copy
 
 import numpy as np
 import torch
@@ -43,7 +44,8 @@ def main() -> None:
     for vocabulary in (20_000, 2_000):
         chosen = override(load_recipe("text-small"), [*arguments.settings, f"encoder.vocabulary={vocabulary}"])
         settings = resolve(chosen, SCHEMA)
-        windows, encoder, C = settings["windows"], settings["encoder"], settings["context"]["dim"]
+        model = build(settings)
+        windows, encoder, C, gru = settings["windows"], settings["encoder"], model.context.dim, settings["context"]["dim"]
         B, S, D, K = windows["batch"], windows["length"], encoder["dim"], settings["predictor"]["count"]
         x = batch(B, S, settings["data"]["width"], vocabulary)
         words, distinct = int((x > 0).sum()), len(x[x > 0].unique())
@@ -51,7 +53,7 @@ def main() -> None:
         anchors = B * sum(S - k for k in range(1, K + 1))
         flops = {
             "words": 3 * 2 * worked_out * encoder["kernel"] * encoder["embedding"] * D,
-            "context": 3 * 2 * B * S * 3 * C * (D + C),
+            "context": 3 * 2 * B * S * 3 * gru * (D + gru),
             "predictor": 3 * 2 * B * S * C * K * D,
             "objective": 3 * 2 * anchors * B * S * D,
         }
@@ -61,7 +63,7 @@ def main() -> None:
         number = torch.arange(B)
         window = Window(x, number, number, torch.zeros_like(number), torch.full_like(number, S))
         for name in arguments.precision:
-            step = Step(build(settings), Contrast(construct(CANDIDATES, settings["candidates"])), window, PRECISIONS[name])
+            step = Step(copy.deepcopy(model), Contrast(construct(CANDIDATES, settings["candidates"])), window, PRECISIONS[name])
             taken = in_turn(step, arguments.rounds)
             ratio, of_best = taken.ratios(total)
             print(

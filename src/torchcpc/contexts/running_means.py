@@ -48,8 +48,8 @@ class RunningMeans(nn.Module):
         # As for a GRU: sums over time are float32 whatever the autocast.
         with torch.autocast(z_BTD.device.type, enabled=False):
             x_BTD = self.standardised(z_BTD.float())
-            if state is None:
-                state = x_BTD.new_zeros(1, len(x_BTD), sum(self._parts))
+            if state is None:  # shape[0], not len: in an exported graph the first stays a variable
+                state = x_BTD.new_zeros(1, x_BTD.shape[0], sum(self._parts))
             of_gru, *means = state[0].split(self._parts, dim=1)
             c_BTC, of_gru = self.recurrent(x_BTD, of_gru.unflatten(1, (-1, self.recurrent.dim)).transpose(0, 1).contiguous())
             made, kept = [c_BTC], [of_gru.transpose(0, 1).flatten(1)]
@@ -64,7 +64,8 @@ def running_mean(x_BTD: Tensor, mean_BD: Tensor, span: float) -> Tensor:
     """m_BTD of m_t = m_{t-1} + (x_t - m_{t-1}) / span, begun with mean_BD: a lower triangular product for every stretch of steps."""
     stay = 1 - 1 / span
     made = []
-    for part_BtD in x_BTD.split(_TOGETHER, dim=1):
+    # An exported graph has no loop whose turns depend on its input: there all steps are one stretch.
+    for part_BtD in (x_BTD,) if torch.onnx.is_in_onnx_export() else x_BTD.split(_TOGETHER, dim=1):
         t = torch.arange(part_BtD.shape[1], dtype=x_BTD.dtype, device=x_BTD.device)
         ago_tt = t[:, None] - t
         weight_tt = torch.where(ago_tt >= 0, stay ** ago_tt.clamp(min=0), 0.0) / span
