@@ -1,5 +1,7 @@
 """The row-causal context: by autograd it sees its row and those above, across as many columns as its blocks reach, and no others."""
 
+from typing import Any
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -13,6 +15,11 @@ BATCH, ROWS, COLUMNS, VIEWS = 2, 7, 5, 3
 def context(views: int = 1, blocks: int = 2) -> MaskedConvolutions:
     torch.manual_seed(0)
     return MaskedConvolutions(3, Layout(views, COLUMNS), dim=11, hidden=13, blocks=blocks).train()
+
+
+def ends(module: MaskedConvolutions) -> tuple[Any, Any]:
+    """The entrance and the blocks of the first view."""
+    return module.enter[0], module.stacks[0]
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 5])
@@ -38,8 +45,9 @@ def test_c_sees_no_row_below_and_reaches_as_far_as_it_says(blocks):
 def test_it_is_its_equations_pixel_by_pixel():
     module = context()
     z = torch.randn(BATCH * COLUMNS, ROWS, 3)
-    x = z.unflatten(0, (BATCH, COLUMNS)).transpose(1, 2) @ module.enter[0].weight.t() + module.enter[0].bias
-    for block in module.stacks[0]:
+    entrance, stack = ends(module)
+    x = z.unflatten(0, (BATCH, COLUMNS)).transpose(1, 2) @ entrance.weight.t() + entrance.bias
+    for block in stack:
         y = F.relu(x @ block.enter.weight.t() + block.enter.bias)
         across = torch.zeros(BATCH, ROWS, COLUMNS, 13)
         for c in range(COLUMNS):
@@ -62,8 +70,9 @@ def test_it_is_a_stack_of_convolutions():
         weight = linear.weight.unflatten(1, (taps[0] * taps[1], -1)).transpose(1, 2).unflatten(2, taps)
         return F.conv2d(x_BCTn, weight, linear.bias, padding=padding)
 
-    x = convolved(z.unflatten(0, (BATCH, COLUMNS)).permute(0, 3, 2, 1), module.enter[0], (1, 1))
-    for block in module.stacks[0]:
+    entrance, stack = ends(module)
+    x = convolved(z.unflatten(0, (BATCH, COLUMNS)).permute(0, 3, 2, 1), entrance, (1, 1))
+    for block in stack:
         y = convolved(F.relu(convolved(x, block.enter, (1, 1))), block.across, (1, 3), padding=(0, 1))
         y = convolved(F.pad(y, (0, 0, 1, 0)), block.down, (2, 1))
         x = x + convolved(F.relu(y), block.leave, (1, 1))

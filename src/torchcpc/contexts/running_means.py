@@ -48,9 +48,9 @@ class RunningMeans(nn.Module):
         # As for a GRU: sums over time are float32 whatever the autocast.
         with torch.autocast(z_BTD.device.type, enabled=False):
             x_BTD = self.standardised(z_BTD.float())
-            if state is None:  # shape[0], not len: in an exported graph the first stays a variable
-                state = x_BTD.new_zeros(1, x_BTD.shape[0], sum(self._parts))
-            of_gru, *means = state[0].split(self._parts, dim=1)
+            # shape[0], not len: in an exported graph the first stays a variable.
+            begun = x_BTD.new_zeros(1, x_BTD.shape[0], sum(self._parts)) if state is None else state
+            of_gru, *means = begun[0].split(self._parts, dim=1)
             c_BTC, of_gru = self.recurrent(x_BTD, of_gru.unflatten(1, (-1, self.recurrent.dim)).transpose(0, 1).contiguous())
             made, kept = [c_BTC], [of_gru.transpose(0, 1).flatten(1)]
             for span, mean_BD in zip(self.spans, means, strict=True):
