@@ -1,8 +1,8 @@
 """A model as a folder others can load: config.json says how to build it, model.safetensors holds the weights. No code is run.
 
 config.json: {"format": 1, "torchcpc": version, "encoder": {"name": ..., settings}, "context": {...}, "predictor": {...},
-"data": {...}}; model.safetensors: one float tensor per parameter, named as in the module tree; tokenizer.json for text, in the form
-of the library tokenizers. Anything else is refused.
+"data": {...}}; model.safetensors: one float tensor per parameter or statistic, named as in the module tree; tokenizer.json for text, in
+the form of the library tokenizers. Anything else is refused.
 """
 
 from __future__ import annotations

@@ -40,7 +40,9 @@ def agrees(model, run, batch: int, positions: int) -> None:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_other_batches_and_lengths_than_those_it_was_traced_with(recipe: str, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
-    model = build(resolve(load_recipe(recipe), SCHEMA), seed=3).eval()
+    model = build(resolve(load_recipe(recipe), SCHEMA), seed=3)
+    model.context.train()(1 + torch.rand(13, 7, model.encoder.dim))  # statistics, where a context has any
+    model.eval()
     export_onnx(model, tmp_path / "m.onnx", names={})
     run = session(tmp_path / "m.onnx")
     for batch, steps in ((1, 1), (3, 11), (2, 101)):

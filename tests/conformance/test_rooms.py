@@ -145,7 +145,9 @@ def test_a_window_that_starts_between_two_steps_is_refused(encoder_and_x):
 @pytest.fixture(params=CONTEXT_TABLE)
 def context(request):
     torch.manual_seed(2)
-    return CONTEXT_TABLE[request.param]().train()
+    made = CONTEXT_TABLE[request.param]().train()
+    made(3 + torch.randn(13, 7, 5))  # where a context learns how large its input is, it has
+    return made
 
 
 def test_context_is_causal_and_keeps_sequences_apart(context):

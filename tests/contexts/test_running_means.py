@@ -75,6 +75,17 @@ def test_steps_of_a_batch_tell_each_other_nothing_about_its_statistics() -> None
         assert torch.equal(*outs)
 
 
+def test_padding_is_not_counted() -> None:
+    torch.manual_seed(6)
+    module, z = Standardised(3).train(), 5 + torch.randn(7, 11, 3)
+    other = Standardised(3).train()
+    module(z)
+    other(torch.cat([z, torch.zeros(7, 29, 3)], dim=1))
+    other(torch.zeros(2, 5, 3))  # nothing real at all
+    assert module.mean_D.any()
+    torch.testing.assert_close(other.state_dict(), module.state_dict())
+
+
 def test_evaluation_learns_nothing_and_weights_carry_the_statistics() -> None:
     torch.manual_seed(5)
     module = RunningMeans(3, dim=5).train()

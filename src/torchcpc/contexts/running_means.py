@@ -13,7 +13,7 @@ from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout
 
 # Steps averaged by one product; a longer sequence goes on from the mean that they leave.
 _TOGETHER = 64
-# Means of unit variance enter beside a GRU's outputs, which are small: at a tenth one learning rate serves the predictor of both.
+# Standardised steps, and means of a few, enter beside a GRU's small outputs: at a tenth one learning rate serves the predictor of both.
 _GAIN = 0.1
 
 
@@ -64,7 +64,7 @@ def running_mean(x_BTD: Tensor, mean_BD: Tensor, span: float) -> Tensor:
     """m_BTD of m_t = m_{t-1} + (x_t - m_{t-1}) / span, begun with mean_BD: a lower triangular product for every stretch of steps."""
     stay = 1 - 1 / span
     made = []
-    # An exported graph has no loop whose turns depend on its input: there all steps are one stretch.
+    # An exported graph has no loop whose turns depend on its input: there all steps are one stretch, whose weights are T x T.
     for part_BtD in (x_BTD,) if torch.onnx.is_in_onnx_export() else x_BTD.split(_TOGETHER, dim=1):
         t = torch.arange(part_BtD.shape[1], dtype=x_BTD.dtype, device=x_BTD.device)
         ago_tt = t[:, None] - t

@@ -18,8 +18,9 @@ class Standardised(nn.Module):
     small rest: a recurrence, or a predictor, on the raw vectors learns little until it has found out what to ignore.
 
     Statistics are averages over past batches in training, never over the present one: steps of a batch tell each other nothing
-    (Henaff et al. 2020, arXiv:1905.09272, section 4.1, on batch norm). They are buffers, saved with the weights, and stand still in
-    evaluation. No gradient passes through them. The first batch of all goes through unchanged.
+    (Henaff et al. 2020, arXiv:1905.09272, section 4.1, on batch norm). Steps that are all zero, as behind the end of a short text,
+    do not count. They are buffers, saved with the weights, and stand still in evaluation; of several processes, those of the first
+    are everyone's. No gradient passes through them. The first batch of all goes through unchanged.
     """
 
     mean_D: Tensor
@@ -38,12 +39,13 @@ class Standardised(nn.Module):
         mean_D = self.mean_D / weight
         variance_D = torch.where(self.seen > 0, (self.square_D / weight - mean_D.square()).clamp(min=0) + _LEAST, 1.0)
         if self.training:
-            self._learn(z.detach().flatten(0, -2).float())
+            self._learn(z.detach().flatten(0, -2).to(self.mean_D.dtype))
         return (z - mean_D) / variance_D.sqrt()
 
     @torch.no_grad()
     def _learn(self, z_MD: Tensor) -> None:
-        """New tensors, not the old ones changed: those are what the backward pass still needs."""
-        self.mean_D = self.mean_D.lerp(z_MD.mean(dim=0), _NEWEST)
-        self.square_D = self.square_D.lerp(z_MD.square().mean(dim=0), _NEWEST)
-        self.seen = self.seen.lerp(torch.ones_like(self.seen), _NEWEST)
+        real_M1 = (z_MD != 0).any(dim=1, keepdim=True)
+        share_M1, newest = real_M1 / real_M1.sum().clamp(min=1), _NEWEST * real_M1.any()
+        self.mean_D.lerp_((share_M1 * z_MD).sum(dim=0), newest)
+        self.square_D.lerp_((share_M1 * z_MD.square()).sum(dim=0), newest)
+        self.seen.lerp_(torch.ones_like(self.seen), newest)
