@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.clips import Clips, tiles, wholes
+from torchcpc.data.clips import Clips, ending, tiles, wholes
 from torchcpc.data.splits import by_column, by_source
 from torchcpc.evaluation.alignment import Alignment
 from torchcpc.evaluation.rows import Rows
@@ -22,7 +22,9 @@ class Question:
     unit: "recording", or "frame" for one row per step; clip_seconds: cut sources into clips this long first (0: whole); within:
     train on the first share of every source and test on the rest (0: split by source, as is right wherever sources repeat
     their labels); leave_out: "column=value" names the test sources, "column" tests every value in turn; pool: how the frames of a
-    recording become one row; delay_s: how far behind the centre of a frame the moment lies that it is asked about; choose_by,
+    recording become one row; delay_s: how far behind the centre of a frame the moment lies that it is asked about; each_event: a clip
+    for each event of the alignment in place of clips end to end, which ends delay_s after it and is asked at its last step: all steps
+    meet their events at one phase, as they do not on a fixed grid; choose_by,
     class_weight: see `evaluation.task.Task`; choose_across: column of which one value after another is left out to choose a penalty
     (the validation part, which networks need, is one value of it); standardise_by: column by whose values, labels unseen, the frames
     of every kind of features are brought to mean 0 and deviation 1.
@@ -38,6 +40,7 @@ class Question:
     validation: float = 0.15
     every: int = 1
     delay_s: float = 0.0
+    each_event: bool = False
     choose_by: str = "accuracy"
     class_weight: str = "none"
     choose_across: str = ""
@@ -53,15 +56,22 @@ class Question:
         for name, kept, rule in rules:
             if not kept:
                 raise CPCError(f"{name} = {getattr(self, name)}: it must be {rule}.")
+        if self.each_event and (not self.alignment or not self.clip_seconds or self.within or self.unit != "frame"):
+            raise CPCError(
+                "a clip for each event: it takes events (--alignment), the length of a clip (--clip-seconds), sources split whole "
+                "(no --within) and a row per step."
+            )
 
 
 @dataclass(frozen=True, slots=True)
 class Parted:
-    """Clips of sources with the part (train, validation, test) and the source that each belongs to."""
+    """Clips of sources with the part (train, validation, test) that each belongs to."""
 
     clips: Clips
     part: list[str]
     how: str
+    event: list[int] | None = None
+    """The class of each clip's last step, where clips are cut by events."""
 
 
 def part(sources: Any, question: Question) -> Parted:
@@ -77,9 +87,35 @@ def part(sources: Any, question: Question) -> Parted:
         clips = Clips(sources, [clip for clips in cut for clip in clips.clips])
         names = [name for name, clips in zip(PARTS, cut, strict=True) for _ in clips.clips]
         return Parted(clips, names, f"within recordings, in time: the first {end:.0%} of each for training")
-    clips = tiles(sources, length=length) if length else wholes(sources)
     of_source, how = _split(sources, question)
+    if question.each_event:
+        return _events(sources, question, length, of_source, how)
+    clips = tiles(sources, length=length) if length else wholes(sources)
     return Parted(clips, [of_source.get(clip.source, "") for clip in clips.clips], how)
+
+
+def _events(sources: Any, question: Question, length: int, of_source: dict[int, str], how: str) -> Parted:
+    """A clip for each event of the sources that take part. Those whose clip would reach beyond their source are left out."""
+    assert question.alignment is not None
+    delay, ends, event, left = round(question.delay_s * sources.rate), [], [], 0
+    for index in sorted(of_source):
+        name = sources.items[index].path.stem
+        question.alignment.require([name])
+        start_s, _, label = question.alignment.spans[name]
+        for at, number in zip((np.round(start_s * sources.rate).astype(int) + delay).tolist(), label.tolist(), strict=True):
+            if length <= at <= sources.length(index):
+                ends.append((index, at))
+                event.append(number)
+            else:
+                left += 1
+    if not ends:
+        raise CPCError(
+            f"no event has {question.clip_seconds:g} s before it and {question.delay_s:g} s after it. Shorten the clips."
+        )
+    how += f"; {question.clip_seconds:g} s for each event, to {question.delay_s:g} s after it" + (
+        f" ({left} left out)" if left else ""
+    )
+    return Parted(ending(sources, ends, length=length), [of_source[index] for index, _ in ends], how, event)
 
 
 def folds(sources: Any, question: Question) -> list[Question]:
@@ -146,7 +182,10 @@ def ask(parted: Parted, question: Question, steps: Sequence[int], seconds_per_st
     for index, (clip, name) in enumerate(zip(clips, parted.part, strict=True)):
         if not name:
             continue
-        if question.alignment:
+        if parted.event is not None:
+            labels_T = np.full(steps[index], -1)
+            labels_T[-1:] = parted.event[index]
+        elif question.alignment:
             labels_T = question.alignment.frames(
                 sources.items[clip.source].path.stem,
                 steps[index],

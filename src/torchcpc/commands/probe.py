@@ -60,6 +60,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--delay", type=float, default=0.0, metavar="S", help="ask each frame about what lies S seconds before its centre"
     )
+    parser.add_argument(
+        "--each-event",
+        action="store_true",
+        help="a clip of --clip-seconds for each event of --alignment, ending --delay after it and asked at its last step",
+    )
     parser.add_argument("--every", type=int, default=1, metavar="N", help="use every N-th frame (default: all)")
     parser.add_argument(
         "--validation", type=float, default=0.15, metavar="SHARE", help="of the sources that are no test (default: %(default)s)"
@@ -135,6 +140,7 @@ def run(arguments: argparse.Namespace) -> None:
         pool=arguments.pool,
         every=arguments.every,
         delay_s=arguments.delay,
+        each_event=arguments.each_event,
         validation=arguments.validation,
         choose_by=arguments.choose_by,
         choose_across=arguments.choose_across,
@@ -166,7 +172,7 @@ def run(arguments: argparse.Namespace) -> None:
 # Options of other kinds of questions.
 NOT_WITH_FOLDS = (
     *("alignment", "within", "leave_out", "clip_seconds", "supervised_curve", "choose_across", "standardise_by"),
-    "class_weight",
+    *("class_weight", "each_event"),
 )
 
 

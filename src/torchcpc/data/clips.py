@@ -55,3 +55,11 @@ def tiles(sources: Any, *, length: int, begin: float = 0.0, end: float = 1.0) ->
     if not clips:
         raise CPCError(f"no source has {length} positions between {begin:.0%} and {end:.0%} of its length. Shorten the clips.")
     return Clips(sources, clips)
+
+
+def ending(sources: Any, ends: list[tuple[int, int]], *, length: int) -> Clips:
+    """For each (source, end) the `length` positions before `end`; they may overlap. Raises CPCError where there are not so many."""
+    for source, end in ends:
+        if not length <= end <= sources.length(source):
+            raise CPCError(f"source {source} has no {length} positions before position {end} of {sources.length(source)}.")
+    return Clips(sources, [Clip(source, end - length, length) for source, end in ends])
