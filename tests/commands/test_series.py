@@ -96,6 +96,12 @@ def test_beats_are_probed_by_their_samples(tmp_path: Path, folder: Path) -> None
     assert main(["probe", str(run), "--label", "beat", "--alignment", str(beats), *none, *alike]) == 0
     (table,) = json.loads((run / "probe.json").read_text())["tables"]
     assert not any(row["features"].startswith(("random", "same")) for row in table["rows"])
+    once = ["--seeds", "1", "--supervised-steps", "2", "--curve", "--probes", "linear", "--clip-seconds", "5", "--delay", "2"]
+    assert main(["probe", str(run), "--label", "beat", "--alignment", str(beats), "--each-event", *once]) == 0
+    table = json.loads((run / "probe.json").read_text())["tables"][-1]
+    # The first of the twelve has three rows and no five before the second after it; the last has two after it or fewer.
+    assert table["test"] % 2 == 0 and 2 * 9 <= table["test"] < 2 * 12 and "for each event, to 2 s after it" in table["split"]
+    assert main(["probe", str(run), "--label", "beat", "--each-event", *once]) == 1
 
 
 def test_a_channel_that_never_changes_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
