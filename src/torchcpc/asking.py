@@ -26,7 +26,8 @@ class Question:
     for each event of the alignment in place of clips end to end, which ends delay_s after it and is asked at its last step: all steps
     meet their events at one phase, as they do not on a fixed grid; choose_by, class_weight: see `evaluation.task.Task`; choose_across:
     column of which one value after another is left out to choose a penalty (the validation part, which networks need, is one value of
-    it); standardise_by: column by whose values, labels unseen, the frames of every kind of features are brought to mean 0 and deviation 1.
+    it); standardise_by: column by whose values, labels unseen, the frames of every kind of features are brought to mean 0 and
+    deviation 1.
     """
 
     label: str
