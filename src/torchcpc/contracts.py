@@ -161,10 +161,18 @@ class Spans:
     resume: Tensor
     size: int
 
-    def __call__(self, rows: slice | Tensor, columns: slice) -> Tensor:
+    def __call__(self, rows: slice, columns: slice) -> Tensor:
         first, last, skip, resume = (column[rows, None] for column in (self.first, self.last, self.skip, self.resume))
         member = self.first.new_ones(self.size).cumsum(0)[columns] - 1
         return (first <= member) & (member < last) & ~((skip <= member) & (member < resume))
+
+    def order(self) -> Tensor:
+        """[M] the anchors, those of one span behind each other."""
+        return (self.first * (self.size + 1) + self.last).argsort(stable=True)
+
+    def take(self, index: Tensor) -> Spans:
+        """The spans of the anchors at `index`."""
+        return Spans(*(column[index] for column in (self.first, self.last, self.skip, self.resume)), size=self.size)
 
     @property
     def count(self) -> Tensor:

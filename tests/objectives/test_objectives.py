@@ -78,6 +78,21 @@ def test_streamed_equals_dense(tiles, dtype, tolerance):
         torch.testing.assert_close(contrast_pool(*leaves, lambda r, c: times[r, c], weight, **tiles).loss, out.loss)
 
 
+@pytest.mark.parametrize("tiles", TILES)
+@pytest.mark.parametrize("scale", [3.0, 300.0])
+def test_odds_beyond_the_range_of_floats(tiles, scale):
+    """Anchors whose competitors are 1e-300 to e^3000 times as likely as the positive, in one batch."""
+    leaves, times, weight = pool_case(torch.float32)
+    leaves = [(scale**0.5 * leaf).detach().requires_grad_() for leaf in leaves]
+    exact = [leaf.detach().double().requires_grad_() for leaf in leaves]
+    out = contrast_pool(*leaves, lambda r, c: times[r, c], weight, **tiles)
+    expected = dense(*exact, times, weight)
+    assert (out.loss_M.min() < 1e-3) and (out.loss_M.max() > 10 * scale / 3)
+    torch.testing.assert_close(out.loss.double(), expected, rtol=1e-6, atol=0)
+    for ours, theirs in zip(torch.autograd.grad(out.loss, leaves), torch.autograd.grad(expected, exact), strict=True):
+        torch.testing.assert_close(ours.double(), theirs, rtol=1e-3, atol=1e-3)
+
+
 @pytest.mark.parametrize("tiles", TILES[:2])
 def test_gradcheck(tiles):
     leaves, times, weight = pool_case(torch.float64)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,15 +13,15 @@ from torchcpc.contracts import Spans
 class Table:
     """Any multiplicity (rows, columns) -> [m, n], made block by block."""
 
-    def __init__(self, multiplicity: Callable[[Any, slice], Tensor], anchors: int, members: int) -> None:
+    def __init__(self, multiplicity: Callable[[slice, slice], Tensor], anchors: int, members: int) -> None:
         self.multiplicity, self.anchors, self.members = multiplicity, anchors, members
 
-    def blocks(self, rows: int) -> Iterator[tuple[slice | Tensor, slice]]:
+    def blocks(self, rows: int) -> Iterator[tuple[slice, slice]]:
         """Every anchor once, at most `rows` at a time, with the members of the pool outside which none of them competes."""
         for m in range(0, self.anchors, rows):
             yield slice(m, min(m + rows, self.anchors)), slice(0, self.members)
 
-    def restrict_(self, score_mn: Tensor, row: slice | Tensor, column: slice) -> tuple[Tensor, Tensor | None]:
+    def restrict_(self, score_mn: Tensor, row: slice, column: slice) -> tuple[Tensor, Tensor | None]:
         """Sets the scores of those who do not compete to -inf, in place. Returns how many compete, [m, 1], and how often each does,
         [m, n], where that may be more than once."""
         times_mn = self.multiplicity(row, column)
@@ -32,25 +31,22 @@ class Table:
 
 
 class Ranges:
-    """Spans of a sorted pool: anchors whose spans agree meet only the members of their span, and only holes are left out of it."""
+    """Spans of a sorted pool: a run of anchors with one span meets only the members of that span, and only holes are left out of it."""
 
     def __init__(self, spans: Spans) -> None:
         self.spans = spans
 
-    def blocks(self, rows: int) -> Iterator[tuple[slice | Tensor, slice]]:
-        """As for `Table`."""
+    def blocks(self, rows: int) -> Iterator[tuple[slice, slice]]:
+        """As for `Table`. Anchors in the order of their spans make the fewest blocks, and the largest."""
         width = self.spans.size + 1
-        span_M, order_M = (self.spans.first * width + self.spans.last).sort(stable=True)
-        distinct, counts = span_M.unique_consecutive(return_counts=True)
+        distinct, counts = (self.spans.first * width + self.spans.last).unique_consecutive(return_counts=True)
         begin = 0
         for span, count in zip(distinct.tolist(), counts.tolist(), strict=True):
             for m in range(begin, begin + count, rows):
-                end = min(m + rows, begin + count)
-                # Where all have one span, nothing need be gathered.
-                yield slice(m, end) if len(distinct) == 1 else order_M[m:end], slice(*divmod(span, width))
+                yield slice(m, min(m + rows, begin + count)), slice(*divmod(span, width))
             begin += count
 
-    def restrict_(self, score_mn: Tensor, row: slice | Tensor, column: slice) -> tuple[Tensor, None]:
+    def restrict_(self, score_mn: Tensor, row: slice, column: slice) -> tuple[Tensor, None]:
         """As for `Table`."""
         skip_m, resume_m = (end[row].clamp(column.start, column.stop) for end in (self.spans.skip, self.spans.resume))
         hole_m = resume_m - skip_m

@@ -18,15 +18,19 @@ class Candidates(Protocol):
 
 
 class Anchors(NamedTuple):
-    """The pairs that count, horizon by horizon. All [M], positions in the flat layout [B*T]; horizon_M is an index into the ks."""
+    """The pairs that count. All [M], positions in the flat layout [B*T]; horizon_M is an index into the ks."""
 
     horizon_M: Tensor
     anchor_M: Tensor
     target_M: Tensor
 
+    def take(self, index: Tensor) -> Anchors:
+        """The pairs at `index`."""
+        return Anchors(*(column[index] for column in self))
+
 
 def anchors(steps: Steps, horizons: tuple[int, ...]) -> Anchors:
-    """Every pair (t, t+k), for each k, whose two steps are valid, of one source and segment, and k apart in time."""
+    """Every pair (t, t+k), horizon by horizon, whose two steps are valid, of one source and segment, and k apart in time."""
     B, T = steps.valid.shape
     position_BT = torch.arange(B * T, device=steps.valid.device).view(B, T)
     parts = []
@@ -87,6 +91,11 @@ class Contrast:
                 f"steps, and at least {horizons[0] + 1} are needed. Use longer windows or predict fewer steps ahead."
             )
         draw = self.candidates.draw(steps, found.target_M, generator)
+        spans = draw.spans
+        if spans is not None:
+            # Anchors of one view or group behind each other are contrasted with their part of the pool without being gathered.
+            order_M = spans.order()
+            found, spans = found.take(order_M), spans.take(order_M)
         K = len(horizons)
         pairs_K = torch.bincount(found.horizon_M, minlength=K)
         weight_M = 1 / (pairs_K[found.horizon_M] * (pairs_K > 0).sum()).float()
@@ -94,7 +103,7 @@ class Contrast:
         query_MD = p_BTKD.reshape(-1, p_BTKD.shape[-1]).index_select(0, found.anchor_M * K + found.horizon_M)
         positive_MD = z_PD.index_select(0, found.target_M)
         pool_ND = z_PD.index_select(0, draw.pool_N)
-        return found, contrast_pool(query_MD, positive_MD, pool_ND, draw.multiplicity, weight_M, draw.spans)
+        return found, contrast_pool(query_MD, positive_MD, pool_ND, draw.multiplicity, weight_M, spans)
 
 
 def top1(rows: Contrasted) -> Tensor:

@@ -1,10 +1,11 @@
 """InfoNCE of many anchors against one pool, exact, in memory of the order of the pool, not of anchors x candidates.
 
-Blocks of scores are made, reduced by an online log-sum-exp while they are in cache, and their exponentials kept until the anchors'
-log-sum-exp is known, when they give the pool's gradient: three matrix products in all, and nothing made twice. Dense InfoNCE keeps
-the whole score matrix and several of its size for the backward pass: 3 GB at 12 x 1024 anchors and 16,384 candidates.
+Blocks of scores are made relative to the positive's own, which needs no look for the highest one, summed as odds while they are in
+cache, and kept until the anchor's sum is known, when they give the pool's gradient: three matrix products in all, and nothing made
+twice. Dense InfoNCE keeps the whole score matrix and several of its size for the backward pass: 3 GB at 12 x 1024 anchors and 16,384
+candidates.
 
-Element by element, a block costs six light passes and one exponential. What would cost more than they is left out: on a CPU a
+Element by element, a block costs five light passes and one exponential. What would cost more than they is left out: on a CPU a
 mask is as dear as two exponentials, a comparison into bytes as three into floats, and exp as two exp2.
 """
 
@@ -17,6 +18,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from torchcpc.contracts import Spans
 from torchcpc.objectives.competition import Ranges, Table
@@ -25,6 +27,8 @@ from torchcpc.objectives.infonce import require_competitors
 # Scores per block: half a million float32 are 2 MB, which stay in the cores' caches while a block is worked on.
 BLOCK = 1 << 19
 BITS = 1 / math.log(2)
+# A loss in nats, which is the logarithm of odds that are summed and multiplied by vectors well within the range of float32.
+MOST_ODDS = 50.0
 
 
 class Contrasted(NamedTuple):
@@ -76,77 +80,119 @@ def number(
     return (true_mn if times_mn is None else true_mn.mul_(times_mn)).sum(dim=1, keepdim=True)
 
 
+class _Meeting:
+    """Anchors of one block and the members of the pool they meet, a part at a time."""
+
+    def __init__(
+        self, query_mD: Tensor, positive_mD: Tensor, pool: Tensor, competition: Ranges | Table, row: slice, exact
+    ) -> None:
+        self.query_mD, self.pool, self.competition, self.row, self.exact = query_mD, pool, competition, row, exact
+        self.query, self.positive = query_mD.to(exact), positive_mD.to(exact)
+        self.own_m1 = (self.query * self.positive).sum(dim=1, keepdim=True)
+        # Equal vectors score equal only up to the rounding of two different sums; without this margin a collapsed
+        # encoder would be ranked by its rounding errors, anywhere between no and full accuracy.
+        rounding_m1 = 6 * torch.finfo(exact).eps * (self.query.norm(dim=1) * self.positive.norm(dim=1))[:, None]
+        self.level_m1 = rounding_m1 + torch.finfo(pool.dtype).eps * self.own_m1.abs()
+
+    def bits(self, column: slice, than_m1: Tensor, out: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """[m, n] scores less `than`, in powers of two, -inf for who does not compete; how many compete, and how often, as in
+        `competition.restrict_`. out: memory for them, which is dear to ask for anew; it may be left unused."""
+        pool_nD = self.pool[column]
+        if self.pool.dtype == self.exact:
+            out_mn = out[: len(than_m1) * len(pool_nD)].view(len(than_m1), len(pool_nD))
+            bits_mn = torch.addmm(than_m1.mul(-BITS).expand_as(out_mn), self.query_mD, pool_nD.t(), alpha=BITS, out=out_mn)
+        else:
+            bits_mn = (self.query_mD @ pool_nD.t()).to(self.exact).sub_(than_m1).mul_(BITS)
+        return bits_mn, *self.competition.restrict_(bits_mn, self.row, column)
+
+
+def own(meeting: _Meeting, parts: list[slice], scratch: Tensor) -> Tensor:
+    """[m, 1] what exponentials are relative to: the positive's score, known before all others. They are the competitors' odds then."""
+    return meeting.own_m1
+
+
+def highest(meeting: _Meeting, parts: list[slice], scratch: Tensor) -> Tensor:
+    """[m, 1] the same where odds are beyond the range of floats: the highest score, for which all are made once more."""
+    than_m1, zero_m1 = meeting.own_m1, torch.zeros_like(meeting.own_m1)
+    for column in parts:
+        bits_mn, *_ = meeting.bits(column, zero_m1, scratch)
+        than_m1 = torch.maximum(than_m1, bits_mn.amax(dim=1, keepdim=True) / BITS)
+    return than_m1
+
+
+def _contrast(vectors, weight_M, competition, rows, columns, differentiate, reference) -> tuple[list[Tensor], list[Tensor]]:
+    """[loss_M, candidates_M, above_M, tied_M], and the gradients of the three vectors, which are empty unless asked for."""
+    query_MD, positive_MD, pool_ND = vectors
+    device, M = query_MD.device, len(query_MD)
+    exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
+    product = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else query_MD.dtype
+    pool = pool_ND.to(product)
+    of_rows = [torch.empty(M, dtype=exact, device=device) for _ in range(4)]
+    of_query, of_positive, of_pool = gradients = [
+        torch.empty(x.shape if differentiate else 0, dtype=exact, device=device) for x in vectors
+    ]
+    of_pool.zero_()
+    compared = torch.empty(rows * columns, dtype=exact, device=device)
+    spare = [
+        torch.empty(compared.numel() if product == exact else 0, dtype=exact, device=device)
+        for _ in range(0, len(pool), columns)
+    ]
+    with torch.autocast(device.type, enabled=False):
+        for row, span in competition.blocks(rows):
+            meeting = _Meeting(query_MD[row].to(product), positive_MD[row].to(product), pool, competition, row, exact)
+            own_m1, level_m1 = meeting.own_m1, meeting.level_m1
+            parts = [slice(n, min(n + columns, span.stop)) for n in range(span.start, span.stop, columns)]
+            than_m1 = reference(meeting, parts, compared)
+            high_m1, low_m1 = ((own_m1 + side - than_m1) * BITS for side in (level_m1, -level_m1))
+            count_m1, above_m1, level_or_above_m1, others_m1 = (torch.zeros_like(own_m1) for _ in range(4))
+            pull_mD, kept = torch.zeros_like(meeting.query), []
+            for column, buffer in zip(parts, spare, strict=False):
+                block, block_count_m1, times_mn = meeting.bits(column, than_m1, buffer)
+                count_m1 += block_count_m1
+                above_m1 += number(torch.gt, block, high_m1, times_mn, compared)
+                level_or_above_m1 += number(torch.ge, block, low_m1, times_mn, compared)
+                block.exp2_()
+                if times_mn is not None:
+                    block.mul_(times_mn)
+                others_m1 += block.sum(dim=1, keepdim=True)
+                if differentiate:
+                    block = block.to(product)
+                    pull_mD += block @ pool[column]
+                    kept.append((column, block))
+            loss_m1 = F.softplus(others_m1.log() + (than_m1 - own_m1))
+            for whole_M, part_m1 in zip(of_rows, (loss_m1, count_m1 + 1, above_m1, level_or_above_m1 - above_m1), strict=True):
+                whole_M[row] = part_m1.squeeze(1)
+            if not differentiate:
+                continue
+            # d loss / d score: the softmax over candidates, which is exp(score - than) times this; for the positive less one.
+            weight_m1 = weight_M[row, None].to(exact)
+            share_m1 = weight_m1 / (others_m1 + (own_m1 - than_m1).exp())
+            grad_own_m1 = weight_m1 * torch.expm1(-loss_m1)
+            of_query[row] = pull_mD.mul_(share_m1).addcmul_(grad_own_m1, meeting.positive)
+            of_positive[row] = grad_own_m1 * meeting.query
+            share_mD = (meeting.query * share_m1).to(product)
+            for column, block in kept:
+                if product == exact:
+                    of_pool[column].addmm_(block.t(), share_mD)
+                else:
+                    of_pool[column] += block.t() @ share_mD
+    return of_rows, gradients
+
+
 class _ContrastPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx, query_MD, positive_MD, pool_ND, weight_M, multiplicity, spans, rows, columns):
-        device, M, N = query_MD.device, len(query_MD), len(pool_ND)
-        exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
-        product = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else query_MD.dtype
-        pool = pool_ND.to(product)
-        competition = Ranges(spans) if spans else Table(multiplicity, M, N)
-        differentiate = any(ctx.needs_input_grad[:3])
-        loss_M, candidates_M, above_M, tied_M = (torch.empty(M, dtype=exact, device=device) for _ in range(4))
-        grads = [torch.empty(0)] * 3
+        vectors, differentiate = (query_MD, positive_MD, pool_ND), any(ctx.needs_input_grad[:3])
+        competition = Ranges(spans) if spans else Table(multiplicity, len(query_MD), len(pool_ND))
+        given = (vectors, weight_M, competition, rows, columns, differentiate)
+        of_rows, gradients = _contrast(*given, own)
+        if not (of_rows[0] < MOST_ODDS).all():
+            of_rows, gradients = _contrast(*given, highest)
         if differentiate:
-            grads = [torch.zeros(x.shape, dtype=exact, device=device) for x in (query_MD, positive_MD, pool_ND)]
-        compared = torch.empty(rows * columns, dtype=exact, device=device)
-        with torch.autocast(device.type, enabled=False):
-            for row, span in competition.blocks(rows):
-                query_mD, positive_mD = query_MD[row].to(product), positive_MD[row].to(product)
-                query, positive = query_mD.to(exact), positive_mD.to(exact)
-                own_m1 = (query * positive).sum(dim=1, keepdim=True)
-                # Equal vectors score equal only up to the rounding of two different sums; without this margin a collapsed
-                # encoder would be ranked by its rounding errors, anywhere between no and full accuracy.
-                rounding_m1 = 4 * torch.finfo(exact).eps * (query.norm(dim=1) * positive.norm(dim=1))[:, None]
-                level_m1 = rounding_m1 + torch.finfo(product).eps * own_m1.abs()
-                count_m1, above_m1, level_or_above_m1 = (torch.zeros_like(own_m1) for _ in range(3))
-                # Log-sum-exp as it grows, begun with the positive: high + log(total).
-                high_m1, total_m1, pull_mD = own_m1, torch.ones_like(own_m1), torch.zeros_like(query)
-                kept = []
-                for n in range(span.start, span.stop, columns):
-                    column = slice(n, min(n + columns, span.stop))
-                    block = (query_mD @ pool[column].t()).to(exact)
-                    block_count_m1, times_mn = competition.restrict_(block, row, column)
-                    count_m1 += block_count_m1
-                    above_m1 += number(torch.gt, block, own_m1 + level_m1, times_mn, compared)
-                    level_or_above_m1 += number(torch.ge, block, own_m1 - level_m1, times_mn, compared)
-                    higher_m1 = torch.maximum(high_m1, block.amax(dim=1, keepdim=True))
-                    shrink_m1 = (high_m1 - higher_m1).exp_()
-                    high_m1 = higher_m1
-                    block.sub_(high_m1).mul_(BITS).exp2_()
-                    if times_mn is not None:
-                        block.mul_(times_mn)
-                    total_m1 = total_m1 * shrink_m1 + block.sum(dim=1, keepdim=True)
-                    if differentiate:
-                        block = block.to(product)
-                        pull_mD.mul_(shrink_m1).add_(block @ pool[column])
-                        kept.append((column, block, high_m1))
-                loss_m1 = (high_m1 - own_m1) + total_m1.log()
-                for whole_M, part_m1 in (
-                    (loss_M, loss_m1),
-                    (candidates_M, count_m1 + 1),
-                    (above_M, above_m1),
-                    (tied_M, level_or_above_m1 - above_m1),
-                ):
-                    whole_M[row] = part_m1.squeeze(1)
-                if not differentiate:
-                    continue
-                # d loss / d score: the softmax over candidates, which is exp(score - high) times this; for the positive less one.
-                weight_m1 = weight_M[row, None].to(exact)
-                share_m1 = weight_m1 / total_m1
-                grad_own_m1 = weight_m1 * torch.expm1(-loss_m1)
-                grads[0][row] = pull_mD.mul_(share_m1).addcmul_(grad_own_m1, positive)
-                grads[1][row] = grad_own_m1 * query
-                for column, block, high_then_m1 in kept:
-                    share_mD = (query * (share_m1 * (high_then_m1 - high_m1).exp_())).to(product)
-                    if product == exact:
-                        grads[2][column].addmm_(block.t(), share_mD)
-                    else:
-                        grads[2][column] += block.t() @ share_mD
-        if differentiate:
-            ctx.save_for_backward(*(g.to(x.dtype) for g, x in zip(grads, (query_MD, positive_MD, pool_ND), strict=True)))
-        ctx.mark_non_differentiable(loss_M, candidates_M, above_M, tied_M)
-        return (weight_M.to(exact) * loss_M).sum(), loss_M, candidates_M, above_M, tied_M
+            ctx.save_for_backward(*(g.to(x.dtype) for g, x in zip(gradients, vectors, strict=True)))
+        ctx.mark_non_differentiable(*of_rows)
+        loss_M = of_rows[0]
+        return (weight_M.to(loss_M.dtype) * loss_M).sum(), *of_rows
 
     @staticmethod
     @once_differentiable
