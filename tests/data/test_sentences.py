@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from torchcpc.data.sentences import SPLITTINGS, lines, prose, wrapped
+from torchcpc.data.sentences import SPLITTINGS, lines, phrases, prose, wrapped
 from torchcpc.data.splitting import Splitter, blocks
 
 PROSE = 'Mr. Smith left. "Why? Now?" she asked.\nCHAPTER I\nIt cost 3.50 pounds. He “paid. Twice.”'
@@ -50,6 +50,16 @@ def test_pieces_joined_are_the_text(name: str) -> None:
 
 def test_lines_are_sentences_whatever_is_in_them() -> None:
     assert [piece.strip() for piece in lines("a. b. c\n\nd\u2028e\n", "en")] == ["a. b. c", "", "d\u2028e"]
+
+
+def test_phrases_end_at_marks_and_not_within_words_or_numbers() -> None:
+    text = (
+        'It cost 3.50 pounds, or 1,000; "why," she said—now -- (so they say) don\'t: ready-made e.g. this…\n\nNew\nline、末。'
+    )
+    assert [" ".join(piece.split()) for piece in phrases(text, "en")] == [
+        "It cost 3.50 pounds,", 'or 1,000;', '"why,"', "she said—", "now --", "(so they say)", "don't:", "ready-made e.g.", "this…",
+        "New line、", "末。",
+    ]  # fmt: skip
 
 
 def test_blocks_make_the_file_and_end_where_a_paragraph_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

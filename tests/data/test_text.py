@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from tests.data.books import sentences, write_book
 from torchcpc.contracts import CPCError
 from torchcpc.data.text import scan_texts
-from torchcpc.data.tokens import encode, learn, load_tokenizer, save_tokenizer
+from torchcpc.data.tokens import encode, learn, load_tokenizer, save_tokenizer, thinned
 from torchcpc.pretraining import with_vocabulary
 
 
@@ -70,6 +70,33 @@ def test_a_sentence_is_cut_at_the_width_and_never_empty() -> None:
     tokenizer = learn(["one two three"], kind="words", size=5)
     assert encode(tokenizer, ["three two one one", "", "four"], 2).tolist() == [[
         tokenizer.token_to_id("three"), tokenizer.token_to_id("two")], [1, 0], [1, 0]]  # fmt: skip
+
+
+def test_common_words_are_left_out_by_their_rank_and_the_rarest_stays() -> None:
+    rng = np.random.default_rng(0)
+    x = np.tile(np.array([1, 2, 5, 26, 101, 900, 0, 0], dtype=np.float32), (20_000, 1))
+    made = thinned(x, 100, rng)
+    for number, rank in ((1, 1), (2, 1), (5, 4), (26, 25), (101, 100), (900, 899)):
+        expected = min(1.0, (rank / 100) ** 0.5)
+        assert abs((made == number).any(axis=1).mean() - expected) < 4 * (expected * (1 - expected) / 20_000) ** 0.5 + 1e-9
+    # Order kept, moved up, zeros behind.
+    real = made != 0
+    assert (np.diff(real.astype(int), axis=1) <= 0).all() and (np.diff(made, axis=1)[real[:, 1:]] > 0).all()
+    lonely = thinned(np.array([[2, 3, 2, 0]] * 500, dtype=np.float32), 100, rng)
+    assert ((lonely == 3).sum(axis=1) == 1).all() and (lonely == 2).sum() < 200
+
+
+def test_only_training_thins_words_out(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
+    root, books = shelf
+    save_tokenizer(learn([s for book in books.values() for s in book], kind="words", size=43), tmp_path / "tokenizer.json")
+    plain, thin = (scan_texts([root], width=7, tokenizer=str(tmp_path / "tokenizer.json"), thin=n) for n in (0, 40))
+    whole, rng = plain.read(1, 2, 11), np.random.default_rng
+    assert np.array_equal(thin.read(1, 2, 11), whole) and np.array_equal(plain.read(1, 2, 11, rng(3)), whole)
+    for chosen in (thin, thin.select([0, 1, 2]), thin.with_tokenizer(thin.tokenizer)):
+        made = chosen.read(1, 2, 11, rng(3))
+        assert np.array_equal(made, thinned(whole, 40, rng(3))) and not np.array_equal(made, whole)
+    with pytest.raises(CPCError, match=r"data.thin = -1: how many of the commonest words"):
+        scan_texts([root], thin=-1)
 
 
 def test_pieces_of_words_cover_words_that_were_never_seen() -> None:

@@ -75,6 +75,26 @@ def test_gradients_equal_those_of_the_loop() -> None:
         torch.testing.assert_close(one, other)
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_pace_is_how_fast_words_learn(kernel: int) -> None:
+    """The function at the start is the same; after one step of Adam words have moved so many times as far, other weights as far."""
+    x = torch.tensor([[[3, 9, 3, 0, 0], [9, 3, 7, 2, 0]]])
+    moved = {}
+    for pace in (1.0, 16.0):
+        torch.manual_seed(0)
+        encoder = SentenceEncoder(vocabulary=11, embedding=13, dim=5, kernel=kernel, width=5, pace=pace)
+        used, weight = pace * encoder.embedding.weight.detach().clone(), encoder.words.weight.detach().clone()
+        adam = torch.optim.Adam(encoder.parameters(), lr=1e-3, eps=1e-12)
+        z = encoder(x)
+        (z * torch.linspace(-1, 1, 10).reshape(1, 2, 5)).sum().backward()
+        adam.step()
+        of_words = (pace * encoder.embedding.weight.detach() - used)[3].abs().mean().item()
+        moved[pace] = (z, of_words, (encoder.words.weight.detach() - weight).abs().mean().item())
+    torch.testing.assert_close(moved[16.0][0], moved[1.0][0])
+    assert moved[16.0][1] == pytest.approx(16 * moved[1.0][1], rel=1e-2)
+    assert moved[16.0][2] == pytest.approx(moved[1.0][2], rel=1e-2)
+
+
 def test_padding_is_no_word() -> None:
     torch.manual_seed(1)
     encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=7, kernel=3, width=5)
@@ -98,7 +118,10 @@ def test_the_paper() -> None:
     assert sum(p.numel() for p in encoder.parameters()) == 20_000 * 620 + 620 * 2400 + 2400
 
 
-@pytest.mark.parametrize(("settings", "message"), [({"kernel": 2}, "kernel = 2: an odd number"), ({"dim": 0}, "dim = 0")])
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [({"kernel": 2}, "kernel = 2: an odd number"), ({"dim": 0}, "dim = 0"), ({"pace": 0}, "pace = 0: how fast")],
+)
 def test_impossible_sizes_are_refused(settings: dict, message: str) -> None:
     with pytest.raises(CPCError, match=message):
         SentenceEncoder(**settings)

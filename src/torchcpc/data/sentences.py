@@ -1,4 +1,4 @@
-"""One text in pieces, a sentence each: by the rules of sentencex, or a line each. Nothing is lost: the pieces joined are the text."""
+"""One text in pieces: sentences by the rules of sentencex, lines, or phrases. Nothing is lost: the pieces joined are the text."""
 
 from __future__ import annotations
 
@@ -16,6 +16,11 @@ _QUOTES = tuple("\"“”„«»'‘’‚")
 # a comma, which ends no sentence either, and a line end within a paragraph a blank.
 _UNQUOTED = str.maketrans({**dict.fromkeys([*_QUOTES, "\n", "\r"], " "), **dict.fromkeys("-–—*•", ",")})
 _LINE_END = re.compile(r"\n")
+# A mark that ends a word, a dash, a sign of a script without blanks, with what closes and the blanks behind it; or a paragraph's end.
+_PHRASE_END = re.compile(
+    r"""[.,;:!?…)\]]+["'”’»)\]]*(?:\s+|$)|(?:--+|[–—、。，；：！？]+)["'”’»]*\s*"""
+    r"""|\n[ \t\r]*\n\s*"""
+)
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*")
 
 
@@ -40,7 +45,12 @@ def lines(text: str, language: str) -> Iterator[str]:
     yield from _after(text, _LINE_END)
 
 
-SPLITTINGS: dict[str, Callable[[str, str], Iterator[str]]] = {"prose": prose, "lines": lines}
+def phrases(text: str, language: str) -> Iterator[str]:
+    """From one punctuation mark to the next: a few words that belong together. Signs within a word or a number end none."""
+    yield from _after(text, _PHRASE_END)
+
+
+SPLITTINGS: dict[str, Callable[[str, str], Iterator[str]]] = {"prose": prose, "lines": lines, "phrases": phrases}
 
 
 def wrapped(text: str) -> bool:

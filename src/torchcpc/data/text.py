@@ -16,7 +16,7 @@ from torchcpc.data.inspection import inspect_all
 from torchcpc.data.listed import Kind, Listed, Skipped, group_of, left_out
 from torchcpc.data.splitting import RULES, Splitter, TextFacts
 from torchcpc.data.text_tables import TEXT_TABLES, read_text_table
-from torchcpc.data.tokens import UNKNOWN, check_vocabulary, encode, load_tokenizer
+from torchcpc.data.tokens import UNKNOWN, check_vocabulary, encode, load_tokenizer, thinned
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -48,11 +48,19 @@ class Texts:
     hours: float = 0.0
 
     def __init__(
-        self, items: Sequence[Document], *, width: int, tokenizer: Tokenizer | None = None, skipped: Sequence[Skipped] = ()
+        self,
+        items: Sequence[Document],
+        *,
+        width: int,
+        thin: int = 0,
+        tokenizer: Tokenizer | None = None,
+        skipped: Sequence[Skipped] = (),
     ) -> None:
         if width < 1:
             raise CPCError(f"data.width = {width}: a sentence has at least 1 token. The paper's sentences have up to 32.")
-        self.items, self.width, self.tokenizer, self.skipped = list(items), width, tokenizer, list(skipped)
+        if thin < 0:
+            raise CPCError(f"data.thin = {thin}: how many of the commonest words are thinned out, 0 for none.")
+        self.items, self.width, self.thin, self.tokenizer, self.skipped = list(items), width, thin, tokenizer, list(skipped)
         self.groups = sorted({item.group for item in items})
         self._number = {name: number for number, name in enumerate(self.groups)}
 
@@ -71,7 +79,8 @@ class Texts:
 
     def select(self, indices: Sequence[int]) -> Self:
         """The documents at `indices`, in that order; groups keep their numbers."""
-        chosen = type(self)([self.items[i] for i in indices], width=self.width, tokenizer=self.tokenizer, skipped=self.skipped)
+        own = {"width": self.width, "thin": self.thin, "tokenizer": self.tokenizer, "skipped": self.skipped}
+        chosen = type(self)([self.items[i] for i in indices], **own)
         chosen.groups, chosen._number = self.groups, self._number
         return chosen
 
@@ -94,7 +103,8 @@ class Texts:
                 yield from self.text(index, start, 1_000)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Sentences start .. start+count as tokens. Raises CPCError if the file has gone or changed since the scan."""
+        """Sentences start .. start+count as tokens, thinned out where there is an rng. Raises CPCError if the file has gone or
+        changed since the scan."""
         if start < 0:
             raise CPCError(f"start = {start} in {self.items[index].key}: positions count from 0.")
         if self.tokenizer is None:
@@ -102,7 +112,8 @@ class Texts:
                 "these documents have no vocabulary yet: `cpc train` learns one from the training documents, or name a "
                 "tokenizer.json with data.tokenizer."
             )
-        return encode(self.tokenizer, self.text(index, start, count), self.width)
+        x_nL = encode(self.tokenizer, self.text(index, start, count), self.width)
+        return thinned(x_nL, self.thin, rng) if self.thin and rng else x_nL
 
 
 def scan_texts(
@@ -115,6 +126,7 @@ def scan_texts(
     tokens: str = "words",
     vocabulary: int = 20_000,
     width: int = 32,
+    thin: int = 0,
     tokenizer: str = "",
     group: str = "",
 ) -> Texts:
@@ -122,7 +134,8 @@ def scan_texts(
     column `text` or `sentence`), whose rows are documents of one sentence. The others are in `.skipped`, each with its reason.
 
     splitting, language: see `sentences`; tokens, vocabulary: "words" or "bpe", and how many, of what `cpc train` learns where
-    `tokenizer` names no tokenizer.json; width: tokens of a sentence that are read (paper: 32), longer ones are cut; group: the label
+    `tokenizer` names no tokenizer.json; width: tokens of a sentence that are read (paper: 32), longer ones are cut; thin: of so many of the
+    commonest words most are left out in training, see `tokens.thinned`; group: the label
     column that names the group of a document (author), by default each is its own. Files are split once, and what was found is remembered
     beside `cache`. Raises CPCError for a root that cannot be used, and when nothing can be.
     """
@@ -162,7 +175,7 @@ def scan_texts(
     if not items:
         reasons = "; ".join(f"{s.path}: {s.reason}" for s in skipped[:3])
         raise CPCError(f"none of {len(skipped)} documents can be used, for instance {reasons}. Name a folder of text files.")
-    return Texts(items, width=width, tokenizer=known, skipped=skipped)
+    return Texts(items, width=width, thin=thin, tokenizer=known, skipped=skipped)
 
 
 def any_known(tokenizer: Tokenizer, sentences: Sequence[str]) -> bool:

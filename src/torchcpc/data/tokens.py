@@ -94,3 +94,16 @@ def encode(tokenizer: Tokenizer, sentences: Sequence[str], width: int) -> np.nda
         numbers = encoded.ids[:width] or [UNKNOWN]
         row[: len(numbers)] = numbers
     return x_nL
+
+
+def thinned(x_nL: np.ndarray, common: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows of token numbers from which most of the commonest words are left out at random, the rest moved up; the rarest always stays.
+
+    Of words whose numbers are their ranks by frequency, as `learn` gives them, the r-th is kept with probability sqrt(r / common): what
+    Mikolov et al. 2013 (arXiv:1310.4546, eq. 5) do to a word of frequency f, sqrt(t / f), where f falls as 1 / r (Zipf).
+    """
+    rank_nL = np.maximum(x_nL - UNKNOWN, 1)
+    keep_nL = (x_nL != PADDING) & (rng.random(x_nL.shape) < np.sqrt(rank_nL / common))
+    keep_nL[np.arange(len(x_nL)), x_nL.argmax(axis=1)] = True
+    order_nL = np.argsort(~keep_nL, axis=1, kind="stable")
+    return np.take_along_axis(np.where(keep_nL, x_nL, np.float32(PADDING)), order_nL, axis=1)

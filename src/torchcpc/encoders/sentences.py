@@ -19,11 +19,19 @@ class SentenceEncoder(nn.Module):
     Tokens of all sentences are packed into one list first, so that padding costs nothing (with sentences of 1 to 32 words it would
     be more than half of the work), and with a kernel of one word a word that occurs often costs no more than a rare one. A
     convolution of `kernel` words sees zeros beyond the ends of its sentence. vocabulary: numbers that a token can have; `cpc train`
-    sets it from the tokenizer. The paper's sizes are the defaults.
+    sets it from the tokenizer. pace: how many times the learning rate the vectors of words learn, which are otherwise hardly changed by
+    the time the weights behind them are trained. The paper's sizes are the defaults.
     """
 
     def __init__(
-        self, *, vocabulary: int = 20_000, embedding: int = 620, dim: int = 2400, kernel: int = 1, width: int = 32
+        self,
+        *,
+        vocabulary: int = 20_000,
+        embedding: int = 620,
+        dim: int = 2400,
+        kernel: int = 1,
+        width: int = 32,
+        pace: float = 1.0,
     ) -> None:
         super().__init__()
         if min(vocabulary, embedding, dim, width) < 1 or kernel < 1 or kernel % 2 == 0:
@@ -31,11 +39,16 @@ class SentenceEncoder(nn.Module):
                 f"encoder.vocabulary = {vocabulary}, embedding = {embedding}, dim = {dim}, width = {width}: all at least 1; "
                 f"kernel = {kernel}: an odd number of words, so that it has a middle."
             )
-        self.dim, self.kernel, self.row_shape, self.layout = dim, kernel, (width,), Layout()
+        if pace <= 0:
+            raise CPCError(f"encoder.pace = {pace}: how fast words learn beside the other weights, more than 0; 1 is alike.")
+        self.dim, self.kernel, self.pace, self.row_shape, self.layout = dim, kernel, pace, (width,), Layout()
         self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
         self.embedding = nn.Embedding(vocabulary, embedding)
         # Of unit variance, torch's own choice: started at the scale of the weights, frequent words grow large and the rare ones, which
         # carry the matter of a sentence, are lost in the mean (1,200 updates for the bound of 800).
+        # Adam changes every number by about the learning rate, whatever its size: kept smaller, numbers change by a greater part.
+        with torch.no_grad():
+            self.embedding.weight.div_(pace)
         self.words = nn.Linear(kernel * embedding, dim)
 
     def frame_rate(self, sample_rate: float) -> float:
@@ -58,10 +71,10 @@ class SentenceEncoder(nn.Module):
         if self.kernel == 1:
             # Without neighbours the vector of a word is the same wherever it stands: worked out once for each word of the batch.
             ids_V, word_W = torch.unique(ids_W, return_inverse=True)
-            y_VD = F.relu(self.words(self.embedding(ids_V)))
+            y_VD = F.relu(self.words(self.pace * self.embedding(ids_V)))
         else:
             sentence_W = torch.repeat_interleave(torch.arange(len(ids_nL), device=ids_nL.device), count_n)
-            y_VD = F.relu(self.words(neighbours(self.embedding(ids_W), sentence_W, self.kernel)))
+            y_VD = F.relu(self.words(neighbours(self.pace * self.embedding(ids_W), sentence_W, self.kernel)))
             word_W = torch.arange(len(ids_W), device=ids_nL.device)
         # Averaged in the precision of the weights whatever the autocast; the mean of no word is zero.
         start_n = count_n.cumsum(0) - count_n

@@ -103,7 +103,8 @@ class _Meeting:
             bits_mn = torch.addmm(than_m1.mul(-BITS).expand_as(out_mn), self.query_mD, pool_nD.t(), alpha=BITS, out=out_mn)
         else:
             bits_mn = (self.query_mD @ pool_nD.t()).to(self.exact).sub_(than_m1).mul_(BITS)
-        return bits_mn, *self.competition.restrict_(bits_mn, self.row, column)
+        count_m1, times_mn = self.competition.restrict_(bits_mn, self.row, column)
+        return bits_mn, count_m1, times_mn
 
 
 def own(meeting: _Meeting, parts: list[slice], scratch: Tensor) -> Tensor:
