@@ -82,6 +82,8 @@ def test_common_words_are_left_out_by_their_rank_and_the_rarest_stays() -> None:
     # Order kept, moved up, zeros behind.
     real = made != 0
     assert (np.diff(real.astype(int), axis=1) <= 0).all() and (np.diff(made, axis=1)[real[:, 1:]] > 0).all()
+    long = thinned(np.tile(np.arange(1, 72, dtype=np.float32), (31, 1)), 100, rng)
+    assert all((np.diff(row[row != 0]) > 0).all() and 20 < (row != 0).sum() < 65 for row in long)
     lonely = thinned(np.array([[2, 3, 2, 0]] * 500, dtype=np.float32), 100, rng)
     assert ((lonely == 3).sum(axis=1) == 1).all() and (lonely == 2).sum() < 200
 

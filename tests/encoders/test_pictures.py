@@ -6,6 +6,7 @@ import torch
 from torchcpc.contracts import CPCError, Window
 from torchcpc.encoders.patches import flipped, grid, shifted_crops, single_colour
 from torchcpc.encoders.pictures import PictureEncoder
+from torchcpc.encoders.residual import Pointwise
 from torchcpc.encoders.views import DIRECTIONS, sequences
 from torchcpc.objectives import anchors
 from torchcpc.scores.strategies import STRATEGIES, codes, competes
@@ -30,6 +31,23 @@ def test_the_grid_is_the_patches_of_a_slow_loop():
         for c in range(5):
             expected = x[:, 3 * r : 3 * r + 5, 3 * c : 3 * c + 5].permute(0, 3, 1, 2)
             assert torch.equal(patches[:, r, c], expected)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_pointwise_convolution_is_the_librarys(bias, layout):
+    torch.manual_seed(0)
+    ours = Pointwise(5, 7, bias=bias)
+    library = torch.nn.Conv2d(5, 7, 1, bias=bias)
+    library.load_state_dict(ours.state_dict())
+    leaves = [torch.randn(11, 5, 3, 2).contiguous(memory_format=layout).requires_grad_() for _ in range(2)]
+    leaves[1].data.copy_(leaves[0].data)
+    made = [layer(leaf) for layer, leaf in zip((ours, library), leaves, strict=True)]
+    torch.testing.assert_close(*made)
+    for each in made:
+        each.square().sum().backward()
+    torch.testing.assert_close(leaves[0].grad, leaves[1].grad)
+    torch.testing.assert_close(ours.weight.grad, library.weight.grad)
 
 
 def test_a_shifted_crop_is_a_part_of_its_patch_in_the_middle_of_zeros():
