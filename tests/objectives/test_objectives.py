@@ -81,7 +81,7 @@ def test_streamed_equals_dense(tiles, dtype, tolerance):
 @pytest.mark.parametrize("tiles", TILES)
 @pytest.mark.parametrize("scale", [3.0, 300.0])
 def test_odds_beyond_the_range_of_floats(tiles, scale):
-    """Anchors whose competitors are 1e-300 to e^3000 times as likely as the positive, in one batch."""
+    """In one batch, anchors far more likely than all competitors and anchors with a loss of many hundred nats."""
     leaves, times, weight = pool_case(torch.float32)
     leaves = [(scale**0.5 * leaf).detach().requires_grad_() for leaf in leaves]
     exact = [leaf.detach().double().requires_grad_() for leaf in leaves]

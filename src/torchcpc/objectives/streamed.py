@@ -11,7 +11,6 @@ mask is as dear as two exponentials, a comparison into bytes as three into float
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,12 +22,12 @@ from torch.nn import functional as F
 from torchcpc.contracts import Spans
 from torchcpc.objectives.competition import Ranges, Table
 from torchcpc.objectives.infonce import require_competitors
+from torchcpc.objectives.odds import BITS, Meeting, highest, number, own
 
 # Scores per block: half a million float32 are 2 MB, which stay in the cores' caches while a block is worked on.
 BLOCK = 1 << 19
-BITS = 1 / math.log(2)
 # A loss in nats, which is the logarithm of odds that are summed and multiplied by vectors well within the range of float32.
-MOST_ODDS = 50.0
+LARGEST_LOSS = 50.0
 
 
 class Contrasted(NamedTuple):
@@ -72,56 +71,15 @@ def contrast_pool(
     return out
 
 
-def number(
-    compare: Callable[..., Tensor], score_mn: Tensor, than_m1: Tensor, times_mn: Tensor | None, scratch: Tensor
-) -> Tensor:
-    """[m, 1] competitors whose score compares so, in floats."""
-    true_mn = compare(score_mn, than_m1, out=scratch[: score_mn.numel()].view(score_mn.shape))
-    return (true_mn if times_mn is None else true_mn.mul_(times_mn)).sum(dim=1, keepdim=True)
-
-
-class _Meeting:
-    """Anchors of one block and the members of the pool they meet, a part at a time."""
-
-    def __init__(
-        self, query_mD: Tensor, positive_mD: Tensor, pool: Tensor, competition: Ranges | Table, row: slice, exact
-    ) -> None:
-        self.query_mD, self.pool, self.competition, self.row, self.exact = query_mD, pool, competition, row, exact
-        self.query, self.positive = query_mD.to(exact), positive_mD.to(exact)
-        self.own_m1 = (self.query * self.positive).sum(dim=1, keepdim=True)
-        # Equal vectors score equal only up to the rounding of two different sums; without this margin a collapsed
-        # encoder would be ranked by its rounding errors, anywhere between no and full accuracy.
-        rounding_m1 = 6 * torch.finfo(exact).eps * (self.query.norm(dim=1) * self.positive.norm(dim=1))[:, None]
-        self.level_m1 = rounding_m1 + torch.finfo(pool.dtype).eps * self.own_m1.abs()
-
-    def bits(self, column: slice, than_m1: Tensor, out: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """[m, n] scores less `than`, in powers of two, -inf for who does not compete; how many compete, and how often, as in
-        `competition.restrict_`. out: memory for them, which is dear to ask for anew; it may be left unused."""
-        pool_nD = self.pool[column]
-        if self.pool.dtype == self.exact:
-            out_mn = out[: len(than_m1) * len(pool_nD)].view(len(than_m1), len(pool_nD))
-            bits_mn = torch.addmm(than_m1.mul(-BITS).expand_as(out_mn), self.query_mD, pool_nD.t(), alpha=BITS, out=out_mn)
-        else:
-            bits_mn = (self.query_mD @ pool_nD.t()).to(self.exact).sub_(than_m1).mul_(BITS)
-        count_m1, times_mn = self.competition.restrict_(bits_mn, self.row, column)
-        return bits_mn, count_m1, times_mn
-
-
-def own(meeting: _Meeting, parts: list[slice], scratch: Tensor) -> Tensor:
-    """[m, 1] what exponentials are relative to: the positive's score, known before all others. They are the competitors' odds then."""
-    return meeting.own_m1
-
-
-def highest(meeting: _Meeting, parts: list[slice], scratch: Tensor) -> Tensor:
-    """[m, 1] the same where odds are beyond the range of floats: the highest score, for which all are made once more."""
-    than_m1, zero_m1 = meeting.own_m1, torch.zeros_like(meeting.own_m1)
-    for column in parts:
-        bits_mn, *_ = meeting.bits(column, zero_m1, scratch)
-        than_m1 = torch.maximum(than_m1, bits_mn.amax(dim=1, keepdim=True) / BITS)
-    return than_m1
-
-
-def _contrast(vectors, weight_M, competition, rows, columns, differentiate, reference) -> tuple[list[Tensor], list[Tensor]]:
+def _contrast(
+    vectors: tuple[Tensor, Tensor, Tensor],
+    weight_M: Tensor,
+    competition: Ranges | Table,
+    rows: int,
+    columns: int,
+    differentiate: bool,
+    reference: Callable[[Meeting, list[slice], Tensor], Tensor],
+) -> tuple[list[Tensor], list[Tensor]]:
     """[loss_M, candidates_M, above_M, tied_M], and the gradients of the three vectors, which are empty unless asked for."""
     query_MD, positive_MD, pool_ND = vectors
     device, M = query_MD.device, len(query_MD)
@@ -140,7 +98,7 @@ def _contrast(vectors, weight_M, competition, rows, columns, differentiate, refe
     ]
     with torch.autocast(device.type, enabled=False):
         for row, span in competition.blocks(rows):
-            meeting = _Meeting(query_MD[row].to(product), positive_MD[row].to(product), pool, competition, row, exact)
+            meeting = Meeting(query_MD[row].to(product), positive_MD[row].to(product), pool, competition, row, exact)
             own_m1, level_m1 = meeting.own_m1, meeting.level_m1
             parts = [slice(n, min(n + columns, span.stop)) for n in range(span.start, span.stop, columns)]
             than_m1 = reference(meeting, parts, compared)
@@ -187,7 +145,7 @@ class _ContrastPool(torch.autograd.Function):
         competition = Ranges(spans) if spans else Table(multiplicity, len(query_MD), len(pool_ND))
         given = (vectors, weight_M, competition, rows, columns, differentiate)
         of_rows, gradients = _contrast(*given, own)
-        if not (of_rows[0] < MOST_ODDS).all():
+        if not (of_rows[0] < LARGEST_LOSS).all():
             of_rows, gradients = _contrast(*given, highest)
         if differentiate:
             ctx.save_for_backward(*(g.to(x.dtype) for g, x in zip(gradients, vectors, strict=True)))
