@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 import torch
 
@@ -95,6 +97,29 @@ def test_pace_is_how_fast_words_learn(kernel: int) -> None:
     assert moved[16.0][2] == pytest.approx(moved[1.0][2], rel=1e-2)
 
 
+@pytest.mark.parametrize("kernel", [1, 3])
+def test_a_root_is_the_mean_centred_over_columns_and_grows_with_the_root_of_the_words(kernel: int) -> None:
+    torch.manual_seed(5)
+    encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=7, kernel=kernel, width=13, pooling="root")
+    ids = [[3, 9, 3, 2, 5, 17, 22], [4], []]
+    x = torch.tensor([[row + [0] * (13 - len(row)) for row in ids]])
+    expected = [(slow(encoder, row) - slow(encoder, row).sum() / 7) * (len(row) / 13) ** 0.5 for row in ids]
+    torch.testing.assert_close(encoder(x)[0].double(), torch.stack(expected), rtol=1e-5, atol=1e-6)
+
+
+def test_rare_words_begin_longer_by_the_logarithm_of_their_rank() -> None:
+    lengths = {}
+    for rarity in (0.0, 1.0, 2.0):
+        torch.manual_seed(7)
+        lengths[rarity] = (
+            SentenceEncoder(vocabulary=101, embedding=3, rarity=rarity, pace=4.0).embedding.weight.detach().norm(dim=1)
+        )
+    share_V = lengths[1.0] / lengths[0.0]
+    for number, rank in ((2, 3), (10, 11), (100, 101)):  # of [PAD], [UNK], and the words from the commonest on
+        assert share_V[number].item() == pytest.approx(math.log(rank) / math.log(101))
+    torch.testing.assert_close(lengths[2.0] / lengths[0.0], share_V**2)
+
+
 def test_padding_is_no_word() -> None:
     torch.manual_seed(1)
     encoder = SentenceEncoder(vocabulary=23, embedding=11, dim=7, kernel=3, width=5)
@@ -120,7 +145,13 @@ def test_the_paper() -> None:
 
 @pytest.mark.parametrize(
     ("settings", "message"),
-    [({"kernel": 2}, "kernel = 2: an odd number"), ({"dim": 0}, "dim = 0"), ({"pace": 0}, "pace = 0: how fast")],
+    [
+        ({"kernel": 2}, "kernel = 2: an odd number"),
+        ({"dim": 0}, "dim = 0"),
+        ({"pace": 0}, "pace = 0: how fast"),
+        ({"rarity": -1}, "rarity = -1: from 0"),
+        ({"pooling": "max"}, "pooling = 'max' is unknown. Choose one of mean, root"),
+    ],
 )
 def test_impossible_sizes_are_refused(settings: dict, message: str) -> None:
     with pytest.raises(CPCError, match=message):

@@ -11,6 +11,8 @@ from torchcpc.encoders.strided import strided_steps
 
 # Sentences whose words are held at once: a book, or a library, is embedded in bounded memory (here about 300 MB at 512 numbers a word).
 _TOGETHER = 1 << 13
+# How the vectors of a sentence's words become one.
+POOLINGS = ("mean", "root")
 
 
 class SentenceEncoder(nn.Module):
@@ -20,7 +22,12 @@ class SentenceEncoder(nn.Module):
     be more than half of the work), and with a kernel of one word a word that occurs often costs no more than a rare one. A
     convolution of `kernel` words sees zeros beyond the ends of its sentence. vocabulary: numbers that a token can have; `cpc train`
     sets it from the tokenizer. pace: how many times the learning rate the vectors of words learn, which are otherwise hardly changed by
-    the time the weights behind them are trained. The paper's sizes are the defaults.
+    the time the weights behind them are trained. rarity: vectors of words begin (log r / log vocabulary)^rarity times as long, r the
+    rank by frequency that is a word's number (tokens = "words"): by Zipf's law log r is the information in a word, up to a constant, and
+    1 is the inverse document frequency; 0, all alike. pooling: "mean" over the words, as in the paper, or "root": the mean
+    times sqrt(words / width), for log p(x|c)/p(x) grows with the words that tell of c, and in a mean each counts the less the more words
+    there are; less its average over the columns, which behind a rectifier says most of all how long a sentence is. The paper's sizes are
+    the defaults.
     """
 
     def __init__(
@@ -32,6 +39,8 @@ class SentenceEncoder(nn.Module):
         kernel: int = 1,
         width: int = 32,
         pace: float = 1.0,
+        rarity: float = 0.0,
+        pooling: str = "mean",
     ) -> None:
         super().__init__()
         if min(vocabulary, embedding, dim, width) < 1 or kernel < 1 or kernel % 2 == 0:
@@ -41,14 +50,19 @@ class SentenceEncoder(nn.Module):
             )
         if pace <= 0:
             raise CPCError(f"encoder.pace = {pace}: how fast words learn beside the other weights, more than 0; 1 is alike.")
+        if not 0 <= rarity <= 8:
+            raise CPCError(f"encoder.rarity = {rarity}: from 0, words alike, to 8; 1 starts a word as long as it is telling.")
+        if pooling not in POOLINGS:
+            raise CPCError(f"encoder.pooling = {pooling!r} is unknown. Choose one of {', '.join(POOLINGS)}.")
         self.dim, self.kernel, self.pace, self.row_shape, self.layout = dim, kernel, pace, (width,), Layout()
+        self.width, self.pooling = width, pooling
         self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
         self.embedding = nn.Embedding(vocabulary, embedding)
         # Of unit variance, torch's own choice: started at the scale of the weights, frequent words grow large and the rare ones, which
         # carry the matter of a sentence, are lost in the mean (1,200 updates for the bound of 800).
         # Adam changes every number by about the learning rate, whatever its size: kept smaller, numbers change by a greater part.
         with torch.no_grad():
-            self.embedding.weight.div_(pace)
+            self.embedding.weight.mul_(_lengths(vocabulary, rarity)[:, None] / pace)
         self.words = nn.Linear(kernel * embedding, dim)
 
     def frame_rate(self, sample_rate: float) -> float:
@@ -78,10 +92,19 @@ class SentenceEncoder(nn.Module):
             word_W = torch.arange(len(ids_W), device=ids_nL.device)
         # Averaged in the precision of the weights whatever the autocast; the mean of no word is zero.
         start_n = count_n.cumsum(0) - count_n
-        return F.embedding_bag(word_W, y_VD.to(self.words.weight.dtype), start_n, mode="mean")
+        mean_nD = F.embedding_bag(word_W, y_VD.to(self.words.weight.dtype), start_n, mode="mean")
+        if self.pooling == "mean":
+            return mean_nD
+        return (mean_nD - mean_nD.mean(dim=1, keepdim=True)) * (count_n / self.width).sqrt().unsqueeze(1)
 
     def steps(self, window: Window) -> Steps:
         return strided_steps(window, self.stride)
+
+
+def _lengths(vocabulary: int, rarity: float) -> Tensor:
+    """(log rank / log vocabulary)^rarity for every token number, the rank counted from 2 so that no word starts as nothing."""
+    rank_V = torch.arange(vocabulary).clamp(min=1) + 1.0
+    return (rank_V.log() / rank_V[-1].log()) ** rarity
 
 
 def neighbours(e_WE: Tensor, sentence_W: Tensor, kernel: int) -> Tensor:
