@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -20,14 +21,14 @@ from torchcpc.contexts import CONTEXTS
 from torchcpc.contracts import CPCError, Window
 from torchcpc.data import READERS
 from torchcpc.data.scaling import channel_scale
-from torchcpc.data.splits import hold_out
+from torchcpc.data.splits import Parts, hold_out
 from torchcpc.data.tokens import learn, load_tokenizer, save_tokenizer
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.encoders import ENCODERS
 from torchcpc.evaluation.bound import held_out_bound
 from torchcpc.objectives import Contrast
 from torchcpc.pretrained import TOKENIZER, build, save_pretrained
-from torchcpc.scores import CANDIDATES, PREDICTORS
+from torchcpc.scores import CANDIDATES, PREDICTORS, STRATEGIES
 from torchcpc.training import Outcome, checkpoint, fit
 
 SCHEMA = {
@@ -101,6 +102,7 @@ def pretrain(
     described = {**described, "settings": settings}
     model = build(settings, seed=seed)
     contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
+    check_competitors(settings, model, parts)
     windows = settings["windows"]
     order = RandomWindows(sources.select(parts.train), model.encoder.stride, seed, **windows)
     held_out = sequential(
@@ -140,6 +142,17 @@ def pretrain(
         model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
         save_pretrained(model, settings, folder)
     return outcome
+
+
+def check_competitors(settings: Settings, model: Any, parts: Parts) -> None:
+    """Raises CPCError, before any update, where a single held-out source would have no other to compete with its steps."""
+    strategy = settings["candidates"]["strategy"]
+    if STRATEGIES[strategy].other == "sequence" and model.encoder.layout.sequences == 1 and len(parts.validation) == 1:
+        share = math.ceil(200 / (len(parts.train) + 1)) / 100
+        raise CPCError(
+            f"one source is held out for validation, and candidates.strategy = {strategy!r} lets only steps of other sources compete, so "
+            f"that it has no bound. Hold out two or more, for instance split.validation={min(share, 0.5):g}, or choose another strategy."
+        )
 
 
 def fitted(

@@ -16,7 +16,7 @@ from torchcpc.pretrained import from_pretrained
 
 SMALL = [
     *("data.vocabulary=53", "data.width=7", "encoder.embedding=11", "encoder.dim=5", "context.dim=3", "windows.length=7"),
-    *("windows.batch=4", "split.validation=0.2", "training.steps=3", "training.warmup=0"),
+    *("windows.batch=4", "split.validation=0.3", "training.steps=3", "training.warmup=0"),
 ]
 ROWS = {"CPC z", "CPC c", "random init z", "random init c", "mean of word embeddings", "TF-IDF", "CPC z + TF-IDF"}
 

@@ -19,7 +19,7 @@ from torchcpc.pretrained import from_pretrained, save_pretrained
 
 SMALL = [
     *("data.vocabulary=53", "data.width=7", "encoder.embedding=11", "encoder.dim=5", "context.dim=3", "windows.length=7"),
-    *("windows.batch=4", "split.validation=0.2", "training.steps=4", "training.warmup=0", "training.save_every=1"),
+    *("windows.batch=4", "split.validation=0.3", "training.steps=4", "training.warmup=0", "training.save_every=1"),
 ]
 CPU = ["--precision", "32-true", "--accelerator", "cpu"]
 
@@ -46,7 +46,7 @@ def test_the_vocabulary_is_that_of_the_training_documents(trained: Path, books: 
     assert settings["data"]["tokenizer"] == "tokenizer.json"
     assert settings["encoder"]["vocabulary"] == tokenizer.get_vocab_size() == 53 and settings["encoder"]["width"] == 7
     assert load_file(trained / "model.safetensors")["encoder.embedding.weight"].shape == (53, 11)
-    assert described["data"] | {"recordings": 7, "trained": 6, "validated": 1} == described["data"]
+    assert described["data"] | {"recordings": 7, "trained": 5, "validated": 2} == described["data"]
 
 
 def test_a_run_that_was_moved_loads_and_reads_through_its_own_vocabulary(trained: Path, books: Path, tmp_path: Path) -> None:
@@ -101,3 +101,15 @@ def test_a_tokenizer_by_path_is_taken_as_it_is(trained: Path, books: Path, tmp_p
     given.unlink()  # the run has a copy
     assert from_pretrained(tmp_path / "b")[0].encoder.embedding.weight.shape == (53, 11)
     assert main(["embed", str(tmp_path / "b"), str(books), "-o", str(tmp_path / "e.npz")]) == 0
+
+
+def test_one_held_out_document_without_a_rival_is_refused_before_training(
+    books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = [*SMALL, "split.validation=0.1"]
+    assert main(["train", "text-small", *settings, "--data", str(books), "-o", str(tmp_path / "a"), *CPU]) == 1
+    error = capsys.readouterr().err
+    assert "one source is held out" in error and "'mixed_excluding'" in error and "split.validation=0.29" in error
+    assert not (tmp_path / "a" / "metrics.jsonl").exists()
+    alone = [*settings, "candidates.strategy=mixed", "predictor.echo=0"]
+    assert main(["train", "text-small", *alone, "--data", str(books), "-o", str(tmp_path / "b"), *CPU]) == 0
