@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import platform
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
@@ -21,7 +20,7 @@ from torchcpc.contexts import CONTEXTS
 from torchcpc.contracts import CPCError, Window
 from torchcpc.data import READERS
 from torchcpc.data.scaling import channel_scale
-from torchcpc.data.splits import Parts, hold_out
+from torchcpc.data.splits import hold_out
 from torchcpc.data.tokens import learn, load_tokenizer, save_tokenizer
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.encoders import ENCODERS
@@ -102,12 +101,12 @@ def pretrain(
     described = {**described, "settings": settings}
     model = build(settings, seed=seed)
     contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
-    check_competitors(settings, model, parts)
     windows = settings["windows"]
     order = RandomWindows(sources.select(parts.train), model.encoder.stride, seed, **windows)
     held_out = sequential(
         sources.select(parts.validation), length=windows["length"], batch=windows["batch"], limit=VALIDATION_WINDOWS
     )
+    check_competitors(settings, model, held_out)
     if fabric.is_global_zero:
         write_json(folder / "skipped.json", [{"path": s.path, "reason": s.reason} for s in sources.skipped])
         data = {
@@ -144,15 +143,16 @@ def pretrain(
     return outcome
 
 
-def check_competitors(settings: Settings, model: Any, parts: Parts) -> None:
-    """Raises CPCError, before any update, where a single held-out source would have no other to compete with its steps."""
+def check_competitors(settings: Settings, model: Any, held_out: Sequence[Window]) -> None:
+    """Raises CPCError, before any update, where a batch of one held-out source would have no other to compete with its steps."""
     strategy = settings["candidates"]["strategy"]
-    if STRATEGIES[strategy].other == "sequence" and model.encoder.layout.sequences == 1 and len(parts.validation) == 1:
-        share = math.ceil(200 / (len(parts.train) + 1)) / 100
-        raise CPCError(
-            f"one source is held out for validation, and candidates.strategy = {strategy!r} lets only steps of other sources compete, so "
-            f"that it has no bound. Hold out two or more, for instance split.validation={min(share, 0.5):g}, or choose another strategy."
-        )
+    if STRATEGIES[strategy].other == "sequence" and model.encoder.layout.sequences == 1:
+        alone = sum(len(window.source.unique()) == 1 for window in held_out)
+        if alone:
+            raise CPCError(
+                f"{alone} of {len(held_out)} validation batches hold windows of one source only, and candidates.strategy = {strategy!r} "
+                "lets only steps of other sources compete. Hold out more sources (split.validation=0.3), or choose another strategy."
+            )
 
 
 def fitted(

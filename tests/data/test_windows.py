@@ -62,6 +62,22 @@ def test_sources_are_drawn_in_proportion_to_their_length_and_starts_evenly() -> 
     assert int(short.length[row]) == 13 and short.x[row, 13:].eq(0).all() and short.x[row, :13].ne(0).all()
 
 
+def test_a_batch_is_never_all_of_one_source_where_there_are_two() -> None:
+    """One source has 99 % of the material: its batches get one window of another, all other batches are drawn as ever."""
+    ramps, mended = Ramps([9973, 53, 47, 0], [0, 0, 0, 0]), 0
+    share = np.array([9973, 53, 47, 0]) / 10073
+    windows = RandomWindows(ramps, 1, 5, length=17, batch=5)
+    for step in range(101):
+        plain = np.random.default_rng((5, step, 0)).choice(4, 5, p=share)
+        chosen = windows.draw(step).source.numpy()
+        alone = len(set(plain)) == 1
+        mended += alone
+        assert len(set(chosen)) > 1 and (chosen[:-1] == plain[:-1]).all() and (alone or chosen[-1] == plain[-1])
+        assert 3 not in chosen, "an empty source has no window"
+    assert mended > 50
+    assert RandomWindows(Ramps([101], [0]), 1, 5, length=17, batch=5).draw(0).source.tolist() == [0] * 5
+
+
 def test_several_windows_of_each_group_come_from_different_sources() -> None:
     # Group 0 has four sources and one without a position, group 1 two and one, group 2 one.
     lengths, groups = [23, 29, 31, 37, 0, 41, 43, 400, 0], [0, 0, 0, 0, 0, 1, 1, 2, 1]

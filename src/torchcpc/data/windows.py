@@ -19,8 +19,9 @@ class RandomWindows:
     Starts are multiples of `align` (the encoder's stride), so that a step of a source is the same event in every window that
     holds it. A source shorter than a window is padded with zeros at its end. windows_per_group = n draws batch / n groups in
     proportion to their material and n windows of each, from different sources where the group has that many; negatives of the
-    same speaker need n of 2 or more. The groups of a batch differ where there are that many, which evens out large and small
-    ones a little. Raises CPCError for sizes that cannot be met.
+    same speaker need n of 2 or more. The groups of a batch differ where there are that many, and a batch is never all of one source
+    where there are two (its steps may be forbidden to compete), which evens out large and small ones a little. Raises CPCError
+    for sizes that cannot be met.
     """
 
     def __init__(
@@ -69,7 +70,11 @@ class RandomWindows:
     def _sources(self, rng: np.random.Generator) -> list[int]:
         n = self.windows_per_group
         if n == 1:
-            return rng.choice(len(self._of_source), self.batch, p=self._of_source).tolist()
+            chosen = rng.choice(len(self._of_source), self.batch, p=self._of_source)
+            others = self._of_source * (np.arange(len(self._of_source)) != chosen[0])
+            if self.batch > 1 and others.any() and (chosen == chosen[0]).all():
+                chosen[-1] = rng.choice(len(others), p=others / others.sum())
+            return chosen.tolist()
         wanted = self.batch // n
         groups = rng.choice(len(self._members), wanted, p=self._of_group, replace=wanted > len(self._members))
         return [

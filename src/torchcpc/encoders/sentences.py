@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,8 +13,11 @@ from torchcpc.encoders.strided import strided_steps
 
 # Sentences whose words are held at once: a book, or a library, is embedded in bounded memory (here about 300 MB at 512 numbers a word).
 _TOGETHER = 1 << 13
-# How the vectors of a sentence's words become one.
-POOLINGS = ("mean", "root")
+# The mean over a sentence's words, and the share of the longest sentence that they are -> the sentence.
+POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mean": lambda mean_nD, share_n1: mean_nD,
+    "root": lambda mean_nD, share_n1: (mean_nD - mean_nD.mean(dim=1, keepdim=True)) * share_n1.sqrt(),
+}
 
 
 class SentenceEncoder(nn.Module):
@@ -93,9 +98,7 @@ class SentenceEncoder(nn.Module):
         # Averaged in the precision of the weights whatever the autocast; the mean of no word is zero.
         start_n = count_n.cumsum(0) - count_n
         mean_nD = F.embedding_bag(word_W, y_VD.to(self.words.weight.dtype), start_n, mode="mean")
-        if self.pooling == "mean":
-            return mean_nD
-        return (mean_nD - mean_nD.mean(dim=1, keepdim=True)) * (count_n / self.width).sqrt().unsqueeze(1)
+        return POOLINGS[self.pooling](mean_nD, (count_n / self.width).unsqueeze(1))
 
     def steps(self, window: Window) -> Steps:
         return strided_steps(window, self.stride)
