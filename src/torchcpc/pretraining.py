@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
@@ -174,9 +174,12 @@ def with_vocabulary(
     """The same for text: the vocabulary that the sources came with, or one learned from the training documents, as a file of `folder`."""
     data, path = settings["data"], folder / TOKENIZER
     if fabric.is_global_zero and not path.exists():
-        sentences = sources.select(train).every_sentence(
-            lambda done, documents: on_event("vocabulary", done, {"documents": documents})
-        )
+
+        def sentences() -> Iterator[str]:
+            return sources.select(train).every_sentence(
+                lambda done, documents: on_event("vocabulary", done, {"documents": documents})
+            )
+
         save_tokenizer(sources.tokenizer or learn(sentences, kind=data["tokens"], size=data["vocabulary"]), path)
     fabric.barrier()
     tokenizer = load_tokenizer(path)

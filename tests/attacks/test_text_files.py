@@ -54,7 +54,7 @@ def test_an_unreadable_document_is_skipped(tmp_path: Path) -> None:
 
 def test_a_sentence_of_thousands_of_words_is_cut_and_told(tmp_path: Path) -> None:
     (tmp_path / "long.txt").write_text("One. " + "word " * 3001 + "end.\n", encoding="utf8")
-    texts = scan_texts([tmp_path], width=11).with_tokenizer(learn(["one word end ."], kind="words", size=9))
+    texts = scan_texts([tmp_path], width=11).with_tokenizer(learn(lambda: ["one word end ."], kind="words", size=9))
     assert texts.read(0, 0, 2).shape == (2, 11) and (texts.read(0, 1, 1) > 1).all()
     assert texts.skipped[0].reason == "the end of a sentence of 3002 words: only its first 11 tokens are read"
 
@@ -62,7 +62,7 @@ def test_a_sentence_of_thousands_of_words_is_cut_and_told(tmp_path: Path) -> Non
 def test_a_document_without_a_known_word_is_skipped_and_a_row_of_a_table_is_not(tmp_path: Path) -> None:
     write_book(tmp_path / "books" / "good.txt", 7)
     (tmp_path / "books" / "foreign.txt").write_text("Жил был кот. Он спал.\n", encoding="utf8")
-    save_tokenizer(learn(sentences(31), kind="words", size=99), tmp_path / "tokenizer.json")
+    save_tokenizer(learn(lambda: sentences(31), kind="words", size=99), tmp_path / "tokenizer.json")
     texts = scan_texts([tmp_path / "books"], tokenizer=str(tmp_path / "tokenizer.json"))
     assert [item.key for item in texts.items] == ["good.txt"]
     assert texts.skipped[0].reason == "no word of its first 200 sentences is in the vocabulary"
@@ -131,4 +131,4 @@ def test_a_tokenizer_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
 
 def test_text_without_words_has_no_vocabulary() -> None:
     with pytest.raises(CPCError, match="hold no word"):
-        learn([" "], kind="words", size=9)
+        learn(lambda: [" "], kind="words", size=9)

@@ -69,7 +69,7 @@ def test_a_run_that_begins_again_takes_the_vocabulary_it_has(trained: Path, tmp_
         shutil.copytree(trained, run)
         for weights in run.glob("*.safetensors"):
             weights.unlink()
-    save_tokenizer(learn(sentences(31, seed=7), kind="words", size=41), other / "tokenizer.json")
+    save_tokenizer(learn(lambda: sentences(31, seed=7), kind="words", size=41), other / "tokenizer.json")
     # As it is between writing the vocabulary and writing its name into the settings.
     settings = json.loads((other / "settings.json").read_text(encoding="utf8"))
     settings["settings"]["data"]["tokenizer"] = ""

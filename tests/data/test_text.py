@@ -54,7 +54,7 @@ def test_documents_read_for_a_vocabulary_are_told(shelf: tuple[Path, dict[str, l
 def test_tokens_are_the_numbers_of_the_most_frequent_words(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
     root, books = shelf
     every = [sentence for book in books.values() for sentence in book]
-    save_tokenizer(learn(every, kind="words", size=43), tmp_path / "tokenizer.json")
+    save_tokenizer(learn(lambda: every, kind="words", size=43), tmp_path / "tokenizer.json")
     texts = scan_texts([root], width=7, tokenizer=str(tmp_path / "tokenizer.json"))
     count = Counter(word for sentence in every for word in sentence.lower().replace(".", " .").split())
     kept = sorted(count, key=lambda word: (-count[word], word))[:41]
@@ -67,7 +67,7 @@ def test_tokens_are_the_numbers_of_the_most_frequent_words(shelf: tuple[Path, di
 
 
 def test_a_sentence_is_cut_at_the_width_and_never_empty() -> None:
-    tokenizer = learn(["one two three"], kind="words", size=5)
+    tokenizer = learn(lambda: ["one two three"], kind="words", size=5)
     assert encode(tokenizer, ["three two one one", "", "four"], 2).tolist() == [[
         tokenizer.token_to_id("three"), tokenizer.token_to_id("two")], [1, 0], [1, 0]]  # fmt: skip
 
@@ -90,7 +90,9 @@ def test_common_words_are_left_out_by_their_rank_and_the_rarest_stays() -> None:
 
 def test_only_training_thins_words_out(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
     root, books = shelf
-    save_tokenizer(learn([s for book in books.values() for s in book], kind="words", size=43), tmp_path / "tokenizer.json")
+    save_tokenizer(
+        learn(lambda: [s for book in books.values() for s in book], kind="words", size=43), tmp_path / "tokenizer.json"
+    )
     plain, thin = (scan_texts([root], width=7, tokenizer=str(tmp_path / "tokenizer.json"), thin=n) for n in (0, 40))
     whole, rng = plain.read(1, 2, 11), np.random.default_rng
     assert np.array_equal(thin.read(1, 2, 11), whole) and np.array_equal(plain.read(1, 2, 11, rng(3)), whole)
@@ -102,10 +104,22 @@ def test_only_training_thins_words_out(shelf: tuple[Path, dict[str, list[str]]],
 
 
 def test_pieces_of_words_cover_words_that_were_never_seen() -> None:
-    words = learn(["low lower newest widest"] * 9, kind="words", size=99)
-    pieces = learn(["low lower newest widest"] * 9, kind="bpe", size=60)
+    words = learn(lambda: ["low lower newest widest"] * 9, kind="words", size=99)
+    pieces = learn(lambda: ["low lower newest widest"] * 9, kind="bpe", size=60)
     assert words.encode("lowest").ids == [1]
     assert 1 not in pieces.encode("lowest").ids and "".join(pieces.encode("lowest").tokens) == "lowest"
+
+
+@pytest.mark.parametrize("kind", ["words", "bpe"])
+def test_the_number_of_a_token_is_its_rank_by_frequency(kind: str) -> None:
+    text = ["aab ab ab", "ab cab abab ba", "aab ab."] * 401  # more sentences than are counted at once
+    tokenizer = learn(lambda: text, kind=kind, size=13)
+    count = Counter(token for sentence in text for token in tokenizer.encode(sentence).tokens)
+    by_rank = [count[tokenizer.id_to_token(number)] for number in range(2, tokenizer.get_vocab_size())]
+    assert by_rank == sorted(by_rank, reverse=True) and by_rank[0] > by_rank[-1]
+    assert [tokenizer.id_to_token(number) for number in (0, 1)] == ["[PAD]", "[UNK]"]
+    assert sorted(tokenizer.get_vocab().values()) == [*range(tokenizer.get_vocab_size())]
+    assert "".join(tokenizer.encode("ab cab aab").tokens) == "abcabaab"
 
 
 def test_a_table_is_documents_of_one_sentence_with_labels(tmp_path: Path) -> None:
@@ -136,12 +150,12 @@ def test_without_a_vocabulary_nothing_is_read(shelf: tuple[Path, dict[str, list[
     texts = scan_texts([shelf[0]])
     with pytest.raises(CPCError, match=r"no vocabulary yet.*data\.tokenizer"):
         texts.read(0, 0, 1)
-    tokenizer = learn(sentences(5), kind="words", size=9)
+    tokenizer = learn(lambda: sentences(5), kind="words", size=9)
     assert texts.with_tokenizer(tokenizer).select([1]).read(0, 0, 2).shape == (2, 32) and texts.tokenizer is None
 
 
 def test_a_tokenizer_is_kept_whole(tmp_path: Path) -> None:
-    tokenizer = learn(sentences(19), kind="bpe", size=50)
+    tokenizer = learn(lambda: sentences(19), kind="bpe", size=50)
     save_tokenizer(tokenizer, tmp_path / "t.json")
     assert load_tokenizer(tmp_path / "t.json").to_str() == tokenizer.to_str() and [p.name for p in tmp_path.iterdir()] == [
         "t.json"

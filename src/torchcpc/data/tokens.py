@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +18,16 @@ if TYPE_CHECKING:
 # Part of the format of tokenizer.json as this package writes and reads it.
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ["[PAD]", "[UNK]"]
+# Sentences whose tokens are counted at once.
+_COUNTED = 1_000
 
 
-def learn(sentences: Iterable[str], *, kind: str, size: int) -> Tokenizer:
+def learn(sentences: Callable[[], Iterable[str]], *, kind: str, size: int) -> Tokenizer:
     """The tokenizer of the `size` most frequent words (kind "words"), or of `size` pieces of words ("bpe"), lower-cased.
 
-    A word is a run of letters and digits, or one of other signs. Raises CPCError for another kind, and for text without words.
+    A word is a run of letters and digits, or one of other signs. A token's number is its rank by frequency, after [PAD] and [UNK].
+    sentences is called for each pass over the text: one for words, two for pieces. Raises CPCError for another kind, and for text
+    without words.
     """
     from tokenizers import Tokenizer, normalizers, pre_tokenizers
 
@@ -30,10 +36,27 @@ def learn(sentences: Iterable[str], *, kind: str, size: int) -> Tokenizer:
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])  # pyright: ignore[reportAttributeAccessIssue]
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # pyright: ignore[reportAttributeAccessIssue]
-    tokenizer.train_from_iterator(sentences, trainer)
+    tokenizer.train_from_iterator(sentences(), trainer)
     if tokenizer.get_vocab_size() <= len(SPECIAL):
         raise CPCError("the training documents hold no word. Name documents of text.")
-    return tokenizer
+    # Words come in this order; pieces in that of their merging, which says little of how often one is left whole.
+    return by_frequency(tokenizer, sentences()) if kind == "bpe" else tokenizer
+
+
+def by_frequency(tokenizer: Tokenizer, sentences: Iterable[str]) -> Tokenizer:
+    """The same tokenizer, its tokens numbered by how often these sentences hold them: [PAD], [UNK], the commonest, ..."""
+    from tokenizers import Tokenizer
+
+    count_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
+    remaining = iter(sentences)
+    while some := list(islice(remaining, _COUNTED)):
+        for encoded in tokenizer.encode_batch_fast(some, add_special_tokens=False):
+            np.add.at(count_V, encoded.ids, 1)
+    content = json.loads(tokenizer.to_str())
+    number = content["model"]["vocab"]
+    others = sorted(set(number) - set(SPECIAL), key=lambda token: (-count_V[number[token]], number[token]))
+    content["model"]["vocab"] = {token: rank for rank, token in enumerate([*SPECIAL, *others])}
+    return Tokenizer.from_str(json.dumps(content))
 
 
 def check_vocabulary(kind: str, size: int) -> None:
