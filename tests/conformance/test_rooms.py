@@ -54,6 +54,8 @@ STRATEGY_TABLE = {
     "mixed": lambda group, sequence: True,
     "same_group": lambda group, sequence: group,
     "mixed_excluding": lambda group, sequence: not sequence,
+    # Windows of one source overlap here, so a sequence was read as one stretch.
+    "mixed_excluding_stretch": lambda group, sequence: not sequence,
     "same_group_excluding": lambda group, sequence: group and not sequence,
     "current_only": lambda group, sequence: sequence,
 }

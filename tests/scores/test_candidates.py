@@ -10,11 +10,12 @@ from torchcpc.objectives import anchors
 from torchcpc.scores import CANDIDATES, STRATEGIES, Bilinear
 
 # Two windows of source 3 overlap in time: the same event stands in two rows of the batch.
-SOURCE = torch.tensor([3, 3, 5, 8, 9])
-GROUP = torch.tensor([0, 0, 0, 1, 1])
-START = torch.tensor([10, 13, 10, 0, 2])
-VALID = torch.tensor([7, 7, 4, 7, 2])
-B, T, HORIZONS = 5, 7, (1, 3)
+# A third is of another place of it, and two of source 8 touch.
+SOURCE = torch.tensor([3, 3, 5, 8, 9, 3, 8])
+GROUP = torch.tensor([0, 0, 0, 1, 1, 0, 1])
+START = torch.tensor([10, 13, 10, 0, 2, 31, 7])
+VALID = torch.tensor([7, 7, 4, 7, 2, 7, 5])
+B, T, HORIZONS = 7, 7, (1, 3)
 
 
 @pytest.fixture
@@ -34,6 +35,7 @@ SLOW = {
     "mixed": lambda a, b: True,
     "same_group": lambda a, b: GROUP[a] == GROUP[b],
     "mixed_excluding": lambda a, b: SOURCE[a] != SOURCE[b],
+    "mixed_excluding_stretch": lambda a, b: SOURCE[a] != SOURCE[b] or START[b] > START[a] + T or START[a] > START[b] + T,
     "same_group_excluding": lambda a, b: GROUP[a] == GROUP[b] and SOURCE[a] != SOURCE[b],
     "current_only": lambda a, b: SOURCE[a] == SOURCE[b],
 }
