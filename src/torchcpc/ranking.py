@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,7 +51,7 @@ def answer(
     device: str = "cpu",
     progress: Callable[[int, int], None] = silent,
 ) -> Answered:
-    """Ranks of the steps `ks` ahead in `sources`. train: the documents that TF-IDF counts words in, None where data are no text.
+    """Ranks of the steps `ks` ahead in `sources`. train: documents whose words TF-IDF counts beside theirs, None where data are no text.
 
     Where not all steps fit into 2 GiB, some of the sources are drawn. Raises CPCError for a picture, whose steps are many sequences,
     and what `ask` refuses.
@@ -69,8 +70,9 @@ def answer(
     lengths = [len(each.z_TD) for each in steps]
     words, sentences = None, []
     if train is not None:
-        words = tf_idf(train.every_sentence())
         sentences = [sentence for index in range(len(sources)) for sentence in sources.text(index)]
+        # Counting needs no labels: the words of these documents too, whose names are in no other, or overlap would not know them.
+        words = tf_idf(chain(train.every_sentence(), sentences))
     found: dict[tuple[str, int], tuple[Questions, dict[str, Ranks]]] = {}
     for pool in pools:
         for k in ks:

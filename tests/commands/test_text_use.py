@@ -67,6 +67,20 @@ def test_ranks_of_other_data_and_several_runs(
     assert "sources that the run trained on; ranks of them are too good" in capsys.readouterr().err
 
 
+def test_overlap_knows_words_that_only_the_documents_asked_about_have(trained: Path, documents: Path, tmp_path: Path) -> None:
+    """Names of a book: every second sentence repeats the name in the sentence before it, and no training document has any of them."""
+    known = next(documents.glob("*.txt")).read_text(encoding="utf8").split()[0].strip(".")
+    names = [f"{known} N{n // 2}x{n // 2}." for n in range(80)]
+    (tmp_path / "names.txt").write_text("\n".join(names) + "\n", encoding="utf8")
+    assert (
+        main(
+            ["rank", str(trained), str(tmp_path), "--contexts", "79", "--candidates", "41", "--pool", "same source", "--k", "1"]
+        )
+        == 0
+    )
+    assert rows_of(trained, "same source", 1)["TF-IDF overlap, last 1"]["top-1"]["mean"] > 0.4
+
+
 def test_what_cannot_be_ranked(trained: Path, documents: Path, refused) -> None:
     assert "--k 9: this model predicts 1 to 3 steps ahead" in refused("rank", trained, "--k", "9")
     assert "pool = 'mine' is unknown" in refused("rank", trained, "--pool", "mine")

@@ -15,12 +15,12 @@ from torchcpc.evaluation.ranks import Questions
 _WORD = r"\w+|[^\w\s]+"
 
 
-def tf_idf(train: Iterable[str]) -> Any:
-    """A vectoriser whose inverse document frequencies come from the training sentences. Raises CPCError where they have no word."""
+def tf_idf(counted: Iterable[str]) -> Any:
+    """A vectoriser that knows the words of these sentences, and how many hold each. Raises CPCError where they have no word."""
     try:
-        return TfidfVectorizer(token_pattern=_WORD, sublinear_tf=True).fit(train)
+        return TfidfVectorizer(token_pattern=_WORD, sublinear_tf=True).fit(counted)
     except ValueError as error:
-        raise CPCError(f"the training sentences have no words to count ({error}). Name sources of text.") from None
+        raise CPCError(f"the sentences have no words to count ({error}). Name sources of text.") from None
 
 
 def overlap_scores(words: Any, sentences: Sequence[str], questions: Questions, *, last: int) -> np.ndarray:
