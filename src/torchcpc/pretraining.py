@@ -25,9 +25,9 @@ from torchcpc.data.tokens import learn, load_tokenizer, save_tokenizer
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.encoders import ENCODERS
 from torchcpc.evaluation.bound import held_out_bound
-from torchcpc.objectives import Contrast
+from torchcpc.objectives import Contrast, anchors
 from torchcpc.pretrained import TOKENIZER, build, save_pretrained
-from torchcpc.scores import CANDIDATES, PREDICTORS, STRATEGIES
+from torchcpc.scores import CANDIDATES, PREDICTORS, Full
 from torchcpc.training import Outcome, checkpoint, fit
 
 SCHEMA = {
@@ -144,15 +144,19 @@ def pretrain(
 
 
 def check_competitors(settings: Settings, model: Any, held_out: Sequence[Window]) -> None:
-    """Raises CPCError, before any update, where a batch of one held-out source would have no other to compete with its steps."""
-    strategy = settings["candidates"]["strategy"]
-    if STRATEGIES[strategy].other == "sequence" and model.encoder.layout.sequences == 1:
-        alone = sum(len(window.source.unique()) == 1 for window in held_out)
-        if alone:
-            raise CPCError(
-                f"{alone} of {len(held_out)} validation batches hold windows of one source only, and candidates.strategy = {strategy!r} "
-                "lets only steps of other sources compete. Hold out more sources (split.validation=0.3), or choose another strategy."
-            )
+    """Raises CPCError, before any update, where steps of a validation batch would have no other to compete with."""
+    strategy, horizons = settings["candidates"]["strategy"], model.predictor.horizons
+    everyone, generator, alone = Full(strategy=strategy), torch.Generator(), 0
+    for window in held_out:
+        steps = model.encoder.steps(window)
+        spans = everyone.draw(steps, anchors(steps, horizons).target_M, generator).spans
+        alone += spans is not None and bool((spans.count == 0).any())
+    if alone:
+        raise CPCError(
+            f"{alone} of {len(held_out)} validation batches hold steps that no other may compete with: candidates.strategy = {strategy!r} "
+            "leaves out their own sequence or stretch, or asks for others of their group, and there are none. Hold out more sources "
+            "(split.validation=0.3), or choose another strategy."
+        )
 
 
 def fitted(
