@@ -1,8 +1,8 @@
 """How far is a training step on text from what the machine's matrix products allow, and what does the vocabulary cost?
 
 One whole step (forward, loss, backward, Adam) of `text-small`, against its own floating-point operations at the best rate that square
-matrix products reach here, in turn. Sentences have the lengths and the words (Zipf) of English novels, 17 words on average; padding
-counts as no operation, and with a kernel of one word neither does a word's second occurrence in a batch. The same step with a
+matrix products reach here, in turn. Sentences have the lengths and the pieces of words (Zipf) of English novels, 22 on average; padding
+counts as no operation, and with a kernel of one piece neither does a piece's second occurrence in a batch. The same step with a
 vocabulary of a tenth shows what looking up, its gradient and Adam cost.
 """
 
@@ -22,8 +22,9 @@ from torchcpc.pretrained import build
 from torchcpc.pretraining import SCHEMA
 from torchcpc.scores import CANDIDATES
 
-# Percentiles of the words of a sentence in 45 English novels, cut at 32 (docs/decisions.md).
-LENGTHS = np.array([1, 3, 6, 11, 22, 32, 32])
+# Percentiles of the pieces of a sentence in 45 English novels, of a vocabulary of 8,000, cut at 48. A word is 1.10 pieces.
+LENGTHS = np.array([1, 5, 9, 18, 32, 46, 48])
+PIECES_A_WORD = 1.10
 AT = np.array([0, 10, 25, 50, 75, 88, 100])
 
 
@@ -41,15 +42,18 @@ def main() -> None:
     parser.add_argument("settings", nargs="*", help="section.key=value of text-small")
     arguments = parser.parse_args()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    for vocabulary in (20_000, 2_000):
-        chosen = override(load_recipe("text-small"), [*arguments.settings, f"encoder.vocabulary={vocabulary}"])
+    recipe = load_recipe("text-small")
+    whole, width = recipe["data"]["vocabulary"], recipe["data"]["width"]
+    for vocabulary in (whole, whole // 10):
+        sizes = [f"encoder.vocabulary={vocabulary}", f"encoder.width={width}"]
+        chosen = override(load_recipe("text-small"), [*arguments.settings, *sizes])
         settings = resolve(chosen, SCHEMA)
         model = build(settings)
         windows, encoder, C, gru = settings["windows"], settings["encoder"], model.context.dim, settings["context"]["dim"]
         B, S, D, K = windows["batch"], windows["length"], encoder["dim"], settings["predictor"]["count"]
-        x = batch(B, S, settings["data"]["width"], vocabulary)
-        words, distinct = int((x > 0).sum()), len(x[x > 0].unique())
-        worked_out = distinct if encoder["kernel"] == 1 else words
+        x = batch(B, S, width, vocabulary)
+        pieces, distinct = int((x > 0).sum()), len(x[x > 0].unique())
+        worked_out = distinct if encoder["kernel"] == 1 else pieces
         anchors = B * sum(S - k for k in range(1, K + 1))
         flops = {
             "words": 3 * 2 * worked_out * encoder["kernel"] * encoder["embedding"] * D,
@@ -59,7 +63,7 @@ def main() -> None:
         }
         total = sum(flops.values())
         parts = ", ".join(f"{name} {value / 1e9:.1f}" for name, value in flops.items())
-        print(f"vocabulary {vocabulary}: {words} words, {distinct} of them distinct; GFLOP {parts}; all {total / 1e9:.1f}")
+        print(f"vocabulary {vocabulary}: {pieces} pieces, {distinct} of them distinct; GFLOP {parts}; all {total / 1e9:.1f}")
         number = torch.arange(B)
         window = Window(x, number, number, torch.zeros_like(number), torch.full_like(number, S))
         for name in arguments.precision:
@@ -68,7 +72,7 @@ def main() -> None:
             ratio, of_best = taken.ratios(total)
             print(
                 f"  {name}: GEMM {1e-9 / taken.per_flop:.0f} GFLOP/s, step {taken.whole:.3f} s, ratio {ratio:.2f} "
-                f"(of the shortest {of_best:.2f}), {words / taken.whole:.0f} words/s"
+                f"(of the shortest {of_best:.2f}), {pieces / PIECES_A_WORD / taken.whole:.0f} words/s"
             )
 
 

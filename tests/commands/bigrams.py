@@ -11,7 +11,14 @@ from torchcpc.cli import main
 STATES, WORDS = 31, 5
 # A few seconds of training; half of the documents are held out.
 SMALL = [
-    *("data.splitting=lines", "encoder.embedding=16", "encoder.dim=32", "encoder.kernel=1", "context.dim=32"),
+    *(
+        "data.splitting=lines",
+        "data.tokens=words",
+        "encoder.embedding=16",
+        "encoder.dim=32",
+        "encoder.kernel=1",
+        "context.dim=32",
+    ),
     *("windows.length=8", "windows.batch=16", "windows.windows_per_group=1", "training.steps=300", "training.warmup=10"),
     *("training.learning_rate=5e-3", "training.log_every=100", "training.validate_every=300", "split.validation=0.5"),
 ]

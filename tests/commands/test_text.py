@@ -109,7 +109,9 @@ def test_one_held_out_document_without_a_rival_is_refused_before_training(
     settings = [*SMALL, "split.validation=0.1"]
     assert main(["train", "text-small", *settings, "--data", str(books), "-o", str(tmp_path / "a"), *CPU]) == 1
     error = capsys.readouterr().err
-    assert "1 of 1 validation batches hold steps that no other may compete with" in error and "'mixed_excluding'" in error
+    assert (
+        "1 of 1 validation batches hold steps that no other may compete with" in error and "'mixed_excluding_stretch'" in error
+    )
     assert not (tmp_path / "a" / "metrics.jsonl").exists()
     alone = [*settings, "candidates.strategy=mixed", "predictor.echo=0"]
     assert main(["train", "text-small", *alone, "--data", str(books), "-o", str(tmp_path / "b"), *CPU]) == 0
