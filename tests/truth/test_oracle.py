@@ -75,7 +75,7 @@ def test_the_proposal_decides_the_estimand():
     now = rng.integers(states, size=count)
     then = np.array([rng.choice(states, p=stay[s]) for s in now])
     each = torch.arange(count, dtype=torch.int32)
-    codes = Codes(each, each, torch.from_numpy(speaker).int(), torch.zeros_like(each))
+    codes = Codes(each, each, each, torch.from_numpy(speaker).int(), torch.zeros_like(each))
     same = torch.from_numpy(speaker[:, None] == speaker[None, :])
     log_p = torch.from_numpy(np.log(stay))[torch.from_numpy(now)][:, torch.from_numpy(then)]
     for strategy, information, score in (
