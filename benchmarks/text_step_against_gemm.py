@@ -42,12 +42,10 @@ def main() -> None:
     parser.add_argument("settings", nargs="*", help="section.key=value of text-small")
     arguments = parser.parse_args()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    recipe = load_recipe("text-small")
+    recipe = override(load_recipe("text-small"), arguments.settings)
     whole, width = recipe["data"]["vocabulary"], recipe["data"]["width"]
     for vocabulary in (whole, whole // 10):
-        sizes = [f"encoder.vocabulary={vocabulary}", f"encoder.width={width}"]
-        chosen = override(load_recipe("text-small"), [*arguments.settings, *sizes])
-        settings = resolve(chosen, SCHEMA)
+        settings = resolve(override(recipe, [f"encoder.vocabulary={vocabulary}", f"encoder.width={width}"]), SCHEMA)
         model = build(settings)
         windows, encoder, C, gru = settings["windows"], settings["encoder"], model.context.dim, settings["context"]["dim"]
         B, S, D, K = windows["batch"], windows["length"], encoder["dim"], settings["predictor"]["count"]

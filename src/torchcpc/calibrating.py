@@ -86,6 +86,10 @@ def first_new(model: Any) -> int:
     return next((i for i, k in enumerate(model.predictor.horizons) if k >= new), len(model.predictor.horizons) - 1)
 
 
+# Strategies whose candidates are neither of all sources alike nor of one group.
+_MIXTURES = ("current_only", "mixed_excluding_stretch")
+
+
 def cautions(measured: Measured, strategy: str | None = None) -> list[str]:
     """Why the numbers should be read with care, each a sentence."""
     said = []
@@ -102,7 +106,7 @@ def cautions(measured: Measured, strategy: str | None = None) -> list[str]:
         )
     if not_normal := worst([row.checks for row in measured.rows if row.checks]):
         said.append(not_normal)
-    if (strategy is not None and MATCHING.get(strategy, "all") != measured.estimand.proposal) or strategy == "current_only":
+    if (strategy is not None and MATCHING.get(strategy, "all") != measured.estimand.proposal) or strategy in _MIXTURES:
         said.append(
             f"the score was trained against candidates '{strategy}' and calibrated against '{measured.estimand.proposal}': "
             "it is a proper density ratio, but not the one it was trained for."

@@ -49,7 +49,8 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     latent_dim, context_dim: widths of z and c. context: "gru", or "none" for c_t = z_t.
     horizons: predict 1 to this many steps ahead (fewer where sequences are shorter: `horizons_`).
     window, batch: training sees `batch` random stretches of `window` steps an update. candidates: size of the pool that the true
-        future competes with; strategy: who may be in it ("mixed", "mixed_excluding" the own sequence, "current_only").
+        future competes with; strategy: who may be in it ("mixed", "mixed_excluding" the own sequence, "current_only"; see
+        `scores.strategies`).
     standardize: bring each channel to mean 0 and deviation 1, by the sequences that are trained on.
     validation: fraction of the sequences held out to choose the best weights; of a single sequence, one of up to ten blocks.
     max_iter, learning_rate: updates, and Adam's step size at its peak (linear rise, then half a cosine).

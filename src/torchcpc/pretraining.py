@@ -154,8 +154,8 @@ def check_competitors(settings: Settings, model: Any, held_out: Sequence[Window]
     if alone:
         raise CPCError(
             f"{alone} of {len(held_out)} validation batches hold steps that no other may compete with: candidates.strategy = {strategy!r} "
-            "leaves out their own sequence or stretch, or asks for others of their group, and there are none. Hold out more sources "
-            "(split.validation=0.3), or choose another strategy."
+            "leaves out their own sequence or stretch, or asks for others of their group, and there are none. Hold out more sources, "
+            "or longer ones (split.validation), or choose another strategy."
         )
 
 

@@ -113,5 +113,9 @@ def test_one_held_out_document_without_a_rival_is_refused_before_training(
         "1 of 1 validation batches hold steps that no other may compete with" in error and "'mixed_excluding_stretch'" in error
     )
     assert not (tmp_path / "a" / "metrics.jsonl").exists()
+    # Every document is a group of its own: none has another of its group.
+    lone = [*SMALL, "candidates.strategy=same_group_excluding"]
+    assert main(["train", "text-small", *lone, "--data", str(books), "-o", str(tmp_path / "c"), *CPU]) == 1
+    assert "no other may compete with: candidates.strategy = 'same_group_excluding'" in capsys.readouterr().err
     alone = [*settings, "candidates.strategy=mixed", "predictor.echo=0"]
     assert main(["train", "text-small", *alone, "--data", str(books), "-o", str(tmp_path / "b"), *CPU]) == 0

@@ -78,6 +78,19 @@ def test_a_batch_is_never_all_of_one_source_where_there_are_two() -> None:
     assert RandomWindows(Ramps([101], [0]), 1, 5, length=17, batch=5).draw(0).source.tolist() == [0] * 5
 
 
+def test_groups_of_a_batch_differ_and_windows_of_one_source_are_not_all_neighbours() -> None:
+    """Or a batch could be one stretch, in which nobody may compete."""
+    for ramps in (Ramps([53, 53], [0, 1]), Ramps([9973, 53, 47], [0, 1, 2])):
+        windows = RandomWindows(ramps, 1, 5, length=17, batch=10, windows_per_group=2)
+        assert all(len(set(windows.draw(step).source.tolist())) > 1 for step in range(401))
+    one = RandomWindows(Ramps([101], [0]), 1, 5, length=17, batch=4, windows_per_group=2)
+    gaps = [np.diff(np.sort(one.draw(step).start.numpy())).max() > 17 for step in range(401)]
+    plain = [np.diff(np.sort(np.random.default_rng((5, s, 1)).integers(85, size=4))).max() > 17 for s in range(401)]
+    assert all(gaps) and not all(plain), "without redrawing some would have been"
+    # Too short for two places that do not touch: drawn all the same.
+    assert RandomWindows(Ramps([35], [0]), 1, 5, length=17, batch=4).draw(0).start.max() <= 18
+
+
 def test_several_windows_of_each_group_come_from_different_sources() -> None:
     # Group 0 has four sources and one without a position, group 1 two and one, group 2 one.
     lengths, groups = [23, 29, 31, 37, 0, 41, 43, 400, 0], [0, 0, 0, 0, 0, 1, 1, 2, 1]

@@ -23,7 +23,8 @@ _COUNTED = 1_000
 
 
 def learn(sentences: Callable[[], Iterable[str]], *, kind: str, size: int) -> Tokenizer:
-    """The tokenizer of the `size` most frequent words (kind "words"), or of `size` pieces of words ("bpe"), lower-cased.
+    """The tokenizer of the `size` most frequent words (kind "words"), or of about `size` pieces of words ("bpe"; single
+    letters are always among them), lower-cased.
 
     A word is a run of letters and digits, or one of other signs. A token's number is its rank by frequency, after [PAD] and [UNK].
     sentences is called for each pass over the text: one for words, two for pieces. Raises CPCError for another kind, and for text

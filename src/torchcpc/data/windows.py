@@ -12,6 +12,9 @@ import torch
 
 from torchcpc.contracts import CPCError, Sequences, Window
 
+# Draws of places in one source, until its windows are not all neighbours.
+_REDRAWS = 64
+
 
 class RandomWindows:
     """`batch` windows of `length` raw positions a step, sources drawn in proportion to their length, starts uniform.
@@ -19,9 +22,10 @@ class RandomWindows:
     Starts are multiples of `align` (the encoder's stride), so that a step of a source is the same event in every window that
     holds it. A source shorter than a window is padded with zeros at its end. windows_per_group = n draws batch / n groups in
     proportion to their material and n windows of each, from different sources where the group has that many; negatives of the
-    same speaker need n of 2 or more. The groups of a batch differ where there are that many, and a batch is never all of one source
-    where there are two (its steps may be forbidden to compete), which evens out large and small ones a little. Raises CPCError
-    for sizes that cannot be met.
+    same speaker need n of 2 or more. The groups of a batch differ where there are that many. Steps of a source, or of a stretch of
+    one, may be forbidden to compete: so a batch of several groups is never all of one source where there are two, which evens out large
+    and small ones a little, and windows of one source are not all neighbours where it is long enough. Raises CPCError for sizes that
+    cannot be met.
     """
 
     def __init__(
@@ -61,11 +65,16 @@ class RandomWindows:
         """The batch of update `step` (from 0) on process `rank`; may be called from several threads at once."""
         rng = np.random.default_rng((self.seed, step, rank))
         chosen = self._sources(rng)
-        starts = []
-        for index in chosen:
-            last = max(0, self.sequences.length(index) - self.length) // self.align
-            starts.append(int(rng.integers(last + 1)) * self.align)
+        starts = self._starts(chosen, rng)
+        for _ in range(_REDRAWS if len(set(chosen)) == 1 < self.batch else 0):
+            if any(np.diff(sorted(starts)) > self.length):
+                break
+            starts = self._starts(chosen, rng)
         return cut(self.sequences, chosen, starts, self.length, rng)
+
+    def _starts(self, chosen: Sequence[int], rng: np.random.Generator) -> list[int]:
+        last = [max(0, self.sequences.length(index) - self.length) // self.align for index in chosen]
+        return [int(rng.integers(end + 1)) * self.align for end in last]
 
     def _sources(self, rng: np.random.Generator) -> list[int]:
         n = self.windows_per_group
@@ -77,6 +86,9 @@ class RandomWindows:
             return chosen.tolist()
         wanted = self.batch // n
         groups = rng.choice(len(self._members), wanted, p=self._of_group, replace=wanted > len(self._members))
+        if 1 < min(wanted, len(self._members)) and (groups == groups[0]).all():
+            others = self._of_group * (np.arange(len(self._members)) != groups[0])
+            groups[-1] = rng.choice(len(others), p=others / others.sum())
         return [
             int(source)
             for g in groups

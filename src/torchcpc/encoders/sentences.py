@@ -28,11 +28,11 @@ class SentenceEncoder(nn.Module):
     convolution of `kernel` words sees zeros beyond the ends of its sentence. vocabulary: numbers that a token can have; `cpc train`
     sets it from the tokenizer. pace: how many times the learning rate the vectors of words learn, which are otherwise hardly changed by
     the time the weights behind them are trained. rarity: vectors of words begin (log r / log vocabulary)^rarity times as long, r the
-    rank by frequency that is a token's number: by Zipf's law log r is the information in a word, up to a constant, and
-    1 is the inverse document frequency; 0, all alike. pooling: "mean" over the words, as in the paper, or "root": the mean
-    times sqrt(words / width), for log p(x|c)/p(x) grows with the words that tell of c, and in a mean each counts the less the more words
-    there are; less its average over the columns, which behind a rectifier says most of all how long a sentence is. The paper's sizes are
-    the defaults.
+    rank by frequency that is a token's number where `data.tokens.learn` gave it: by Zipf's law log r is the information in a word, up
+    to a constant, and 1 is the inverse document frequency; 0, all alike. pooling: "mean" over the words, as in the paper, or "root":
+    the mean times sqrt(words / width), for log p(x|c)/p(x) grows with the words that tell of c, and in a mean each counts the less the
+    more words there are; less its average over the columns, which behind a rectifier says most of all how long a sentence is. The
+    paper's sizes are the defaults.
     """
 
     def __init__(
