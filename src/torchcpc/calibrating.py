@@ -19,6 +19,8 @@ from torchcpc.pretraining import write_json
 
 # How a score was trained -> what calibrating it should estimate.
 MATCHING = {"same_group": "same_group", "same_group_excluding": "same_group"}
+# Strategies whose candidates no proposal draws: of the own sequence, or of all sources and more of the own.
+UNMATCHED = ("current_only", "mixed_excluding_stretch")
 
 
 class Halves(NamedTuple):
@@ -86,10 +88,6 @@ def first_new(model: Any) -> int:
     return next((i for i, k in enumerate(model.predictor.horizons) if k >= new), len(model.predictor.horizons) - 1)
 
 
-# Strategies whose candidates are neither of all sources alike nor of one group.
-_MIXTURES = ("current_only", "mixed_excluding_stretch")
-
-
 def cautions(measured: Measured, strategy: str | None = None) -> list[str]:
     """Why the numbers should be read with care, each a sentence."""
     said = []
@@ -106,7 +104,7 @@ def cautions(measured: Measured, strategy: str | None = None) -> list[str]:
         )
     if not_normal := worst([row.checks for row in measured.rows if row.checks]):
         said.append(not_normal)
-    if (strategy is not None and MATCHING.get(strategy, "all") != measured.estimand.proposal) or strategy in _MIXTURES:
+    if (strategy is not None and MATCHING.get(strategy, "all") != measured.estimand.proposal) or strategy in UNMATCHED:
         said.append(
             f"the score was trained against candidates '{strategy}' and calibrated against '{measured.estimand.proposal}': "
             "it is a proper density ratio, but not the one it was trained for."

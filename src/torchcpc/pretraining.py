@@ -40,7 +40,8 @@ SCHEMA = {
     "split": hold_out,
     "training": fit,
 }
-# Hears (event, step, metrics): "vocabulary" for each document read before training, then what `training.loop.fit` reports.
+# Hears (event, step, metrics): "vocabulary" for each document, in each pass over the text before training, then what
+# `training.loop.fit` reports.
 Listener = Callable[[str, int, dict[str, Any]], None]
 # Enough for a bound with a standard error of a few hundredths of a nat, few enough to validate in seconds.
 VALIDATION_WINDOWS = 256

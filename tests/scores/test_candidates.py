@@ -10,10 +10,10 @@ from torchcpc.objectives import anchors
 from torchcpc.scores import CANDIDATES, STRATEGIES, Bilinear
 
 # Two windows of source 3 overlap in time: the same event stands in two rows of the batch.
-# A third is of another place of it, and three of source 8 touch, one after the other.
+# A third is of another place of it, which ends at the time at which source 5 begins; three of source 8 touch, one after the other.
 SOURCE = torch.tensor([3, 3, 5, 8, 9, 3, 8, 8])
 GROUP = torch.tensor([0, 0, 0, 1, 1, 0, 1, 1])
-START = torch.tensor([10, 13, 10, 0, 2, 31, 14, 7])
+START = torch.tensor([10, 13, 38, 0, 2, 31, 14, 7])
 VALID = torch.tensor([7, 7, 4, 7, 2, 7, 5, 7])
 B, T, HORIZONS = 8, 7, (1, 3)
 
