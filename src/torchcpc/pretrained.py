@@ -16,9 +16,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from torchcpc import __version__
-from torchcpc.config import construct
+from torchcpc.config import construct, resolve
 from torchcpc.contexts import CONTEXTS
 from torchcpc.contracts import CPCError
+from torchcpc.data import READERS
 from torchcpc.data.tokens import load_tokenizer, save_tokenizer
 from torchcpc.encoders import ENCODERS
 from torchcpc.model import CPC
@@ -55,7 +56,10 @@ def save_pretrained(model: CPC, settings: dict[str, dict[str, Any]], folder: Pat
 
 
 def from_pretrained(name: str | Path) -> tuple[CPC, dict[str, Any]]:
-    """The model in evaluation mode, and its config, from a folder (a run folder is one) or a Hugging Face Hub repository id."""
+    """The model in evaluation mode, and its config, from a folder (a run folder is one) or a Hugging Face Hub repository id.
+
+    Settings that are newer than the file have their defaults in the config: runs of one recipe stay comparable.
+    """
     folder = Path(name)
     if not folder.is_dir():
         folder = _download(str(name))
@@ -73,8 +77,10 @@ def from_pretrained(name: str | Path) -> tuple[CPC, dict[str, Any]]:
             f"{config_path} has format {version!r}, this torchcpc {__version__} reads format {FORMAT}. Update torchcpc."
         )
     try:
+        readers = {"data": READERS} if config["data"]["name"] in READERS else {}
+        config |= resolve({part: config[part] for part in (*PARTS, *readers)}, {**PARTS, **readers})
         model = build(config)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, CPCError) as error:
         raise CPCError(f"{config_path} does not describe a model of this torchcpc {__version__}: {error}.") from None
     try:
         weights = load_file(weights_path)

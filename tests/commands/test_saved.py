@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,17 @@ def test_weights_that_do_not_fit_are_refused(saved: Path) -> None:
     (saved / "model.safetensors").write_bytes(b"PK\x03\x04 a pickle, perhaps")
     with pytest.raises(CPCError, match="is not a readable safetensors file"):
         from_pretrained(saved)
+
+
+def test_settings_that_are_newer_than_a_file_have_their_defaults(saved: Path) -> None:
+    """Else a run of before, named beside one of now, would be refused as of other sizes."""
+    _, now = from_pretrained(saved)
+    config = json.loads((saved / "config.json").read_text())
+    for part, setting in (("predictor", "echo"), ("encoder", "normalisation"), ("data", "minimum_seconds")):
+        del config[part][setting]
+    (saved / "config.json").write_text(json.dumps(config))
+    _, before = from_pretrained(saved)
+    assert before == now
 
 
 def test_a_saved_model_is_the_one_that_was_trained(saved: Path, trained: Path) -> None:
