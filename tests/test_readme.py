@@ -34,6 +34,7 @@ def test_parses(command, monkeypatch):
     seen = []
     monkeypatch.setattr(module, "run", seen.append)
     assert main(words) == 0
+    assert not any("=" in root for root in getattr(seen[0], "data", None) or []), "a setting was taken for data"
     if words[0] == "train" and seen[0].recipe:
         resolve(override(load_recipe(seen[0].recipe), seen[0].assignments), SCHEMA)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from torchcpc import __version__
 from torchcpc.contracts import CPCError
@@ -26,6 +28,8 @@ COMMANDS = {
     "demo": "train, embed, probe and report on data that is at hand, in under three minutes",
 }
 
+_SETTING = re.compile(r"\w+\.\w+=")
+
 
 def main(argv: list[str] | None = None) -> int:
     """Exit codes: 0 done; 1 something the caller can mend (said in one line); 2 wrong usage; 130 interrupted, work saved."""
@@ -40,11 +44,13 @@ def main(argv: list[str] | None = None) -> int:
         # Only the command that was asked for is imported.
         if name in argv:
             import_module(f"torchcpc.commands.{name}").arguments(command)
-    # Overrides may stand anywhere among the options, which argparse's own positionals may not.
-    arguments, rest = parser.parse_known_args(argv)
+    # Overrides may stand anywhere, which argparse's own positionals may not: behind an option that takes several words, too.
+    takes = any(name in argv and parser.get_default("assignments") is not None for name, parser in commands.choices.items())
+    given = [word for word in argv if takes and _SETTING.match(word) and not Path(word).exists()]
+    arguments, rest = parser.parse_known_args([word for word in argv if word not in given])
     if wrong := [word for word in rest if "=" not in word or word.startswith("-") or "assignments" not in arguments]:
         commands.choices[arguments.command].error(f"unrecognized arguments: {' '.join(wrong)}")
-    arguments.assignments = rest
+    arguments.assignments = given + rest
     try:
         import_module(f"torchcpc.commands.{arguments.command}").run(arguments)
     except CPCError as error:
