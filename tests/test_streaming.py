@@ -100,6 +100,29 @@ def test_several_sequences_are_no_stream():
         model_of("pictures", "gru").stream()
 
 
+@pytest.mark.parametrize("encoder", ["sensor_rows", "sensor_frames"])
+def test_gaps_stream_as_they_are_read(encoder):
+    """Missing values are a sensor's input: the same z and c as of the whole, and no score where nothing of a step was observed."""
+    model = model_of(encoder, "gru")
+    stride = model.encoder.stride
+    x = torch.randn(2, 29 * stride, *model.encoder.row_shape)
+    x[:, ::3, 1] = torch.nan
+    x[0, 7 * stride : 11 * stride] = torch.nan  # four whole steps
+    x[1, 13 * stride + 1 : 15 * stride] = torch.nan  # one whole step, and all rows but one of another where a step has several
+    with torch.no_grad():
+        z, c, _ = model(x)
+    stream = model.stream(lambda p_AKD: p_AKD.sum(dim=-1))
+    found = joined([stream.push(chunk) for chunk in x.split(sizes(29 * stride, "mixed", stride), dim=1)])
+    torch.testing.assert_close(found.z_BTD, z, rtol=0, atol=1e-5)
+    torch.testing.assert_close(found.c_BTC, c, rtol=0, atol=1e-5)
+    unseen_BT = torch.zeros(2, 29, dtype=torch.bool)
+    unseen_BT[0, 7:11] = unseen_BT[1, 14] = True
+    unseen_BT[:, : min(model.predictor.horizons)] = True  # nothing predicted them
+    assert torch.equal(found.score_BTK[..., 0].isnan(), unseen_BT) and torch.equal(found.pmi_BTK[..., 0].isnan(), unseen_BT)
+    with pytest.raises(CPCError, match="a chunk holds NaN or infinity"):
+        stream.push(torch.full((2, 3, *model.encoder.row_shape), torch.inf))
+
+
 def held_bytes(stream: Stream) -> int:
     """Storage, not size: a small view of a large chunk holds all of it."""
     tensors = [value for value in vars(stream).values() if isinstance(value, torch.Tensor)]

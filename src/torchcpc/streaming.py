@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import Context, CPCError, Encoder, LogPartition, Predictor
+from torchcpc.contracts import Context, CPCError, Encoder, LogPartition, Predictor, Window
 
 
 class Streamed(NamedTuple):
@@ -20,7 +20,8 @@ class Streamed(NamedTuple):
 
     first: number of the first of them since the stream began; z_BTD; c_BTC; score_BTK: F_k = p_k(c_{t-k}) . z_t, the raw score of
     each step as it was predicted k steps before, known up to a function of c_{t-k}; pmi_BTK: F_k - log Z_k(c_{t-k}), nats, None where
-    the stream was given no log Z; surprise is -pmi. Where t - k lies before the stream began both are NaN.
+    the stream was given no log Z; surprise is -pmi. Where t - k lies before the stream began, and where nothing of the step was
+    observed (sensors), both are NaN.
     """
 
     first: int
@@ -67,7 +68,8 @@ class Stream:
         """The steps that `chunk` completes; it may be empty, of one position, or longer than any window.
 
         chunk: [S, ...] or [B, S, ...] of the encoder's rows (audio: [S] or [B, S]), the same B throughout. Raises CPCError, and
-        leaves the stream as it was, for another shape or dtype and for values that are not finite.
+        leaves the stream as it was, for another shape or dtype and for values that are not finite; NaN is a missing value to encoders
+        of sensors, and they take it.
         """
         raw = self._joined(self._checked(chunk))
         held = min(self._steps, self._history)
@@ -77,11 +79,20 @@ class Stream:
             return self._nothing(len(raw))
         z_BTD = self.encoder(raw)[:, held:]
         c_BTC, self._state = self.context(z_BTD, self._state)
+        seen_BT = self._seen(raw)[:, held:]
         first, self._steps = self._steps, self._steps + new
         # A copy: a view would keep the whole chunk alive.
         self._raw = raw[:, (held + new - min(self._steps, self._history)) * self.encoder.stride :].clone()
         score_BTK, pmi_BTK = self._scores(z_BTD, c_BTC)
+        score_BTK[~seen_BT] = torch.nan
+        if pmi_BTK is not None:
+            pmi_BTK[~seen_BT] = torch.nan
         return Streamed(first, z_BTD, c_BTC, score_BTK, pmi_BTK)
+
+    def _seen(self, raw: Tensor) -> Tensor:
+        """[B, T] bool: the steps of which anything was observed, as they count in training."""
+        zero_B, full_B = torch.zeros(len(raw), dtype=torch.int64), torch.full((len(raw),), raw.shape[1])
+        return self.encoder.steps(Window(raw, zero_B, zero_B, zero_B, full_B)).valid.to(self.device)
 
     def _scores(self, z_BTD: Tensor, c_BTC: Tensor) -> tuple[Tensor, Tensor | None]:
         B, T, _ = z_BTD.shape
@@ -112,6 +123,7 @@ class Stream:
         return Streamed(self._steps, z_BTD, c_BTC, score_BTK, None if self.log_partition is None else score_BTK)
 
     def _checked(self, chunk: Tensor) -> Tensor:
+        chunk = torch.as_tensor(chunk)  # what hardware and files give is often numpy
         row = self.encoder.row_shape
         wanted = ", ".join(str(size) for size in ("positions", *row))
         if chunk.dim() not in (len(row) + 1, len(row) + 2) or chunk.shape[chunk.dim() - len(row) :] != row:
@@ -121,7 +133,8 @@ class Stream:
                 f"chunk of {chunk.dtype}: the model takes {self.dtype}. Convert it as the training data was; 16-bit samples are "
                 "divided by 32768."
             )
-        if not bool(chunk.isfinite().all()):
+        refused = torch.isinf if getattr(self.encoder, "takes_missing", False) else lambda x: ~x.isfinite()
+        if bool(refused(chunk).any()):
             raise CPCError(
                 "a chunk holds NaN or infinity, which every later step would inherit: replace or leave out those positions."
             )

@@ -20,6 +20,8 @@ class SensorRows(nn.Module):
     A row in which nothing was observed is no valid step: it is neither predicted nor a candidate, but the context passes over it.
     """
 
+    takes_missing = True
+
     def __init__(self, *, dim: int = 64, hidden: int = 128, mean: Sequence[float] = (), scale: Sequence[float] = ()) -> None:
         super().__init__()
         self.observed = Observed(mean, scale)
@@ -43,6 +45,8 @@ class SensorFrames(nn.Module):
 
     The defaults make a step of 18 rows (50 ms at 360 Hz) that sees 48. A step in whose own rows nothing was observed is not valid.
     """
+
+    takes_missing = True
 
     def __init__(
         self,
