@@ -155,12 +155,22 @@ def test_learns_what_predicts_the_future():
         ({}, [CUBE[0], CUBE[1][:, :2]], r"channels \[2, 3\]"),
         ({}, CUBE[:, :1], "n_samples = 13, n_features = 3: no sequence is long enough"),
         ({"context": "lstm"}, CUBE, "context.name = 'lstm' is unknown"),
-        ({"max_iter": 0}, CUBE, "training.steps = 0"),
+        ({"max_iter": 0}, CUBE, "max_iter = 0: a whole number, at least 1"),
+        ({"latent_dim": 0}, CUBE, "latent_dim = 0: a whole number"),
+        ({"horizons": "a"}, CUBE, "horizons = 'a': a whole number"),
+        ({"learning_rate": -1}, CUBE, "learning_rate = -1: a number above 0"),
     ],
 )
 def test_faults_are_named(settings, X, said):
     with pytest.raises(CPCError, match=said):
         tiny(**settings).fit(X)
+
+
+def test_a_constant_channel_is_not_scaled_by_its_rounding():
+    """The mean of many equal numbers is not quite that number, and what is left over is no spread."""
+    constant = np.full((*CUBE.shape[:2], 1), 0.1 + 1 / 3)
+    model = tiny().fit(np.concatenate([CUBE, constant], axis=2))
+    assert model.scale_[-1] == 1.0 and (model.scale_[:-1] != 1.0).all()
 
 
 def test_other_channels_than_those_of_fit_are_refused(fitted):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -98,6 +99,11 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 raise CollectionError(
                     f"{name} = {getattr(self, name)!r} is unknown.{suggest(str(getattr(self, name)), choices)}"
                 )
+        for name in ("latent_dim", "context_dim", "horizons", "window", "batch", "candidates", "max_iter"):
+            if not isinstance(getattr(self, name), Integral) or getattr(self, name) < 1:
+                raise CollectionError(f"{name} = {getattr(self, name)!r}: a whole number, at least 1.")
+        if not (isinstance(self.learning_rate, Real) and 0 < self.learning_rate < np.inf):
+            raise CollectionError(f"learning_rate = {self.learning_rate!r}: a number above 0.")
         given = self._read(X, reset=True)
         parts = given if len(given) > 1 else blocks(given[0], length=self.window)
         longest = max(map(len, parts))
@@ -208,8 +214,9 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         rows = np.concatenate(sequences).astype(np.float64)
         self.mean_, self.scale_ = np.zeros(rows.shape[1]), np.ones(rows.shape[1])
         if self.standardize:
-            deviation = rows.std(axis=0)
-            self.mean_, self.scale_ = rows.mean(axis=0), np.where(deviation > 0, deviation, 1.0)
+            self.mean_, deviation = rows.mean(axis=0), rows.std(axis=0)
+            # A constant channel deviates from its own mean by rounding, which is no scale.
+            self.scale_ = np.where(deviation > 1e-10 * abs(self.mean_), deviation, 1.0)
 
     def _scaled(self, sequences: Sequence[np.ndarray]) -> Arrays:
         return _arrays([((each - self.mean_) / self.scale_).astype(np.float32) for each in sequences])

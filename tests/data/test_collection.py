@@ -1,6 +1,7 @@
 """Sequences in memory, in every shape people hold them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from torchcpc.data.collection import CollectionError, blocks, channels, collection
@@ -55,6 +56,13 @@ def test_tables_and_what_is_no_collection_are_left_to_others(table):
 def test_what_cannot_be_used_is_named(bad, said):
     with pytest.raises(CollectionError, match=said):
         collection(bad)
+
+
+def test_frames_of_columns_in_another_order_are_refused():
+    frames = [pd.DataFrame(np.ones((3, 2)), columns=columns) for columns in (["a", "b"], ["a", "b"], ["b", "a"])]
+    assert len(collection(frames[:2])) == 2
+    with pytest.raises(CollectionError, match=r"sequence 2 has the columns \['b', 'a'\], sequence 0 \['a', 'b'\]"):
+        collection(frames)
 
 
 def test_all_sequences_have_the_same_channels():

@@ -18,7 +18,8 @@ def collection(X: Any) -> list[np.ndarray] | None:
     """Every sequence as [steps, channels]; None for what is no collection: a table, or a single sequence.
 
     X: [cases, steps, channels], or a list (or array of objects) of [steps, channels] and, for one channel, [steps]. A list of plain
-    lists of numbers, all of one length, is a table. Raises CollectionError for anything else in the list, NaN and infinity.
+    lists of numbers, all of one length, is a table. Raises CollectionError for anything else in the list, frames of other columns than the
+    first's, NaN and infinity.
     """
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
         X = list(X)
@@ -30,6 +31,12 @@ def collection(X: Any) -> list[np.ndarray] | None:
             return None
     elif not any(np.ndim(each) for each in X):
         return None
+    names = {number: list(each.columns) for number, each in enumerate(X) if hasattr(each, "columns")}
+    if other := next((number for number in names if names[number] != names[min(names)]), None):
+        raise CollectionError(
+            f"sequence {other} has the columns {names[other]}, sequence {min(names)} {names[min(names)]}: a channel is a column, in the "
+            "same place in all. Bring them into one order."
+        )
     return [_sequence(each, number) for number, each in enumerate(X)]
 
 
