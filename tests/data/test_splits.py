@@ -105,8 +105,9 @@ def test_hold_out_touches_nothing_that_is_excluded() -> None:
 
 def test_hold_out_refuses_rules_that_do_nothing() -> None:
     data = sources([("ann", "train"), ("bob", "train"), ("cid", "train")])
-    # Data without a test part is no fault.
+    # Data without a test or a validation part is no fault.
     assert hold_out(data, 0, validation=0.4).unseen == []
+    assert hold_out(data, 0, validation=0.4, exclude=("split=test", "split=val")).unseen == []
     for rule, words in [
         ("speaker=anne", r"no source has it \(values of speaker: ann, bob, cid\)"),
         ("spaeker=ann", r"no source has it \(values of spaeker: none\)"),

@@ -55,15 +55,16 @@ def leave_group_out(groups: Sequence[str], name: str) -> dict[str, list[int]]:
     return parts
 
 
-# Data that comes with a test part keeps it; for data without one the rule is idle.
-_GIVEN_TEST = "split=test"
+# Data that comes with a test or a validation part keeps it; for data without one the rule is idle.
+_GIVEN = ("split=test", "split=val")
 
 
-def hold_out(sources: Any, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = (_GIVEN_TEST,)) -> Parts:
+def hold_out(sources: Any, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = _GIVEN[:1]) -> Parts:
     """The sources to train on, with a fraction of them held out for validation; those that `exclude` names are not touched.
 
     exclude: "column=value" each, for instance "speaker=george". A rule that no source meets is a fault, for a slip in it would
-    train on what was to stay unseen; only "split=test" may stand idle. Raises CPCError for such a rule, and if nothing remains.
+    train on what was to stay unseen; only "split=test" and "split=val" may stand idle. Raises CPCError for such a rule, and if
+    nothing remains.
     """
     if not 0 <= validation < 1:
         raise CPCError(f"split.validation = {validation}: a fraction of the sources, at least 0 and less than 1.")
@@ -74,7 +75,7 @@ def hold_out(sources: Any, seed: int = 0, *, validation: float = 0.1, exclude: S
             raise CPCError(f"split.exclude = {rule!r}: expected column=value, for instance speaker=george.")
         labels = sources.labels(column)
         met = {i for i, label in enumerate(labels) if label == value}
-        if not met and rule != _GIVEN_TEST:
+        if not met and rule not in _GIVEN:
             known = ", ".join(sorted(set(labels) - {""})[:9]) or "none"
             raise CPCError(
                 f"split.exclude = {rule!r}: no source has it (values of {column}: {known}). Correct or remove the rule."
