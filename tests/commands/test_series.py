@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from torchcpc.cli import main
@@ -19,6 +20,11 @@ SMALL = [
 ]
 
 
+def stamp(row: int) -> float:
+    """When a row was taken: a row a second, and a minute of nothing before the 31st."""
+    return 1000.0 + row + 60.0 * (row > 30)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("series")
@@ -28,7 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         rows[5:9, 1] = np.nan
         rows[20] = np.nan
         lines = [",".join("" if np.isnan(v) else f"{v:.4f}" for v in row) for row in rows]
-        text = "".join(f"{n},{line},{int(n > 30)}\n" for n, line in enumerate(lines))
+        text = "".join(f"{stamp(n)},{line},{int(n > 30)}\n" for n, line in enumerate(lines))
         (root / f"{number}.csv").write_text("time,a,b,c,anomaly\n" + text)
     (root / "bad.csv").write_text("time,a,b,c\n1,1,1,1\n0,1,1,1\n")
     table = "".join(f"{n}.csv,{'test' if n > 6 else 'train'},{'xy'[n % 2]}\n" for n in range(9))
@@ -55,13 +61,17 @@ def test_from_files_to_embeddings_scores_and_probes(tmp_path: Path, folder: Path
     model, config = from_pretrained(run)
     assert config["encoder"] == encoder and model.encoder.observed.mean.tolist() == pytest.approx(encoder["mean"])
     assert main(["embed", str(run), "-o", str(tmp_path / "e.npz")]) == 0
-    assert np.load(tmp_path / "e.npz")["z"].shape == (sum(41 + n for n in range(9)), 8)
+    embedded = np.load(tmp_path / "e.npz")
+    assert embedded["z"].shape == (sum(41 + n for n in range(9)), 8)
+    assert embedded["time_s"].tolist() == [stamp(step) for step in embedded["step"]]
     assert main(["score", str(run), "-o", str(tmp_path / "s.parquet")]) == 0
+    pairs = pq.read_table(tmp_path / "s.parquet").to_pydict()
+    assert pairs["time_s"] == [stamp(t + k) for t, k in zip(pairs["step"], pairs["k"], strict=True)]
     assert main(["anomalies", str(run), "--label", "anomaly", "--smooth", "3", "-o", str(tmp_path / "a.npz")]) == 0
     found = np.load(tmp_path / "a.npz")
     unseen = [sources.length(i) for i in (7, 8)]
     assert len(found["score"]) == sum(unseen) and np.isnan(found["score"][[0, 20]]).all()  # no past, and nothing observed
-    assert found["time_s"].tolist() == [float(n) for rows in unseen for n in range(rows)]
+    assert found["time_s"].tolist() == [stamp(n) for rows in unseen for n in range(rows)]
     result = json.loads((run / "anomalies.json").read_text())
     assert result.keys() == {"surprise", "z-score"} and 0 <= result["surprise"]["detection"]["auroc"]["mean"] <= 1
     np.testing.assert_array_equal(found["alarm"], found["score"] > np.float32(result["surprise"]["threshold"]))

@@ -18,7 +18,7 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources, roots_of
     from torchcpc.evaluation.embedding import embed_all
-    from torchcpc.evaluation.embedding_files import source_rows, step_rows, write
+    from torchcpc.evaluation.embedding_files import clock, source_rows, step_rows, write
     from torchcpc.pretrained import from_pretrained
 
     model, config = from_pretrained(arguments.run)
@@ -30,6 +30,6 @@ def run(arguments: argparse.Namespace) -> None:
             embed_all(model.to(arguments.device), sources, device=arguments.device, progress=show),
             keys,
             rows={"step": step_rows, "source": source_rows}[arguments.per],
-            seconds_per_step=model.encoder.stride / sources.rate,
+            when=clock(sources, model.encoder.stride),
         )
     console.print(f"{count} rows (z: {model.encoder.dim}, c: {model.context.dim}) of {len(keys)} sources in {arguments.out}")

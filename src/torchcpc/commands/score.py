@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources, roots_of
     from torchcpc.contracts import CPCError
-    from torchcpc.evaluation.embedding_files import write_rows
+    from torchcpc.evaluation.embedding_files import clock, write_rows
     from torchcpc.evaluation.score_files import pair_rows
     from torchcpc.evaluation.scoring import steps_of
     from torchcpc.pretrained import from_pretrained
@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.out:
         with bar("scoring") as show:
             steps = steps_of(model, sources.select(scored), device=arguments.device, progress=show)
-            rows = pair_rows(model, sample, steps, scored, keys, seconds)
+            rows = pair_rows(model, sample, steps, scored, keys, clock(sources, model.encoder.stride))
             count = write_rows(
                 arguments.out, rows, nothing=f"no source is longer than k = {horizons[0]} steps: nothing was scored."
             )

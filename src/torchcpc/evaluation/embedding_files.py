@@ -1,8 +1,8 @@
 """Representations on disk: a parquet table or an npz archive, written piece by piece and put in place only when complete.
 
 Columns (parquet) and arrays (npz) are the same: `source` (key), `sequence` (0, or which of a picture's columns; -1
-for a whole source), `step` (from 0; -1 for a whole source), `time_s` (start of the step in seconds, or rows where the data has no
-rate), `z` and `c` (float32 vectors). Sources follow one another by length, not by name.
+for a whole source), `step` (from 0; -1 for a whole source), `time_s` (start of the step in seconds: as its rows are stamped, else from the
+start of the source; rows where the data has no rate), `z` and `c` (float32 vectors). Sources follow one another by length, not by name.
 """
 
 from __future__ import annotations
@@ -22,18 +22,27 @@ from torchcpc.contracts import CPCError
 from torchcpc.evaluation.embedding import Embedded
 
 Rows = dict[str, Any]
+# (source, its steps) -> when these begin.
+Clock = Callable[[int, np.ndarray], np.ndarray]
 
 
-def step_rows(embedded: Iterable[Embedded], keys: Sequence[str], seconds_per_step: float) -> Iterator[Rows]:
+def clock(sources: Any, stride: int) -> Clock:
+    """When steps of `stride` positions begin: as the rows of a series are stamped, for others counted from the start of the source."""
+    if hasattr(sources, "times"):
+        return lambda source, step_T: sources.times(source)[step_T * stride]
+    return lambda source, step_T: step_T * (stride / sources.rate)
+
+
+def step_rows(embedded: Iterable[Embedded], keys: Sequence[str], when: Clock) -> Iterator[Rows]:
     """One row per step."""
     for piece in embedded:
         steps = np.arange(len(piece.z_TD)) + piece.first_step
         source = [keys[piece.source]] * len(steps)
         place = {"source": source, "sequence": np.full(len(steps), piece.sequence), "step": steps}
-        yield {**place, "time_s": steps * seconds_per_step, "z": piece.z_TD, "c": piece.c_TC}
+        yield {**place, "time_s": when(piece.source, steps), "z": piece.z_TD, "c": piece.c_TC}
 
 
-def source_rows(embedded: Iterable[Embedded], keys: Sequence[str], seconds_per_step: float) -> Iterator[Rows]:
+def source_rows(embedded: Iterable[Embedded], keys: Sequence[str], when: Clock) -> Iterator[Rows]:
     """One row per source: the mean over its steps, also where it came in pieces."""
     for source, pieces in groupby(embedded, key=lambda piece: piece.source):
         count, z_D, c_C = 0, np.zeros(()), np.zeros(())
@@ -43,7 +52,7 @@ def source_rows(embedded: Iterable[Embedded], keys: Sequence[str], seconds_per_s
         if count:
             mean = {"z": (z_D / count)[None].astype(np.float32), "c": (c_C / count)[None].astype(np.float32)}
             place = {"source": [keys[source]], "sequence": np.array([-1]), "step": np.array([-1])}
-            yield {**place, "time_s": np.array([0.0]), **mean}
+            yield {**place, "time_s": when(source, np.array([0])), **mean}
 
 
 def _vectors(matrix: np.ndarray) -> pa.Array:
@@ -93,13 +102,11 @@ def write(
     embedded: Iterable[Embedded],
     keys: Sequence[str],
     *,
-    rows: Callable[[Iterable[Embedded], Sequence[str], float], Iterator[Rows]] = step_rows,
-    seconds_per_step: float,
+    rows: Callable[[Iterable[Embedded], Sequence[str], Clock], Iterator[Rows]] = step_rows,
+    when: Clock,
 ) -> int:
     """Writes all of `embedded` and returns the number of rows. An unfinished file never bears the final name."""
-    return write_rows(
-        path, rows(embedded, keys, seconds_per_step), nothing="nothing was embedded: every source is shorter than one step."
-    )
+    return write_rows(path, rows(embedded, keys, when), nothing="nothing was embedded: every source is shorter than one step.")
 
 
 def write_rows(path: Path, pieces: Iterable[Rows], *, nothing: str, writers: Writers = WRITERS) -> int:

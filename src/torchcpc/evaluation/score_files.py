@@ -1,7 +1,7 @@
 """Calibrated scores as rows of a file: one for every pair (t, t+k), and the candidates for one context by rank.
 
-Columns: `source` (key), `sequence` (0, or which of a picture's columns), `step` (t of the context), `k`, `time_s` (start of step t+k in
-seconds, or rows where the data has no rate), `pmi` (nats), `surprise` (-pmi), `effective` (samples that log Z of this context rests on).
+Columns: `source` (key), `sequence` (0, or which of a picture's columns), `step` (t of the context), `k`, `time_s` (start of step t+k, as in
+`embedding_files`), `pmi` (nats), `surprise` (-pmi), `effective` (samples that log Z of this context rests on).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from torchcpc.evaluation.embedding_files import Rows
+from torchcpc.evaluation.embedding_files import Clock, Rows
 from torchcpc.evaluation.peaks import ranked
 from torchcpc.evaluation.scoring import Steps, score_pairs
 from torchcpc.scores.calibration import Sample
 
 
 def pair_rows(
-    model: Any, sample: Sample, steps: Iterable[Steps], indices: Sequence[int], keys: Sequence[str], seconds_per_step: float
+    model: Any, sample: Sample, steps: Iterable[Steps], indices: Sequence[int], keys: Sequence[str], when: Clock
 ) -> Iterator[Rows]:
     """All pairs of every sequence of `steps`, whose numbers are positions in `indices`; `indices` are numbers of the sample."""
     horizons = model.predictor.horizons
@@ -30,7 +30,7 @@ def pair_rows(
                 "sequence": np.full(len(scored.step), each.sequence),
                 "step": scored.step,
                 "k": np.full(len(scored.step), k),
-                "time_s": (scored.step + k) * seconds_per_step,
+                "time_s": when(scored.source, scored.step + k),
                 "pmi": scored.pmi.astype(np.float32),
                 "surprise": -scored.pmi.astype(np.float32),
                 "effective": scored.effective.astype(np.float32),
