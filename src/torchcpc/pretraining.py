@@ -19,6 +19,7 @@ from torchcpc.config import Settings, construct
 from torchcpc.contexts import CONTEXTS
 from torchcpc.contracts import CPCError, Window
 from torchcpc.data import READERS
+from torchcpc.data.listed import Skipped, left_out
 from torchcpc.data.scaling import channel_scale
 from torchcpc.data.splits import hold_out
 from torchcpc.data.tokens import learn, load_tokenizer, save_tokenizer
@@ -103,21 +104,22 @@ def pretrain(
     model = build(settings, seed=seed)
     contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
     windows = settings["windows"]
-    order = RandomWindows(sources.select(parts.train), model.encoder.stride, seed, **windows)
+    train, short = long_enough(sources, parts.train, model)
+    order = RandomWindows(sources.select(train), model.encoder.stride, seed, **windows)
     held_out = sequential(
         sources.select(parts.validation), length=windows["length"], batch=windows["batch"], limit=VALIDATION_WINDOWS
     )
     check_competitors(settings, model, held_out)
     if fabric.is_global_zero:
-        write_json(folder / "skipped.json", [{"path": s.path, "reason": s.reason} for s in sources.skipped])
+        write_json(folder / "skipped.json", [{"path": s.path, "reason": s.reason} for s in (*sources.skipped, *short)])
         data = {
             "recordings": len(sources),
-            "trained": len(parts.train),
+            "trained": len(train),
             "validated": len(parts.validation),
             "unseen": len(parts.unseen),
             "groups": len(sources.groups),
             "hours": sources.hours,
-            "skipped": len(sources.skipped),
+            "skipped": len(sources.skipped) + len(short),
         }
         write_json(folder / "settings.json", {**described, "data": data})
 
@@ -142,6 +144,20 @@ def pretrain(
         model.load_state_dict({name.removeprefix("model."): tensor for name, tensor in tensors.items()})
         save_pretrained(model, settings, folder)
     return outcome
+
+
+def long_enough(sources: Any, indices: Sequence[int], model: Any) -> tuple[list[int], list[Skipped]]:
+    """Of the sources at `indices` those that hold a pair (t, t+k) to learn from, and why not the others. Raises CPCError if none does."""
+    first, stride = min(model.predictor.horizons), model.encoder.stride
+    steps = {index: sources.length(index) // stride for index in indices}
+    found = [index for index in indices if steps[index] > first]
+    if not found:
+        raise CPCError(
+            f"none of {len(indices)} training sources is longer than {first} steps (of {stride}), so there is nothing to predict: name "
+            "longer ones. A row of a table of sentences is a source of one step; text is learned from documents, one file each."
+        )
+    short = [index for index in indices if steps[index] <= first]
+    return found, [left_out(sources.items[i].key, f"{steps[i]} steps, none of them {first} ahead of another") for i in short]
 
 
 def check_competitors(settings: Settings, model: Any, held_out: Sequence[Window]) -> None:

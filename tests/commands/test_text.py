@@ -49,6 +49,36 @@ def test_the_vocabulary_is_that_of_the_training_documents(trained: Path, books: 
     assert described["data"] | {"recordings": 7, "trained": 5, "validated": 2} == described["data"]
 
 
+def test_sentences_of_a_table_are_left_out_of_training_and_told(books: Path, tmp_path: Path, refused) -> None:
+    """Nothing comes after a sentence that stands alone: beside books it is no source to learn from, and alone there is nothing to learn."""
+    table = tmp_path / "ok.tsv"
+    table.write_text("text\n" + "".join(f"{line}\n" for line in sentences(19, seed=3)), encoding="utf8")
+    run = tmp_path / "run"
+    assert main(["train", "text-small", *SMALL, "--data", str(books), str(table), "-o", str(run), *CPU]) == 0
+    skipped = json.loads((run / "skipped.json").read_text(encoding="utf8"))
+    alone = [entry for entry in skipped if entry["reason"] == "1 steps, none of them 1 ahead of another"]
+    described = json.loads((run / "settings.json").read_text(encoding="utf8"))["data"]
+    assert alone and described["trained"] + len(alone) + described["validated"] == 7 + 19
+    said = refused("train", "text-small", *SMALL, "--data", table, "-o", tmp_path / "none", *CPU)
+    assert "training sources is longer than 1 steps" in said and "documents, one file each" in said
+    # Refused behind the making of the folder, and yet nothing is left in the way of the next try.
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_table_of_sentences_is_probed_by_folds_that_keep_copies_together(trained: Path, tmp_path: Path, refused) -> None:
+    """Without being told to: split by source, every sentence of this table would be in the training and in the test."""
+    run, table = tmp_path / "run", tmp_path / "twice.tsv"
+    shutil.copytree(trained, run)
+    rows = [f"{'ab'[n % 2]}\t{line}\n" for n, line in enumerate(sentences(31, seed=3))]
+    table.write_text("label\ttext\n" + "".join(rows * 2), encoding="utf8")
+    assert main(["probe", str(run), str(table), "--label", "label", "--seeds", "0"]) == 0
+    (entry,) = json.loads((run / "probe.json").read_text(encoding="utf8"))["tables"]
+    assert entry["test"] == 62 and "10-fold" in entry["split"] and "repeated sources on one side (31)" in entry["split"]
+    assert "TF-IDF" in {row["features"] for row in entry["rows"]}
+    for option in (["--curve", "5"], ["--probes", "MLP"], ["--unit", "frame"]):
+        assert f"--folds 3 and {option[0]}" in refused("probe", run, table, "--label", "label", "--folds", "3", *option)
+
+
 def test_a_run_that_was_moved_loads_and_reads_through_its_own_vocabulary(trained: Path, books: Path, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     shutil.copytree(trained, moved)

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+CURVE = [1, 2, 5, 10, 20, 50, 100]
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, metavar="RUN", help="folder of a run; the tables go into its report")
@@ -50,9 +52,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--folds",
         type=int,
-        default=0,
         metavar="N",
-        help="cross-validate with N folds, penalties chosen inside each training part; a split column stands in for the folds",
+        help="cross-validate with N folds, copies of a sentence in one, penalties chosen inside each training part; a split column "
+        "stands in for the folds; 0 for none (default: 10 for a table of sentences and no option against it, else 0)",
     )
     parser.add_argument(
         "--fold-by", default="", metavar="COLUMN", help="with --folds: sources of one value of COLUMN share a fold"
@@ -81,7 +83,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--also", nargs="+", default=[], metavar="RUN", help="runs of other seeds, averaged into the CPC rows")
     parser.add_argument("--seeds", type=int, default=3, help="of the untrained rows, 0 for none (default: %(default)s)")
     parser.add_argument("--draws", type=int, default=5, help="of labels at each point of the curve (default: %(default)s)")
-    parser.add_argument("--probes", nargs="+", default=["linear", "MLP"], help="linear, MLP (default: both)")
+    parser.add_argument("--probes", nargs="+", help="linear, MLP (default: both)")
     parser.add_argument("--baselines", nargs="*", help="handmade features to compare with (default: all of the domain)")
     parser.add_argument(
         "--supervised-steps",
@@ -96,9 +98,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--curve",
         nargs="*",
         type=int,
-        default=[1, 2, 5, 10, 20, 50, 100],
         metavar="N",
-        help="labels per class at which the efficiency curve is measured; none: no curve (default: %(default)s)",
+        help=f"labels per class at which the efficiency curve is measured; none: no curve (default: {' '.join(map(str, CURVE))})",
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: %(default)s)")
 
@@ -123,6 +124,10 @@ def run(arguments: argparse.Namespace) -> None:
     described = read_run(arguments.run)
     sources = open_sources(configs[0]["data"], arguments.data or described["roots"])
     readings = [as_read_by(sources, config) for config in configs]
+    if arguments.folds is None:
+        # Sentences come back in such tables, and one split by source would have copies on both sides.
+        sentences = configs[0]["data"]["name"] == "text" and all(sources.length(i) == 1 for i in range(len(sources)))
+        arguments.folds = 10 if sentences and not _other_questions(arguments) else 0
     if arguments.folds:
         _across_folds(arguments, models, configs[0], readings)
         return
@@ -156,11 +161,11 @@ def run(arguments: argparse.Namespace) -> None:
             readings=readings,
             seeds=arguments.seeds,
             draws=arguments.draws,
-            probes=arguments.probes,
+            probes=arguments.probes or ["linear", "MLP"],
             baselines=arguments.baselines,
             supervised_steps=1000 if arguments.supervised_steps is None else arguments.supervised_steps,
             supervised_curve=arguments.supervised_curve,
-            curve=arguments.curve,
+            curve=CURVE if arguments.curve is None else arguments.curve,
             device=arguments.device,
             progress=show,
         )
@@ -172,8 +177,13 @@ def run(arguments: argparse.Namespace) -> None:
 # Options of other kinds of questions.
 NOT_WITH_FOLDS = (
     *("alignment", "within", "leave_out", "clip_seconds", "supervised_curve", "choose_across", "standardise_by"),
-    *("class_weight", "each_event"),
+    *("class_weight", "each_event", "probes", "curve", "unit", "delay"),
 )
+
+
+def _other_questions(arguments: argparse.Namespace) -> list[str]:
+    others = {name: getattr(arguments, name) for name in NOT_WITH_FOLDS}
+    return [f"--{name.replace('_', '-')}" for name, value in others.items() if value and value != "none"]
 
 
 def _across_folds(
@@ -186,8 +196,7 @@ def _across_folds(
     from torchcpc.probing import add_table
     from torchcpc.report import build
 
-    others = {name: getattr(arguments, name) for name in NOT_WITH_FOLDS}
-    if given := [f"--{name.replace('_', '-')}" for name, value in others.items() if value and value != "none"]:
+    if given := _other_questions(arguments):
         raise CPCError(
             f"--folds {arguments.folds} and {given[0]}: folds are made of whole sources with one label each. Leave one out."
         )

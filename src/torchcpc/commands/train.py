@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise CPCError(f"name a recipe ({', '.join(recipes())}) or a .toml file, or --resume RUN.")
     else:
         settings = resolve(override(load_recipe(arguments.recipe), arguments.assignments), SCHEMA)
-        # Before the folder is made: a fault in the data must not leave an empty run in the way of the next try.
+        # Before the folder is made: most faults are in the data.
         open_sources(settings["data"], arguments.data)
         folder = arguments.out or Path("runs") / Path(arguments.recipe).stem
         device = arguments.accelerator if arguments.accelerator != "auto" else _best_device()
@@ -84,7 +85,13 @@ def run(arguments: argparse.Namespace) -> None:
     sources = open_sources(located(described["settings"]["data"], folder), described["roots"])
     with training_bar(described["settings"]["training"]["steps"], sources.rate) as on_event:
         listener = {"on_event": on_event} if fabric.is_global_zero else {}
-        outcome = pretrain(folder, sources, fabric=fabric, **listener)
+        try:
+            outcome = pretrain(folder, sources, fabric=fabric, **listener)
+        except CPCError:
+            # A run in which nothing was learned would stand in the way of the next try, and could not be resumed either.
+            if settings and fabric.is_global_zero and not (folder / "metrics.jsonl").exists():
+                shutil.rmtree(folder)
+            raise
     if fabric.world_size > 1:
         fabric.barrier()
         torch.distributed.destroy_process_group()
