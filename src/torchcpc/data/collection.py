@@ -31,7 +31,8 @@ def collection(X: Any) -> list[np.ndarray] | None:
             return None
     elif not any(np.ndim(each) for each in X):
         return None
-    names = {number: list(each.columns) for number, each in enumerate(X) if hasattr(each, "columns")}
+    columns = [getattr(each, "columns", None) for each in X]
+    names = {number: list(of_frame) for number, of_frame in enumerate(columns) if of_frame is not None}
     if other := next((number for number in names if names[number] != names[min(names)]), None):
         raise CollectionError(
             f"sequence {other} has the columns {names[other]}, sequence {min(names)} {names[min(names)]}: a channel is a column, in the "

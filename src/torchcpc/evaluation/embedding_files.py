@@ -28,8 +28,8 @@ Clock = Callable[[int, np.ndarray], np.ndarray]
 
 def clock(sources: Any, stride: int) -> Clock:
     """When steps of `stride` positions begin: as the rows of a series are stamped, for others counted from the start of the source."""
-    if hasattr(sources, "times"):
-        return lambda source, step_T: sources.times(source)[step_T * stride]
+    if stamped := getattr(sources, "times", None):
+        return lambda source, step_T: stamped(source)[step_T * stride]
     return lambda source, step_T: step_T * (stride / sources.rate)
 
 
