@@ -75,6 +75,10 @@ def test_a_table_of_sentences_is_probed_by_folds_that_keep_copies_together(train
     (entry,) = json.loads((run / "probe.json").read_text(encoding="utf8"))["tables"]
     assert entry["test"] == 62 and "10-fold" in entry["split"] and "repeated sources on one side (31)" in entry["split"]
     assert "TF-IDF" in {row["features"] for row in entry["rows"]}
+    other = shutil.copy(table, tmp_path / "other.tsv")
+    assert main(["probe", str(run), str(other), "--label", "label", "--seeds", "0"]) == 0
+    tables = json.loads((run / "probe.json").read_text(encoding="utf8"))["tables"]
+    assert [each["split"].rpartition("; of ")[2] for each in tables] == ["twice.tsv", "other.tsv"], "each table is kept"
     for option in (["--curve", "5"], ["--probes", "MLP"], ["--unit", "frame"]):
         assert f"--folds 3 and {option[0]}" in refused("probe", run, table, "--label", "label", "--folds", "3", *option)
 

@@ -169,9 +169,16 @@ def run(arguments: argparse.Namespace) -> None:
             device=arguments.device,
             progress=show,
         )
+    entry = _of(arguments, entry)
     add_table(arguments.run, entry, points)
     console.print(text(entry), markup=False)
     console.print(f"report: {build(arguments.run)}")
+
+
+def _of(arguments: argparse.Namespace, entry: dict[str, Any]) -> dict[str, Any]:
+    """The table with the names of its data, where these were given: of two with one label the second must not replace the first."""
+    names = ", ".join(Path(root).name for root in arguments.data)
+    return {**entry, "split": f"{entry['split']}; of {names}"} if names else entry
 
 
 # Options of other kinds of questions.
@@ -216,6 +223,7 @@ def _across_folds(
             device=arguments.device,
             progress=show,
         )
+    entry = _of(arguments, entry)
     add_table(arguments.run, entry, points)
     console.print(text(entry), markup=False)
     console.print(f"report: {build(arguments.run)}")
