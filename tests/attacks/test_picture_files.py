@@ -51,6 +51,14 @@ FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
     "bomb.png": (bomb(11_000), "refused as a decompression bomb"),
     "larger.png": (bomb(60_000), "refused as a decompression bomb"),
     "float.tiff": (lambda path: Image.fromarray(PIXELS[..., 0].astype(np.float32)).save(path), "floating-point pixels"),
+    "negative.tiff": (
+        lambda path: Image.fromarray(PIXELS[..., 0].astype(np.int32) - 300).save(path),
+        "32-bit pixels from -300 to",
+    ),
+    "large.tiff": (
+        lambda path: Image.fromarray(PIXELS[..., 0].astype(np.int32) * 65536).save(path),
+        "^32-bit pixels from 0 to 16711680 have no agreed range .*; convert it to 8 or 16 bit",
+    ),
     "phone.heic": (lambda path: path.write_bytes(b"anything"), "cannot be decoded; convert them, for instance to .jpg"),
     "link.png": (lambda path: path.symlink_to("nowhere.png"), "not a file"),
 }
@@ -97,6 +105,23 @@ def test_a_picture_that_went_away_after_the_scan_is_an_error_with_its_name(tmp_p
     (tmp_path / "cat/a.png").write_bytes(b"changed")
     with pytest.raises(CPCError, match="cat/a.png could be read when it was scanned, but not now"):
         sources.read(0, 0, 8)
+
+
+def test_an_integer_picture_that_changed_after_the_scan_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "cat/a.tiff"
+    path.parent.mkdir()
+    Image.fromarray(PIXELS[..., 0].astype(np.int32)).save(path)
+    sources = scan_images([tmp_path], size=8)
+    assert len(sources) == 1
+    Image.fromarray(PIXELS[..., 0].astype(np.int32) - 300).save(path)
+    with pytest.raises(CPCError, match="not now: 32-bit pixels from -300"):
+        sources.read(0, 0, 8)
+
+
+def test_a_jpeg_called_jfif_is_read(tmp_path: Path) -> None:
+    good(tmp_path / "cat/a.jpg")
+    (tmp_path / "cat/a.jpg").rename(tmp_path / "cat/a.JFIF")
+    assert [item.key for item in scan_images([tmp_path], size=8).items] == ["cat/a.JFIF"]
 
 
 def test_a_line_of_pixels_is_a_picture(tmp_path: Path) -> None:

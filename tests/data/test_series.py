@@ -12,7 +12,7 @@ import pytest
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.scaling import channel_scale
-from torchcpc.data.series import cases, scan_series
+from torchcpc.data.series import Series, cases, scan_series
 
 NAN = np.nan
 VALUES = np.array([[1.5, NAN], [NAN, NAN], [2.0, -3.0], [4.0, 5.0], [0.25, 7.0]], np.float32)
@@ -129,6 +129,107 @@ def test_faults_are_skipped_counted_and_told(tmp_path: Path) -> None:
         assert re.search(pattern, said[name]), (name, said[name])
 
 
+def reasons(series: Series) -> dict[str, str]:
+    return {Path(skip.path).name: skip.reason for skip in series.skipped}
+
+
+@pytest.mark.parametrize(
+    ("beside", "message"),
+    [
+        ({"time": ["2021-01-01", "2021-01-02", "2021-01-03", "2021-01-04", "2021-01-05"]}, "'time' is an array of <U10; write"),
+        ({"time": np.arange(5) * 1j}, "'time' is an array of complex128; write seconds"),
+        ({"time": np.arange(5).astype("timedelta64[ms]")}, "'time' is an array of timedelta64.*write seconds"),
+        ({"time": np.array(0.5)}, r"'time' has shape \(\) for 5 rows"),
+        (
+            {"rate": "100Hz"},
+            "rate = '100Hz': rows per second are a number above 0; write it as one, or remove it and set data.rate",
+        ),
+        ({"fs": NAN}, "fs = nan: rows per second"),
+        ({"rate": np.inf}, "rate = inf: rows per second"),
+        ({"rate": 0}, "rate = 0: rows per second"),
+        ({"fs": -7.0}, "fs = -7.0: rows per second"),
+        ({"channels": np.array("a")}, "cannot be converted"),
+    ],
+)
+def test_an_odd_npz_is_one_counted_skip(tmp_path: Path, beside: dict, message: str) -> None:
+    np.save(tmp_path / "good.npy", VALUES)
+    np.savez(tmp_path / "odd.npz", x=VALUES, **beside)
+    series = scan_series([tmp_path])
+    assert [item.key for item in series.items] == ["good.npy"] and reasons(series).keys() == {"odd.npz"}
+    assert re.search(message, reasons(series)["odd.npz"]), reasons(series)
+
+
+def test_a_column_that_cannot_be_converted_is_one_counted_skip(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"a": [1.0, 2.0]}), tmp_path / "good.parquet")
+    # No date of Python's: the library cannot show an example of what is no number.
+    pq.write_table(pa.table({"a": pa.array([10**12], pa.timestamp("s"))}), tmp_path / "odd.parquet")
+    series = scan_series([tmp_path])
+    assert len(series) == 1 and "cannot be converted" in reasons(series)["odd.parquet"]
+
+
+def test_integers_beyond_doubles_are_rounded(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text(f"a,b\n{2**53 + 1},2\n,{2**63 - 1}\n")
+    pq.write_table(pa.table({"a": pa.array([2**53 + 1, None]), "b": pa.array([2, 2**63 - 1])}), tmp_path / "2.parquet")
+    series = scan_series([tmp_path])
+    assert series.skipped == []
+    for index in range(2):
+        np.testing.assert_allclose(series.read(index, 0, 2), [[2.0**53, 2], [NAN, 2.0**63]], rtol=1e-7)
+
+
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+def test_dates_of_any_unit_and_century(tmp_path: Path, unit: str) -> None:
+    days = ["2021-01-01", "2021-01-02", "2021-01-04"] if unit == "ns" else ["2400-01-01", "2400-01-02", "2400-01-04"]
+    stamps = np.array(days, f"datetime64[{unit}]")
+    pq.write_table(pa.table({"time": stamps, "a": [1.0, 2.0, 3.0]}), tmp_path / "1.parquet")
+    np.savez(tmp_path / "2.npz", x=[1.0, 2.0, 3.0], time=stamps, channels=["a"])
+    np.savez(tmp_path / "3.npz", x=[1.0, 2.0, 3.0], time=stamps.astype("datetime64[D]"), channels=["a"])
+    first = (stamps[0] - np.datetime64("1970-01-01")) / np.timedelta64(1, "s")
+    pq.write_table(pa.table({"date": pa.array(np.array(days, "datetime64[D]")), "a": [1.0, 2.0, 3.0]}), tmp_path / "4.parquet")
+    series = scan_series([tmp_path])
+    assert series.skipped == [] and len(series) == 4
+    for index in range(4):
+        assert series.times(index).tolist() == [first, first + 86400, first + 3 * 86400]
+
+
+def test_a_case_without_a_value_is_left_out_and_the_others_kept(tmp_path: Path) -> None:
+    padded = np.full((3, 7, 2), NAN, np.float32)
+    padded[0, :5], padded[2, :3] = VALUES, 11
+    np.savez(tmp_path / "a.npz", x=padded)
+    np.save(tmp_path / "b.npy", padded[[1, 1]])
+    np.save(tmp_path / "c.npy", np.zeros((0, 7, 2)))
+    np.save(tmp_path / "d.npy", np.zeros((11, 7, 3)))
+    series = scan_series([tmp_path])
+    assert [item.key for item in series.items] == ["a.npz#0", "a.npz#2"] and [series.length(i) for i in range(2)] == [5, 3]
+    # What all cases of a file share is told once.
+    assert reasons(series) == {
+        "a.npz#1": "all 7 rows are missing in every channel",
+        "b.npy": "all 7 rows are missing in every channel",
+        "c.npy": "an array of shape (0, 7, 2) holds no case; remove the file, or write cases to it",
+        "d.npy": "3 channels 0, 1, 2 instead of 0, 1; name those that all have (data.channels)",
+    }
+
+
+def test_a_blank_line_of_one_column_is_a_missing_value(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("a\n1\n\n\n3\n")
+    (tmp_path / "2.csv").write_text("a\r\n1\r\n\r\nNA\r\n3")
+    (tmp_path / "two.csv").write_text("a,b\n1,2\n\n3,\n")
+    series = scan_series([tmp_path], channels=["a"])
+    for index in range(2):
+        np.testing.assert_array_equal(series.read(index, 0, 9)[:, 0], [1, NAN, NAN, 3])
+    np.testing.assert_array_equal(series.read(2, 0, 9)[:, 0], [1, 3])
+
+
+def test_a_column_without_a_name_is_a_channel_unless_it_counts_the_rows(tmp_path: Path) -> None:
+    for name, content, channels in (
+        ("middle", "a,,b\n1,2,3\n2,3,5\n", ("a", "", "b")),
+        ("first", ",a\n3,2\n7,3\n", ("", "a")),
+        ("numbers", ",a\n5,2\n6,3\n", ("a",)),
+        ("numbers and times", ",time,a\n0,2,3\n1,3,5\n", ("a",)),
+    ):
+        (tmp_path / "x.csv").write_text(content)
+        assert scan_series([tmp_path]).channels == channels, name
+
+
 def test_nothing_usable_and_unusable_arrays_are_errors(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("time,a\n0,\n")
     with pytest.raises(CPCError, match="none of 1 files can be used, .*all 1 rows are missing"):
@@ -140,10 +241,15 @@ def test_nothing_usable_and_unusable_arrays_are_errors(tmp_path: Path) -> None:
         ([np.zeros((3, 2)), np.zeros((3, 5))], "case-000001: 5 channels"),
         ([np.full(3, np.inf)], "case-000000: infinite value in row 0"),
         ([np.zeros((0, 2))], "case-000000: values of shape"),
+        ([np.array(["a"])], "case-000000: an array of <U1; expected real numbers"),
+        ([np.arange(3) + 1j], "case-000000: an array of complex128; expected real numbers"),
+        ([np.array([1.5, object()])], "case-000000: an array of object with what is no real number"),
         ([], "no case was given"),
     ):
         with pytest.raises(CPCError, match=message):
             cases(arrays)
+    with pytest.raises(CPCError, match="case-000000: no array of .time, channels."):
+        cases([[[1, 2], [3]]])  # pyright: ignore[reportArgumentType]
     with pytest.raises(CPCError, match="labels 'y': 1 values for 2 cases"):
         cases(np.zeros((2, 3, 1)), labels={"y": [1]})
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -70,30 +71,58 @@ def bombs_refused() -> Iterator[None]:
 
 
 def refusal(image: Image.Image) -> str:
-    """Why a picture whose pixels are not read yet cannot be used, or nothing."""
+    """Why a picture cannot be used, or nothing. Pixels are read only of a mode that leaves their range open."""
     if image.width * image.height > MOST_PIXELS:
         size = f"{image.width} x {image.height} pixels"
         return f"refused as a decompression bomb: {size} are more than {MOST_PIXELS}; make it smaller"
     if image.mode == "F":
         return "floating-point pixels have no agreed range; convert it to 8 or 16 bit"
-    return ""
+    return _beyond_16_bits(image) if image.mode == "I" else ""
+
+
+def _beyond_16_bits(image: Image.Image) -> str:
+    low, high = _extremes(image)
+    if 0 <= low and high <= 65535:
+        return ""
+    return f"32-bit pixels from {low} to {high} have no agreed range (0 to 65535 would be read); convert it to 8 or 16 bit"
 
 
 def plain(image: Image.Image, *, grey: bool) -> Image.Image:
-    """The first frame, upright, as mode L or RGB: 16 bit scaled to 8, palettes looked up, what is transparent laid on white."""
+    """The first frame, upright, as mode L or RGB: 16 bit scaled to 8, palettes looked up, what is transparent laid on white.
+
+    32-bit integers are read as 8 bits if none is above 255, else as 16 bits. Raises ValueError for those beyond 16 bits.
+    """
     image.load()
+    wide = image.mode.startswith("I")
+    step = _step(image) if wide else 1  # before it is turned: a picture that was turned has lost its format
     # A broken orientation tag is no reason to refuse good pixels.
     try:
         image = ImageOps.exif_transpose(image)
     except DECODING_ERRORS:
         pass
-    if image.mode.startswith("I"):
-        # Mode I holds what Pillow read from 16 bits into 32.
-        image = Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8))
+    if wide:
+        # Divided as they are: at the most pixels there may be, one copy in 64 bits is 700 MB.
+        image = Image.fromarray((np.asarray(image) // step).astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("L" if grey else "RGB")
+
+
+def _step(image: Image.Image) -> int:
+    """How many levels of an integer grey picture are one of 8 bits."""
+    if image.mode == "I":
+        if fault := _beyond_16_bits(image):
+            raise ValueError(fault)
+        # Pillow itself scales pgm files of more than 8 bits to 16, so there small values are dark.
+        if image.format != "PPM" and _extremes(image)[1] <= 255:
+            return 1
+    return 257
+
+
+def _extremes(image: Image.Image) -> tuple[int, int]:
+    low, high = cast(tuple[int, int], image.getextrema())
+    return low, high
 
 
 def square(image: Image.Image, side: int) -> Image.Image:

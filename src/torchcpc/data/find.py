@@ -25,7 +25,7 @@ def find(roots: Sequence[str | Path], kind: Kind) -> tuple[list[Listed], list[Sk
     listed: list[Listed] = []
     skipped: list[Skipped] = []
     seen: dict[str, Path] = {}
-    for place, prefix in zip(places, _prefixes(places), strict=True):
+    for place, prefix in zip(places, prefixes(places), strict=True):
         found, faulty = _open(place, kind)
         skipped += faulty
         for entry in found:
@@ -52,7 +52,7 @@ def _open(root: Path, kind: Kind) -> tuple[list[Listed], list[Skipped]]:
     return MANIFESTS[root.suffix.lower()](root)
 
 
-def _prefixes(places: Sequence[Path]) -> list[str]:
+def prefixes(places: Sequence[Path]) -> list[str]:
     if len(places) == 1:
         return [""]
     parts = [Path(os.path.abspath(place)).parts for place in places]

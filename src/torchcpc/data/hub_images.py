@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from PIL import Image
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.decode import DECODING_ERRORS, bombs_refused, plain, refusal
-from torchcpc.data.images import Images, Picture
+from torchcpc.data.find import prefixes
+from torchcpc.data.images import Images, Picture, split_label
 from torchcpc.data.listed import Skipped, left_out
 
 
@@ -30,23 +32,24 @@ def hub_images(
 ) -> Images:
     """Every usable picture of `roots` (folders) or of `dataset` (a name on the Hub); see `images.Images` for the settings.
 
-    image, label: the columns that hold the picture and its class; the label column `split` is the collection's own. Every picture is
-    decoded once. Raises CPCError where `datasets` is not installed, a column is missing, or nothing can be used.
+    image, label: the columns that hold the picture and its class; the label column `split` is the collection's own, `val` for a part
+    that it calls val, valid or validation. Keys are split/row; with several folders each begins with what tells its folder from the
+    others. Every picture is decoded once. Raises CPCError where `datasets` is not installed, a column is missing, or nothing can be used.
     """
     items: list[Picture] = []
-    skipped: list[Skipped] = []
-    parts = list(_parts([str(root) for root in roots], dataset))
-    total, done = sum(len(rows) for _, rows in parts), 0
-    for split, rows in parts:
+    folders, skipped = _once([str(root) for root in roots])
+    parts = list(_parts(folders, dataset))
+    total, done = sum(len(rows) for _, _, rows in parts), 0
+    for prefix, split, rows in parts:
         names = _names(rows, label, needed=(image,))
         for number in range(len(rows)):
-            key = f"{split}/{number:07d}"
+            key = f"{prefix}{split}/{number:07d}"
             opener = _Opener(rows, number, image)
             if fault := _fault(opener):
                 skipped.append(left_out(key, fault))
             else:
                 labels = {"class": names(rows[number][label])} if names else {}
-                items.append(Picture(key, {"split": split, **labels}, opener))
+                items.append(Picture(key, {"split": split_label(split), **labels}, opener))
             done += 1
             if progress:
                 progress(done, total)
@@ -65,8 +68,20 @@ class _Opener:
         return self.rows[self.number][self.column]
 
 
-def _parts(roots: list[str], dataset: str) -> Iterator[tuple[str, Any]]:
-    """(split, rows) of everything that was named."""
+def _once(roots: list[str]) -> tuple[list[str], list[Skipped]]:
+    """The folders without those that were named before."""
+    first: dict[str, str] = {}
+    skipped: list[Skipped] = []
+    for root in roots:
+        real = os.path.realpath(root)
+        if real in first:
+            skipped.append(left_out(root, f"the same folder as {first[real]}, listed twice"))
+        first.setdefault(real, root)
+    return list(first.values()), skipped
+
+
+def _parts(roots: list[str], dataset: str) -> Iterator[tuple[str, str, Any]]:
+    """(what its keys begin with, split, rows) of everything that was named."""
     try:
         import datasets  # pyright: ignore[reportMissingImports]
     except ImportError:
@@ -83,9 +98,11 @@ def _parts(roots: list[str], dataset: str) -> Iterator[tuple[str, Any]]:
         raise CPCError(
             f"{dataset or ', '.join(roots)} cannot be opened: {' '.join(str(error).split())}. Check the name."
         ) from None
-    for each in found:
+    begun = prefixes([Path(root) for root in roots]) if roots else [""]
+    for prefix, each in zip(begun, found, strict=True):
         # A collection without splits is one part, named as the library names it.
-        yield from each.items() if isinstance(each, dict) else [(str(each.split or "all"), each)]
+        parts = each.items() if isinstance(each, dict) else [(str(each.split or "all"), each)]
+        yield from ((prefix, split, rows) for split, rows in parts)
 
 
 def _names(rows: Any, label: str, needed: tuple[str, ...]) -> Callable[[Any], str] | None:

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
 import numpy as np
-from PIL import Image
+from PIL import Image, features
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.decode import DECODING_ERRORS, PictureFacts, bombs_refused, inspect_picture, plain, square
-from torchcpc.data.find import find
+from torchcpc.data.find import find, prefixes
 from torchcpc.data.inspection import inspect_all
 from torchcpc.data.listed import Kind, Listed, Skipped, left_out
 
-PICTURE = Kind(
-    "picture",
-    (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"),
-    (".heic", ".heif", ".avif", ".svg", ".psd", ".cr2", ".nef", ".dng"),
-)
-# Names of folders that say which part their pictures are for, as data sets are laid out.
-SPLITS = ("train", "test", "val", "valid", "validation")
+# Names of folders that say which part their pictures are for, as data sets are laid out, and the label that each gives: one for
+# validation, so that the rule split=val leaves out all of it.
+SPLITS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
+SPLITS |= {"unlabeled": "unlabeled", "unlabelled": "unlabeled"}
+
+
+def pictures() -> Kind:
+    """The kinds of file that this Pillow reads, and those that it does not: .avif came with 11.3, and not in every build."""
+    avif = (".avif",) if "avif" in features.modules and features.check("avif") else ()
+    return Kind(
+        "picture",
+        (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", *avif),
+        (".heic", ".heif", *(() if avif else (".avif",)), ".svg", ".psd", ".cr2", ".nef", ".dng"),
+    )
+
+
+PICTURE = pictures()
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +129,21 @@ def scan_images(
 ) -> Images:
     """All usable pictures that `roots` (folders or manifests) name; the others are in `.skipped`, each with its reason.
 
-    Label columns: `class`, the folder a picture is in below a root; `split`, where folders named train, test, val, ... stand above
-    those; a manifest's or labels.csv's own columns go before both. Every file is decoded once, unless `cache` remembers it. Raises
+    Label columns: `class`, the folder a picture is in below a root; `split`, where folders named train, test, val, valid or
+    validation (the last three are `val`) stand above those, or are the roots, and no folder of pictures beside them has another
+    name; a manifest's or labels.csv's own columns go before both. Every file is decoded once, unless `cache` remembers it. Raises
     CPCError for a root that is missing or empty, and when nothing at all can be used.
     """
     listed, skipped = find(roots, PICTURE)
     with bombs_refused():
         facts = inspect_all(listed, inspect_picture, PictureFacts, cache=cache, progress=progress)
+    places = _Places(roots, listed)
     items = []
     for entry, fact in zip(listed, facts, strict=True):
         if fact.fault:
             skipped.append(left_out(entry.path, fact.fault))
         else:
-            items.append(Picture(entry.key, {**_from_folders(entry), **entry.labels}, _Opener(entry.path)))
+            items.append(Picture(entry.key, {**places.labels(entry), **entry.labels}, _Opener(entry.path)))
     if not items:
         reasons = "; ".join(f"{s.path}: {s.reason}" for s in skipped[:3])
         raise CPCError(f"none of {len(skipped)} files can be used, for instance {reasons}. Name a folder of pictures.")
@@ -147,14 +159,38 @@ class _Opener:
         return Image.open(self.path)
 
 
-def _from_folders(entry: Listed) -> dict[str, str]:
-    """The columns that folders give: of the group (the top folder below the root), what is above it and what is below."""
-    *folders, _ = entry.key.split("/")
-    parts = [place for place, name in enumerate(folders) if name.lower() in SPLITS]
-    if not parts:
-        return {"class": entry.group} if folders and entry.group != "." else {}
-    split, below = folders[parts[0]], folders[parts[0] + 1 :]
-    return {"split": split, **({"class": below[0]} if below else {})}
+def split_label(name: str) -> str:
+    """The value of the label column `split` for a folder, or a part of a collection, of this name."""
+    return SPLITS.get(name.lower(), name)
+
+
+class _Places:
+    """The columns that folders give, of all the pictures together: a folder called train may be a class beside other classes."""
+
+    def __init__(self, roots: Sequence[str | Path], listed: Sequence[Listed]) -> None:
+        # With several roots keys begin with the folders that tell these apart, and those are no classes.
+        self._roots = {tuple(prefix.split("/")[:-1]) for prefix in prefixes([Path(root) for root in roots])}
+        self._depths = sorted({len(root) for root in self._roots}, reverse=True)
+        self._inside: dict[tuple[str, ...], set[str]] = {}
+        for entry in listed:
+            *folders, _ = entry.key.split("/")
+            for depth, name in enumerate(folders):
+                self._inside.setdefault(tuple(folders[:depth]), set()).add(name)
+
+    def labels(self, entry: Listed) -> dict[str, str]:
+        """What the folders above a picture say of it: `split` and `class`, as far as they do."""
+        *folders, name = entry.key.split("/")
+        root = next(depth for depth in self._depths if (*folders, name)[:depth] in self._roots)
+        split = next((d for d in range(len(folders)) if _are_splits(self._inside[tuple(folders[:d])])), None)
+        if split is None:
+            return {"class": entry.group} if folders[root:] and entry.group != "." else {}
+        below = folders[max(root, split + 1) :]
+        return {"split": split_label(folders[split]), **({"class": below[0]} if below else {})}
+
+
+def _are_splits(names: Iterable[str]) -> bool:
+    """Whether folders beside each other, those that hold pictures, are parts of the data rather than classes."""
+    return all(name.lower() in SPLITS for name in names)
 
 
 def _without_pictures(roots: Sequence[Path], files: set[Path]) -> list[Skipped]:
@@ -162,8 +198,10 @@ def _without_pictures(roots: Sequence[Path], files: set[Path]) -> list[Skipped]:
     full = {folder for file in files for folder in file.parents}
     empty = []
     for root in (root for root in roots if root.is_dir()):
-        for folder in sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")):
-            below = sorted(folder.iterdir()) if folder.name.lower() in SPLITS else []
+        folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+        parts = _are_splits(path.name for path in folders if path in full)
+        for folder in folders:
+            below = sorted(folder.iterdir()) if parts and folder.name.lower() in SPLITS else []
             places = [path for path in below if path.is_dir()] if below else [folder]
             empty += [left_out(place, "a folder without a picture") for place in places if place not in full]
     return empty

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from torchcpc.data.listed import Listed
 
 # Of the cache file, and of the rules behind its verdicts: a change of either makes the next scan decode again.
-FORMAT = 2
+FORMAT = 3
 
 
 class Verdict(Protocol):

@@ -15,8 +15,8 @@ import numpy as np
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.find import find
-from torchcpc.data.listed import Kind, Skipped, group_of, left_out
-from torchcpc.data.series_files import FILES, Columns, Held, check, observed_end, read_series
+from torchcpc.data.listed import Kind, Listed, Skipped, group_of, left_out
+from torchcpc.data.series_files import FILES, Columns, Held, check, observations, observed_end, read_series
 
 SENSORS = Kind("series", tuple(FILES))
 # Clocks drift; two rates this close are one.
@@ -112,7 +112,8 @@ def scan_series(
     group: str = "",
     gain: float = 0.0,
 ) -> Series:
-    """All usable series that `roots` (folders or manifests) name; the others are in `.skipped`, each with its reason.
+    """All usable series that `roots` (folders or manifests) name; the others are in `.skipped`, each with its reason: a file, or one
+    case of a file (`a.npz#1`) of which others can be used.
 
     rate: rows per second, 0 for what times or files say; channels: the columns to read, all that are numbers where none is named;
     row_labels: columns that are not input but labels of rows; time, array: see `series_files.Columns`; group: the label column that
@@ -132,13 +133,12 @@ def scan_series(
         if progress:
             progress(done, len(listed))
         try:
-            cases = read_series(entry.path, columns)
-            alike = [_alike(case, found[0] if found else case, fixed=bool(rate)) for case in cases]
+            usable, faulty = _usable(entry, columns, found[0] if found else None, fixed=bool(rate))
         except CPCError as error:
             skipped.append(left_out(entry.path, str(error)))
             continue
-        for number, case in enumerate(alike):
-            key = entry.key if len(alike) == 1 else f"{entry.key}#{number}"
+        skipped += faulty
+        for key, case in usable:
             found.append(case)
             items.append(SeriesItem(key, entry.path, group_of(entry, group), entry.labels))
     if not found:
@@ -166,18 +166,18 @@ def cases(
     the end of a case it is its end.
 
     labels: column -> one value per case (`group` names groups, `split` train and test). Raises CPCError for arrays that differ in
-    channels, hold infinity, or in which nothing is observed.
+    channels, hold infinity or what is no real number, or in which nothing is observed.
     """
-    given = [np.asarray(array) for array in arrays]
+    given = list(arrays)
     columns = {name: [str(value) for value in values] for name, values in (labels or {}).items()}
     if short := [name for name, values in columns.items() if len(values) != len(given)]:
         raise CPCError(f"labels {short[0]!r}: {len(columns[short[0]])} values for {len(given)} cases. Give one a case.")
     held, items = [], []
     for number, array in enumerate(given):
-        values = (array[:, None] if array.ndim == 1 else array).astype(np.float32)
         own = {name: values[number] for name, values in columns.items()}
         key = f"case-{number:06d}"
         try:
+            values = _rows(array)
             check(values)
             values = values[: observed_end(values)]
             names = tuple(channels) or tuple(str(n) for n in range(values.shape[1]))
@@ -188,6 +188,35 @@ def cases(
     if not held:
         raise CPCError("no case was given. Give arrays of [time, channels].")
     return Series(held, items, rate=rate)
+
+
+def _rows(array: object) -> np.ndarray:
+    """[time, channels] float32. Raises CPCError for what is no array of real numbers."""
+    try:
+        given = np.asarray(array)
+    except ValueError as error:  # rows of different lengths
+        raise CPCError(f"no array of [time, channels] ({' '.join(str(error).split())})") from None
+    values = observations(given)
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _usable(
+    entry: Listed, columns: Columns, first: Held | None, *, fixed: bool
+) -> tuple[list[tuple[str, Held]], list[Skipped]]:
+    """The series of one file by key, and its cases that were left out. Raises CPCError where nothing of the file can be used."""
+    usable: list[tuple[str, Held]] = []
+    skipped: list[Skipped] = []
+    found = read_series(entry.path, columns)
+    for number, case in enumerate(found):
+        place = "" if len(found) == 1 else f"#{number}"
+        try:
+            check(case.values, case.times)
+            usable.append((entry.key + place, _alike(case, first or case, fixed=fixed)))
+        except CPCError as error:
+            skipped.append(left_out(f"{entry.path}{place}", str(error)))
+    if not usable:  # of channels or times that all share: told once, not case by case
+        raise CPCError(skipped[0].reason)
+    return usable, skipped
 
 
 def _alike(case: Held, first: Held, *, fixed: bool) -> Held:

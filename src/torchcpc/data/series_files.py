@@ -1,8 +1,10 @@
 """Files of sensor values: rows of numbers from csv, tsv, parquet, npz and npy, with what is missing left missing.
 
 A csv or parquet file is one series: a column of times (by name, or one called time, timestamp, datetime or date), columns of labels
-by row, and channels. An npz or npy file holds one array: [time, channels], [time], or [cases, time, channels], which is as many
-series; beside it an npz may have `rate` or `fs` in Hz, `time` (a value per row) and `channels` (a name per channel).
+by row, and channels. A first column without a name that counts the rows is no channel; a blank line is a missing value where there
+is one column, and nothing where there are more. An npz or npy file holds one array: [time, channels], [time], or
+[cases, time, channels], which is as many series; beside it an npz may have `rate` or `fs` in Hz, `time` (a value per row) and
+`channels` (a name per channel).
 """
 
 from __future__ import annotations
@@ -19,6 +21,10 @@ from torchcpc.contracts import CPCError
 TIME_NAMES = ("time", "timestamp", "datetime", "date")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-"]
 RATE_NAMES = ("rate", "fs")
+# What numpy and pyarrow raise for contents they cannot convert; pyarrow's own errors are of these kinds.
+_CONVERTING_ERRORS = (ValueError, TypeError, OverflowError, IndexError, KeyError, NotImplementedError)
+# Units of dates, in parts of a second.
+_PER_SECOND = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +50,13 @@ class Held:
 
 
 def read_series(path: Path, columns: Columns) -> list[Held]:
-    """All series of one file. Raises CPCError, without the path, for what cannot be used."""
+    """All series of one file, each still to be checked. Raises CPCError, without the path, for a file that cannot be used."""
     if path.suffix.lower() not in FILES:
         raise CPCError(f"{path.suffix or 'no'} suffix is not of a series ({', '.join(FILES)})")
-    found = FILES[path.suffix.lower()](path, columns)
-    for held in found:
-        check(held.values, held.times)
-    return found
+    try:
+        return FILES[path.suffix.lower()](path, columns)
+    except _CONVERTING_ERRORS as error:  # one odd file of thousands is left out, whatever is odd about it
+        raise CPCError(f"its contents cannot be converted: {' '.join(str(error).split()) or type(error).__name__}") from None
 
 
 def check(values: np.ndarray, times: np.ndarray | None = None) -> None:
@@ -88,7 +94,8 @@ def _csv(path: Path, columns: Columns) -> list[Held]:
         table = pc.read_csv(
             path,
             read_options=pc.ReadOptions(column_names=names),
-            parse_options=pc.ParseOptions(delimiter=delimiter),
+            # Of one column, a blank line is a missing value: without it, all that follows would come a step too early.
+            parse_options=pc.ParseOptions(delimiter=delimiter, ignore_empty_lines=len(fields) > 1),
             convert_options=pc.ConvertOptions(null_values=MISSING, strings_can_be_null=True),
         )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -111,16 +118,26 @@ def _held(table: Any, columns: Columns) -> Held:
     names = table.column_names
     if repeated := {name for name in names if names.count(name) > 1}:
         raise CPCError(f"two columns are called {min(repeated)!r}; rename one")
-    time = columns.time or next((name for name in names if name.strip().lower() in TIME_NAMES), "")
-    channels = columns.channels or tuple(name for name in names if name != time and name not in columns.row_labels)
+    time = columns.time or next((name for name in names if name.strip().lower() in TIME_NAMES), None)
+    aside = {time, *columns.row_labels, *([""] if _counts_rows(table) else [])}
+    channels = columns.channels or tuple(name for name in names if name not in aside)
     if absent := [name for name in (*channels, *([columns.time] if columns.time else ())) if name not in names]:
         raise CPCError(f"no column {absent[0]!r} (columns: {', '.join(names)})")
     if not channels:
         raise CPCError(f"no channel beside its times and labels (columns: {', '.join(names) or 'none'})")
     values = np.stack([_numbers(name, table.column(name)) for name in channels], axis=1).astype(np.float32)
     labels = {name: table.column(name).to_numpy() for name in columns.row_labels if name in names}
-    times = _seconds(time, table.column(time)) if time else None
+    times = None if time is None else _seconds(time, table.column(time))
     return Held(values, channels, times, _rate_of(times), labels)
+
+
+def _counts_rows(table: Any) -> bool:
+    """Whether the first column has no name and goes up by one: the numbers of rows that pandas writes, not a measurement."""
+    import pyarrow as pa
+
+    if not table.num_columns or table.column_names[0] or not pa.types.is_integer(table.column(0).type):
+        return False
+    return bool((np.diff(_numbers("", table.column(0))) == 1).all())
 
 
 def _numbers(name: str, column: Any) -> np.ndarray:
@@ -128,7 +145,8 @@ def _numbers(name: str, column: Any) -> np.ndarray:
 
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
-        return column.cast(pa.float64()).to_numpy()  # null becomes NaN
+        # Null becomes NaN; integers above 2**53 are rounded, since a row is float32 in the end.
+        return column.cast(pa.float64(), safe=False).to_numpy()
     odd = next((str(value) for value in column.to_pylist() if value is not None and not _is_number(str(value))), "")
     raise CPCError(
         f"column {name!r} is not of numbers (for instance {odd!r}); name the channels (data.channels), or what labels the rows "
@@ -139,10 +157,9 @@ def _numbers(name: str, column: Any) -> np.ndarray:
 def _seconds(name: str, column: Any) -> np.ndarray:
     import pyarrow as pa
 
-    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
-        stamps = column.cast(pa.timestamp("ns")).to_numpy()
-        return np.where(np.isnat(stamps), np.nan, stamps.astype(np.int64) / 1e9)
-    return _numbers(name, column)
+    if pa.types.is_date(column.type):
+        column = column.cast(pa.timestamp("ms"))  # dates are whole days, or milliseconds
+    return _since_1970(column.to_numpy()) if pa.types.is_timestamp(column.type) else _numbers(name, column)
 
 
 def _npz(path: Path, columns: Columns) -> list[Held]:
@@ -151,7 +168,7 @@ def _npz(path: Path, columns: Columns) -> list[Held]:
             arrays = {name: file[name] for name in file.files}
     except Exception as error:  # zipfile, numpy and the codecs raise a dozen kinds for a damaged file
         raise CPCError(f"not a readable npz file without pickled objects: {' '.join(str(error).split())}") from None
-    rate = next((float(arrays[name]) for name in RATE_NAMES if name in arrays and arrays[name].ndim == 0), None)
+    rate = next((_rate(name, arrays[name]) for name in RATE_NAMES if name in arrays and not arrays[name].ndim), None)
     beside = ("time", "channels", *columns.row_labels)
     named = [columns.array] if columns.array else [name for name, a in arrays.items() if a.ndim and name not in beside]
     if len(named) != 1 or named[0] not in arrays:
@@ -177,18 +194,19 @@ def _cases(
     rate: float | None,
     row_labels: Mapping[str, np.ndarray],
 ) -> list[Held]:
-    if not (np.issubdtype(values.dtype, np.number) or values.dtype == bool) or np.iscomplexobj(values):
-        raise CPCError(f"an array of {values.dtype}; expected numbers")
+    values = observations(values)
     values = values[:, None] if values.ndim == 1 else values
     if values.ndim not in (2, 3):
         raise CPCError(f"an array of shape {values.shape}; expected [time, channels] or [cases, time, channels]")
+    if values.ndim == 3 and not len(values):
+        raise CPCError(f"an array of shape {values.shape} holds no case; remove the file, or write cases to it")
     names = names or tuple(str(n) for n in range(values.shape[-1]))
     wanted = columns.channels or names
     if len(names) != values.shape[-1] or not set(wanted) <= set(names):
         raise CPCError(f"{values.shape[-1]} channels called {', '.join(names)}; asked for {', '.join(wanted)}")
-    values = values[..., [names.index(name) for name in wanted]].astype(np.float32)
+    values = values[..., [names.index(name) for name in wanted]]
     seconds = None if times is None else _stamps(times)
-    for name, rows in row_labels.items():
+    for name, rows in {**row_labels, **({} if seconds is None else {"time": seconds})}.items():
         if rows.shape != values.shape[-2:-1]:
             raise CPCError(f"{name!r} has shape {rows.shape} for {values.shape[-2]} rows")
     found = values[None] if values.ndim == 2 else values
@@ -212,10 +230,45 @@ def observed_end(case: np.ndarray) -> int:
     return int(observed[-1]) + 1 if len(observed) else len(case)
 
 
+def observations(values: np.ndarray) -> np.ndarray:
+    """The same as float32. Raises CPCError for what is no real number: text, dates, complex values."""
+    # Objects may all be numbers, as those of a table of mixed columns are.
+    if values.dtype.kind not in "biufO":
+        raise CPCError(f"an array of {values.dtype}; expected real numbers")
+    try:
+        return values.astype(np.float32)
+    except _CONVERTING_ERRORS as error:
+        raise CPCError(f"an array of {values.dtype} with what is no real number ({' '.join(str(error).split())})") from None
+
+
+def _rate(name: str, value: np.ndarray) -> float:
+    """Rows per second as an npz file tells them in the array `name`."""
+    try:
+        rate = float(value.item())
+    except _CONVERTING_ERRORS:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise CPCError(
+            f"{name} = {value.item()!r}: rows per second are a number above 0; write it as one, or remove it and set data.rate"
+        )
+    return rate
+
+
 def _stamps(times: np.ndarray) -> np.ndarray:
-    if np.issubdtype(times.dtype, np.datetime64):
-        return np.where(np.isnat(times), np.nan, times.astype("datetime64[ns]").astype(np.int64) / 1e9)
+    if times.dtype.kind == "M":
+        return _since_1970(times)
+    if times.dtype.kind not in "biuf":
+        raise CPCError(f"'time' is an array of {times.dtype}; write seconds as numbers, or dates as datetime64")
     return times.astype(np.float64)
+
+
+def _since_1970(stamps: np.ndarray) -> np.ndarray:
+    """Seconds from the unit that the dates have, NaN where one is missing: not all by way of nanoseconds, which end in 2262."""
+    unit, _ = np.datetime_data(stamps.dtype)
+    if unit not in _PER_SECOND:
+        unit = "ns" if unit in ("ps", "fs", "as") else "s"
+    counts = stamps.astype(f"datetime64[{unit}]").astype(np.int64)
+    return np.where(np.isnat(stamps), np.nan, counts / _PER_SECOND[unit])
 
 
 def _rate_of(times: np.ndarray | None) -> float | None:
