@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any, cast
 
@@ -31,9 +32,10 @@ def crossed(
     """The task, and which sources are its rows: those that have a label.
 
     Sources that are the same (texts but for case and blanks) or have the same value of the column `fold_by` share a fold. Where the data
-    come with a test part (column split) that is the only fold; training sources that it repeats are left out.
+    come with a test part (column split, Test or test) that is the only fold; training sources that it repeats are left out. Raises
+    CPCError for classes that cannot be told apart so.
     """
-    values, parts = sources.labels(label), sources.labels("split")
+    values, parts = sources.labels(label), [value.strip().lower() for value in sources.labels("split")]
     names = tuple(sorted(set(values) - {""}))
     if len(names) < 2:
         raise CPCError(
@@ -60,17 +62,35 @@ def crossed(
     y_M = np.array([names.index(values[i]) for i in chosen])
     if given:
         fold_M = np.array([0 if parts[i] == "test" else -1 for i in chosen])
-        split = f"the split column of the data; penalties by {inner}-fold cross-validation of the training part{how}"
+        _check_given(label, names, y_M[fold_M < 0], y_M[fold_M == 0])
+        split = "the split column of the data; penalties by {inner}-fold cross-validation of the training part" + how
     else:
         fold_M = grouped_folds(y_M, group_M, folds=folds, names=names)
         repeated = len(y_M) - len(np.unique(group_M))
         by = f", by {fold_by}" if fold_by else ""
         split = (
-            f"{folds}-fold cross-validation{by}, repeated sources on one side ({repeated}); penalties by {inner}-fold "
+            f"{folds}-fold cross-validation{by}, repeated sources on one side ({repeated}); penalties by {{inner}}-fold "
             "cross-validation inside each training part"
         )
     unit = "sentence" if is_text(sources) else "recording"
-    return Crossed(label, unit, names, split, y_M, group_M, fold_M, inner=inner, choose_by=choose_by), chosen
+    task = Crossed(label, unit, names, split, y_M, group_M, fold_M, inner=inner, choose_by=choose_by)
+    made = {task.inner_count(fold) for fold in task.folds}
+    return replace(task, split=split.replace("{inner}", " to ".join(map(str, sorted({min(made), max(made)}))))), chosen
+
+
+def _check_given(label: str, names: Sequence[str], train_M: np.ndarray, test_M: np.ndarray) -> None:
+    """Raises CPCError unless the training part that the data come with has two classes, and each that is tested."""
+    trained = np.unique(train_M)
+    if len(trained) < 2:
+        raise CPCError(
+            f"label {label!r}: the training part (column split) has {len(trained)} classes among {len(train_M)} sources; a probe needs at "
+            "least 2. Move sources from test to train, or leave the column out."
+        )
+    if missing := [names[k] for k in np.setdiff1d(test_M, trained)]:
+        raise CPCError(
+            f"label {label!r}: class {missing[0]!r} ({len(missing)} such) is in the test part (column split) and not in the training part. "
+            "Move some of its sources to train, or leave that class out."
+        )
 
 
 def contents(sources: Any, index: int) -> str:
@@ -182,7 +202,7 @@ def _supervised(config: Mapping[str, Any], clips: Clips, task: Crossed, *, steps
     predicted_RM = np.full((seeds, len(task.y_M)), -1)
     for fold in task.folds:
         train, test = np.flatnonzero(task.fold_M != fold), np.flatnonzero(task.fold_M == fold)
-        inner_M = grouped_folds(task.y_M[train], task.source_M[train], folds=task.inner, seed=1 + fold)
+        inner_M = task.inner_folds(fold)
         places = dict(zip(PARTS, (train[inner_M > 0], train[inner_M == 0], test), strict=True))
         labels = [Labels(task.y_M[own], task.source_M[own]) for own in places.values()]  # in the order of PARTS
         asked = Task(task.label, "recording", task.names, task.split, *labels, choose_by=task.choose_by)

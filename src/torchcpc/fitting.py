@@ -25,8 +25,10 @@ def fitting(
 ) -> np.ndarray:
     """[N, K] log p(candidate k sentences ahead | context) / p(candidate), in nats, for a context of sentences, the last one the
     latest. section: the [data] section of the model; sample: of other documents than the context. Raises CPCError for no text."""
-    read, asked = steps_of(model, typed(section, [context, candidates]), device=device, progress=silent)
+    # A document each, so that a candidate without a known word is told, who would have been given some score.
+    texts = typed(section, [context, *([candidate] for candidate in candidates)])
     # Documents come back by length, not in order.
-    read, asked = (read, asked) if read.source == 0 else (asked, read)
-    found_1NK = model.score(read.c_TC[-1:].to(device), asked.z_TD.to(device), sample)
+    read, *asked = sorted(steps_of(model, texts, device=device, progress=silent), key=lambda each: each.source)
+    z_ND = torch.cat([each.z_TD for each in asked])
+    found_1NK = model.score(read.c_TC[-1:].to(device), z_ND.to(device), sample)
     return found_1NK[0].double().cpu().numpy()

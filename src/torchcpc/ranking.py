@@ -12,6 +12,7 @@ from torchcpc.contracts import CPCError
 from torchcpc.evaluation.overlap import overlap_scores, tf_idf
 from torchcpc.evaluation.ranks import (
     MEASURES,
+    OWN,
     POOLS,
     Questions,
     Ranks,
@@ -21,6 +22,7 @@ from torchcpc.evaluation.ranks import (
     measured,
     model_scores,
     rank,
+    too_short,
 )
 from torchcpc.evaluation.scoring import silent, steps_of
 
@@ -32,10 +34,11 @@ _HELD = 1 << 29
 
 
 class Answered(NamedTuple):
-    """One run's answers: keys of the sources, and for each (pool, k) the questions and the ranks of each row by name."""
+    """One run's answers: keys of the sources, for each (pool, k) the questions and the ranks of each row by name, and what was left out."""
 
     keys: tuple[str, ...]
     asked: Mapping[tuple[str, int], tuple[Questions, Mapping[str, Ranks]]]
+    notes: tuple[str, ...] = ()
 
 
 def answer(
@@ -46,12 +49,13 @@ def answer(
     ks: Sequence[int],
     candidates: int = 100,
     contexts: int = 200,
-    pools: Sequence[str] = tuple(POOLS),
+    pools: Sequence[str] | None = None,
     seed: int = 0,
     device: str = "cpu",
     progress: Callable[[int, int], None] = silent,
 ) -> Answered:
-    """Ranks of the steps `ks` ahead in `sources`. train: documents whose words TF-IDF counts beside theirs, None where data are no text.
+    """Ranks of the steps `ks` ahead in `sources`. train: documents whose words TF-IDF counts beside theirs, None where data are no text;
+    pools: of `POOLS`, None for all that sources of these lengths can fill.
 
     Where not all steps fit into 2 GiB, some of the sources are drawn. Raises CPCError for a picture, whose steps are many sequences,
     and what `ask` refuses.
@@ -74,8 +78,14 @@ def answer(
         # Counting needs no labels: the words of these documents too, whose names are in no other, or overlap would not know them.
         words = tf_idf(chain(train.every_sentence(), sentences))
     found: dict[tuple[str, int], tuple[Questions, dict[str, Ranks]]] = {}
-    for pool in pools:
+    notes = []
+    for pool in pools or POOLS:
         for k in ks:
+            short = too_short(lengths, k=k, candidates=candidates) if pool == OWN else []
+            notes += _told(lengths, short, k, candidates)
+            # Who asks for this pool by name is told that it cannot be had; the table of the others is none the worse.
+            if pools is None and short and len(short) == sum(length > k for length in lengths):
+                continue
             asked = ask(lengths, k=k, candidates=candidates, contexts=contexts, pool=pool, seed=seed)
             rows = {CPC: rank(*model_scores(model, steps, asked, index=model.predictor.horizons.index(k)))}
             for last in WINDOWS:
@@ -84,24 +94,23 @@ def answer(
                 for last in WINDOWS:
                     rows[f"TF-IDF overlap, last {last}"] = rank(overlap_scores(words, sentences, asked, last=last), 1e-9)
             found[pool, k] = asked, {**rows, CHANCE: chance(asked)}
-    return Answered(tuple(item.key for item in sources.items), found)
+    return Answered(tuple(item.key for item in sources.items), found, tuple(notes))
 
 
 def table(runs: Sequence[Answered], origin: str) -> dict[str, Any]:
     """The content of ranking.json: for each pool and k a row a method, each measure with its 95 % interval.
 
     Runs (seeds) that answered the same questions are crossed with the sources; where each held out others, a source of a run counts as
-    one draw. "gap" is top-1 of CPC less that of the row, paired.
+    one draw. "gap" is top-1 of CPC less that of the row, paired. A pool that some run's sources could not fill is left out.
     """
+    shared = [name for name in runs[0].asked if all(name in run.asked for run in runs)]
     same = all(
         run.keys == runs[0].keys
-        and all(
-            np.array_equal(run.asked[name][0].candidate_AN, asked.candidate_AN) for name, (asked, _) in runs[0].asked.items()
-        )
+        and all(np.array_equal(run.asked[name][0].candidate_AN, runs[0].asked[name][0].candidate_AN) for name in shared)
         for run in runs
     )
     blocks = []
-    for pool, k in runs[0].asked:
+    for pool, k in shared:
         answers = [run.asked[pool, k] for run in runs]
         source_A = answers[0][0].source_A if same else _numbered(runs, [asked.source_A for asked, _ in answers])
         candidates = answers[0][0].candidate_AN.shape[1]
@@ -138,6 +147,18 @@ def text(content: Mapping[str, Any]) -> str:
         widths = [max(len(line[column]) for line in cells) for column in range(len(cells[0]))]
         lines += ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells]
     return "\n".join(lines)
+
+
+def _told(lengths: Sequence[int], short: Sequence[int], k: int, candidates: int) -> list[str]:
+    """A line on the sources that the pool of a source's own steps has to do without, if any."""
+    if not short:
+        return []
+    asked, longest = sum(length > k for length in lengths), max(lengths[source] for source in short)
+    left = f"leaves out {len(short)} of {asked} sources" if len(short) < asked else f"is left out, with all {asked} sources"
+    return [
+        f"k = {k}: the pool {OWN!r} {left}, whose own steps ({longest} at most) cannot give {candidates - 1} other candidates. Ask for "
+        "fewer with --candidates to have them in it."
+    ]
 
 
 def _kept(value_RA: np.ndarray, source_A: np.ndarray, ends: tuple[float, float]) -> dict[str, float | None]:

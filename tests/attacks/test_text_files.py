@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import re
 from pathlib import Path
@@ -56,7 +57,10 @@ def test_a_sentence_of_thousands_of_words_is_cut_and_told(tmp_path: Path) -> Non
     (tmp_path / "long.txt").write_text("One. " + "word " * 3001 + "end.\n", encoding="utf8")
     texts = scan_texts([tmp_path], width=11).with_tokenizer(learn(lambda: ["one word end ."], kind="words", size=9))
     assert texts.read(0, 0, 2).shape == (2, 11) and (texts.read(0, 1, 1) > 1).all()
-    assert texts.skipped[0].reason == "the end of a sentence of 3002 words: only its first 11 tokens are read"
+    assert [note.reason for note in texts.select([0]).notes] == [
+        "of a sentence of 3002 words only the first 11 tokens are read"
+    ]
+    assert texts.skipped == [], "the file is read, and no file is missing"
 
 
 def test_a_document_without_a_known_word_is_skipped_and_a_row_of_a_table_is_not(tmp_path: Path) -> None:
@@ -91,7 +95,18 @@ def test_a_document_that_changes_after_the_scan_is_an_error(tmp_path: Path) -> N
         ("t.csv", b"label,text\n1,a,b\n", "data row 1 has 3 fields and the header 2"),
         ("t.csv", b"label,text\n1,\xff\n", "not a readable UTF-8 table"),
         ("t.parquet", b"PAR1", "not a readable UTF-8 table"),
-        ("t.csv", b"label,words\n1,a\n", r"no column 'path' \(columns: label, words\)"),
+        (
+            "t.csv",
+            b"label,words\n1,a\n",
+            r"no column 'text' or 'sentence' \(columns: label, words\).*no manifest.*column 'path'",
+        ),
+        (
+            "t.tsv",
+            b"label\twords\n1\ta\n",
+            r"no column 'text' or 'sentence' \(columns: label, words\).*no manifest.*first line",
+        ),
+        ("t.tsv", b"words\nno folder\n", r"no column 'text' or 'sentence' \(columns: words\)"),
+        ("t.csv", b"", r"no column 'text' or 'sentence' \(columns: none\)"),
         ("t.tsv", b"text\n", "none of 0 documents can be used"),
     ],
 )
@@ -132,3 +147,9 @@ def test_a_tokenizer_that_is_none_of_ours_is_refused(tmp_path: Path) -> None:
 def test_text_without_words_has_no_vocabulary() -> None:
     with pytest.raises(CPCError, match="hold no word"):
         learn(lambda: [" "], kind="words", size=9)
+
+
+def test_a_field_longer_than_the_csv_module_takes_by_itself_is_read(tmp_path: Path) -> None:
+    novel, usual = "word " * 30_011, csv.field_size_limit()
+    (tmp_path / "t.csv").write_text(f"label,text\n1,{novel}\n", encoding="utf8")
+    assert scan_texts([tmp_path / "t.csv"]).text(0) == [novel.strip()] and csv.field_size_limit() == usual

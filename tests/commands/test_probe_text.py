@@ -11,6 +11,7 @@ import pytest
 from tests.data.books import WORDS, write_book
 from torchcpc.cli import main
 from torchcpc.commands.sources import open_sources
+from torchcpc.contracts import CPCError
 from torchcpc.crossing import crossed
 from torchcpc.pretrained import from_pretrained
 
@@ -83,6 +84,38 @@ def test_copies_share_a_fold_and_a_given_split_leaves_them_out_of_the_training(r
     left = [n for n in range(19) if n % 3]
     assert chosen == [n for n in range(120) if n not in left] and list(task.folds) == [0]
     assert f"{len(left)} training sources that the test repeats left out" in task.split
+
+
+def given(config: dict, path: Path, rows: list[tuple[str, str, str]]) -> tuple:
+    return crossed(open_sources(config["data"], [str(write_table(path, rows, "label\ttext\tsplit"))]), "label", folds=3)
+
+
+def test_a_given_split_is_read_in_any_case_and_must_show_each_class_to_the_training(runs: list[Path], tmp_path: Path) -> None:
+    _, config = from_pretrained(runs[0])
+    lines = list({text.lower(): (label, text) for label, text in labelled(101)}.values())
+    marks = [("Test ", "TRAIN", " train")[n % 3] for n in range(len(lines))]
+    task, _ = given(config, tmp_path / "a.tsv", [(*line, mark) for line, mark in zip(lines, marks, strict=True)])
+    np.testing.assert_array_equal(task.fold_M == 0, np.arange(len(lines)) % 3 == 0)
+    assert "penalties by 5-fold" in task.split
+    rows = [(label, text, "test" if label == "up" else "train") for label, text in lines]
+    with pytest.raises(CPCError, match=r"the training part \(column split\) has 1 classes"):
+        given(config, tmp_path / "b.tsv", rows)
+    rows = [*rows[:-1], ("odd", "three more words", "train")]
+    with pytest.raises(CPCError, match=r"class 'up' \(1 such\) is in the test part .* and not in the training part"):
+        given(config, tmp_path / "c.tsv", rows)
+
+
+def test_fewer_inner_folds_are_told_with_the_table(runs: list[Path], tmp_path: Path) -> None:
+    _, config = from_pretrained(runs[0])
+    lines = list({text.lower(): (label, text) for label, text in labelled(101)}.values())
+    rare = [("rare", f"Of {word} a few") for word in ("one", "two", "three", "four")]
+    rows = [(*line, ("test", "train", "train")[n % 3]) for n, line in enumerate(lines)] + [(*line, "train") for line in rare]
+    assert "penalties by 4-fold" in given(config, tmp_path / "a.tsv", rows)[0].split
+    table = write_table(tmp_path / "b.tsv", [*lines, *rare])
+    task, _ = crossed(open_sources(config["data"], [str(table)]), "label", folds=3)
+    assert "penalties by 2 to 3-fold" in task.split
+    with pytest.raises(CPCError, match="inner folds: class 'rare' has 1 of"):
+        given(config, tmp_path / "c.tsv", rows[:-3])
 
 
 def test_sources_of_one_value_share_a_fold(runs: list[Path], tmp_path: Path) -> None:

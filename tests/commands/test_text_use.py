@@ -11,6 +11,8 @@ import torch
 
 from tests.commands import bigrams
 from torchcpc.cli import main
+from torchcpc.contracts import CPCError
+from torchcpc.data.tokens import encode, load_tokenizer
 from torchcpc.data.typed import split, typed
 from torchcpc.following import headed
 from torchcpc.pretrained import from_pretrained
@@ -67,6 +69,27 @@ def test_ranks_of_other_data_and_several_runs(
     assert "sources that the run trained on; ranks of them are too good" in capsys.readouterr().err
 
 
+def test_short_sources_are_left_out_of_their_own_pool_and_told(
+    trained: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Held out are documents of 67 steps, of which none has 99 others of its own."""
+    few = ["--contexts", "7", "--k", "1"]
+    assert main(["rank", str(trained), *few]) == 0
+    said = capsys.readouterr()
+    assert "k = 1: the pool 'same source' is left out, with all 8 sources, whose own steps (67 at most)" in said.err
+    assert [block["pool"] for block in json.loads((trained / "ranking.json").read_text())["blocks"]] == ["any source"]
+    assert "67 steps of the source of the context cannot give 99 other" in refused("rank", trained, "--pool", "same source")
+    mixed = bigrams.write(tmp_path / "mixed", documents=3, length=61, seed=1)
+    bigrams.write(tmp_path / "long", documents=1, length=107, seed=2)
+    (tmp_path / "long" / "walk00.txt").rename(mixed / "long.txt")
+    # The other run has no pool of its own for these, or the same.
+    assert main(["rank", str(trained), str(mixed), "--also", str(trained), *few]) == 0
+    said = capsys.readouterr()
+    assert "the pool 'same source' leaves out 3 of 4 sources, whose own steps (61 at most) cannot give 99 other" in said.err
+    assert "others from the source of the context; 7 contexts of 1 sources" in said.out
+    assert "others from all the sources ranked; 28 contexts of 4 sources" in said.out
+
+
 def test_overlap_knows_words_that_only_the_documents_asked_about_have(trained: Path, documents: Path, tmp_path: Path) -> None:
     """Names of a book: every second sentence repeats the name in the sentence before it, and no training document has any of them."""
     known = next(documents.glob("*.txt")).read_text(encoding="utf8").split()[0].strip(".")
@@ -79,6 +102,14 @@ def test_overlap_knows_words_that_only_the_documents_asked_about_have(trained: P
         == 0
     )
     assert rows_of(trained, "same source", 1)["TF-IDF overlap, last 1"]["top-1"]["mean"] > 0.4
+
+
+def test_a_candidate_of_unknown_words_is_told(trained: Path, documents: Path, tmp_path: Path, refused) -> None:
+    lines = (documents / "walk00.txt").read_text().splitlines()
+    (tmp_path / "context.txt").write_text("\n".join(lines[:7]))
+    (tmp_path / "candidates.txt").write_text(f"{lines[7]}\nкот жил\n{lines[9]}\n", encoding="utf8")
+    said = refused("score", trained, "--context", tmp_path / "context.txt", "--candidates", tmp_path / "candidates.txt")
+    assert "'кот жил': the model knows no word of it" in said
 
 
 def test_what_cannot_be_ranked(trained: Path, documents: Path, refused) -> None:
@@ -114,6 +145,9 @@ def test_candidates_in_words(
         assert column[0] == pytest.approx(3.43, abs=0.8)
     assert "go together" in refused(*given[:4])
     assert "leaves --picture aside" in refused(*given, "--picture", tmp_path / "p.svg")
+    (tmp_path / "foreign.txt").write_text("Жил был кот.\nОн спал.\n", encoding="utf8")
+    for files in ((*given[:-1], tmp_path / "foreign.txt"), (*given[:3], tmp_path / "foreign.txt", *given[4:])):
+        assert "'Жил был кот.'" in (said := refused(*files)) and "the model knows no word of it" in said
     (tmp_path / "empty.txt").write_text("\n \n")
     assert "holds no text" in refused(*given[:-1], tmp_path / "empty.txt")
     (tmp_path / "latin.txt").write_bytes(b"caf\xe9")
@@ -142,6 +176,8 @@ def test_nearest_sentences(trained: Path, documents: Path, refused, capsys: pyte
     assert "expected SOURCE:STEP with a source of DATA" in refused("nearest", trained, documents, "--step", "nobody:1")
     assert "walk00.txt has 67 steps, so its last is 66" in refused("nearest", trained, documents, "--step", "walk00.txt:67")
     assert "a --text cannot be empty" in refused("nearest", trained, documents, "--text", " ")
+    said = refused("nearest", trained, documents, "--text", lines[5], "--text", "Zyzzyva, qwx 7!")
+    assert "'Zyzzyva, qwx 7!': the model knows no word of it" in said
 
 
 def test_the_course_of_a_document_and_a_shuffled_stretch(
@@ -219,9 +255,11 @@ def test_a_planted_map_gives_new_words_their_vectors(
         np.testing.assert_allclose(weight[vocabulary[word]].numpy(), new[row], atol=1e-3)
     # A sentence of new words was two unknown ones; now each has its own.
     sentences = [["Novelty paris"], ["paris Rome"], ["absent words"]]
-    x_before, x_after = (
-        torch.from_numpy(np.stack([typed(c["data"], sentences).read(i, 0, 1) for i in range(3)])) for c in (own, config)
-    )
+    with pytest.raises(CPCError, match="'Novelty paris': the model knows no word of it"):
+        typed(own["data"], sentences)
+    tokenizers = [load_tokenizer(Path(c["data"]["tokenizer"])) for c in (own, config)]
+    width = own["data"]["width"]
+    x_before, x_after = (torch.from_numpy(np.stack([encode(t, [*each], width) for each in sentences])) for t in tokenizers)
     assert x_before[:, 0, :2].tolist() == [[1, 1]] * 3
     assert x_after[:, 0, :2].tolist() == [
         [vocabulary["novelty"], vocabulary["paris"]],

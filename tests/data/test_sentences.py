@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,33 @@ def test_a_line_without_an_end_is_cut_at_a_blank(tmp_path: Path, monkeypatch: py
     (tmp_path / "a.txt").write_text(text, encoding="utf8")
     found = list(blocks(tmp_path / "a.txt"))
     assert "".join(found) == text and max(len(block.encode()) for block in found) < 211 + 2 * 53 and len(found) > 5
+
+
+def test_a_line_without_a_blank_is_cut_between_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torchcpc.data.splitting._BLOCK", 53)
+    monkeypatch.setattr("torchcpc.data.splitting._LONGEST_LINE", 211)
+    for shift, sign in product(range(4), ("ü", "末", "🜁", "x")):
+        text = "x" * shift + sign * 397
+        (tmp_path / "a.txt").write_text(text, encoding="utf8")
+        found = list(blocks(tmp_path / "a.txt"))
+        assert "".join(found) == text and max(len(block.encode()) for block in found) < 211 + 2 * 53
+    (tmp_path / "a.txt").write_bytes(b"\x80" * 397)
+    with pytest.raises(UnicodeDecodeError):
+        list(blocks(tmp_path / "a.txt"))
+
+
+def test_a_file_is_split_in_few_bytes_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torchcpc.data.splitting._BLOCK", 1 << 12)  # small beside what is held for each sentence
+    (tmp_path / "a.txt").write_text("".join(f"{n}\n" for n in range(20_011)), encoding="utf8")
+    splitter = Splitter(None, "lines", "en")
+    splitter.inspect(tmp_path / "a.txt")  # what is loaded on first use
+    tracemalloc.start()
+    try:
+        facts = splitter.inspect(tmp_path / "a.txt")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert (facts.sentences, facts.longest) == (20_011, 1) and peak < 40 * 20_011
 
 
 def test_what_is_found_is_remembered_until_the_file_changes(tmp_path: Path) -> None:

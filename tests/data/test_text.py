@@ -135,6 +135,30 @@ def test_a_table_is_documents_of_one_sentence_with_labels(tmp_path: Path) -> Non
     assert len(both) == 3 and both.text(2) == ["One, two."] and both.items[2].group == "g"
 
 
+def test_tables_of_one_name_are_told_apart_by_their_folders_or_endings(tmp_path: Path) -> None:
+    for folder in ("aa", "bb"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "s.tsv").write_text(f"text\nof {folder}\n", encoding="utf8")
+    two = [tmp_path / "aa" / "s.tsv", tmp_path / "bb" / "s.tsv"]
+    texts = scan_texts(two)
+    assert [(item.key, item.group) for item in texts.items] == [("aa/s#1", "aa/s#1"), ("bb/s#1", "bb/s#1")]
+    assert [texts.text(i) for i in range(2)] == [["of aa"], ["of bb"]] and len(texts.groups) == 2
+    (tmp_path / "aa" / "s.csv").write_text("text\ncommas\n", encoding="utf8")
+    both = scan_texts([two[0], tmp_path / "aa" / "s.csv"])
+    assert [item.key for item in both.items] == ["s.tsv#1", "s.csv#1"]
+    (tmp_path / "other.tsv").symlink_to(two[0])
+    once = scan_texts([two[0], two[0], tmp_path / "other.tsv"])
+    assert [item.key for item in once.items] == ["s#1"]
+    assert [skip.reason for skip in once.skipped] == [f"the same table as {two[0]}, named twice"] * 2
+
+
+def test_a_table_beside_a_manifest_in_either_form(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
+    root, books = shelf
+    (tmp_path / "index.tsv").write_text("shelf\n" + "\n".join(f"{key}\t0" for key in books), encoding="utf8")
+    (tmp_path / "s.tsv").write_text("text\nrow\n", encoding="utf8")
+    assert [item.key for item in scan_texts([tmp_path / "index.tsv", tmp_path / "s.tsv"]).items] == ["s#1", *books]
+
+
 def test_a_manifest_names_documents_their_labels_and_their_group(shelf: tuple[Path, dict[str, list[str]]]) -> None:
     root, books = shelf
     (root / "index.csv").write_text(

@@ -73,3 +73,45 @@ def test_what_is_no_file_of_vectors(tmp_path: Path) -> None:
     (tmp_path / "v.txt.gz").write_text("not compressed")
     with pytest.raises(CPCError, match="cannot be read"):
         open_vectors(tmp_path / "v.txt.gz")
+
+
+def damaged(content: bytes, how: str) -> bytes:
+    packed = bytearray(gzip.compress(content))
+    if how == "cut off":
+        return bytes(packed[: len(packed) * 2 // 3])
+    packed[len(packed) // 2 :] = b"\xff" * (len(packed) - len(packed) // 2)
+    return bytes(packed)
+
+
+@pytest.mark.parametrize("how", ["cut off", "overwritten"])
+def test_a_damaged_gz_is_one_clear_error_in_whatever_pass_it_is_met(tmp_path: Path, how: str) -> None:
+    path, rng = tmp_path / "v.txt.gz", np.random.default_rng(0)
+    many = {f"word{n}": rng.normal(size=3).tolist() for n in range(4001)}
+    content = text(many, header=True).encode()
+    path.write_bytes(gzip.compress(content))
+    file = open_vectors(path)
+    path.write_bytes(damaged(content, how))
+    for _ in range(2):
+        with pytest.raises(CPCError, match=r"v\.txt\.gz cannot be read: .*download it again"):
+            list(file.words())
+    path.write_bytes(gzip.compress(content)[:11])
+    with pytest.raises(CPCError, match=r"v\.txt\.gz cannot be read: .*download it again"):
+        open_vectors(path)
+    path.unlink()
+    with pytest.raises(CPCError, match="cannot be read: No such file"):
+        list(file.words())
+
+
+def test_binary_vectors_are_told_from_text_though_they_begin_with_its_header(tmp_path: Path) -> None:
+    path, rng = tmp_path / "v.bin", np.random.default_rng(0)
+    vectors = rng.normal(size=(211, 53)).astype(np.float32)
+    path.write_bytes(b"211 53\n" + b"".join(f"word{n} ".encode() + v.tobytes() + b"\n" for n, v in enumerate(vectors)))
+    with pytest.raises(CPCError, match="does not hold word vectors as text.*Save binary vectors as text"):
+        open_vectors(path)
+
+
+def test_a_header_of_another_dimension_than_the_vectors_is_told_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "v.txt"
+    path.write_text("2 5\none 1 2 3\ntwo 1 2 3\n")
+    with pytest.raises(CPCError, match="line 2: 'one' has 3 numbers, the file has 5 a word"):
+        open_vectors(path)

@@ -143,3 +143,21 @@ def test_a_given_split_is_a_single_fold(world):
     np.testing.assert_array_equal(answers.predicted_M, cross_validated(Columns(x), task, grid).predicted_M[fold == 0])
     commonest = np.bincount(task.y_M[fold < 0]).argmax()
     assert given.chance == pytest.approx(np.mean(given.test.y_M == commonest))
+
+
+def test_a_class_of_few_groups_has_as_many_inner_folds_as_groups_or_a_clear_error():
+    generator = np.random.default_rng(3)
+    y = np.repeat([0, 1], [101, 4])
+    group = np.concatenate([np.arange(101), 101 + np.array([0, 1, 2, 2])])
+    fold = np.where(np.arange(105) % 7 == 0, 0, -1)
+    fold[101:] = -1
+    few = Crossed("class", "row", ("one", "two"), "given", y, group, fold, inner=5)
+    assert few.inner_count(0) == 3 and set(few.inner_folds(0).tolist()) == {0, 1, 2}
+    answers = cross_validated(Columns(generator.normal(size=(105, 7))), few, grid)
+    three = Crossed("class", "row", ("one", "two"), "given", y, group, fold, inner=3)
+    same = cross_validated(Columns(np.random.default_rng(3).normal(size=(105, 7))), three, grid)
+    np.testing.assert_array_equal(answers.predicted_M, same.predicted_M)
+    assert answers.penalties == same.penalties
+    one = Crossed("class", "row", ("one", "two"), "given", y, np.where(y == 1, 101, group), fold)
+    with pytest.raises(CPCError, match="inner folds: class 'two' has 1 of .* in the training part of fold 0"):
+        cross_validated(Columns(generator.normal(size=(105, 7))), one, grid)

@@ -51,8 +51,10 @@ def test_candidates_are_drawn_evenly() -> None:
 def test_what_cannot_be_asked() -> None:
     with pytest.raises(CPCError, match="pool = 'none' is unknown"):
         ranks.ask(LENGTHS, k=1, pool="none")
-    with pytest.raises(CPCError, match="cannot give 99 other candidates"):
+    with pytest.raises(CPCError, match=r"83 steps .* cannot give 99 other candidates.*--candidates.*--pool"):
         ranks.ask([41, 83], k=1, pool="same source")
+    with pytest.raises(CPCError, match=r"94 steps of all the sources ranked cannot give 99 other.*--candidates.*--pool"):
+        ranks.ask([11, 83], k=1)
     with pytest.raises(CPCError, match="no source is longer than k = 90"):
         ranks.ask(LENGTHS, k=90, candidates=5)
     with pytest.raises(CPCError, match="candidates = 1"):
@@ -150,3 +152,21 @@ def test_intervals_are_over_sources_and_seeds() -> None:
     assert np.isnan(ranks.measured(value_A[:1, None].T[:, :1], np.zeros(1)).low)
     seeds = ranks.measured(np.stack([value_A, value_A + 10]), source_A)
     assert seeds.high - seeds.low > found.high - found.low
+
+
+def test_a_source_too_short_for_its_own_pool_is_left_out_of_it_and_others_keep_their_questions() -> None:
+    lengths, settings = [107, 61, 2, 211, 103], {"k": 2, "candidates": 101, "contexts": 211}
+    assert ranks.too_short(lengths, k=2, candidates=101) == [1, 4]
+    asked = ranks.ask(lengths, pool="same source", **settings)
+    assert Counter(asked.source_A.tolist()) == {0: 105, 3: 209}
+    alone = ranks.ask([107], pool="same source", **settings)
+    np.testing.assert_array_equal(asked.candidate_AN[:105], alone.candidate_AN)
+    assert set(ranks.ask(lengths, pool="any source", **settings).source_A.tolist()) == {0, 1, 3, 4}
+
+
+def test_the_shortest_source_of_its_own_pool_can_be_asked_at_every_place() -> None:
+    assert ranks.too_short([22, 21], k=3, candidates=17) == [1]
+    assert len(ranks.ask([22], k=3, candidates=17, pool="same source").context_A) == 22 - 3
+    # Few steps have been read before the last place that has a step so far ahead.
+    assert ranks.too_short([20, 19], k=19, candidates=17) == []
+    assert len(ranks.ask([20], k=19, candidates=17, pool="same source").context_A) == 1

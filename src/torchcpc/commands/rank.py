@@ -14,7 +14,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--k", nargs="+", type=int, metavar="K", help="steps ahead (default: first without overlap)")
     parser.add_argument("--candidates", type=int, default=100, metavar="N", help="with the true one (default: %(default)s)")
     parser.add_argument("--contexts", type=int, default=500, metavar="N", help="drawn of each source (default: %(default)s)")
-    parser.add_argument("--pool", nargs="+", metavar="NAME", help="'any source' and 'same source' (default: both)")
+    parser.add_argument(
+        "--pool",
+        nargs="+",
+        metavar="NAME",
+        help="'any source' and 'same source' (default: both, where sources are long enough)",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the draw (default: %(default)s)")
     parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: %(default)s)")
 
@@ -29,7 +34,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.seed < 0:
         raise CPCError(f"--seed {arguments.seed}: a seed cannot be negative.")
     found = [_one(arguments, run) for run in (arguments.run, *arguments.also)]
-    if len({tuple(answers.asked) for answers, _ in found}) > 1:
+    if len({tuple(dict.fromkeys(k for _, k in answers.asked)) for answers, _ in found}) > 1:
         raise CPCError(
             "the runs named with --also predict other steps ahead than the first: name runs of one recipe, or give --k."
         )
@@ -48,7 +53,6 @@ def _one(arguments: argparse.Namespace, run: str) -> tuple[Any, str]:
     from torchcpc.commands.sources import open_sources, roots_of
     from torchcpc.contracts import CPCError
     from torchcpc.data.splits import hold_out
-    from torchcpc.evaluation.ranks import POOLS
     from torchcpc.pretrained import from_pretrained
     from torchcpc.pretraining import read_run
     from torchcpc.ranking import answer
@@ -85,11 +89,13 @@ def _one(arguments: argparse.Namespace, run: str) -> tuple[Any, str]:
             sources,
             train,
             ks=ks,
-            pools=arguments.pool or tuple(POOLS),
+            pools=arguments.pool,
             **settings,
             device=arguments.device,
             progress=show,
         )
+    for line in answers.notes:
+        console.print(f"note: {line}", markup=False)
     return answers, origin
 
 

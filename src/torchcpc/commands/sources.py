@@ -33,6 +33,8 @@ def open_sources(section: Mapping[str, Any], data: Sequence[str]) -> Any:
         console.print(f"skipped {len(sources.skipped)} of {len(sources.skipped) + len(sources)} files, for instance:")
         for skipped in sources.skipped[:5]:
             console.print(f"  {skipped.path}: {skipped.reason}")
+    for note in getattr(sources, "notes", [])[:5]:
+        console.print(f"note: {note.path}: {note.reason}")
     return sources
 
 

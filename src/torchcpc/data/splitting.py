@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -16,10 +17,11 @@ from torchcpc.data.sentences import SPLITTINGS
 
 # Bytes split together: some thousand sentences.
 _BLOCK = 1 << 20
-# A line that goes on for longer is cut at a blank: no text needs more, and a file without line ends must not fill the memory.
+# A line that goes on for longer is cut at a blank, or else between characters: no text needs more, and a file without line ends must
+# not fill the memory.
 _LONGEST_LINE = 1 << 24
 # Of the rules by which files are split: what was found by others is not taken for what these find.
-RULES = 2
+RULES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +47,22 @@ class Splitter:
 
     def inspect(self, path: Path) -> TextFacts:
         """Splits the file and keeps where its sentences begin. A fault is told, not raised."""
+        # A file of a gigabyte has millions of sentences: eight bytes for each, and nothing else is held.
+        starts, longest = array("q"), 0
         try:
-            starts_n, words_n = np.array(list(self._sentences(path)), dtype=np.int64).reshape(-1, 2).T
+            for place, words in self._sentences(path):
+                starts.append(place)
+                longest = max(longest, words)
             size = path.stat().st_size
         except UnicodeDecodeError as error:
             return TextFacts(0, 0, 0, f"not UTF-8 text (byte 0x{error.object[error.start]:02x}): save it as UTF-8")
         except OSError as error:
             return TextFacts(0, 0, 0, f"unreadable: {error.strerror or error}", lasting=False)
-        if not len(starts_n):
+        if not starts:
             return TextFacts(0, 0, 0, "it holds no text" if size else "the file is empty")
-        self._keep(path, np.append(starts_n, size))
-        return TextFacts(len(starts_n), size, int(words_n.max()))
+        starts.append(size)
+        self._keep(path, np.array(starts, dtype=np.int64))
+        return TextFacts(len(starts) - 1, size, longest)
 
     def starts(self, path: Path) -> np.ndarray:
         """[sentences + 1] int64: the byte at which each sentence begins, then the size of the file. Split again if it is not kept."""
@@ -111,7 +118,8 @@ class Splitter:
 
 
 def blocks(path: Path) -> Iterator[str]:
-    """The text of a file in blocks of about a megabyte that end where a paragraph does, or else a line, or else a word.
+    """The text of a file in blocks of about a megabyte that end where a paragraph does, or else a line, or else a word, or
+    else a character.
 
     Raises UnicodeDecodeError for what is not UTF-8 (NUL, which is in no text, included), OSError for what cannot be read.
     """
@@ -125,9 +133,14 @@ def blocks(path: Path) -> Iterator[str]:
             if end < 2:
                 end = rest.rfind(b"\n") + 1
             if not end and len(rest) > _LONGEST_LINE:
-                end = rest.rfind(b" ") + 1 or len(rest)
+                end = rest.rfind(b" ") + 1 or _last_character(rest)
             if end:
                 yield rest[:end].decode("utf8")
                 rest = rest[end:]
     if rest:
         yield rest.decode("utf8")
+
+
+def _last_character(content: bytes) -> int:
+    """Where the last character of UTF-8 begins, which may not be there to its end; the end itself where the last four bytes begin none."""
+    return next((at for at in range(len(content) - 1, len(content) - 5, -1) if content[at] & 0xC0 != 0x80), len(content))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +42,8 @@ class Document:
 
 class Texts:
     """Sources that are documents; implements `contracts.Sequences`: a position is a sentence, float32 [sentences, width] token numbers
-    with 0 after the end of the sentence. `tokenizer` is None until there is a vocabulary, and nothing can be read before.
+    with 0 after the end of the sentence. `tokenizer` is None until there is a vocabulary, and nothing can be read before. skipped: files
+    that are not among the items, notes: what is not read of those that are, each with its reason.
     """
 
     rate: float = 1.0  # sentences have no clock
@@ -55,12 +57,14 @@ class Texts:
         thin: int = 0,
         tokenizer: Tokenizer | None = None,
         skipped: Sequence[Skipped] = (),
+        notes: Sequence[Skipped] = (),
     ) -> None:
         if width < 1:
             raise CPCError(f"data.width = {width}: a sentence has at least 1 token. The paper's sentences have up to 32.")
         if thin < 0:
             raise CPCError(f"data.thin = {thin}: how many of the commonest words are thinned out, 0 for none.")
-        self.items, self.width, self.thin, self.tokenizer, self.skipped = list(items), width, thin, tokenizer, list(skipped)
+        self.items, self.width, self.thin, self.tokenizer = list(items), width, thin, tokenizer
+        self.skipped, self.notes = list(skipped), list(notes)
         self.groups = sorted({item.group for item in items})
         self._number = {name: number for number, name in enumerate(self.groups)}
 
@@ -79,8 +83,8 @@ class Texts:
 
     def select(self, indices: Sequence[int]) -> Self:
         """The documents at `indices`, in that order; groups keep their numbers."""
-        own = {"width": self.width, "thin": self.thin, "tokenizer": self.tokenizer, "skipped": self.skipped}
-        chosen = type(self)([self.items[i] for i in indices], **own)
+        own = {"width": self.width, "thin": self.thin, "tokenizer": self.tokenizer}
+        chosen = type(self)([self.items[i] for i in indices], **own, skipped=self.skipped, notes=self.notes)
         chosen.groups, chosen._number = self.groups, self._number
         return chosen
 
@@ -142,40 +146,30 @@ def scan_texts(
     check_vocabulary(tokens, vocabulary)
     known = load_tokenizer(Path(tokenizer)) if tokenizer else None
     listed: list[Listed] = []
-    skipped: list[Skipped] = []
-    items: list[Document] = []
-    files = []
-    for place in map(Path, roots):
-        table = read_text_table(place) if place.is_file() and place.suffix.lower() in TEXT_TABLES else None
-        if table is None:
-            files.append(place)
-        else:
-            rows, faulty = _rows(place, *table)
-            items += rows
-            skipped += faulty
+    items, skipped, files = _tables([Path(root) for root in roots])
     if files or not roots:
         listed, faulty = find(files, TEXT)
         skipped += faulty
     splitter = Splitter(cache.with_suffix("") if cache else None, splitting, language)
     remembered = cache.with_name(f"{cache.stem}-{splitting}-{language}-{RULES}.json") if cache else None
+    notes: list[Skipped] = []
     facts = inspect_all(listed, splitter.inspect, TextFacts, cache=remembered, progress=progress)
     for entry, fact in zip(listed, facts, strict=True):
         if fault := fact.fault or ("one sentence only, and none after it to predict" if fact.sentences < 2 else ""):
             skipped.append(left_out(entry.path, fault))
             continue
-        if fact.longest > _LONG * width:
-            reason = f"the end of a sentence of {fact.longest} words: only its first {width} tokens are read"
-            skipped.append(left_out(entry.path, reason))
         own = group_of(entry, group) if group else entry.key
         document = Document(entry.key, entry.path, own, entry.labels, InFile(entry.path, splitter.starts(entry.path)))
         if known and not any_known(known, document.sentences.take(0, _SAMPLE)):
             skipped.append(left_out(entry.path, f"no word of its first {_SAMPLE} sentences is in the vocabulary"))
-        else:
-            items.append(document)
+            continue
+        items.append(document)
+        if fact.longest > _LONG * width:
+            notes.append(left_out(entry.path, f"of a sentence of {fact.longest} words only the first {width} tokens are read"))
     if not items:
         reasons = "; ".join(f"{s.path}: {s.reason}" for s in skipped[:3])
         raise CPCError(f"none of {len(skipped)} documents can be used, for instance {reasons}. Name a folder of text files.")
-    return Texts(items, width=width, thin=thin, tokenizer=known, skipped=skipped)
+    return Texts(items, width=width, thin=thin, tokenizer=known, skipped=skipped, notes=notes)
 
 
 def any_known(tokenizer: Tokenizer, sentences: Sequence[str]) -> bool:
@@ -185,10 +179,43 @@ def any_known(tokenizer: Tokenizer, sentences: Sequence[str]) -> bool:
     return any(number != UNKNOWN and any(map(str.isalnum, token)) for number, token in pairs)
 
 
-def _rows(table: Path, texts: list[str], labels: list[dict[str, str]]) -> tuple[list[Document], list[Skipped]]:
+def _tables(places: Sequence[Path]) -> tuple[list[Document], list[Skipped], list[Path]]:
+    """The rows of those places that are tables of sentences, what is wrong with some, and the other places."""
+    tables: dict[Path, tuple[list[str], list[dict[str, str]]]] = {}
+    real: dict[str, Path] = {}
+    items: list[Document] = []
+    skipped: list[Skipped] = []
+    files = []
+    for place in places:
+        table = read_text_table(place) if place.is_file() and place.suffix.lower() in TEXT_TABLES else None
+        if table is None:
+            files.append(place)
+        elif (first := real.setdefault(os.path.realpath(place), place)) in tables:
+            skipped.append(left_out(place, f"the same table as {first}, named twice"))
+        else:
+            tables[place] = table
+    for (place, table), name in zip(tables.items(), _names(list(tables)), strict=True):
+        rows, faulty = _rows(place, name, *table)
+        items += rows
+        skipped += faulty
+    return items, skipped, files
+
+
+def _names(tables: Sequence[Path]) -> list[str]:
+    """A name for each table: its own without the ending, and with as many of its parent folders as tell the tables apart."""
+    places = [Path(os.path.abspath(table)) for table in tables]
+    bare = [place.with_suffix("").parts for place in places]
+    # Of one folder, s.csv and s.tsv are told apart by their endings alone.
+    parts = bare if len(set(bare)) == len(places) else [place.parts for place in places]
+    deepest = max(map(len, parts), default=1)
+    depth = next(d for d in range(1, deepest + 1) if len({own[-d:] for own in parts}) == len(places))
+    return ["/".join(own[-depth:]).lstrip("/") for own in parts]
+
+
+def _rows(table: Path, name: str, texts: list[str], labels: list[dict[str, str]]) -> tuple[list[Document], list[Skipped]]:
     items, skipped = [], []
     for number, (text, own) in enumerate(zip(texts, labels, strict=True), start=1):
-        key = f"{table.stem}#{number}"
+        key = f"{name}#{number}"
         if text.strip():
             items.append(Document(key, table, own.get("group") or key, own, InTable([text])))
         else:

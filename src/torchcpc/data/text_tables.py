@@ -9,6 +9,8 @@ from pathlib import Path
 from torchcpc.contracts import CPCError
 
 TEXT_COLUMNS = ("text", "sentence")
+# What the csv module takes at most for one field, in the C long of any platform; its own default is a tenth of a novel.
+_LONGEST_FIELD = (1 << 31) - 1
 
 
 def text_column(names: Sequence[str]) -> str:
@@ -17,17 +19,22 @@ def text_column(names: Sequence[str]) -> str:
 
 
 def read_text_table(table: Path) -> tuple[list[str], list[dict[str, str]]] | None:
-    """(sentences, labels by column of each row); None for a table without such a column, as a manifest of files is.
+    """(sentences, labels by column of each row); None for a manifest of files, which has no such column.
 
-    .tsv is split at tabs, quotes are text; .csv as usual; .parquet. Raises CPCError for a table that cannot be read, and for a row
-    of more or fewer fields than the header.
+    .tsv is split at tabs, quotes are text; .csv as usual; .parquet. Raises CPCError for a table that cannot be read, one that is
+    neither, and for a row of more or fewer fields than the header.
     """
     try:
         names, rows = TEXT_TABLES[table.suffix.lower()](table)
     except (OSError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise CPCError(f"{table} is not a readable UTF-8 table: {error}. Save it as UTF-8, with a header.") from None
     if not (column := text_column(names)):
-        return None
+        if _is_manifest(table, names):
+            return None
+        raise CPCError(
+            f"{table} has no column 'text' or 'sentence' (columns: {', '.join(names) or 'none'}), and is no manifest of files, "
+            f"which has {_MANIFEST[table.suffix.lower()]}. Name the columns in its first line, separated by commas (.csv) or tabs (.tsv)."
+        )
     where = list(names).index(column)
     for number, row in enumerate(rows, start=1):
         if len(row) != len(names):
@@ -39,9 +46,27 @@ def read_text_table(table: Path) -> tuple[list[str], list[dict[str, str]]] | Non
     return [row[where] for row in rows], labels
 
 
+# By what `data.manifest` knows a manifest.
+_MANIFEST = {
+    ".csv": "a column 'path'",
+    ".parquet": "a column 'path'",
+    ".tsv": "the folder of the files as its first line",
+}
+
+
+def _is_manifest(table: Path, names: Sequence[str]) -> bool:
+    if table.suffix.lower() == ".tsv":
+        return len(names) == 1 and (table.parent / names[0].strip()).is_dir()
+    return "path" in names
+
+
 def _csv(table: Path) -> tuple[Sequence[str], list[list[str]]]:
-    with table.open(encoding="utf-8-sig", newline="") as file:
-        rows = [row for row in csv.reader(file) if row]
+    usual = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = [row for row in csv.reader(file) if row]
+    finally:
+        csv.field_size_limit(usual)  # it holds for the whole process
     return (rows[0], rows[1:]) if rows else ((), [])
 
 

@@ -9,20 +9,28 @@ from typing import Any
 from torchcpc.contracts import CPCError
 from torchcpc.data.documents import InTable
 from torchcpc.data.sentences import SPLITTINGS
-from torchcpc.data.text import Document, Texts
+from torchcpc.data.text import Document, Texts, any_known
 from torchcpc.data.tokens import load_tokenizer
 
 
 def typed(section: Mapping[str, Any], documents: Sequence[Sequence[str]]) -> Texts:
     """Documents of sentences, tokenised as the resolved [data] section of a model says; keys are "typed-0" and so on.
 
-    Raises CPCError for data that are no text, and for a document without sentences.
+    Raises CPCError for data that are no text, and for a document without sentences or without any word that the model knows, which
+    would be as good as any other such document to it.
     """
     require_text(section)
     if any(not sentences for sentences in documents):
         raise CPCError("a text without any sentence: give at least one.")
+    tokenizer = load_tokenizer(Path(section["tokenizer"]))
+    for sentences in documents:
+        if not any_known(tokenizer, sentences):
+            more = f" (and {len(sentences) - 1} more after it)" if len(sentences) > 1 else ""
+            raise CPCError(
+                f"{sentences[0][:80]!r}{more}: the model knows no word of it. Write it in words of the training documents."
+            )
     items = [Document(f"typed-{n}", Path(), "typed", {}, InTable(list(own))) for n, own in enumerate(documents)]
-    return Texts(items, width=section["width"], tokenizer=load_tokenizer(Path(section["tokenizer"])))
+    return Texts(items, width=section["width"], tokenizer=tokenizer)
 
 
 def split(section: Mapping[str, Any], text: str) -> list[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import math
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,7 +36,7 @@ class WordVectors:
     def words(self, wanted: Callable[[str], bool] = lambda word: True) -> Iterator[tuple[str, np.ndarray]]:
         """Every word for which `wanted` holds with its vector, float32 [dim], in the order of the file, the first of each only.
 
-        Raises CPCError for a vector of another dimension.
+        Raises CPCError for a vector of another dimension, and where the file ends or is damaged before its end.
         """
         self.read = self.malformed = self.repeated = 0
         seen: set[str] = set()
@@ -56,11 +57,7 @@ class WordVectors:
             if vector_D is None:
                 self.malformed += 1
                 continue
-            if len(vector_D) != self.dim:
-                raise CPCError(
-                    f"{self.path}, line {number}: {word!r} has {len(vector_D)} numbers, the file has {self.dim} a word. "
-                    "Take that line out, or download the file again."
-                )
+            _check_dim(self.path, number, word, vector_D, self.dim)
             self.read += 1
             seen.add(word)
             yield word, vector_D
@@ -68,29 +65,40 @@ class WordVectors:
 
 def open_vectors(path: Path) -> WordVectors:
     """The vectors of a text file (.gz too). Raises CPCError for a file that cannot be read or does not begin with vectors."""
-    announced = None
-    try:
-        for number, line in _lines(path):
-            word, rest = _word(line)
-            if number == 1 and word.isdigit() and len(rest) == 1 and rest[0].isdigit():
-                announced, dim = int(word), int(rest[0])
-                if dim < 1:
-                    raise CPCError(f"{path}: its first line says {dim} numbers a word. Download the file again.")
-                return WordVectors(path, dim, announced)
-            if word and (vector_D := _numbers(rest)) is not None:
-                return WordVectors(path, len(vector_D), None)
-            if number == 100:
-                break
-    except OSError as error:
-        raise CPCError(f"{path} cannot be read: {error.strerror or error}. Name a file of word vectors.") from None
+    announced = dim = None
+    for number, line in _lines(path):
+        word, rest = _word(line)
+        if number == 1 and word.isdigit() and len(rest) == 1 and rest[0].isdigit():
+            announced, dim = int(word), int(rest[0])
+            if dim < 1:
+                raise CPCError(f"{path}: its first line says {dim} numbers a word. Download the file again.")
+        # Binary files begin with such a line, too: only a vector tells them from text.
+        elif word and (vector_D := _numbers(rest)) is not None:
+            _check_dim(path, number, word, vector_D, dim or len(vector_D))
+            return WordVectors(path, len(vector_D), announced)
+        if number == 100:
+            break
     raise CPCError(
         f"{path} does not hold word vectors as text: a line is a word and its numbers, separated by blanks. Save binary vectors as text."
     )
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
-        yield from enumerate(file, start=1)
+    """The lines with their numbers. Raises CPCError, in any pass, where the file cannot be read on: a .gz tells what it lacks late."""
+    try:
+        with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
+            yield from enumerate(file, start=1)
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise CPCError(f"{path} cannot be read: {reason}. Name a whole file of word vectors, or download it again.") from None
+
+
+def _check_dim(path: Path, number: int, word: str, vector_D: np.ndarray, dim: int) -> None:
+    if len(vector_D) != dim:
+        raise CPCError(
+            f"{path}, line {number}: {word!r} has {len(vector_D)} numbers, the file has {dim} a word. "
+            "Take that line out, or download the file again."
+        )
 
 
 def _word(line: bytes) -> tuple[str, list[bytes]]:

@@ -30,8 +30,8 @@ ABSENT = 1e6
 @dataclass(frozen=True, slots=True)
 class Crossed:
     """A classification of M rows with the fold that tests each (fold_M; -1: in every training part, never tested). source_M: rows
-    with one number belong together and share a fold; inner: folds of the cross-validation inside each training part; the rest as in
-    `evaluation.task.Task`."""
+    with one number belong together and share a fold; inner: folds of the cross-validation inside each training part, fewer where a class
+    has fewer groups of rows there; the rest as in `evaluation.task.Task`."""
 
     label: str
     unit: str
@@ -57,6 +57,29 @@ class Crossed:
     @property
     def folds(self) -> range:
         return range(int(self.fold_M.max()) + 1)
+
+    def inner_count(self, fold: int) -> int:
+        """How many inner folds the training part of `fold` has. Raises CPCError where a class of it cannot be in two."""
+        train_M = self.fold_M != fold
+        y_m = self.y_M[train_M]
+        _, place_m = np.unique(self.source_M[train_M], return_inverse=True)
+        count_GK = np.zeros((place_m.max() + 1, self.classes), np.int64)
+        np.add.at(count_GK, (place_m, y_m), 1)
+        groups_K = np.bincount(count_GK.argmax(axis=1), minlength=self.classes)  # counted as grouped_folds does
+        rarest = min(np.unique(y_m).tolist(), key=lambda k: groups_K[k])
+        if groups_K[rarest] < 2:
+            raise CPCError(
+                f"inner folds: class {self.names[rarest]!r} has {groups_K[rarest]} of {len(count_GK)} groups of sources that belong "
+                f"together in the training part of fold {fold}, and 2 are needed to choose a penalty. Add sources of it, or leave it out."
+            )
+        return min(self.inner, int(groups_K[rarest]))
+
+    def inner_folds(self, fold: int) -> np.ndarray:
+        """The inner fold of each row of the training part of `fold`."""
+        train_M = self.fold_M != fold
+        return grouped_folds(
+            self.y_M[train_M], self.source_M[train_M], folds=self.inner_count(fold), seed=1 + fold, names=self.names
+        )
 
     @property
     def classes(self) -> int:
@@ -142,7 +165,7 @@ def cross_validated(kind: Kind, task: Crossed, candidates: Callable[[int], np.nd
         train, test = np.flatnonzero(task.fold_M != fold), np.flatnonzero(task.fold_M == fold)
         blocks, rows = kind.parts(train, test)
         y_M, choices_BQ = task.y_M[train], candidates(fold)
-        inner_M = grouped_folds(y_M, task.source_M[train], folds=task.inner, seed=1 + fold)
+        inner_M = task.inner_folds(fold)
         chosen = _chosen(blocks, y_M, inner_M, choices_BQ, task, tolerance)
         fitted = solve(
             blocks,
@@ -164,10 +187,11 @@ def _chosen(
     choices = choices_BQ.shape[1]
     if choices == 1:
         return 0
-    used_MP = np.repeat(np.stack([inner_M != fold for fold in range(task.inner)], axis=1), choices, axis=1)
-    penalty_BP = np.tile(choices_BQ, task.inner)
+    inner = int(inner_M.max()) + 1
+    used_MP = np.repeat(np.stack([inner_M != fold for fold in range(inner)], axis=1), choices, axis=1)
+    penalty_BP = np.tile(choices_BQ, inner)
     fitted = solve(blocks, y_M, classes=task.classes, used_MP=used_MP, penalty_BP=penalty_BP, tolerance=tolerance)
-    held_MQ = fitted.known().reshape(len(y_M), task.inner, choices)[np.arange(len(y_M)), inner_M]
+    held_MQ = fitted.known().reshape(len(y_M), inner, choices)[np.arange(len(y_M)), inner_M]
     return int(np.argmax([JUDGES[task.choose_by](held_M, y_M) for held_M in held_MQ.T]))
 
 

@@ -16,7 +16,8 @@ from torchcpc.evaluation.intervals import Hits, Interval, percentiles
 from torchcpc.evaluation.scoring import Steps
 
 # Where the other candidates come from.
-POOLS = {"any source": "all the sources ranked", "same source": "the source of the context"}
+OWN = "same source"
+POOLS = {"any source": "all the sources ranked", OWN: "the source of the context"}
 # Steps just read are no candidates: to tell that one of them does not come again is no understanding.
 RECENT = 5
 # Scores [contexts, N, D] that are multiplied at once.
@@ -46,8 +47,9 @@ def ask(
 ) -> Questions:
     """At most `contexts` questions a source, at places drawn without replacement among those with a step k ahead.
 
-    The others are drawn without replacement from the pool, without the true future and the `RECENT` steps up to the context. Raises
-    CPCError for an unknown pool, one that is too small, and sources that are all too short.
+    The others are drawn without replacement from the pool, without the true future and the `RECENT` steps up to the context. From the
+    pool "same source" those `too_short` are left out. Raises CPCError for an unknown pool, one that is too small, and sources that are
+    all too short.
     """
     if pool not in POOLS:
         raise CPCError(f"pool = {pool!r} is unknown. Choose one of {', '.join(POOLS)}.")
@@ -56,24 +58,39 @@ def ask(
     begin_S = np.cumsum([0, *lengths[:-1]])
     total = int(sum(lengths))
     rows: list[tuple[int, int, int, np.ndarray]] = []
+    left = set(too_short(lengths, k=k, candidates=candidates)) if pool == OWN else set()
     for source, (begin, length) in enumerate(zip(begin_S.tolist(), lengths, strict=True)):
+        if source in left:
+            continue
         # A source's questions do not depend on which others are there, but for the pool.
         rng = np.random.default_rng([seed, source, length])
-        first, size = (begin, length) if pool == "same source" else (0, total)
+        first, size = (begin, length) if pool == OWN else (0, total)
         for t in sorted(rng.permutation(max(length - k, 0))[:contexts].tolist()):
             context, true = begin + t, begin + t + k
             drawn_P = first + rng.choice(size, min(size, candidates + RECENT), replace=False)
             recent_P = (drawn_P <= context) & (drawn_P > context - RECENT) & (drawn_P >= begin)
             others_P = drawn_P[(drawn_P != true) & ~recent_P][: candidates - 1]
             if len(others_P) < candidates - 1:
-                raise CPCError(
-                    f"{size} steps of {POOLS[pool]} cannot give {candidates - 1} other candidates. Ask for fewer, or name longer sources."
-                )
+                raise _too_few(size, pool, candidates)
             rows.append((source, begin, context, np.concatenate([[true], others_P])))
+    if not rows and left:
+        raise _too_few(max(lengths[source] for source in left), pool, candidates)
     if not rows:
         raise CPCError(f"no source is longer than k = {k} steps: there is nothing to rank. Name longer sources.")
     source_A, begin_A, context_A, candidate_AN = (np.array(column) for column in zip(*rows, strict=True))
     return Questions(source_A, begin_A, context_A, candidate_AN)
+
+
+def too_short(lengths: Sequence[int], *, k: int, candidates: int) -> list[int]:
+    """The sources that have a step k ahead but cannot give, at every place with one, the other candidates of it by themselves."""
+    return [s for s, length in enumerate(lengths) if length > k and length - min(RECENT, length - k) < candidates]
+
+
+def _too_few(steps: int, pool: str, candidates: int) -> CPCError:
+    return CPCError(
+        f"{steps} steps of {POOLS[pool]} cannot give {candidates - 1} other candidates. Ask for fewer with --candidates, choose another "
+        "--pool, or name longer sources."
+    )
 
 
 def rank(score_AN: np.ndarray, level_A: np.ndarray | float = 0.0) -> Ranks:
