@@ -1,11 +1,12 @@
 """Does a stream keep up, and does it stay small? Latency and throughput of `CPC.stream()`, and its memory after a minute and half an hour.
 
-Paper-sized and small speech models on noise at 16 kHz, PMI included (log Z from 1,024 samples, and as the regression for streams). A
-chunk is answered when `push` returns: what is added to the wait for its own samples. Times
-real time is by the processor's time on one core, so that other work on the machine does not count; latencies are by the clock. Memory is
-the resident size of the process.
+Paper-sized and small speech models on noise at 16 kHz and the electrocardiogram model on two channels at 360 Hz, PMI included (log Z from
+1,024 samples, and as the regression for streams); recipes may be named. A chunk is answered when `push` returns: what is added to the
+wait for its own samples. Times real time is by the processor's time on one core, so that other work on the machine does not count;
+latencies are by the clock. Memory is the resident size of the process.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter, process_time
@@ -13,14 +14,19 @@ from time import perf_counter, process_time
 import numpy as np
 import torch
 
-from torchcpc.config import load_recipe, resolve
+from torchcpc.config import load_recipe, override, resolve
 from torchcpc.model import CPC
 from torchcpc.pretrained import build
 from torchcpc.pretraining import SCHEMA
 from torchcpc.scores import Amortised, Sample
 
-RATE = 16_000
-CHUNKS = {"10 ms": 160, "100 ms": 1_600, "1 s": 16_000}
+# Recipe -> positions a second, shape of one, and settings that training would have found.
+MODELS = {
+    "speech-paper": (16_000, (), []),
+    "speech-small": (16_000, (), []),
+    "series-ecg": (360, (2,), ["encoder.mean=[0, 0]", "encoder.scale=[1, 1]"]),
+}
+CHUNKS = {"10 ms": 0.01, "100 ms": 0.1, "1 s": 1.0}
 
 
 def resident() -> float:
@@ -28,15 +34,19 @@ def resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 1e6
 
 
-def noise(count: int) -> Iterator[torch.Tensor]:
+def noise(count: int, row: tuple[int, ...]) -> Iterator[torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
     while True:
-        yield 0.1 * torch.randn(count, generator=generator)
+        yield 0.1 * torch.randn(count, *row, generator=generator)
+
+
+def model_of(recipe: str) -> CPC:
+    return build(resolve(override(load_recipe(recipe), MODELS[recipe][2]), SCHEMA)).eval()
 
 
 def partitions(model: CPC) -> dict[str, Sample | Amortised]:
     with torch.inference_mode():
-        z, _, p = model(0.1 * torch.randn(16, 20_480))
+        z, _, p = model(0.1 * torch.randn(16, 128 * model.encoder.stride, *model.encoder.row_shape))
         z_MD, p_AKD = z.flatten(0, 1)[:1024], p.flatten(0, 1)
         sample = Sample(z_MD, torch.arange(len(z_MD)) // 128, torch.zeros(len(z_MD), dtype=torch.int64))
         return {"sample": sample, "regression": Amortised(p_AKD, sample(p_AKD))}
@@ -46,13 +56,16 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     print(f"{'model':<13}{'log Z':<12}{'chunk':<8}{'median ms':>10}{'99 % ms':>9}{'worst ms':>9}{'times real time':>16}")
-    for recipe in ("speech-paper", "speech-small"):
-        model = build(resolve(load_recipe(recipe), SCHEMA)).eval()
+    recipes = sys.argv[1:] or list(MODELS)
+    for recipe in recipes:
+        rate, row, _ = MODELS[recipe]
+        model = model_of(recipe)
         for name, log_partition in partitions(model).items():
-            for label, count in CHUNKS.items():
-                stream, source = model.stream(log_partition), noise(count)
+            for label, seconds in CHUNKS.items():
+                count = round(seconds * rate)
+                stream, source = model.stream(log_partition), noise(count, row)
                 milliseconds, busy = [], 0.0
-                for _ in range(max(20, min(500, 320_000 // count))):
+                for _ in range(max(20, min(500, 20 * rate // count))):
                     chunk = next(source)
                     begun, begun_busy = perf_counter(), process_time()
                     stream.push(chunk)
@@ -61,10 +74,12 @@ def main() -> None:
                 times = np.array(milliseconds[10:])
                 print(
                     f"{recipe:<13}{name:<12}{label:<8}{np.median(times):>10.2f}{np.quantile(times, 0.99):>9.2f}{times.max():>9.2f}"
-                    f"{len(milliseconds) * count / RATE / busy:>16.1f}"
+                    f"{len(milliseconds) * count / rate / busy:>16.1f}"
                 )
-    model = build(resolve(load_recipe("speech-small"), SCHEMA)).eval()
-    stream, source = model.stream(partitions(model)["regression"]), noise(16_000)
+    if "speech-small" not in recipes:
+        return
+    model = model_of("speech-small")
+    stream, source = model.stream(partitions(model)["regression"]), noise(16_000, ())
     for second in range(1, 1801):
         stream.push(next(source))
         if second in (60, 600, 1800):
