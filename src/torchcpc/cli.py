@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         if name in argv:
             import_module(f"torchcpc.commands.{name}").arguments(command)
     # Overrides may stand anywhere, which argparse's own positionals may not: behind an option that takes several words, too.
-    takes = any(name in argv and parser.get_default("assignments") is not None for name, parser in commands.choices.items())
+    takes = any(name in argv and each.get_default("assignments") is not None for name, each in commands.choices.items())
     given = [word for word in argv if takes and _SETTING.match(word) and not Path(word).exists()]
     arguments, rest = parser.parse_known_args([word for word in argv if word not in given])
     if wrong := [word for word in rest if "=" not in word or word.startswith("-") or "assignments" not in arguments]:

@@ -91,8 +91,8 @@ class Stream:
 
     def _seen(self, raw: Tensor) -> Tensor:
         """[B, T] bool: the steps of which anything was observed, as they count in training."""
-        zero_B, full_B = torch.zeros(len(raw), dtype=torch.int64), torch.full((len(raw),), raw.shape[1])
-        return self.encoder.steps(Window(raw, zero_B, zero_B, zero_B, full_B)).valid.to(self.device)
+        zero_B = torch.zeros(len(raw), dtype=torch.int64, device=raw.device)
+        return self.encoder.steps(Window(raw, zero_B, zero_B, zero_B, zero_B + raw.shape[1])).valid
 
     def _scores(self, z_BTD: Tensor, c_BTC: Tensor) -> tuple[Tensor, Tensor | None]:
         B, T, _ = z_BTD.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -49,3 +50,9 @@ def write(folder: Path, documents: int = 16, length: int = 67, seed: int = 0) ->
 def train(folder: Path, documents: Path, *more: str) -> int:
     place = ["--data", str(documents), "-o", str(folder), "--precision", "32-true", "--accelerator", "cpu"]
     return main(["train", "text-small", *SMALL, *more, *place])
+
+
+def rows_of(folder: Path, pool: str, k: int) -> dict[str, dict]:
+    content = json.loads((folder / "ranking.json").read_text())
+    (block,) = [block for block in content["blocks"] if (block["pool"], block["k"]) == (pool, k)]
+    return {row["row"]: row for row in block["rows"]}

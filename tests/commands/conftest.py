@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import bigrams
 from tests.commands.tiny import make_recordings, train
 from torchcpc.cli import main
 
@@ -29,6 +30,20 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(tmp_path_factory: pytest.TempPathFactory, recordings: Path) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "a"
     assert train(folder, recordings) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def walks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Documents of a world of known bigrams."""
+    return bigrams.write(tmp_path_factory.mktemp("world") / "documents")
+
+
+@pytest.fixture(scope="module")
+def walker(tmp_path_factory: pytest.TempPathFactory, walks: Path) -> Path:
+    """A run on them."""
+    folder = tmp_path_factory.mktemp("runs") / "bigrams"
+    assert bigrams.train(folder, walks) == 0
     return folder
 
 

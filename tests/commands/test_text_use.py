@@ -1,50 +1,28 @@
-"""Ranking, the course of a document, nearest sentences, candidates in words, and more words: on a world of known bigrams."""
+"""Ranking, the course of a document, nearest sentences and candidates in words: on a world of known bigrams."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-import torch
 
 from tests.commands import bigrams
 from torchcpc.cli import main
-from torchcpc.contracts import CPCError
-from torchcpc.data.tokens import encode, load_tokenizer
-from torchcpc.data.typed import split, typed
+from torchcpc.data.typed import split
 from torchcpc.following import headed
 from torchcpc.pretrained import from_pretrained
 
 
-@pytest.fixture(scope="module")
-def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return bigrams.write(tmp_path_factory.mktemp("world") / "documents")
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory, documents: Path) -> Path:
-    folder = tmp_path_factory.mktemp("runs") / "bigrams"
-    assert bigrams.train(folder, documents) == 0
-    return folder
-
-
-def rows_of(folder: Path, pool: str, k: int) -> dict[str, dict]:
-    content = json.loads((folder / "ranking.json").read_text())
-    (block,) = [block for block in content["blocks"] if (block["pool"], block["k"]) == (pool, k)]
-    return {row["row"]: row for row in block["rows"]}
-
-
-def test_a_trained_model_ranks_far_above_word_overlap(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_trained_model_ranks_far_above_word_overlap(walker: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """About one in 31 of the others is of the true state and may come first, so that 99 others allow 1 in 4 at best."""
-    command = ["rank", str(trained), "--contexts", "15", "--k", "1", "3", "--pool", "any source"]
+    command = ["rank", str(walker), "--contexts", "15", "--k", "1", "3", "--pool", "any source"]
     assert main(command) == 0
     said = capsys.readouterr().out
     assert "the true future among 100, others from all the sources ranked; 120 contexts of 8 sources" in said
     assert "validation sources" in said
     for k in (1, 3):
-        rows = rows_of(trained, "any source", k)
+        rows = bigrams.rows_of(walker, "any source", k)
         assert rows["CPC"]["top-1"]["mean"] > 0.15 and rows["CPC"]["rank"]["mean"] < 8
         for last in (1, 5):
             # Consecutive sentences share no word: overlap is no better than chance.
@@ -53,83 +31,81 @@ def test_a_trained_model_ranks_far_above_word_overlap(trained: Path, capsys: pyt
         assert rows["chance"]["gap"]["low"] > 0 and rows["CPC"]["gap"] is None
         for row in rows.values():
             assert 0 <= row["top-1"]["low"] <= row["top-1"]["mean"] + 1e-9 <= row["top-1"]["high"] + 2e-9 <= 1 + 2e-9
-    assert "The true future among 100, k = 3" in (trained / "report.html").read_text()
+    assert "The true future among 100, k = 3" in (walker / "report.html").read_text()
 
 
 def test_ranks_of_other_data_and_several_runs(
-    trained: Path, documents: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    walker: Path, walks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = bigrams.write(tmp_path / "other", documents=3, length=41, seed=0)
     few = ["--contexts", "7", "--candidates", "11", "--pool", "same source"]
-    assert main(["rank", str(trained), str(other), "--also", str(trained), *few]) == 0
+    assert main(["rank", str(walker), str(other), "--also", str(walker), *few]) == 0
     said = capsys.readouterr()
     assert "others from the source of the context; 21 contexts of 3 sources" in said.out and "2 runs" in said.out
     assert "too good" not in said.err
-    assert main(["rank", str(trained), str(documents), *few]) == 0
+    assert main(["rank", str(walker), str(walks), *few]) == 0
     assert "sources that the run trained on; ranks of them are too good" in capsys.readouterr().err
 
 
 def test_short_sources_are_left_out_of_their_own_pool_and_told(
-    trained: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
+    walker: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Held out are documents of 67 steps, of which none has 99 others of its own."""
     few = ["--contexts", "7", "--k", "1"]
-    assert main(["rank", str(trained), *few]) == 0
+    assert main(["rank", str(walker), *few]) == 0
     said = capsys.readouterr()
     assert "k = 1: the pool 'same source' is left out, with all 8 sources, whose own steps (67 at most)" in said.err
-    assert [block["pool"] for block in json.loads((trained / "ranking.json").read_text())["blocks"]] == ["any source"]
-    assert "67 steps of the source of the context cannot give 99 other" in refused("rank", trained, "--pool", "same source")
+    assert [block["pool"] for block in json.loads((walker / "ranking.json").read_text())["blocks"]] == ["any source"]
+    assert "67 steps of the source of the context cannot give 99 other" in refused("rank", walker, "--pool", "same source")
     mixed = bigrams.write(tmp_path / "mixed", documents=3, length=61, seed=1)
     bigrams.write(tmp_path / "long", documents=1, length=107, seed=2)
     (tmp_path / "long" / "walk00.txt").rename(mixed / "long.txt")
     # The other run has no pool of its own for these, or the same.
-    assert main(["rank", str(trained), str(mixed), "--also", str(trained), *few]) == 0
+    assert main(["rank", str(walker), str(mixed), "--also", str(walker), *few]) == 0
     said = capsys.readouterr()
     assert "the pool 'same source' leaves out 3 of 4 sources, whose own steps (61 at most) cannot give 99 other" in said.err
     assert "others from the source of the context; 7 contexts of 1 sources" in said.out
     assert "others from all the sources ranked; 28 contexts of 4 sources" in said.out
 
 
-def test_overlap_knows_words_that_only_the_documents_asked_about_have(trained: Path, documents: Path, tmp_path: Path) -> None:
+def test_overlap_knows_words_that_only_the_documents_asked_about_have(walker: Path, walks: Path, tmp_path: Path) -> None:
     """Names of a book: every second sentence repeats the name in the sentence before it, and no training document has any of them."""
-    known = next(documents.glob("*.txt")).read_text(encoding="utf8").split()[0].strip(".")
+    known = next(walks.glob("*.txt")).read_text(encoding="utf8").split()[0].strip(".")
     names = [f"{known} N{n // 2}x{n // 2}." for n in range(80)]
     (tmp_path / "names.txt").write_text("\n".join(names) + "\n", encoding="utf8")
     assert (
         main(
-            ["rank", str(trained), str(tmp_path), "--contexts", "79", "--candidates", "41", "--pool", "same source", "--k", "1"]
+            ["rank", str(walker), str(tmp_path), "--contexts", "79", "--candidates", "41", "--pool", "same source", "--k", "1"]
         )
         == 0
     )
-    assert rows_of(trained, "same source", 1)["TF-IDF overlap, last 1"]["top-1"]["mean"] > 0.4
+    assert bigrams.rows_of(walker, "same source", 1)["TF-IDF overlap, last 1"]["top-1"]["mean"] > 0.4
 
 
-def test_a_candidate_of_unknown_words_is_told(trained: Path, documents: Path, tmp_path: Path, refused) -> None:
-    lines = (documents / "walk00.txt").read_text().splitlines()
+def test_a_candidate_of_unknown_words_is_told(walker: Path, walks: Path, tmp_path: Path, refused) -> None:
+    lines = (walks / "walk00.txt").read_text().splitlines()
     (tmp_path / "context.txt").write_text("\n".join(lines[:7]))
     (tmp_path / "candidates.txt").write_text(f"{lines[7]}\nкот жил\n{lines[9]}\n", encoding="utf8")
-    said = refused("score", trained, "--context", tmp_path / "context.txt", "--candidates", tmp_path / "candidates.txt")
+    said = refused("score", walker, "--context", tmp_path / "context.txt", "--candidates", tmp_path / "candidates.txt")
     assert "'кот жил': the model knows no word of it" in said
 
 
-def test_what_cannot_be_ranked(trained: Path, documents: Path, refused) -> None:
-    assert "--k 9: this model predicts 1 to 3 steps ahead" in refused("rank", trained, "--k", "9")
-    assert "pool = 'mine' is unknown" in refused("rank", trained, "--pool", "mine")
-    assert "cannot give 9999 other candidates" in refused("rank", trained, "--candidates", "10000")
-    assert "a seed cannot be negative" in refused("rank", trained, "--seed", "-1")
+def test_what_cannot_be_ranked(walker: Path, walks: Path, refused) -> None:
+    assert "--k 9: this model predicts 1 to 3 steps ahead" in refused("rank", walker, "--k", "9")
+    assert "pool = 'mine' is unknown" in refused("rank", walker, "--pool", "mine")
+    assert "cannot give 9999 other candidates" in refused("rank", walker, "--candidates", "10000")
+    assert "a seed cannot be negative" in refused("rank", walker, "--seed", "-1")
 
 
-def test_candidates_in_words(
-    trained: Path, documents: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
-) -> None:
-    lines = (documents / "walk00.txt").read_text().splitlines()
+def test_candidates_in_words(walker: Path, walks: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = (walks / "walk00.txt").read_text().splitlines()
     (tmp_path / "context.txt").write_text("\n".join(lines[:7]))
     # Candidates that stand 1, 2 and 3 sentences ahead, and others.
     order = [20, 7, 25, 8, 15, 9, 29]
     (tmp_path / "candidates.txt").write_text("\n\n".join(lines[n] for n in order) + "\n")
     given = [
         "score",
-        str(trained),
+        str(walker),
         "--context",
         str(tmp_path / "context.txt"),
         "--candidates",
@@ -154,11 +130,11 @@ def test_candidates_in_words(
     assert "cannot be read as UTF-8 text" in refused(*given[:-1], tmp_path / "latin.txt")
 
 
-def test_nearest_sentences(trained: Path, documents: Path, refused, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nearest_sentences(walker: Path, walks: Path, refused, capsys: pytest.CaptureFixture[str]) -> None:
     """Words of one state are nearest to other words of that state, though few or none are the same sentence."""
-    lines = (documents / "walk00.txt").read_text().splitlines()
+    lines = (walks / "walk00.txt").read_text().splitlines()
     state = {word[:2] for word in lines[5].split()}
-    command = ["nearest", str(trained), str(documents), "--top", "9"]
+    command = ["nearest", str(walker), str(walks), "--top", "9"]
     assert main([*command, "--text", lines[5], "--step", "walk00.txt:5"]) == 0
     out = capsys.readouterr().out.split("nearest to: ")[1:]
     assert len(out) == 2
@@ -171,21 +147,21 @@ def test_nearest_sentences(trained: Path, documents: Path, refused, capsys: pyte
     assert main([*command, "--by", "c", "--step", "walk00.txt:30"]) == 0
     for line in capsys.readouterr().out.splitlines()[2:]:
         assert {word[:2] for word in line.split()[4:]} == {word[:2] for word in lines[30].split()}
-    assert "nothing to find" in refused("nearest", trained, documents)
-    assert "--by 'q' is unknown" in refused("nearest", trained, documents, "--text", "a", "--by", "q")
-    assert "expected SOURCE:STEP with a source of DATA" in refused("nearest", trained, documents, "--step", "nobody:1")
-    assert "walk00.txt has 67 steps, so its last is 66" in refused("nearest", trained, documents, "--step", "walk00.txt:67")
-    assert "a --text cannot be empty" in refused("nearest", trained, documents, "--text", " ")
-    said = refused("nearest", trained, documents, "--text", lines[5], "--text", "Zyzzyva, qwx 7!")
+    assert "nothing to find" in refused("nearest", walker, walks)
+    assert "--by 'q' is unknown" in refused("nearest", walker, walks, "--text", "a", "--by", "q")
+    assert "expected SOURCE:STEP with a source of DATA" in refused("nearest", walker, walks, "--step", "nobody:1")
+    assert "walk00.txt has 67 steps, so its last is 66" in refused("nearest", walker, walks, "--step", "walk00.txt:67")
+    assert "a --text cannot be empty" in refused("nearest", walker, walks, "--text", " ")
+    said = refused("nearest", walker, walks, "--text", lines[5], "--text", "Zyzzyva, qwx 7!")
     assert "'Zyzzyva, qwx 7!': the model knows no word of it" in said
 
 
 def test_the_course_of_a_document_and_a_shuffled_stretch(
-    trained: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
+    walker: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
 ) -> None:
     picture = tmp_path / "course.svg"
-    assert main(["course", str(trained), "-o", str(picture), "--shuffle", "0.4:0.7", "--smooth", "5"]) == 0
-    content = json.loads((trained / "course.json").read_text())
+    assert main(["course", str(walker), "-o", str(picture), "--shuffle", "0.4:0.7", "--smooth", "5"]) == 0
+    content = json.loads((walker / "course.json").read_text())
     assert content["horizons"] == [1, 2, 3] and (content["shuffled"]["first"], content["shuffled"]["last"]) == (27, 47)
     for k, ordered, mixed in zip(
         (1, 2, 3), content["shuffled"]["ordered_mean"], content["shuffled"]["shuffled_mean"], strict=True
@@ -193,12 +169,12 @@ def test_the_course_of_a_document_and_a_shuffled_stretch(
         assert ordered > 2.5 and mixed < 0, k
     assert "k = 1: mean PMI " in capsys.readouterr().out
     assert "sentence of walk" in picture.read_text()
-    assert "How expected each step was" in (trained / "report.html").read_text()
-    assert "expected FROM:TO" in refused("course", trained, "--shuffle", "0.7:0.4")
-    assert "expected FROM:TO" in refused("course", trained, "--shuffle", "half")
-    assert "--source 'none' is none of 8 sources" in refused("course", trained, "--source", "none")
-    assert "cannot draw a '.gif' file" in refused("course", trained, "-o", tmp_path / "c.gif")
-    assert "--smooth 0: at least 1" in refused("course", trained, "--smooth", "0")
+    assert "How expected each step was" in (walker / "report.html").read_text()
+    assert "expected FROM:TO" in refused("course", walker, "--shuffle", "0.7:0.4")
+    assert "expected FROM:TO" in refused("course", walker, "--shuffle", "half")
+    assert "--source 'none' is none of 8 sources" in refused("course", walker, "--source", "none")
+    assert "cannot draw a '.gif' file" in refused("course", walker, "-o", tmp_path / "c.gif")
+    assert "--smooth 0: at least 1" in refused("course", walker, "--smooth", "0")
 
 
 def test_headings() -> None:
@@ -215,103 +191,8 @@ def test_headings() -> None:
         assert not headed(line), line
 
 
-def vectors_of(trained: Path, path: Path, new: dict[str, np.ndarray], extra: str = "") -> tuple[dict[str, int], torch.Tensor]:
-    """A file of vectors from which an affine map gives exactly the learned embedding, and `new` for other words."""
-    vocabulary = json.loads((trained / "tokenizer.json").read_text())["model"]["vocab"]
-    weight_VE = from_pretrained(trained)[0].encoder.embedding.weight.detach().double()
-    rng = np.random.default_rng(0)
-    inverse, shift = np.linalg.inv(rng.normal(size=(16, 16))), rng.normal(size=16)
-    rows = {word: weight_VE[number].numpy() for word, number in vocabulary.items() if number > 1} | new
-    lines = [f"{word} {' '.join(repr(float(x)) for x in (y - shift) @ inverse)}\n" for word, y in rows.items()]
-    path.write_text(f"{len(lines)} 16\n" + "".join(lines) + extra, encoding="utf8")
-    return vocabulary, weight_VE
-
-
-def test_a_planted_map_gives_new_words_their_vectors(
-    trained: Path, documents: Path, tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rng = np.random.default_rng(1)
-    new = {word: rng.normal(size=16) for word in ("novelty", "Paris", "paris", "Rome", "naïve", "two_parts", "it's")}
-    known, weight_VE = vectors_of(trained, tmp_path / "v.txt", new, extra="broken 1 two\nnovelty" + " 9" * 16 + "\n")
-    out = tmp_path / "larger"
-    assert main(["expand", str(trained), str(tmp_path / "v.txt"), "-o", str(out)]) == 0
-    said = capsys.readouterr()
-    assert "R2 1.000 (mean vector 0), cosine 1.000" in said.out and "5 new words beside those trained, 155" in said.out
-    # An underscore is a letter to the tokenizer; an apostrophe is not.
-    assert "left out: 1 malformed lines, 1 repeated words, 1 that the tokenizer never makes a word of" in said.err
-    model, config = from_pretrained(out)
-    old, own = from_pretrained(trained)
-    vocabulary = json.loads((out / "tokenizer.json").read_text())["model"]["vocab"]
-    weight = model.encoder.embedding.weight.detach()
-    assert len(weight) == len(known) + 5 == config["encoder"]["vocabulary"] and known.items() <= vocabulary.items()
-    assert torch.equal(weight[: len(known)], old.encoder.embedding.weight.detach()), "trained words keep their vectors"
-    for word, row in (
-        ("novelty", "novelty"),
-        ("paris", "paris"),
-        ("rome", "Rome"),
-        ("naïve", "naïve"),
-        ("two_parts", "two_parts"),
-    ):
-        np.testing.assert_allclose(weight[vocabulary[word]].numpy(), new[row], atol=1e-3)
-    # A sentence of new words was two unknown ones; now each has its own.
-    sentences = [["Novelty paris"], ["paris Rome"], ["absent words"]]
-    with pytest.raises(CPCError, match="'Novelty paris': the model knows no word of it"):
-        typed(own["data"], sentences)
-    tokenizers = [load_tokenizer(Path(c["data"]["tokenizer"])) for c in (own, config)]
-    width = own["data"]["width"]
-    x_before, x_after = (torch.from_numpy(np.stack([encode(t, [*each], width) for each in sentences])) for t in tokenizers)
-    assert x_before[:, 0, :2].tolist() == [[1, 1]] * 3
-    assert x_after[:, 0, :2].tolist() == [
-        [vocabulary["novelty"], vocabulary["paris"]],
-        [vocabulary["paris"], vocabulary["rome"]],
-        [1, 1],
-    ]
-    with torch.inference_mode():
-        # Not to the bit: words are worked out once each, and products of other numbers of rows may sum in another order.
-        np.testing.assert_allclose(model.encoder(x_after)[2], old.encoder(x_before)[2], rtol=1e-5, atol=1e-6)
-        assert not torch.allclose(model.encoder(x_after)[0], model.encoder(x_after)[1])
-    # The larger model is a run like the one it came from, but for training.
-    few = ["--contexts", "7", "--candidates", "11", "--pool", "any source"]
-    assert main(["rank", str(trained), *few]) == 0 and main(["rank", str(out), *few]) == 0
-    assert rows_of(out, "any source", 1) == rows_of(trained, "any source", 1)
-    assert "which has nothing to resume" in refused("train", "--resume", out)
-    assert "exists and is not empty" in refused("expand", trained, tmp_path / "v.txt", "-o", out)
-
-
-def test_what_cannot_be_expanded(trained: Path, tmp_path: Path, refused) -> None:
-    path, out = tmp_path / "v.txt", tmp_path / "larger"
-    vectors_of(trained, path, {})
-    assert "has no word that the model lacks" in refused("expand", trained, path, "-o", out)
-    assert "--most 0: at least 1 word" in refused("expand", trained, path, "-o", out, "--most", "0")
-    path.write_text("alpha 1 2 3\nbeta 1 2 3\n")
-    assert "0 words have a vector on both sides" in refused("expand", trained, path, "-o", out)
-    vectors_of(trained, path, {}, extra="beta 1 2\n")
-    assert "line 157: 'beta' has 2 numbers, the file has 16" in refused("expand", trained, path, "-o", out)
-    assert "cannot be read" in refused("expand", trained, tmp_path / "none", "-o", out)
-    assert not out.exists()
-
-
-def test_only_the_first_words_of_a_file_are_taken(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    new = {f"new{chr(97 + n)}": np.full(16, float(n)) for n in range(7)}
-    vectors_of(trained, tmp_path / "v.txt", new)
-    assert main(["expand", str(trained), str(tmp_path / "v.txt"), "-o", str(tmp_path / "larger"), "--most", "3"]) == 0
-    assert "3 new words" in capsys.readouterr().out
-    vocabulary = json.loads((tmp_path / "larger" / "tokenizer.json").read_text())["model"]["vocab"]
-    assert [word for word in vocabulary if word.startswith("new")] == ["newa", "newb", "newc"]
-
-
-def test_pieces_of_words_need_no_expansion(documents: Path, tmp_path: Path, refused) -> None:
-    run = tmp_path / "bpe"
-    assert (
-        bigrams.train(run, documents, "data.tokens=bpe", "data.vocabulary=97", "training.steps=2", "training.validate_every=2")
-        == 0
-    )
-    (tmp_path / "v.txt").write_text("alpha 1 2 3\n")
-    assert "cuts words into pieces (BPE)" in refused("expand", run, tmp_path / "v.txt", "-o", tmp_path / "larger")
-
-
-def test_text_is_split_as_the_documents_were(trained: Path) -> None:
-    _, config = from_pretrained(trained)
+def test_text_is_split_as_the_documents_were(walker: Path) -> None:
+    _, config = from_pretrained(walker)
     assert split(config["data"], "One. Two.\n\n  Three \n") == ["One. Two.", "Three"]
     assert split({**config["data"], "splitting": "prose"}, "One is one. Two is two.\n\nThree is three.") == [
         "One is one.",

@@ -169,13 +169,13 @@ def run(arguments: argparse.Namespace) -> None:
             device=arguments.device,
             progress=show,
         )
-    entry = _of(arguments, entry)
+    entry = _naming_data(arguments, entry)
     add_table(arguments.run, entry, points)
     console.print(text(entry), markup=False)
     console.print(f"report: {build(arguments.run)}")
 
 
-def _of(arguments: argparse.Namespace, entry: dict[str, Any]) -> dict[str, Any]:
+def _naming_data(arguments: argparse.Namespace, entry: dict[str, Any]) -> dict[str, Any]:
     """The table with the names of its data, where these were given: of two with one label the second must not replace the first."""
     names = ", ".join(Path(root).name for root in arguments.data)
     return {**entry, "split": f"{entry['split']}; of {names}"} if names else entry
@@ -223,7 +223,7 @@ def _across_folds(
             device=arguments.device,
             progress=show,
         )
-    entry = _of(arguments, entry)
+    entry = _naming_data(arguments, entry)
     add_table(arguments.run, entry, points)
     console.print(text(entry), markup=False)
     console.print(f"report: {build(arguments.run)}")

@@ -129,7 +129,7 @@ def scan_images(
 ) -> Images:
     """All usable pictures that `roots` (folders or manifests) name; the others are in `.skipped`, each with its reason.
 
-    Label columns: `class`, the folder a picture is in below a root; `split`, where folders named train, test, val, valid or
+    Label columns: `class`, the folder a picture is in below a root; `split`, where folders named train, test, unlabeled, val, valid or
     validation (the last three are `val`) stand above those, or are the roots, and no folder of pictures beside them has another
     name; a manifest's or labels.csv's own columns go before both. Every file is decoded once, unless `cache` remembers it. Raises
     CPCError for a root that is missing or empty, and when nothing at all can be used.

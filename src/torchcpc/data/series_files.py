@@ -21,8 +21,8 @@ from torchcpc.contracts import CPCError
 TIME_NAMES = ("time", "timestamp", "datetime", "date")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-"]
 RATE_NAMES = ("rate", "fs")
-# What numpy and pyarrow raise for contents they cannot convert; pyarrow's own errors are of these kinds.
-_CONVERTING_ERRORS = (ValueError, TypeError, OverflowError, IndexError, KeyError, NotImplementedError)
+# What numpy and pyarrow raise for contents they cannot convert; the last is pyarrow's for a cast between types that it does not have.
+_CONVERTING_ERRORS = (ValueError, TypeError, OverflowError, NotImplementedError)
 # Units of dates, in parts of a second.
 _PER_SECOND = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
