@@ -10,16 +10,16 @@ from pathlib import Path
 
 from lightning_fabric import Fabric
 
-from torchcpc.asking import Question, ask, part
 from torchcpc.commands.sources import open_sources
-from torchcpc.config import load_recipe, override, resolve
-from torchcpc.evaluation.embedding import embedded_sources
-from torchcpc.evaluation.intervals import Interval, accuracy_interval, difference_interval
-from torchcpc.evaluation.probe import probe
-from torchcpc.evaluation.rows import gather
-from torchcpc.evaluation.score import Row
-from torchcpc.pretrained import from_pretrained
-from torchcpc.pretraining import SCHEMA, create_run, pretrain
+from torchcpc.probes.probe import probe
+from torchcpc.probes.probe_result import Row
+from torchcpc.probes.question import Question, ask, part
+from torchcpc.probes.rows import gather
+from torchcpc.representations.embed import embedded_sources
+from torchcpc.runs.pretrain import SCHEMA, create_run, pretrain
+from torchcpc.runs.saved import from_pretrained
+from torchcpc.settings import load_recipe, override, resolve
+from torchcpc.statistics.intervals import Interval, accuracy_interval, difference_interval
 
 
 def compare(

@@ -13,12 +13,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 from training_step import PRECISIONS, Step, in_turn
 
-from torchcpc.config import construct, load_recipe, override, resolve
 from torchcpc.contracts import Window
 from torchcpc.objectives import Contrast
-from torchcpc.pretrained import build
-from torchcpc.pretraining import SCHEMA
+from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.runs.saved import build
 from torchcpc.scores import CANDIDATES
+from torchcpc.settings import construct, load_recipe, override, resolve
 
 
 def step_of(precision: torch.dtype, assignments: list[str]) -> Step:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ablation import compare
 
-from torchcpc.asking import Question
+from torchcpc.probes.question import Question
 
 SHIPPED = "as shipped"
 VARIANTS = {

@@ -13,13 +13,13 @@ import numpy as np
 import soundfile as sf
 import torch
 
-from torchcpc.config import load_recipe, resolve
 from torchcpc.data import scan
 from torchcpc.data.windows import RandomWindows
 from torchcpc.objectives import Contrast
-from torchcpc.pretrained import build
-from torchcpc.pretraining import SCHEMA
+from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.runs.saved import build
 from torchcpc.scores import Shared
+from torchcpc.settings import load_recipe, resolve
 
 BATCH, LENGTH, RATE = 16, 10_240, 16_000
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from ablation import compare
 
-from torchcpc.asking import Question
-from torchcpc.evaluation.alignment import read_table
+from torchcpc.data.alignment import read_table
+from torchcpc.probes.question import Question
 
 # Four windows of each of three speakers an update, so that every rule has competitors to choose from.
 SMALL = (

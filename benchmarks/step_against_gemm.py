@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import torch
 from training_step import PRECISIONS, Step, in_turn
 
-from torchcpc.config import load_recipe, resolve
 from torchcpc.contexts import RecurrentContext
 from torchcpc.contracts import Window
 from torchcpc.encoders import SensorFrames, WaveformEncoder
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast
-from torchcpc.pretraining import SCHEMA
+from torchcpc.runs.pretrain import SCHEMA
 from torchcpc.scores import Bilinear, Shared
+from torchcpc.settings import load_recipe, resolve
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def step_of(case: Case, precision: torch.dtype) -> Step:
     """The step of a model of these sizes, on noise."""
     torch.manual_seed(0)
     context = RecurrentContext(case.channels, dim=case.context)
-    model = CPC(case.encoder(), context, Bilinear(case.context, case.channels, count=case.horizons))
+    model = CPCModel(case.encoder(), context, Bilinear(case.context, case.channels, count=case.horizons))
     number = torch.arange(case.windows)
     window = Window(
         x=0.1 * torch.randn(case.windows, case.positions, *model.encoder.row_shape),

@@ -14,11 +14,11 @@ from time import perf_counter, process_time
 import numpy as np
 import torch
 
-from torchcpc.config import load_recipe, override, resolve
-from torchcpc.model import CPC
-from torchcpc.pretrained import build
-from torchcpc.pretraining import SCHEMA
+from torchcpc.model import CPCModel
+from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.runs.saved import build
 from torchcpc.scores import Amortised, Sample
+from torchcpc.settings import load_recipe, override, resolve
 
 # Recipe -> positions a second, shape of one, and settings that training would have found.
 MODELS = {
@@ -40,11 +40,11 @@ def noise(count: int, row: tuple[int, ...]) -> Iterator[torch.Tensor]:
         yield 0.1 * torch.randn(count, *row, generator=generator)
 
 
-def model_of(recipe: str) -> CPC:
+def model_of(recipe: str) -> CPCModel:
     return build(resolve(override(load_recipe(recipe), MODELS[recipe][2]), SCHEMA)).eval()
 
 
-def partitions(model: CPC) -> dict[str, Sample | Amortised]:
+def partitions(model: CPCModel) -> dict[str, Sample | Amortised]:
     with torch.inference_mode():
         z, _, p = model(0.1 * torch.randn(16, 128 * model.encoder.stride, *model.encoder.row_shape))
         z_MD, p_AKD = z.flatten(0, 1)[:1024], p.flatten(0, 1)

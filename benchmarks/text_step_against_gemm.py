@@ -15,12 +15,12 @@ import numpy as np
 import torch
 from training_step import PRECISIONS, Step, in_turn
 
-from torchcpc.config import construct, load_recipe, override, resolve
 from torchcpc.contracts import Window
 from torchcpc.objectives import Contrast
-from torchcpc.pretrained import build
-from torchcpc.pretraining import SCHEMA
+from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.runs.saved import build
 from torchcpc.scores import CANDIDATES
+from torchcpc.settings import construct, load_recipe, override, resolve
 
 # Percentiles of the pieces of a sentence in 45 English novels, of a vocabulary of 8,000, cut at 48. A word is 1.10 pieces.
 LENGTHS = np.array([1, 5, 9, 18, 32, 46, 48])

@@ -24,14 +24,14 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from torchcpc.calibrating import proposal_of
-from torchcpc.config import load_recipe, override, resolve
 from torchcpc.data.synthetic.process import Process
 from torchcpc.data.synthetic.reader import named, simulate
-from torchcpc.evaluation.captured import agreement
-from torchcpc.pretrained import from_pretrained
-from torchcpc.pretraining import SCHEMA, create_run, pretrain
+from torchcpc.information.against_truth import agreement
+from torchcpc.information.calibrating import proposal_of
+from torchcpc.runs.pretrain import SCHEMA, create_run, pretrain
+from torchcpc.runs.saved import from_pretrained
 from torchcpc.scores.calibration import Sample
+from torchcpc.settings import load_recipe, override, resolve
 
 CANDIDATES = (2, 8, 32, 128)
 HISTORY, SOURCES = 32, 20_000

@@ -17,8 +17,8 @@ from torch import Tensor
 from torchcpc.contexts import NoContext
 from torchcpc.data.synthetic import autoregression, gaussian_pairs, named, oracle_infonce
 from torchcpc.encoders import VectorEncoder
-from torchcpc.evaluation.captured import agreement
-from torchcpc.model import CPC
+from torchcpc.information.against_truth import agreement
+from torchcpc.model import CPCModel
 from torchcpc.objectives import infonce
 from torchcpc.objectives.square import symmetric_infonce
 from torchcpc.scores import Bilinear
@@ -45,17 +45,17 @@ def noised(x: Tensor) -> Tensor:
 LOSSY: dict[str, Lossy] = {"everything": kept, "x with noise of variance 1": noised, "the sign of x": torch.sign}
 
 
-def scores(model: CPC, x_BTD: Tensor, k: int, lossy: Lossy = kept) -> Tensor:
+def scores(model: CPCModel, x_BTD: Tensor, k: int, lossy: Lossy = kept) -> Tensor:
     """F of every context (the first step of each row) with every target (step k of each row): [B, B]. The last W serves all
     further k."""
     p_BKD = model.predictor(model.encoder(x_BTD[:, :1]))[:, 0]
     return p_BKD[:, min(k, p_BKD.shape[1]) - 1] @ model.encoder(lossy(x_BTD[:, k : k + 1]))[:, 0].t()
 
 
-def learn(process: Any, updates: int, *, loss: str = "targets", far: int = 1, matrices: int = 1, lossy: Lossy = kept) -> CPC:
+def learn(process: Any, updates: int, *, loss: str = "targets", far: int = 1, matrices: int = 1, lossy: Lossy = kept) -> CPCModel:
     """A small model without memory on steps 1 to `far`; lossy: what is done to targets before the encoder sees them."""
     torch.manual_seed(0)
-    model = CPC(VectorEncoder(features=process.dim, dim=16, hidden=64), NoContext(16), Bilinear(16, 16, count=matrices))
+    model = CPCModel(VectorEncoder(features=process.dim, dim=16, hidden=64), NoContext(16), Bilinear(16, 16, count=matrices))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
     for update in range(updates):

@@ -14,7 +14,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import torchcpc
 from torchcpc.contracts import CPCError
-from torchcpc.evaluation.pool import mean_and_deviation
+from torchcpc.representations.pool import mean_and_deviation
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RNG = np.random.default_rng(17)

@@ -5,13 +5,13 @@ import torch
 
 from torchcpc.contexts import CONTEXTS, NoContext, RecurrentContext
 from torchcpc.encoders import VectorEncoder, WaveformEncoder
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear
 
 
-def small() -> CPC:
+def small() -> CPCModel:
     torch.manual_seed(0)
-    return CPC(WaveformEncoder(channels=7), RecurrentContext(7, dim=5), Bilinear(5, 7, first=3, count=2))
+    return CPCModel(WaveformEncoder(channels=7), RecurrentContext(7, dim=5), Bilinear(5, 7, first=3, count=2))
 
 
 def test_shapes_and_the_score_of_equation_3():
@@ -65,6 +65,6 @@ def test_in_bfloat16_latents_predictions_and_context_stay_close():
 
 def test_rows_of_numbers_take_the_same_road():
     assert CONTEXTS["none"] is NoContext
-    model = CPC(VectorEncoder(features=3, dim=7), NoContext(7), Bilinear(7, 7, count=2))
+    model = CPCModel(VectorEncoder(features=3, dim=7), NoContext(7), Bilinear(7, 7, count=2))
     z_BTD, c_BTC, p_BTKD = model(torch.randn(2, 13, 3))
     assert z_BTD is c_BTC and p_BTKD.shape == (2, 13, 2, 7)

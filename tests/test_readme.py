@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import torchcpc
-from torchcpc.config import load_recipe, override, resolve
-from torchcpc.pretraining import SCHEMA
+from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.settings import load_recipe, override, resolve
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf8")
 COMMANDS = [
@@ -46,7 +46,7 @@ def test_make_targets_exist():
 
 
 def test_python_blocks_name_what_exists():
-    """Imports, and names of the package itself such as torchcpc.mutual_information."""
+    """Imports, and names of the package itself such as torchcpc.mutual."""
     blocks = "\n".join(re.findall(r"```python\n(.*?)```", README, re.DOTALL))
     imports = [line for line in blocks.splitlines() if line.startswith(("from ", "import "))]
     assert len(imports) >= 3

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from torchcpc.config import load_recipe, override, recipes, resolve
-from torchcpc.pretrained import build
-from torchcpc.pretraining import SCHEMA
+from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.runs.saved import build
+from torchcpc.settings import load_recipe, override, recipes, resolve
 
 
 @pytest.mark.parametrize("name", recipes())

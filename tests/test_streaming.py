@@ -9,7 +9,7 @@ from tests.conformance.test_rooms import CONTEXT_TABLE, ENCODER_TABLE, raw
 from torchcpc.contexts import CONTEXTS
 from torchcpc.contracts import CPCError
 from torchcpc.encoders import VectorEncoder, WaveformEncoder
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear, Sample
 from torchcpc.streaming import Stream, Streamed
 
@@ -19,11 +19,11 @@ WIDTH = {"gru": {"dim": 5}, "masked_conv": {"dim": 5, "hidden": 7, "blocks": 2}}
 STREAMED = [name for name, (build, _) in ENCODER_TABLE.items() if build().layout.sequences == 1]
 
 
-def model_of(encoder: str, context: str) -> CPC:
+def model_of(encoder: str, context: str) -> CPCModel:
     torch.manual_seed(3)
     built = ENCODER_TABLE[encoder][0]()
     past = CONTEXTS[context](built.dim, **WIDTH.get(context, {}))
-    return CPC(built, past, Bilinear(past.dim, built.dim, first=2, count=3)).eval()
+    return CPCModel(built, past, Bilinear(past.dim, built.dim, first=2, count=3)).eval()
 
 
 def joined(parts: list[Streamed]) -> Streamed:
@@ -177,7 +177,7 @@ def test_the_buffer_of_the_caller_may_be_reused():
     ],
 )
 def test_a_bad_chunk_is_refused_and_leaves_the_stream_as_it_was(encoder, chunk, message):
-    model = CPC(encoder, CONTEXTS["gru"](encoder.dim, dim=5), Bilinear(5, encoder.dim, count=2)).eval()
+    model = CPCModel(encoder, CONTEXTS["gru"](encoder.dim, dim=5), Bilinear(5, encoder.dim, count=2)).eval()
     x = torch.randn(7 * encoder.stride, *encoder.row_shape)
     stream = model.stream()
     parts = [stream.push(x[: 3 * encoder.stride + 1])]

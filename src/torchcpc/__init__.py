@@ -6,7 +6,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 # Public names whose modules need torch: found on first use, so that importing the package stays instant.
-_LATER = {"CPC": "torchcpc.estimator", "mutual_information": "torchcpc.evaluation.mutual"}
+_LATER = {"CPC": "torchcpc.estimator", "mutual_information": "torchcpc.mutual"}
 
 
 def __getattr__(name: str) -> Any:

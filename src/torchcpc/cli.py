@@ -17,7 +17,7 @@ COMMANDS = {
     "probe": "how well simple models read labels off the representations, beside baselines",
     "score": "log p(x | context) / p(x) in nats for every step ahead, calibrated",
     "rank": "how often the true future comes first among others, beside likeness, word overlap and chance",
-    "course": "how expected each step of one source is, from its beginning to its end, as a picture",
+    "timeline": "how expected each step of one source is, from its beginning to its end, as a picture",
     "nearest": "the sentences, or steps of any kind, that are most like a given one",
     "expand": "a text model with more words, taken from given word vectors",
     "anomalies": "surprise of every row of sensor series, and alarms above a quantile of normal ones",

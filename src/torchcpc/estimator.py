@@ -16,20 +16,20 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from torchcpc.config import resolve, suggest
 from torchcpc.data.arrays import Arrays, Item
 from torchcpc.data.collection import CollectionError, blocks, channels, collection
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import sequential
-from torchcpc.evaluation.bound import held_out_bound
-from torchcpc.evaluation.embedding import frames
-from torchcpc.evaluation.pool import POOLS, pooled
-from torchcpc.evaluation.scoring import marginal
-from torchcpc.evaluation.stepwise import pmi_by_step
+from torchcpc.information.pmi_per_step import pmi_by_step
+from torchcpc.information.scoring import marginal
 from torchcpc.objectives import Contrast
-from torchcpc.pretrained import from_pretrained
-from torchcpc.pretraining import SCHEMA, VALIDATION_WINDOWS, create_run, pretrain
+from torchcpc.representations.embed import frames
+from torchcpc.representations.pool import POOLS, pooled
+from torchcpc.runs.pretrain import SCHEMA, VALIDATION_WINDOWS, create_run, pretrain
+from torchcpc.runs.saved import from_pretrained
 from torchcpc.scores import Shared
+from torchcpc.settings import resolve, suggest
+from torchcpc.training.validation import held_out_bound
 
 # Rows that are embedded at once: tens of megabytes, for any amount of data.
 _POSITIONS = 1 << 16
@@ -202,7 +202,7 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             table: Any = validate_data(self, X, reset=reset, dtype=[np.float64, np.float32])
             found = list(table[:, :, None]) if self.per == "sequence" else [table]
         elif reset:
-            # Of an earlier fit on a table. Sequences of a collection have channels, checked below, but no fixed number of features.
+            # Of an earlier fit on a table. Sources of a collection have channels, checked below, but no fixed number of features.
             for stale in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(stale, None)
         width = channels(found)

@@ -8,7 +8,7 @@ from torchcpc.contracts import Context, Encoder, LogPartition, Predictor
 from torchcpc.streaming import Stream
 
 
-class CPC(nn.Module):
+class CPCModel(nn.Module):
     """x [B, S, ...] -> encoder -> z_BTD -> context -> c_BTC -> predictor -> p_BTKD; the score of candidate z is p . z, in nats."""
 
     encoder: Encoder
@@ -22,7 +22,7 @@ class CPC(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         z_BTD = self.encoder(x)
         c_BTC, _ = self.context(z_BTD)
-        if self.training and self.encoder.layout.voices > 1:
+        if self.training and self.encoder.layout.augmentations > 1:
             # Another variation of the same steps, as targets (Kharitonov et al. 2021).
             z_BTD = self.encoder(x)
         return z_BTD, c_BTC, self.predictor(c_BTC)

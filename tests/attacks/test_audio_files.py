@@ -14,7 +14,7 @@ import soundfile as sf
 
 from tests.data.noise import noise, write
 from torchcpc.contracts import CPCError
-from torchcpc.data.audio import Recordings, scan
+from torchcpc.data.audio.recordings import Recordings, scan
 from torchcpc.data.windows import RandomWindows
 
 GOOD = "speaker/good.wav"

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.images import scan_images
+from torchcpc.data.pictures.images import scan_images
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (31, 37, 3), dtype=np.uint8)
 

@@ -14,14 +14,14 @@ import torch
 from safetensors.torch import load_file
 
 from torchcpc.cli import main
-from torchcpc.config import load_recipe, override, resolve
 from torchcpc.data.splits import hold_out
 from torchcpc.data.synthetic import simulate
 from torchcpc.data.windows import RandomWindows
 from torchcpc.objectives import Contrast
-from torchcpc.pretrained import build
-from torchcpc.pretraining import SCHEMA
+from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.runs.saved import build
 from torchcpc.scores import Shared
+from torchcpc.settings import load_recipe, override, resolve
 from torchcpc.training.loop import step_generator
 
 SRC = Path(__file__).parents[2] / "src"

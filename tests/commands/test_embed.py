@@ -13,8 +13,8 @@ import pytest
 from tests.commands.tiny import LENGTHS
 from torchcpc.cli import main
 from torchcpc.data import scan
-from torchcpc.evaluation.embedding import embed, embed_all, embed_long, frames
-from torchcpc.pretrained import from_pretrained
+from torchcpc.representations.embed import embed, embed_all, embed_long, frames
+from torchcpc.runs.saved import from_pretrained
 
 
 def test_parquet_and_npz_hold_the_same_rows(tmp_path: Path, trained: Path, recordings: Path) -> None:
@@ -53,7 +53,7 @@ def test_a_long_source_is_one_row_too(tmp_path: Path, trained: Path, recordings:
 
     command = ["embed", str(trained), str(recordings), "--per", "source", "-o"]
     assert main([*command, str(tmp_path / "whole.npz")]) == 0
-    monkeypatch.setattr("torchcpc.evaluation.embedding.embed_all", in_pieces)
+    monkeypatch.setattr("torchcpc.representations.embed.embed_all", in_pieces)
     assert main([*command, str(tmp_path / "pieces.npz")]) == 0
     with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "pieces.npz") as pieces:
         assert sorted(pieces["source"]) == sorted(whole["source"])

@@ -12,9 +12,9 @@ import torch
 from tests.commands import bigrams
 from torchcpc.cli import main
 from torchcpc.contracts import CPCError
-from torchcpc.data.tokens import encode, load_tokenizer
-from torchcpc.data.typed import typed
-from torchcpc.pretrained import from_pretrained
+from torchcpc.data.text.queries import typed
+from torchcpc.data.text.tokens import encode, load_tokenizer
+from torchcpc.runs.saved import from_pretrained
 
 
 def vectors_of(walker: Path, path: Path, new: dict[str, np.ndarray], extra: str = "") -> tuple[dict[str, int], torch.Tensor]:

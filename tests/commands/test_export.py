@@ -10,12 +10,12 @@ import pytest
 import torch
 
 from torchcpc.cli import main
-from torchcpc.config import load_recipe, recipes, resolve
 from torchcpc.contracts import CPCError
 from torchcpc.encoders import SentenceEncoder
-from torchcpc.exporting import export_onnx
-from torchcpc.pretrained import build, from_pretrained
-from torchcpc.pretraining import SCHEMA
+from torchcpc.runs.onnx import export_onnx
+from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.runs.saved import build, from_pretrained
+from torchcpc.settings import load_recipe, recipes, resolve
 
 # Speech and text at the paper's sizes have the parts of the small recipes; pictures are refused.
 RECIPES = sorted(name for name in set(recipes()) - {"speech-paper", "text-paper"} if not name.startswith("image-"))

@@ -12,8 +12,8 @@ from tests.data.books import WORDS, write_book
 from torchcpc.cli import main
 from torchcpc.commands.sources import open_sources
 from torchcpc.contracts import CPCError
-from torchcpc.crossing import crossed
-from torchcpc.pretrained import from_pretrained
+from torchcpc.probes.cross_validation import crossed
+from torchcpc.runs.saved import from_pretrained
 
 SMALL = [
     *("data.vocabulary=53", "data.width=7", "encoder.embedding=11", "encoder.dim=5", "context.dim=3", "windows.length=7"),

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from torchcpc.contracts import CPCError
-from torchcpc.pretrained import from_pretrained
+from torchcpc.runs.saved import from_pretrained
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from torchcpc.cli import main
-from torchcpc.data.series import scan_series
+from torchcpc.data.series.series import scan_series
 from torchcpc.data.splits import hold_out
-from torchcpc.pretrained import from_pretrained
+from torchcpc.runs.saved import from_pretrained
 
 SMALL = [
     *("encoder.dim=8", "context.dim=8", "predictor.count=2", "candidates.count=32", "training.steps=4"),

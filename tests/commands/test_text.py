@@ -13,9 +13,9 @@ from safetensors.torch import load_file
 from tests.data.books import sentences, write_book
 from torchcpc.cli import main
 from torchcpc.commands.sources import open_sources
-from torchcpc.data.tokens import learn, load_tokenizer, save_tokenizer
-from torchcpc.evaluation.embedding import frames
-from torchcpc.pretrained import from_pretrained, save_pretrained
+from torchcpc.data.text.tokens import learn, load_tokenizer, save_tokenizer
+from torchcpc.representations.embed import frames
+from torchcpc.runs.saved import from_pretrained, save_pretrained
 
 SMALL = [
     *("data.vocabulary=53", "data.width=7", "encoder.embedding=11", "encoder.dim=5", "context.dim=3", "windows.length=7"),

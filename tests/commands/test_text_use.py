@@ -9,9 +9,9 @@ import pytest
 
 from tests.commands import bigrams
 from torchcpc.cli import main
-from torchcpc.data.typed import split
-from torchcpc.following import headed
-from torchcpc.pretrained import from_pretrained
+from torchcpc.data.text.queries import split
+from torchcpc.information.following import headed
+from torchcpc.runs.saved import from_pretrained
 
 
 def test_a_trained_model_ranks_far_above_word_overlap(walker: Path, capsys: pytest.CaptureFixture[str]) -> None:

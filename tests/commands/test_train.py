@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from tests.commands.tiny import train
 from torchcpc.cli import main
-from torchcpc.pretrained import from_pretrained
+from torchcpc.runs.saved import from_pretrained
 
 
 def test_train_writes_a_whole_run(trained: Path) -> None:

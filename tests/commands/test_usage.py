@@ -11,7 +11,7 @@ import pytest
 
 from torchcpc import __version__
 from torchcpc.cli import main
-from torchcpc.config import recipes
+from torchcpc.settings import recipes
 
 
 def test_one_fault_is_one_line_with_the_next_step(tmp_path: Path, refused) -> None:

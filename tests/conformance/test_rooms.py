@@ -9,7 +9,7 @@ from tests.conformance.leaks import influences, leaks
 from torchcpc.contexts import CONTEXTS
 from torchcpc.contracts import CPCError, Window
 from torchcpc.encoders import ENCODERS
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast, anchors, contrast_pool
 from torchcpc.scores import CANDIDATES, PREDICTORS, STRATEGIES
 
@@ -233,7 +233,7 @@ def test_every_combination_learns_through_every_parameter(encoder_name, context_
     encoder = build()
     settings = {"masked_conv": {"dim": 5, "hidden": 13, "blocks": 2}, "none": {}}.get(context_name, {"dim": 5})
     context = CONTEXTS[context_name](7, encoder.layout, **settings)
-    model = CPC(encoder, context, PREDICTORS["bilinear"](context.dim, 7, count=2))
+    model = CPCModel(encoder, context, PREDICTORS["bilinear"](context.dim, 7, count=2))
     window = window_of(raw(encoder_name, shape), encoder.stride)
     contrast = Contrast(CANDIDATE_TABLE[candidates]("mixed"))
     contrast(model, window, torch.Generator().manual_seed(6))  # a context may learn from the first batch how large its input is

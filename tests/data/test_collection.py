@@ -1,4 +1,4 @@
-"""Sequences in memory, in every shape people hold them."""
+"""Sources in memory, in every shape people hold them."""
 
 import numpy as np
 import pandas as pd

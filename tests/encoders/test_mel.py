@@ -4,7 +4,7 @@ import torch
 
 from torchcpc.contracts import CPCError, Layout
 from torchcpc.encoders.mel import CENTRE, FLOOR, SPREAD, MelEncoder
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 
 
 def tone(hz: float, *, seconds: float = 0.5, rate: int = 16_000) -> torch.Tensor:
@@ -64,7 +64,7 @@ def test_variation_is_for_training_alone_and_targets_hear_another_voice():
         def forward(self, z, state=None):
             return z, state
 
-    model = CPC(encoder, Same(), torch.nn.Identity())
+    model = CPCModel(encoder, Same(), torch.nn.Identity())
     z, c, _ = model.train()(noise)
     assert not torch.allclose(z, c)
     z, c, _ = model.eval()(noise)

@@ -8,11 +8,11 @@ import torch
 
 from torchcpc.contexts import NoContext
 from torchcpc.contracts import CPCError, Window
-from torchcpc.data.series import cases
+from torchcpc.data.series.series import cases
 from torchcpc.encoders import ENCODERS
 from torchcpc.encoders.observed import Observed
-from torchcpc.evaluation.embedding import embed_all
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
+from torchcpc.representations.embed import embed_all
 from torchcpc.scores import Bilinear
 
 SCALE = {"mean": [2.0, -3.0, 5.0], "scale": [0.5, 4.0, 10.0]}
@@ -73,7 +73,7 @@ def test_steps_without_an_observation_are_no_targets(name: str, dead: list[int])
 def test_gaps_keep_their_place_in_embeddings(name: str) -> None:
     """Steps are counted by rows, whatever was observed in them, so that labels and times stay beside them."""
     encoder = BUILD[name]()
-    model = CPC(encoder, NoContext(7), Bilinear(7, 7, count=2)).eval()
+    model = CPCModel(encoder, NoContext(7), Bilinear(7, 7, count=2)).eval()
     rows = np.random.default_rng(0).normal(size=(2, 24, 3))
     rows[0, :7] = rows[0, 12:19] = rows[0, -1] = np.nan
     rows[0, -1, 0] = 0

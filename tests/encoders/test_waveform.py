@@ -8,13 +8,13 @@ from torchcpc.contexts import RecurrentContext
 from torchcpc.contracts import CPCError, Window
 from torchcpc.encoders import WaveformEncoder
 from torchcpc.encoders.normalisation import NORMALISATIONS
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear
 
 
-def paper(normalisation: str) -> CPC:
+def paper(normalisation: str) -> CPCModel:
     encoder = WaveformEncoder(normalisation=normalisation)
-    return CPC(encoder, RecurrentContext(encoder.dim), Bilinear(256, encoder.dim))
+    return CPCModel(encoder, RecurrentContext(encoder.dim), Bilinear(256, encoder.dim))
 
 
 def parameters(module: nn.Module) -> int:

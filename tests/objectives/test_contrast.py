@@ -10,7 +10,7 @@ import torch
 from torchcpc.contexts import NoContext, RecurrentContext
 from torchcpc.contracts import Steps, Window
 from torchcpc.encoders import VectorEncoder, WaveformEncoder
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast, anchors, contrast_pool
 from torchcpc.scores import CANDIDATES, STRATEGIES, Bilinear, Full, Sampled, Shared
 
@@ -181,7 +181,7 @@ def test_n_is_counted_row_by_row():
 def test_more_padding_changes_nothing():
     """A mean over all positions instead of those that count would shrink with every step of padding."""
     torch.manual_seed(0)
-    model = CPC(VectorEncoder(features=3, dim=D), RecurrentContext(D, dim=5), Bilinear(5, D, count=3))
+    model = CPCModel(VectorEncoder(features=3, dim=D), RecurrentContext(D, dim=5), Bilinear(5, D, count=3))
     x = torch.randn(3, 13, 3)
     index, length = torch.arange(3), torch.tensor([13, 11, 7])
     window = Window(x, index, index % 2, index * 0, length)
@@ -222,7 +222,7 @@ def test_small_but_real_differences_are_not_ties():
 
 def test_each_matrix_learns_from_its_own_horizon_only():
     torch.manual_seed(0)
-    model = CPC(VectorEncoder(features=3, dim=D), NoContext(D), Bilinear(D, D, count=3))
+    model = CPCModel(VectorEncoder(features=3, dim=D), NoContext(D), Bilinear(D, D, count=3))
     index = torch.arange(3)
     window = Window(torch.randn(3, 2, 3), index, index, index * 0, index * 0 + 2)  # two steps: k = 1 alone has pairs
     loss, metrics = Contrast(Full())(model, window, torch.Generator())
@@ -243,7 +243,7 @@ def test_scores_that_overflow_a_naive_softmax():
 
 def test_bfloat16_training_has_a_float32_loss_close_to_the_exact_one():
     torch.manual_seed(0)
-    model = CPC(WaveformEncoder(channels=31), RecurrentContext(31, dim=17), Bilinear(17, 31, count=3))
+    model = CPCModel(WaveformEncoder(channels=31), RecurrentContext(31, dim=17), Bilinear(17, 31, count=3))
     index = torch.arange(5)
     window = Window(torch.randn(5, 13 * 160), index, index % 2, index * 0, index * 0 + 13 * 160)
     exact, _ = Contrast(Full())(model, window, torch.Generator())

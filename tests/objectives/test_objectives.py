@@ -8,7 +8,7 @@ import torch
 from torchcpc.contexts import RecurrentContext
 from torchcpc.contracts import CPCError, Window
 from torchcpc.encoders import VectorEncoder
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast, anchors, contrast_pool, infonce
 from torchcpc.objectives.contrast import pairwise, top1
 from torchcpc.scores import CANDIDATES, Bilinear, Full, Sampled, Shared
@@ -124,7 +124,7 @@ def tiny(horizons=3):
     torch.manual_seed(0)
     encoder = VectorEncoder(features=2, dim=D, hidden=5)
     context = RecurrentContext(D, dim=5)
-    return CPC(encoder, context, Bilinear(5, D, count=horizons))
+    return CPCModel(encoder, context, Bilinear(5, D, count=horizons))
 
 
 def batch(lengths=(9, 9, 6, 2), S=9):

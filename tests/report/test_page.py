@@ -11,7 +11,7 @@ import pytest
 
 from torchcpc.contracts import CPCError
 from torchcpc.report import build
-from torchcpc.report.words import amount
+from torchcpc.report.summary import amount
 
 from .fabricate import folder, full, layout, lines, table
 

@@ -10,11 +10,11 @@ from torch import Tensor
 from tests.truth.gaussian import Quadratic, exact_model, information
 from torchcpc.contexts import NoContext
 from torchcpc.contracts import CPCError
-from torchcpc.evaluation.calibration_checks import check, logistic, worst
-from torchcpc.evaluation.intervals import mean_interval
-from torchcpc.model import CPC
+from torchcpc.information.checks import check, logistic, worst
+from torchcpc.model import CPCModel
 from torchcpc.scores import Amortised, Sample
 from torchcpc.scores.calibration import CORRECTIONS
+from torchcpc.statistics.intervals import mean_interval
 
 HORIZONS = 3
 
@@ -201,7 +201,7 @@ def test_amortised_equals_direct() -> None:
 def test_the_model_scores_candidates_in_nats() -> None:
     """score(context, candidates) is the exact ratio table [contexts, candidates, K], in any order of calls."""
     phi, c_A, x_N = 0.7, drawn(13, 5), drawn(14, 7)
-    model = CPC(Quadratic(), NoContext(3), exact_model(phi, horizons=HORIZONS).predictor).double()
+    model = CPCModel(Quadratic(), NoContext(3), exact_model(phi, horizons=HORIZONS).predictor).double()
     with torch.no_grad():
         model.predictor.weight[:, 0, 0] += 1.7  # a gauge
         pmi_ANK = model.score(features(c_A), features(x_N), sample(drawn(15, 50021)))

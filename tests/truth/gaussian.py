@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torchcpc.contexts import NoContext
 from torchcpc.contracts import Layout, Steps, Window
 from torchcpc.encoders.strided import strided_steps
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear
 
 
@@ -28,7 +28,7 @@ class Quadratic(nn.Module):
         return strided_steps(window, 1)
 
 
-def exact_model(phi: float, *, horizons: int) -> CPC:
+def exact_model(phi: float, *, horizons: int) -> CPCModel:
     predictor = Bilinear(3, 3, count=horizons)
     for weight, k in zip(predictor.weight.data, predictor.horizons, strict=True):
         square = phi ** (2 * k)
@@ -36,4 +36,4 @@ def exact_model(phi: float, *, horizons: int) -> CPC:
         weight.zero_()  # [candidate, context], each (1, x, x^2)
         weight[0, 0], weight[0, 2] = information(phi, k), -square * scale
         weight[1, 1], weight[2, 0] = 2 * phi**k * scale, -square * scale
-    return CPC(Quadratic(), NoContext(3), predictor)
+    return CPCModel(Quadratic(), NoContext(3), predictor)

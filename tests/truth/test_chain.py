@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torchcpc.contexts import NoContext
 from torchcpc.contracts import Layout, Window
 from torchcpc.encoders.strided import strided_steps
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast
 from torchcpc.scores import Bilinear, Full, Sampled
 
@@ -64,13 +64,13 @@ class OneHot(nn.Module):
         return strided_steps(window, 1)
 
 
-def table_model(tables: list[np.ndarray]) -> CPC:
+def table_model(tables: list[np.ndarray]) -> CPCModel:
     """The score of candidate state j in context state i, k steps ahead, is tables[k - 1][i, j]."""
     dim = len(tables[0])
     predictor = Bilinear(dim, dim, count=len(tables))
     with torch.no_grad():
         predictor.weight.copy_(torch.tensor(np.stack(tables)).transpose(1, 2))
-    return CPC(OneHot(dim), NoContext(dim), predictor)
+    return CPCModel(OneHot(dim), NoContext(dim), predictor)
 
 
 def log_ratio(k: int, flip: float) -> np.ndarray:
@@ -94,7 +94,7 @@ def window(x: np.ndarray, group: np.ndarray) -> Window:
     return Window(torch.from_numpy(x).float(), torch.arange(B), torch.from_numpy(group), zero, zero + T)
 
 
-def bounds(model: CPC, batch: Window, candidates) -> list[tuple[float, float]]:
+def bounds(model: CPCModel, batch: Window, candidates) -> list[tuple[float, float]]:
     """Mean of log N - loss at each horizon, and its standard error with sources as the independent units."""
     with torch.no_grad():
         found, rows = Contrast(candidates).rows(model, batch, torch.Generator().manual_seed(1))

@@ -10,7 +10,7 @@ from torch import nn
 from torchcpc.contexts import NoContext
 from torchcpc.contracts import Layout, Window
 from torchcpc.encoders.strided import strided_steps
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast, contrast_pool, infonce
 from torchcpc.scores import Bilinear, Full
 from torchcpc.scores.strategies import STRATEGIES, Codes, competes
@@ -129,7 +129,7 @@ class Blocks:
 def test_training_reaches_the_oracle_and_does_not_pass_it():
     torch.manual_seed(0)
     encoder = Quadratic()
-    model = CPC(encoder, NoContext(3), Bilinear(3, 3, count=1))
+    model = CPCModel(encoder, NoContext(3), Bilinear(3, 3, count=1))
     contrast = Contrast(Blocks())
     fit(model, lambda m, w, g: contrast(m, w, g), ar1, steps=1500, learning_rate=0.02, schedule="cosine")
     with torch.no_grad():
@@ -149,7 +149,7 @@ def test_shuffled_targets_carry_no_information():
         return Window(x, window.source, window.group, window.start, window.length)
 
     torch.manual_seed(0)
-    model = CPC(Quadratic(), NoContext(3), Bilinear(3, 3, count=1))
+    model = CPCModel(Quadratic(), NoContext(3), Bilinear(3, 3, count=1))
     contrast = Contrast(Full())
     fit(model, lambda m, w, g: contrast(m, w, g), shuffled, steps=300, learning_rate=0.02, schedule="cosine")
     with torch.no_grad():

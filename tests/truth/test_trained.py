@@ -10,7 +10,7 @@ from tests.truth.gaussian import exact_model, information
 from torchcpc.contexts import NoContext, RecurrentContext
 from torchcpc.contracts import Window
 from torchcpc.encoders import VectorEncoder
-from torchcpc.model import CPC
+from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast, infonce
 from torchcpc.scores import Bilinear, Sampled
 
@@ -33,7 +33,7 @@ def shuffled(window: Window) -> Window:
     return Window(x, window.source, window.group, window.start, window.length)
 
 
-def train(model: CPC, draw, *, updates: int, rate: float = 6e-3) -> CPC:
+def train(model: CPCModel, draw, *, updates: int, rate: float = 6e-3) -> CPCModel:
     optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
     for update in range(updates):
@@ -46,7 +46,7 @@ def train(model: CPC, draw, *, updates: int, rate: float = 6e-3) -> CPC:
 
 
 @torch.no_grad()
-def measure(model: CPC, draw, count: int = 100) -> torch.Tensor:
+def measure(model: CPCModel, draw, count: int = 100) -> torch.Tensor:
     """[count, K] bounds on batches never trained on."""
     return torch.stack(
         [CONTRAST(model, draw(100_000 + n), torch.Generator().manual_seed(n))[1]["bound_per_k"] for n in range(count)]
@@ -69,9 +69,9 @@ def oracle(k: int, rows: int = 200_000) -> tuple[float, float]:
 
 
 @pytest.fixture(scope="module")
-def trained() -> CPC:
+def trained() -> CPCModel:
     torch.manual_seed(0)
-    model = CPC(VectorEncoder(features=1, dim=16, hidden=64), NoContext(16), Bilinear(16, 16, count=2))
+    model = CPCModel(VectorEncoder(features=1, dim=16, hidden=64), NoContext(16), Bilinear(16, 16, count=2))
     return train(model, lambda update: series(update, lag=1), updates=500)
 
 
@@ -100,7 +100,7 @@ def test_shuffled_targets_leave_nothing(trained):
 
 def test_training_on_shuffled_targets_finds_nothing():
     torch.manual_seed(0)
-    model = CPC(VectorEncoder(features=1, dim=16, hidden=64), NoContext(16), Bilinear(16, 16, count=2))
+    model = CPCModel(VectorEncoder(features=1, dim=16, hidden=64), NoContext(16), Bilinear(16, 16, count=2))
     train(model, lambda update: shuffled(series(update, lag=1)), updates=100)
     values = measure(model, lambda seed: shuffled(series(seed, lag=1)))
     for index in range(2):
@@ -117,7 +117,7 @@ def test_memory_is_what_a_context_adds(context, expected):
     encoder = VectorEncoder(features=1, dim=16, hidden=64)
     part = {"gru": lambda: RecurrentContext(16, dim=24), "none": lambda: NoContext(16)}[context]()
     model = train(
-        CPC(encoder, part, Bilinear(part.dim, 16, count=1)),
+        CPCModel(encoder, part, Bilinear(part.dim, 16, count=1)),
         lambda update: series(update, lag=2, batch=32, steps=9),
         updates={"gru": 500, "none": 100}[context],
     )

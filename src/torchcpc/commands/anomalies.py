@@ -35,14 +35,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from dataclasses import asdict
 
+    from torchcpc.anomalies.detect import METHODS, detect, rows_of, scores_of
     from torchcpc.commands.progress import bar, console, output
     from torchcpc.commands.sources import open_sources
     from torchcpc.contracts import CPCError
     from torchcpc.data.splits import hold_out
-    from torchcpc.detecting import METHODS, detect, rows_of, scores_of
-    from torchcpc.evaluation.embedding_files import write_rows
-    from torchcpc.pretrained import from_pretrained
-    from torchcpc.pretraining import read_run, write_json
+    from torchcpc.representations.files import write_rows
+    from torchcpc.runs.pretrain import read_run, write_json
+    from torchcpc.runs.saved import from_pretrained
 
     if not 0 < arguments.quantile < 1:
         raise CPCError(f"--quantile {arguments.quantile:g}: between 0 and 1, neither included. Leave it out for 0.99.")

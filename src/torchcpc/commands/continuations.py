@@ -16,13 +16,13 @@ def rank(arguments: argparse.Namespace, model: Any, config: Mapping[str, Any]) -
 
     import numpy as np
 
-    from torchcpc.calibrating import held_out
     from torchcpc.commands.progress import console, output
     from torchcpc.commands.sources import open_sources, roots_of
     from torchcpc.contracts import CPCError
-    from torchcpc.data.typed import read_lines, read_text, split
-    from torchcpc.fitting import fitting
-    from torchcpc.pretraining import read_run
+    from torchcpc.data.text.queries import read_lines, read_text, split
+    from torchcpc.information.calibrating import held_out
+    from torchcpc.information.continuations import fitting
+    from torchcpc.runs.pretrain import read_run
 
     if not (arguments.context and arguments.candidates):
         raise CPCError("--context and --candidates go together: a file of text, and a file of candidates, one a line.")

@@ -17,9 +17,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources, roots_of
-    from torchcpc.evaluation.embedding import embed_all
-    from torchcpc.evaluation.embedding_files import clock, source_rows, step_rows, write
-    from torchcpc.pretrained import from_pretrained
+    from torchcpc.representations.embed import embed_all
+    from torchcpc.representations.files import clock, source_rows, step_rows, write
+    from torchcpc.runs.saved import from_pretrained
 
     model, config = from_pretrained(arguments.run)
     sources = open_sources(config["data"], arguments.data or roots_of(arguments.run))

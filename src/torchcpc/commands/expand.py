@@ -20,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.progress import bar, console, output
-    from torchcpc.data.word_vectors import open_vectors
-    from torchcpc.expanding import expand
+    from torchcpc.data.text.word_vectors import open_vectors
+    from torchcpc.runs.expand_vocabulary import expand
 
     vectors = open_vectors(arguments.vectors)
     with bar("reading") as show:

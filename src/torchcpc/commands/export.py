@@ -14,8 +14,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.progress import console
     from torchcpc.contracts import CPCError
-    from torchcpc.exporting import export_onnx
-    from torchcpc.pretrained import from_pretrained
+    from torchcpc.runs.onnx import export_onnx
+    from torchcpc.runs.saved import from_pretrained
 
     if arguments.out.suffix != ".onnx":
         raise CPCError(f"{arguments.out}: the file is ONNX. Give it a name that ends in .onnx.")

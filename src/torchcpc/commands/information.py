@@ -75,14 +75,23 @@ def load(path: Path) -> Any:
 
 
 def of_run(arguments: argparse.Namespace) -> None:
-    from torchcpc.calibrating import cautions, first_new, halves, held_out_halves, record, table, truth_of, write_record
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources
-    from torchcpc.evaluation.information import information
-    from torchcpc.evaluation.peaks import peaks
-    from torchcpc.pretrained import from_pretrained
-    from torchcpc.pretraining import read_run
+    from torchcpc.information.calibrating import (
+        cautions,
+        first_new,
+        halves,
+        held_out_halves,
+        record,
+        table,
+        truth_of,
+        write_record,
+    )
+    from torchcpc.information.measure import information
+    from torchcpc.information.score_profiles import peaks
     from torchcpc.report import build
+    from torchcpc.runs.pretrain import read_run
+    from torchcpc.runs.saved import from_pretrained
 
     folder = Path(arguments.run)
     described = read_run(folder)

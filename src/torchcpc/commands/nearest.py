@@ -26,10 +26,10 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.progress import bar, output
     from torchcpc.commands.sources import open_sources, roots_of
     from torchcpc.contracts import CPCError
-    from torchcpc.data.typed import require_text, typed
-    from torchcpc.evaluation.embedding import frames
-    from torchcpc.evaluation.nearest import KINDS, search
-    from torchcpc.pretrained import from_pretrained
+    from torchcpc.data.text.queries import require_text, typed
+    from torchcpc.representations.embed import frames
+    from torchcpc.representations.nearest import KINDS, search
+    from torchcpc.runs.saved import from_pretrained
 
     if not (arguments.text or arguments.step):
         raise CPCError('nothing to find: give a sentence with --text "...", or a step with --step SOURCE:STEP.')

@@ -22,9 +22,9 @@ def draw(
     arguments: argparse.Namespace, model: Any, sources: Any, indices: list[int], described: Mapping[str, Any] | None
 ) -> Any:
     """The `scores.calibration.Sample` of the sources at `indices`; described: settings.json of the run, None where there is none."""
-    from torchcpc.calibrating import proposal_of
     from torchcpc.commands.progress import bar
-    from torchcpc.evaluation.scoring import marginal
+    from torchcpc.information.calibrating import proposal_of
+    from torchcpc.information.scoring import marginal
 
     with bar("log Z") as show:
         return marginal(

@@ -105,16 +105,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.asking import Question
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import as_read_by, open_sources
     from torchcpc.contracts import CPCError
-    from torchcpc.evaluation.alignment import read_steps, read_table
-    from torchcpc.evaluation.table import text
-    from torchcpc.pretrained import from_pretrained
-    from torchcpc.pretraining import read_run
-    from torchcpc.probing import add_table, compare
+    from torchcpc.data.alignment import read_steps, read_table
+    from torchcpc.probes.compare import add_table, compare
+    from torchcpc.probes.question import Question
+    from torchcpc.probes.table import text
     from torchcpc.report import build
+    from torchcpc.runs.pretrain import read_run
+    from torchcpc.runs.saved import from_pretrained
 
     models, configs = zip(*(from_pretrained(run) for run in (arguments.run, *arguments.also)), strict=True)
     if any(_sizes(config) != _sizes(configs[0]) for config in configs):
@@ -198,9 +198,9 @@ def _across_folds(
 ) -> None:
     from torchcpc.commands.progress import bar, console
     from torchcpc.contracts import CPCError
-    from torchcpc.crossing import cross_compare
-    from torchcpc.evaluation.table import text
-    from torchcpc.probing import add_table
+    from torchcpc.probes.compare import add_table
+    from torchcpc.probes.cross_validation import cross_compare
+    from torchcpc.probes.table import text
     from torchcpc.report import build
 
     if given := _other_questions(arguments):

@@ -27,9 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.progress import console, output
     from torchcpc.contracts import CPCError
-    from torchcpc.pretraining import write_json
-    from torchcpc.ranking import table, text
+    from torchcpc.ranking.compare import table, text
     from torchcpc.report import build
+    from torchcpc.runs.pretrain import write_json
 
     if arguments.seed < 0:
         raise CPCError(f"--seed {arguments.seed}: a seed cannot be negative.")
@@ -48,14 +48,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _one(arguments: argparse.Namespace, run: str) -> tuple[Any, str]:
     """One run's answers, and which sources they are about."""
-    from torchcpc.calibrating import first_new, held_out
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources, roots_of
     from torchcpc.contracts import CPCError
     from torchcpc.data.splits import hold_out
-    from torchcpc.pretrained import from_pretrained
-    from torchcpc.pretraining import read_run
-    from torchcpc.ranking import answer
+    from torchcpc.information.calibrating import first_new, held_out
+    from torchcpc.ranking.compare import answer
+    from torchcpc.runs.pretrain import read_run
+    from torchcpc.runs.saved import from_pretrained
 
     model, config = from_pretrained(run)
     model = model.to(arguments.device)

@@ -27,15 +27,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.calibrating import first_new, held_out_halves
     from torchcpc.commands.progress import bar, console
     from torchcpc.commands.sources import open_sources, roots_of
     from torchcpc.contracts import CPCError
-    from torchcpc.evaluation.embedding_files import clock, write_rows
-    from torchcpc.evaluation.score_files import pair_rows
-    from torchcpc.evaluation.scoring import steps_of
-    from torchcpc.pretrained import from_pretrained
-    from torchcpc.pretraining import read_run
+    from torchcpc.information.calibrating import first_new, held_out_halves
+    from torchcpc.information.score_files import pair_rows
+    from torchcpc.information.scoring import steps_of
+    from torchcpc.representations.files import clock, write_rows
+    from torchcpc.runs.pretrain import read_run
+    from torchcpc.runs.saved import from_pretrained
 
     if not (arguments.out or arguments.rank or arguments.picture or arguments.context or arguments.candidates):
         raise CPCError(
@@ -91,8 +91,8 @@ def _rank(
 
     from torchcpc.commands.progress import bar, output
     from torchcpc.contracts import CPCError
-    from torchcpc.evaluation.score_files import best_candidates
-    from torchcpc.evaluation.scoring import silent, steps_of
+    from torchcpc.information.score_files import best_candidates
+    from torchcpc.information.scoring import silent, steps_of
 
     key, colon, number = arguments.rank.rpartition(":")
     known = {sources.items[i].key: i for i in scored}
@@ -127,8 +127,8 @@ def _picture(arguments: argparse.Namespace, model: Any, sample: Any, sources: An
     from dataclasses import asdict
 
     from torchcpc.commands.progress import bar, console
-    from torchcpc.evaluation.peaks import peaks
-    from torchcpc.evaluation.scoring import steps_of
+    from torchcpc.information.score_profiles import peaks
+    from torchcpc.information.scoring import steps_of
     from torchcpc.report.information_figures import save_peaks
 
     with bar("drawing") as show:

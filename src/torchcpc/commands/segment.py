@@ -44,16 +44,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.calibrating import first_new
     from torchcpc.commands.progress import bar, console, output
     from torchcpc.commands.sources import open_sources, roots_of
     from torchcpc.contracts import CPCError
-    from torchcpc.evaluation.alignment import read_intervals
-    from torchcpc.evaluation.embedding_files import TABLES, write_rows
-    from torchcpc.evaluation.scoring import marginal
-    from torchcpc.evaluation.segments.peaks import find
-    from torchcpc.pretrained import from_pretrained
-    from torchcpc.segmenting import (
+    from torchcpc.data.alignment import read_intervals
+    from torchcpc.information.calibrating import first_new
+    from torchcpc.information.scoring import marginal
+    from torchcpc.representations.files import TABLES, write_rows
+    from torchcpc.runs.saved import from_pretrained
+    from torchcpc.segmentation.compare import (
         CURVES,
         FLUX,
         SURPRISE,
@@ -65,6 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
         text,
         threshold_of,
     )
+    from torchcpc.segmentation.peaks import find
 
     if not (arguments.out or arguments.alignment):
         raise CPCError("nothing to do: name a file for the boundaries with -o, or an --alignment to compare them with.")

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from torchcpc.commands.progress import bar, console
-from torchcpc.config import construct
 from torchcpc.contracts import CPCError
+from torchcpc.settings import construct
 
 
 def cache_file(roots: Sequence[str]) -> Path:
@@ -40,7 +40,7 @@ def open_sources(section: Mapping[str, Any], data: Sequence[str]) -> Any:
 
 def roots_of(run: str) -> list[str]:
     """The data that a run was trained on; none for a saved model that is no run."""
-    from torchcpc.pretraining import read_run
+    from torchcpc.runs.pretrain import read_run
 
     return read_run(Path(run))["roots"] if (Path(run) / "settings.json").is_file() else []
 
@@ -49,6 +49,6 @@ def as_read_by(sources: Any, config: Mapping[str, Any]) -> Any:
     """The sources as the model of `config` takes them: text through its own vocabulary, all else as it is."""
     if not config["data"].get("tokenizer"):
         return sources
-    from torchcpc.data.tokens import load_tokenizer
+    from torchcpc.data.text.tokens import load_tokenizer
 
     return sources.with_tokenizer(load_tokenizer(Path(config["data"]["tokenizer"])))

@@ -32,11 +32,11 @@ def run(arguments: argparse.Namespace) -> None:
 
     from torchcpc.commands.progress import console
     from torchcpc.commands.sources import open_sources
-    from torchcpc.config import load_recipe, override, recipes, resolve
     from torchcpc.contracts import CPCError
-    from torchcpc.pretrained import located
-    from torchcpc.pretraining import SCHEMA, create_run, pretrain, read_run
     from torchcpc.report import build
+    from torchcpc.runs.pretrain import SCHEMA, create_run, pretrain, read_run
+    from torchcpc.runs.saved import located
+    from torchcpc.settings import load_recipe, override, recipes, resolve
     from torchcpc.training.precision import choose
 
     settings: Any = None

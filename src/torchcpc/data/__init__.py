@@ -1,14 +1,14 @@
 """Data: readers that turn the world into sources, and cutters that turn sources into batches of windows."""
 
 from torchcpc.data.arrays import Arrays, Item
-from torchcpc.data.audio import Recording, Recordings, scan
+from torchcpc.data.audio.recordings import Recording, Recordings, scan
 from torchcpc.data.digits import digits
-from torchcpc.data.hub_images import hub_images
-from torchcpc.data.images import Images, Picture, scan_images
-from torchcpc.data.listed import Skipped
-from torchcpc.data.series import Series, cases, scan_series
+from torchcpc.data.files.found import Skipped
+from torchcpc.data.pictures.hub_images import hub_images
+from torchcpc.data.pictures.images import Images, Picture, scan_images
+from torchcpc.data.series.series import Series, cases, scan_series
 from torchcpc.data.synthetic import simulate
-from torchcpc.data.text import Document, Texts, scan_texts
+from torchcpc.data.text.texts import Document, Texts, scan_texts
 
 # Each reader takes (roots, cache file, progress) from the program and its settings by keyword.
 READERS = {

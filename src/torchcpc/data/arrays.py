@@ -1,4 +1,4 @@
-"""Sequences that are already in memory: a list of arrays, one row per raw position."""
+"""Sources that are already in memory: a list of arrays, one row per raw position."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Item:
 
 
 class Arrays:
-    """Sources held as float32 arrays [S, features]; implements `contracts.Sequences`."""
+    """Sources held as float32 arrays [S, features]; implements `contracts.Sources`."""
 
     rate: float = 1.0  # rows have no clock of their own
     hours: float = 0.0

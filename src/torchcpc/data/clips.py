@@ -20,7 +20,7 @@ class Clip:
 
 
 class Clips:
-    """A view of other sources, clip by clip; implements `contracts.Sequences`. A read never reaches beyond the clip."""
+    """A view of other sources, clip by clip; implements `contracts.Sources`. A read never reaches beyond the clip."""
 
     def __init__(self, sources: Any, clips: list[Clip]) -> None:
         self.sources, self.clips = sources, clips

@@ -1,4 +1,4 @@
-"""Sequences as people hold them in memory: a 3-D array, or a list of arrays, frames or plain lists of different lengths."""
+"""Sources as people hold them in memory: a 3-D array, or a list of arrays, frames or plain lists of different lengths."""
 
 from __future__ import annotations
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, Sequences
+from torchcpc.contracts import CPCError, Sources
 
 _ROWS = 1 << 16
 
 
-def channel_scale(sequences: Sequences) -> tuple[list[float], list[float]]:
+def channel_scale(sequences: Sources) -> tuple[list[float], list[float]]:
     """(mean, standard deviation) of each channel over all observed values of all sources, in the unit of the data.
 
     Two passes in float64, so that a large mean costs no digits. Raises CPCError for a channel that is never observed or never

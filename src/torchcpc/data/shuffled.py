@@ -10,7 +10,7 @@ from torchcpc.contracts import CPCError
 
 
 class Shuffled:
-    """Source `index` of `sources` alone, its steps first .. last - 1 in a random order; implements `contracts.Sequences`.
+    """Source `index` of `sources` alone, its steps first .. last - 1 in a random order; implements `contracts.Sources`.
 
     A step is `stride` raw positions, which stay together. Raises CPCError for a stretch of fewer than two steps or beyond the end.
     """

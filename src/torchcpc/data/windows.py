@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from torchcpc.contracts import CPCError, Sequences, Window
+from torchcpc.contracts import CPCError, Sources, Window
 
 # Draws of places in one source, until its windows are not all neighbours.
 _REDRAWS = 64
@@ -29,7 +29,7 @@ class RandomWindows:
     """
 
     def __init__(
-        self, sequences: Sequences, align: int = 1, seed: int = 0, *, length: int, batch: int, windows_per_group: int = 1
+        self, sequences: Sources, align: int = 1, seed: int = 0, *, length: int, batch: int, windows_per_group: int = 1
     ) -> None:
         if length < align:
             raise CPCError(f"windows.length = {length}: shorter than one step of {align} positions. Lengthen the window.")
@@ -97,7 +97,7 @@ class RandomWindows:
 
 
 def cut(
-    sequences: Sequences,
+    sequences: Sources,
     indices: Sequence[int],
     starts: Sequence[int],
     length: int,
@@ -117,7 +117,7 @@ def cut(
     )
 
 
-def sequential(sequences: Sequences, *, length: int, batch: int, limit: int | None = None) -> list[Window]:
+def sequential(sequences: Sources, *, length: int, batch: int, limit: int | None = None) -> list[Window]:
     """Windows that cover the sources end to end without overlap, each window of a batch from another place in the list.
 
     At most `limit` windows, spread evenly over all there are, and all in memory; a source shorter than a window gives one
@@ -139,7 +139,7 @@ def sequential(sequences: Sequences, *, length: int, batch: int, limit: int | No
     return [cut(sequences, [i for i, _ in places], [start for _, start in places], length) for places in batches]
 
 
-def whole(sequences: Sequences, *, positions_per_batch: int) -> Iterator[tuple[list[int], Window]]:
+def whole(sequences: Sources, *, positions_per_batch: int) -> Iterator[tuple[list[int], Window]]:
     """Every source from start to end, in batches of similar length of at most so many positions, padding counted.
 
     A position of several values (a row of pixels) counts as so many, but a source of no more positions than positions_per_batch

@@ -77,7 +77,7 @@ class MelEncoder(nn.Module):
         self.window, self.stride, self.kernels, self.bands = window, stride, tuple(kernels), bands
         self.warp, self.gain, self.narrow = warp, gain, narrow
         self.low, self.high, self.sample_rate = low, high, sample_rate
-        self.dim, self.row_shape, self.layout = channels, (), Layout(voices=2 if two_voices else 1)
+        self.dim, self.row_shape, self.layout = channels, (), Layout(augmentations=2 if two_voices else 1)
         size = 1 << (window - 1).bit_length()
         hz_F = torch.arange(size // 2 + 1, dtype=torch.float64) * sample_rate / size
         angle_SF = 2 * math.pi * torch.arange(window, dtype=torch.float64)[:, None] * torch.arange(len(hz_F)) / size

@@ -20,9 +20,9 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from torchcpc.contracts import Spans
-from torchcpc.objectives.competition import Ranges, Table
 from torchcpc.objectives.infonce import require_competitors
-from torchcpc.objectives.odds import BITS, Meeting, highest, number, own
+from torchcpc.objectives.masks import Ranges, Table
+from torchcpc.objectives.score_block import BITS, Meeting, highest, number, own
 
 # Scores per block: half a million float32 are 2 MB, which stay in the cores' caches while a block is worked on.
 BLOCK = 1 << 19

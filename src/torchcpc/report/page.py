@@ -14,7 +14,6 @@ from markupsafe import Markup
 
 from torchcpc.contracts import CPCError
 from torchcpc.report import (
-    course_figure,
     format,
     health_figures,
     information_figures,
@@ -23,8 +22,9 @@ from torchcpc.report import (
     panel,
     probe_figures,
     ranking_table,
+    summary,
+    timeline_figure,
     training_figures,
-    words,
 )
 from torchcpc.report.run import Run, read
 from torchcpc.report.svg import Picture, inline
@@ -63,17 +63,17 @@ def render(run: Run) -> str:
         drawn = shown([map_figure.draw(run.probe.map)] if run.probe and run.probe.map and run.probe.map.points else [])
         known = run.information
         told = shown(information_figures.draw(Path("information.json"), known)) if known else []
-        followed = shown([course_figure.draw(Path("course.json"), run.course)]) if run.course else []
+        followed = shown([timeline_figure.draw(Path("course.json"), run.course)]) if run.course else []
         learning, signs = shown(training_figures.draw(run.metrics)), shown(health_figures.draw(run.metrics))
     return environment.get_template("page.html.jinja").render(
         name=format.printable(run.name),
         themes=[Markup(palette.variables(theme)) for theme in (0, 1)],
-        tiles=words.tiles(run),
-        summary=words.summary(run),
-        warnings=words.warnings(run),
+        tiles=summary.tiles(run),
+        summary=summary.summary(run),
+        warnings=summary.warnings(run),
         learning=learning,
-        numbers=words.numbers(run),
-        speaks=words.chosen(run)[0],
+        numbers=summary.numbers(run),
+        speaks=summary.chosen(run)[0],
         tables=tables,
         probed=run.probe is not None,
         map=drawn,

@@ -9,13 +9,12 @@ blocks, that count as draws wherever an error is estimated.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Estimand
 
 # Scores [rows, M] that exist at once: bounds memory, not the result.
 _BLOCK = 1 << 22
@@ -67,18 +66,6 @@ class Partition(NamedTuple):
     def log_sum(self) -> Tensor:
         """log of the sum over samples: what competes with a positive in InfoNCE."""
         return self.plain + self.drawn.log()
-
-
-@dataclass(frozen=True, slots=True)
-class Estimand:
-    """What calibrated numbers mean: I(x; c) or I(x; c | group), under which proposal, from how many samples of how many sources,
-    with which correction of the logarithm."""
-
-    name: str
-    proposal: str
-    samples: int
-    sources: int
-    correction: str
 
 
 class Sample:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from torchcpc.commands.sources import open_sources
-from torchcpc.config import resolve
 from torchcpc.contracts import CPCError
 from torchcpc.data import READERS
 from torchcpc.data.synthetic import PROCESSES, named, simulate
+from torchcpc.settings import resolve
 
 
 @pytest.mark.parametrize("process", PROCESSES)

@@ -1,0 +1,1 @@
+"""Surprise of every row of a series, and alarms."""

@@ -1,0 +1,56 @@
+"""Alarms of every method, and how they agree with labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from torchcpc.results import Interval, SavedResult
+from torchcpc.text_table import TextTable
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """How alarms agree with labels, row by row (no point adjustment), all shares: intervals by source. false_alarms: alarms among
+    normal rows; auroc, auprc: of the score itself, whatever the threshold."""
+
+    f1: Interval
+    precision: Interval
+    recall: Interval
+    false_alarms: Interval
+    auroc: Interval
+    auprc: Interval
+    rows: int
+    anomalous: int
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyRow:
+    """One score. role: "cpc" or "handmade"; alarms: share of rows above the threshold; detection: None without labels."""
+
+    score: str
+    role: str
+    threshold: float
+    alarms: float
+    detection: Detection | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AnomalyTable(SavedResult):
+    """quantile: of the scores that set the threshold; label: the column of row labels ("" for none); validation: sources that set the
+    thresholds; sources: sources scored."""
+
+    FORMAT: ClassVar[int] = 2
+
+    quantile: float
+    label: str
+    validation: int
+    sources: int
+    rows: tuple[AnomalyRow, ...]
+
+    def records(self) -> Sequence[Mapping[str, object]]:
+        raise AssertionError("not written yet")
+
+    def tables(self) -> Sequence[TextTable]:
+        raise AssertionError("not written yet")

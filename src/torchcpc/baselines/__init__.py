@@ -1,0 +1,1 @@
+"""What stands beside the learned rows of a table: features that need no training."""

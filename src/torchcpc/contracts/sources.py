@@ -1,0 +1,127 @@
+"""Sources: what every reader of data provides, and what only some readers provide."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self, TypeGuard, TypeVar, runtime_checkable
+
+from torchcpc.contracts.errors import CPCError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file (or a row that names one) that was skipped, and why. Both fields can be printed and written as UTF-8."""
+
+    path: str
+    reason: str
+
+
+class Item(Protocol):
+    """One source as a reader lists it: a unique key, the name of its group, and its labels by column."""
+
+    @property
+    def key(self) -> str: ...
+    @property
+    def group(self) -> str: ...
+    @property
+    def labels(self) -> Mapping[str, str]: ...
+
+
+class Sources(Protocol):
+    """A collection of sources (recordings, pictures, documents, series): what every reader provides, clips of it too.
+
+    rate: raw positions per second, 1 where there is no clock; hours: 0 where there is no clock; groups: the names of the groups, by
+    number; skipped: what was found and cannot be used; notes: what is not read of the sources that are.
+    """
+
+    @property
+    def items(self) -> Sequence[Item]: ...
+    @property
+    def rate(self) -> float: ...
+    @property
+    def hours(self) -> float: ...
+    @property
+    def groups(self) -> Sequence[str]: ...
+    @property
+    def skipped(self) -> Sequence[Skipped]: ...
+    @property
+    def notes(self) -> Sequence[Skipped]: ...
+
+    def __len__(self) -> int: ...
+
+    def length(self, index: int) -> int:
+        """Raw positions in source `index`."""
+        ...
+
+    def group(self, index: int) -> int:
+        """The group (speaker, subject) of source `index`, as a number from 0."""
+        ...
+
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Positions start .. start+count of source `index`: float32 [count, ...]; shorter where the source ends.
+
+        rng: for a training window, from which a reader that varies its sources (crops, flips) draws the variation.
+        """
+        ...
+
+    def labels(self, column: str) -> list[str]:
+        """One label per source; an empty string where a source has none."""
+        ...
+
+    def recording(self, index: int) -> str:
+        """The name by which alignments and manifests know source `index`: its file name without folder and suffix, or its key."""
+        ...
+
+    def select(self, indices: Sequence[int]) -> Self:
+        """The sources at `indices`, in that order; groups keep their numbers."""
+        ...
+
+
+@runtime_checkable
+class Timed(Protocol):
+    """Sources whose positions bear times of their own, such as stamped sensor rows."""
+
+    def times(self, index: int) -> np.ndarray:
+        """[S] float64 seconds of every position."""
+        ...
+
+
+@runtime_checkable
+class RowLabelled(Protocol):
+    """Sources whose single positions can bear labels."""
+
+    def row_labels(self, index: int, column: str) -> np.ndarray | None:
+        """[S] labels of every position, None where the source has no such column."""
+        ...
+
+
+@runtime_checkable
+class Written(Protocol):
+    """Sources that are text."""
+
+    def text(self, index: int, start: int = 0, count: int | None = None) -> list[str]:
+        """Sentences start .. start+count of source `index` as they are written; all of them by default."""
+        ...
+
+    def every_sentence(self) -> Iterator[str]:
+        """All sentences of all sources, in bounded memory."""
+        ...
+
+
+P = TypeVar("P")
+
+
+def provides(sources: object, protocol: type[P]) -> TypeGuard[P]:
+    """Whether a reader provides what `protocol` (Timed, RowLabelled, Written) declares."""
+    return isinstance(sources, protocol)
+
+
+def require(sources: object, protocol: type[P], need: str) -> P:
+    """The same sources, known to provide `protocol`. Raises CPCError otherwise; `need` begins the sentence: who needs it, and what."""
+    if provides(sources, protocol):
+        return sources
+    raise CPCError(f"{need}; {type(sources).__name__.lower()} have none. Name a run on data that do.")

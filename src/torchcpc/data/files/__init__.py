@@ -1,0 +1,1 @@
+"""Files of one kind that some roots name, whatever is in them."""

@@ -1,0 +1,146 @@
+"""Where the sentences of a text file begin: found once, in bounded memory, and remembered. The text itself stays on disk."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+from torchcpc.data.text.sentences import SPLITTINGS
+
+# Bytes split together: some thousand sentences.
+_BLOCK = 1 << 20
+# A line that goes on for longer is cut at a blank, or else between characters: no text needs more, and a file without line ends must
+# not fill the memory.
+_LONGEST_LINE = 1 << 24
+# Of the rules by which files are split: what was found by others is not taken for what these find.
+RULES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TextFacts:
+    """Sentences of one file, its bytes, and the words of its longest sentence; `fault` is empty for a file that can be used. `lasting`
+    as in `verdict.Facts`."""
+
+    sentences: int
+    size: int
+    longest: int
+    fault: str = ""
+    lasting: bool = True
+
+
+class Splitter:
+    """Splits files by `splitting` (`sentences.SPLITTINGS`); what it finds is kept in `folder`, or in memory where there is none."""
+
+    def __init__(self, folder: Path | None, splitting: str, language: str) -> None:
+        if splitting not in SPLITTINGS:
+            raise CPCError(f"data.splitting = {splitting!r} is unknown. Choose one of: {', '.join(SPLITTINGS)}.")
+        self.folder, self.splitting, self.language = folder, splitting, language
+        self._held: dict[Path, np.ndarray] = {}
+
+    def inspect(self, path: Path) -> TextFacts:
+        """Splits the file and keeps where its sentences begin. A fault is told, not raised."""
+        # A file of a gigabyte has millions of sentences: eight bytes for each, and nothing else is held.
+        starts, longest = array("q"), 0
+        try:
+            for place, words in self._sentences(path):
+                starts.append(place)
+                longest = max(longest, words)
+            size = path.stat().st_size
+        except UnicodeDecodeError as error:
+            return TextFacts(0, 0, 0, f"not UTF-8 text (byte 0x{error.object[error.start]:02x}): save it as UTF-8")
+        except OSError as error:
+            return TextFacts(0, 0, 0, f"unreadable: {error.strerror or error}", lasting=False)
+        if not starts:
+            return TextFacts(0, 0, 0, "it holds no text" if size else "the file is empty")
+        starts.append(size)
+        self._keep(path, np.array(starts, dtype=np.int64))
+        return TextFacts(len(starts) - 1, size, longest)
+
+    def starts(self, path: Path) -> np.ndarray:
+        """[sentences + 1] int64: the byte at which each sentence begins, then the size of the file. Split again if it is not kept."""
+        kept = self._kept(path)
+        if kept is None:
+            fact = self.inspect(path)
+            if fact.fault:
+                raise CPCError(
+                    f"{path} could be read when it was scanned, but not now: {fact.fault}. Restore it, or scan again."
+                )
+            kept = self._held[path]
+        return kept
+
+    def _sentences(self, path: Path) -> Iterator[tuple[int, int]]:
+        """The byte at which each sentence begins, and its words."""
+        place = 0
+        for text in blocks(path):
+            for piece in SPLITTINGS[self.splitting](text, self.language):
+                if words := piece.strip("\ufeff").split():
+                    yield place, len(words)
+                place += len(piece.encode("utf8"))
+
+    def _keep(self, path: Path, starts_n: np.ndarray) -> None:
+        self._held[path] = starts_n
+        if file := self._file(path):
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with tempfile.NamedTemporaryFile("wb", dir=file.parent, delete=False) as partial:
+                    np.save(partial, starts_n)
+                Path(partial.name).replace(file)
+            except OSError:
+                pass  # it only saves time
+
+    def _kept(self, path: Path) -> np.ndarray | None:
+        if path in self._held:
+            return self._held[path]
+        file = self._file(path)
+        try:
+            if file is None:
+                return None
+            starts_n = np.load(file, allow_pickle=False)
+        except (OSError, ValueError, EOFError):
+            return None
+        whole = starts_n.dtype == np.int64 and starts_n.ndim == 1 and len(starts_n) > 1
+        return starts_n if whole and bool((np.diff(starts_n) > 0).all()) else None
+
+    def _file(self, path: Path) -> Path | None:
+        if self.folder is None:
+            return None
+        status = path.stat()
+        stamp = f"{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}|{self.splitting}|{self.language}|{RULES}"
+        return self.folder / f"{blake2b(stamp.encode('utf8', 'surrogateescape'), digest_size=16).hexdigest()}.npy"
+
+
+def blocks(path: Path) -> Iterator[str]:
+    """The text of a file in blocks of about a megabyte that end where a paragraph does, or else a line, or else a word, or
+    else a character.
+
+    Raises UnicodeDecodeError for what is not UTF-8 (NUL, which is in no text, included), OSError for what cannot be read.
+    """
+    rest = b""
+    with path.open("rb") as file:
+        while read := file.read(_BLOCK):
+            rest += read
+            if (nul := rest.find(b"\0")) >= 0:
+                raise UnicodeDecodeError("utf-8", rest, nul, nul + 1, "NUL")
+            end = rest.rfind(b"\n\n") + 2
+            if end < 2:
+                end = rest.rfind(b"\n") + 1
+            if not end and len(rest) > _LONGEST_LINE:
+                end = rest.rfind(b" ") + 1 or _last_character(rest)
+            if end:
+                yield rest[:end].decode("utf8")
+                rest = rest[end:]
+    if rest:
+        yield rest.decode("utf8")
+
+
+def _last_character(content: bytes) -> int:
+    """Where the last character of UTF-8 begins, which may not be there to its end; the end itself where the last four bytes begin none."""
+    return next((at for at in range(len(content) - 1, len(content) - 5, -1) if content[at] & 0xC0 != 0x80), len(content))

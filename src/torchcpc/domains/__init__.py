@@ -1,0 +1,1 @@
+"""The domains by the name of their data: adding one is adding a record here."""

@@ -1,0 +1,1 @@
+"""Calibrated scores of a run, and the information that they add up to."""

@@ -1,0 +1,1 @@
+"""How much a simple model reads off the representations."""

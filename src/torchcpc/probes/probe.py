@@ -1,0 +1,28 @@
+"""The one probe of all domains: features of some seeds and a task give a row of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torchcpc.contracts import CPCError
+from torchcpc.probes.linear import linear_probe
+from torchcpc.probes.mlp import mlp_probe
+from torchcpc.probes.probe_result import Row, Score
+from torchcpc.probes.task import Features, Task
+
+PROBES: dict[str, Callable[[Features, Task], Score]] = {"linear": linear_probe, "MLP": mlp_probe}
+
+
+def probe(features: Sequence[Features], task: Task, *, kind: str = "linear") -> Row:
+    """Fits, chooses and scores each of `features`, which are one kind of features from models of different seeds (handmade: one
+    entry).
+
+    Raises CPCError for an unknown `kind`, features of different names or sizes, and features that do not fit the task.
+    """
+    if kind not in PROBES:
+        raise CPCError(f"probe {kind!r} is unknown; choose one of {', '.join(PROBES)}.")
+    if len({(each.name, each.dim) for each in features}) != 1:
+        found = ", ".join(f"{each.name!r} of {each.dim} columns" for each in features) or "none"
+        raise CPCError(f"a row is one kind of features from several seeds, but these are {found}; make a row for each kind.")
+    scores = [PROBES[kind](each, task) for each in features]
+    return Row.of(scores, features=features[0].name, probe=kind, dim=features[0].dim, source_M=task.test.source_M)

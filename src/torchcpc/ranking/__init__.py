@@ -1,0 +1,1 @@
+"""Where the true future ranks among others."""

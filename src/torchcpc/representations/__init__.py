@@ -1,0 +1,1 @@
+"""A trained model over whole sources: the representations, on disk and in memory."""

@@ -1,0 +1,142 @@
+"""What the answers of all questions have in common: a typed, frozen record that is saved as JSON and shown as tables.
+
+A result is a frozen dataclass that inherits `SavedResult`, states its `FORMAT`, and says how it is laid out in `tables`. The rest
+(JSON, text, HTML, data frames) follows from its fields and tables. No result imports torch, so that a report is made without it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+
+import numpy as np
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
+
+from torchcpc.atomic import write_json
+from torchcpc.contracts import CPCError
+from torchcpc.text_table import TextTable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# JSON has no NaN: null stands for it.
+Real = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
+"""A float that may be NaN ("not known"), null in JSON."""
+Array = Annotated[
+    np.ndarray,
+    PlainValidator(lambda value: value if isinstance(value, np.ndarray) else _array(value)),
+    PlainSerializer(lambda value: value.tolist()),
+]
+"""A numpy array of numbers (NaN is null in JSON) or of texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """An estimate with its 95 % interval, all in the unit of the estimate; low and high are NaN where nothing is known of its error."""
+
+    mean: Real
+    low: Real
+    high: Real
+
+    @property
+    def known(self) -> bool:
+        """Whether there is an interval."""
+        return math.isfinite(self.low) and math.isfinite(self.high)
+
+
+class SavedResult(ABC):
+    """A frozen dataclass that can be written, read and shown. FORMAT: raise it when a field changes its meaning."""
+
+    FORMAT: ClassVar[int]
+
+    @abstractmethod
+    def tables(self) -> Sequence[TextTable]:
+        """The result as tables of text, for a terminal and a page."""
+
+    @abstractmethod
+    def records(self) -> Sequence[Mapping[str, object]]:
+        """The rows of a data frame, column by name."""
+
+    def to_json(self, path: Path | None = None) -> dict[str, Any]:
+        """The result as plain data; written to `path` too, whole or not at all, where one is given."""
+        content = {"format": self.FORMAT, "result": type(self).__name__, **_plain(TypeAdapter(type(self)).dump_python(self))}
+        if path is not None:
+            write_json(path, content)
+        return content
+
+    @classmethod
+    def from_json(cls, source: Path | Mapping[str, Any]) -> Self:
+        """The result that `to_json` gave, from the file or the data. Raises CPCError, in one line, for anything else."""
+        name, content = (f"{source}", read_json(source)) if isinstance(source, Path) else ("the data", source)
+        found = content.get("format") if isinstance(content, Mapping) else None
+        kind = content.get("result") if isinstance(content, Mapping) else None
+        if (found, kind) != (cls.FORMAT, cls.__name__):
+            raise CPCError(
+                f"{name} has format {found!r} of {kind!r}; this version of torchcpc reads format {cls.FORMAT} of {cls.__name__!r}. Run the "
+                "command that wrote it again."
+            )
+        own = {key: value for key, value in content.items() if key not in ("format", "result")}
+        try:
+            return TypeAdapter(cls).validate_python(own)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise CPCError(f"{name} is damaged: {place}: {first['msg']}. Run the command that wrote it again.") from None
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The rows as a data frame (needs pandas)."""
+        import pandas
+
+        return pandas.DataFrame(list(self.records()))
+
+    def text(self) -> str:
+        """The tables for a terminal, at most 100 columns wide."""
+        return "\n\n".join(table.text() for table in self.tables())
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        return "\n".join(table.html() for table in self.tables())
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds. Raises CPCError for one that is missing or damaged."""
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise CPCError(f"{path} does not exist. Run the command that writes it.") from None
+    except (OSError, ValueError, RecursionError) as error:
+        raise CPCError(
+            f"{path} cannot be read as JSON ({error}). Restore it, or run the command that wrote it again."
+        ) from None
+
+
+def flat(record: object) -> Iterator[tuple[str, object]]:
+    """(name, value) of the fields of a dataclass, those of an Interval as name, name_low and name_high: for `records`."""
+    for field in fields(record):  # pyright: ignore[reportArgumentType]
+        value = getattr(record, field.name)
+        if isinstance(value, Interval):
+            yield from ((field.name, value.mean), (f"{field.name}_low", value.low), (f"{field.name}_high", value.high))
+        else:
+            yield field.name, value
+
+
+def _array(value: Any) -> np.ndarray:
+    """Lists as an array; null, which stands for NaN, makes it one of floats."""
+    found = np.array(value)
+    return found if found.dtype != object else np.array(value, dtype=np.float64)
+
+
+def _plain(value: Any) -> Any:
+    """As JSON holds it: lists for tuples, null for what is not finite."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

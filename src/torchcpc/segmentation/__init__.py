@@ -1,0 +1,1 @@
+"""Boundaries where a step fits badly to what came before."""

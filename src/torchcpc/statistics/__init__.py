@@ -1,0 +1,1 @@
+"""Intervals, scores and solvers that know no model."""

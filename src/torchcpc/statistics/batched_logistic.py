@@ -1,0 +1,115 @@
+"""Logistic regressions that share their features: one for every part of the rows and every penalty of a cross-validation.
+
+Each is the problem of `evaluation.logistic`, in nats: mean over its rows of -log softmax(x W + b)[y] + sum over blocks of
+penalty / 2 * |W|^2, b free; several blocks of features, dense or sparse, have a penalty each, which is how they are weighed against
+each other. The weights of all classes sum to zero at the optimum, so that K classes need K - 1 columns: W = V Q' with orthonormal Q
+orthogonal to 1, and |W| = |V|.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+from torchcpc.statistics.batched_lbfgs import minimise
+from torchcpc.statistics.blocks import Block
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """The solutions of P problems: a weight matrix of each block in its own coordinates and the biases, in contrasts of classes."""
+
+    blocks: Sequence[Block]
+    weights: list[np.ndarray]
+    bias_CP: np.ndarray
+    contrast_KC: np.ndarray
+
+    def known(self) -> np.ndarray:
+        """The class that each problem gives each of the rows that the blocks were made of: [M, P]."""
+        return self._classes([[block.times(w) for w in w_CNP] for block, w_CNP in zip(self.blocks, self.weights, strict=True)])
+
+    def predict(self, rows: Sequence[Any]) -> np.ndarray:
+        """The same for other rows, given block by block."""
+        given = zip(self.blocks, self.weights, rows, strict=True)
+        return self._classes([[block.answers(x, w) for w in w_CNP] for block, w_CNP, x in given])
+
+    def _classes(self, products: list[list[np.ndarray]]) -> np.ndarray:
+        score_CMP = sum(np.stack(each) for each in products) + self.bias_CP[:, None]
+        return np.tensordot(self.contrast_KC, score_CMP, 1).argmax(axis=0)
+
+
+def solve(
+    blocks: Sequence[Block],
+    y_M: np.ndarray,
+    *,
+    classes: int,
+    used_MP: np.ndarray,
+    penalty_BP: np.ndarray,
+    tolerance: float = 1e-5,
+    dtype: type = np.float32,
+) -> Fitted:
+    """One regression per column: `used_MP` (bool) says on which rows, `penalty_BP` with which penalty on each block.
+
+    Raises CPCError for penalties that are not positive and for a problem without rows.
+    """
+    if not penalty_BP.size or penalty_BP.min() <= 0:
+        raise CPCError("penalties must be above 0: without a penalty separable classes have no optimum.")
+    if not used_MP.any(axis=0).all():
+        raise CPCError("a logistic regression without a training row: make the folds smaller.")
+    contrast_KC = contrasts(classes)
+    count_KP = np.stack([used_MP[y_M == k].sum(axis=0) for k in range(classes)])
+    share_KP = (count_KP + 1) / (count_KP.sum(axis=0) + classes)  # one imaginary row of each class, for those that are absent
+    # The diagonal of Q' (diag(p) - p p') Q: how strongly the loss bends along each contrast while all rows are alike.
+    bend_CP = (contrast_KC**2).T @ share_KP - (contrast_KC.T @ share_KP) ** 2
+    moments = [block.moment_N for block in blocks]
+    scale_CNP = np.concatenate(
+        [
+            *(
+                (m[None, :, None] * bend_CP[:, None] + penalty_P) ** -0.5
+                for m, penalty_P in zip(moments, penalty_BP, strict=True)
+            ),
+            bend_CP[:, None] ** -0.5,
+        ],
+        axis=1,
+    ).astype(dtype)
+    weight_MP = (used_MP / used_MP.sum(axis=0)).astype(dtype)
+    ends = np.cumsum([len(m) for m in moments])
+    q_KC, penalty_BP = contrast_KC.astype(dtype), penalty_BP.astype(dtype)
+
+    def objective(v_CNP: np.ndarray, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        scale = scale_CNP if len(which) == scale_CNP.shape[2] else scale_CNP[:, :, which]
+        weight, penalty = weight_MP[:, which], penalty_BP[:, which]
+        *w, bias = np.split(scale * v_CNP, ends, axis=1)
+        score_CMP = (
+            np.stack([sum(b.times(each[c]) for b, each in zip(blocks, w, strict=True)) for c in range(len(bias))]) + bias
+        )
+        score_KMP = np.tensordot(q_KC, score_CMP, 1)
+        score_KMP -= score_KMP.max(axis=0)
+        own_MP = np.take_along_axis(score_KMP, y_M[None, :, None], axis=0)[0]
+        p_KMP = np.exp(score_KMP)
+        sum_MP = p_KMP.sum(axis=0)
+        loss = np.einsum("mp,mp->p", np.log(sum_MP) - own_MP, weight, dtype=np.float64)
+        p_KMP *= weight / sum_MP
+        for k in range(classes):
+            p_KMP[k, y_M == k] -= weight[y_M == k]
+        residual_CMP = np.tensordot(q_KC.T, p_KMP, 1)
+        gradient = []
+        for block, each, penalty_P in zip(blocks, w, penalty, strict=True):
+            loss += penalty_P.astype(np.float64) / 2 * np.einsum("cnp,cnp->p", each, each, dtype=np.float64)
+            gradient.append(np.stack([block.back(r_MP) for r_MP in residual_CMP]) + penalty_P * each)
+        gradient.append(residual_CMP.sum(axis=1, keepdims=True))
+        return loss, scale * np.concatenate(gradient, axis=1)
+
+    v_CNP = minimise(objective, np.zeros_like(scale_CNP), tolerance=tolerance)
+    *weights, bias = np.split(scale_CNP * v_CNP, ends, axis=1)
+    return Fitted(blocks, weights, bias[:, 0], q_KC)
+
+
+def contrasts(classes: int) -> np.ndarray:
+    """[K, K - 1] orthonormal columns, each orthogonal to a column of ones."""
+    basis, _ = np.linalg.qr(np.concatenate([np.ones((classes, 1)), np.eye(classes)[:, :-1]], axis=1))
+    return basis[:, 1:]

@@ -1,0 +1,63 @@
+"""A table of text, padded for a terminal or marked up for a page: the one way in which numbers are laid out."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDTH = 100
+# A column of words is not wrapped to less than this.
+_NARROWEST = 14
+
+
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """Cells are texts; columns of numbers are right-aligned. caption: sentences above the table; notes: lines below it."""
+
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    caption: str = ""
+    notes: Sequence[str] = ()
+
+    def text(self, width: int = WIDTH) -> str:
+        """The table, no line longer than `width`: words are wrapped where it would be."""
+        cells = [list(self.header), *(list(row) for row in self.rows)] if self.header else [list(row) for row in self.rows]
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
+        while sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > _NARROWEST:
+            widths[widths.index(max(widths))] -= 1
+        numeric = [_numeric([row[place] for row in self.rows]) for place in range(len(widths))]
+        lines = [line for row in cells for line in _wrapped(row, widths, numeric)]
+        return "\n".join(
+            [*_filled(self.caption, width), *lines, *(line for note in self.notes for line in _filled(note, width))]
+        )
+
+    def html(self) -> str:
+        """The same as an HTML table."""
+        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
+        body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
+        below = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
+        return f"<table><caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+
+
+def _wrapped(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> list[str]:
+    parts = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
+    height = max(map(len, parts), default=0)
+    filled = [[*part, *[""] * (height - len(part))] for part in parts]
+    return [
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(line, widths, numeric, strict=True)
+        ).rstrip()
+        for line in zip(*filled, strict=True)
+    ]
+
+
+def _filled(text: str, width: int) -> list[str]:
+    return [line for part in text.splitlines() for line in textwrap.wrap(part, width) or [""]]
+
+
+def _numeric(cells: Sequence[str]) -> bool:
+    """Whether a column holds numbers, dashes and nothing else."""
+    known = [cell for cell in cells if cell not in ("", "-")]
+    return bool(known) and all(cell.lstrip("+-").replace(".", "", 1).replace(",", "").isdigit() for cell in known)

@@ -1,0 +1,109 @@
+import csv
+
+import numpy as np
+import pytest
+
+from torchcpc.contracts import CPCError
+from torchcpc.data.alignment import read_intervals, read_steps, read_table
+
+HEADER = "recording,start_s,end_s,phone\n"
+
+
+def written(folder, text, name="phones.csv"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_a_frame_takes_the_label_at_its_centre(tmp_path):
+    path = written(tmp_path, HEADER + "a,0.030,0.045,Ε\na,0.012,0.030,E\nb,0.0,0.007,SIL\na,0.061,0.5,E\n")
+    alignment = read_intervals(path, column="phone")
+    assert alignment.names == ("E", "SIL", "Ε")  # Latin E and Greek Ε are two letters
+    # Centres 5, 15, 25, 35, 45, 55, 65 ms; 45 is the end of an interval, which is not in it.
+    np.testing.assert_array_equal(alignment.frames("a", 7), [-1, 0, 0, 2, -1, -1, 0])
+    np.testing.assert_array_equal(alignment.frames("b", 2), [1, -1])
+    assert alignment.frames("a", 0).shape == (0,)
+
+
+def test_a_delay_asks_about_the_past(tmp_path):
+    alignment = read_intervals(written(tmp_path, HEADER + "a,0.0,0.02,x\na,0.02,0.04,y\n"), column="phone")
+    np.testing.assert_array_equal(alignment.frames("a", 6, delay_s=0.02), [-1, -1, 0, 0, 1, 1])
+
+
+@pytest.mark.parametrize(
+    "body, message",
+    [
+        ("a,0.1,0.3,x\na,0.2,0.4,y\n", r"'a': the interval from 0.2 s starts before the one from 0.1 s ends \(0.3 s\)"),
+        ("a,0.3,0.1,x\n", "line 2: from 0.3 s to 0.1 s is no interval"),
+        ("a,0.1,0.2,x\na,zero,1,x\n", "line 3: start_s 'zero' and end_s '1' must be numbers"),
+        ("a,nan,1,x\n", "is no interval"),
+        ("a,0.1,0.2\n", "line 2: the recording or its phone is missing"),
+    ],
+)
+def test_faulty_lines_are_named(tmp_path, body, message):
+    with pytest.raises(CPCError, match=message):
+        read_intervals(written(tmp_path, HEADER + body), column="phone")
+
+
+def test_absent_columns_files_and_recordings_are_named(tmp_path):
+    path = written(tmp_path, HEADER + "a,0,1,x\n")
+    with pytest.raises(CPCError, match="no column word among recording, start_s, end_s, phone"):
+        read_intervals(path, column="word")
+    with pytest.raises(CPCError, match="cannot be read"):
+        read_intervals(tmp_path / "none.csv", column="word")
+    with pytest.raises(CPCError, match=r"2 recordings have no labels \(b, c\), while the labels know 1 \(a\)"):
+        read_intervals(path, column="phone").require(["a", "b", "c"])
+    with pytest.raises(CPCError, match="1 recordings have no labels"):
+        read_intervals(path, column="phone").frames("b", 3)
+
+
+def test_ten_millisecond_files_are_read_label_for_label(tmp_path):
+    labels = np.random.default_rng(0).integers(0, 41, size=1500)
+    labels[7] = 40
+    alignment = read_steps(written(tmp_path, f"19-198-0 {' '.join(map(str, labels))}\n\n26-1 3 0\n", "labels.txt"))
+    assert alignment.names == tuple(str(n) for n in range(41))
+    np.testing.assert_array_equal(alignment.frames("19-198-0", 1500), labels)
+    np.testing.assert_array_equal(alignment.frames("26-1", 4), [3, 0, -1, -1])
+
+
+@pytest.mark.parametrize(
+    "text, message",
+    [("a 1 x\n", "line 1: after 'a'"), ("a 1\na 2\n", "line 2: recording 'a' has come before"), ("\n", "no line with labels")],
+)
+def test_faulty_ten_millisecond_files_are_named(tmp_path, text, message):
+    with pytest.raises(CPCError, match=message):
+        read_steps(written(tmp_path, text, "labels.txt"))
+
+
+def test_the_phones_of_mboshi_cover_their_time(shared_data):
+    path = shared_data / "speech" / "mboshi" / "phones.csv"
+    alignment = read_intervals(path, column="phone")
+    assert len(alignment.names) == 28
+    with path.open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["recording"] == "abiayi_train_000"]
+    frames = alignment.frames("abiayi_train_000", 300)
+    slow = [
+        next((r["phone"] for r in rows if float(r["start_s"]) <= 0.01 * t + 0.005 < float(r["end_s"])), None)
+        for t in range(300)
+    ]
+    assert [alignment.names[label] if label >= 0 else None for label in frames] == slow
+
+
+def test_an_event_labels_the_first_step_that_asks_at_or_after_it(tmp_path):
+    path = written(tmp_path, "record,sample,beat\nr,5,N\nr,7,V\nr,30,N\n", "beats.csv")
+    alignment = read_table(path, column="beat", rate=10.0)  # at 0.5, 0.7 and 3.0 s
+    # Steps of 0.4 s ask at 0.2, 0.6, 1.0, ...: 0.5 s is asked about at 0.6 s, 0.7 s at 1.0 s, 3.0 s at 3.0 s.
+    assert alignment.frames("r", 8, step_s=0.4).tolist() == [-1, 0, 1, -1, -1, -1, -1, 0]
+    assert alignment.frames("r", 4, step_s=0.4, begin_s=1.6).tolist() == [-1, -1, -1, 0]
+    assert alignment.frames("r", 9, step_s=0.4, delay_s=0.4).tolist() == [-1, -1, 0, 1, -1, -1, -1, -1, 0]
+    with pytest.raises(CPCError, match=r"line 2: sample '1\.5' must be a whole number"):
+        read_table(written(tmp_path, "record,sample,beat\nr,1.5,N\n", "bad.csv"), column="beat", rate=10.0)
+    with pytest.raises(CPCError, match="no column beat"):
+        read_table(written(tmp_path, "record,sample\nr,1\n", "bad.csv"), column="beat", rate=10.0)
+
+
+def test_frames_of_a_clip_are_those_of_the_recording(tmp_path):
+    path = written(tmp_path, "recording,start_s,end_s,phone\na,0.03,0.11,x\na,0.2,0.34,y\n")
+    alignment = read_intervals(path, column="phone")
+    whole = alignment.frames("a", 40)
+    np.testing.assert_array_equal(alignment.frames("a", 13, begin_s=0.07), whole[7:20])

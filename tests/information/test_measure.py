@@ -1,0 +1,167 @@
+"""The information table, the pairs behind it and the picture of peaks, on AR(1) sources with the exact model and a gauge."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.truth.gaussian import exact_model
+from tests.truth.gaussian import information as truth
+from torchcpc.contracts import CPCError, Result
+from torchcpc.data.arrays import Arrays, Item
+from torchcpc.information.measure import Measured, information
+from torchcpc.information.score_profiles import peaks
+from torchcpc.information.scoring import marginal, score_pairs, silent, steps_of
+from torchcpc.model import CPCModel
+
+PHI, HORIZONS, STEPS = 0.8, 3, 29
+
+
+def process(count: int, seed: int) -> Arrays:
+    """`count` sources of `STEPS` steps of a stationary AR(1) process, in two groups."""
+    noise = np.random.default_rng(seed).normal(size=(count, STEPS))
+    x = noise.copy()
+    for t in range(1, STEPS):
+        x[:, t] = PHI * x[:, t - 1] + math.sqrt(1 - PHI**2) * noise[:, t]
+    return Arrays([row[:, None].astype(np.float32) for row in x], [Item(f"s{i}", "ab"[i % 2]) for i in range(count)])
+
+
+@pytest.fixture(scope="module")
+def model() -> CPCModel:
+    made = exact_model(PHI, horizons=HORIZONS)
+    made.predictor.weight.data[:, 0, 1] += 2.5  # a gauge that depends on c
+    return made.eval()
+
+
+@pytest.fixture(scope="module")
+def sources() -> Arrays:
+    return process(401, seed=0)
+
+
+@pytest.fixture(scope="module")
+def measured(model: CPCModel, sources: Arrays) -> Measured:
+    sample = marginal(model, sources, list(range(201)), count=3001)
+    return information(model, sample, sources, list(range(201, 401)))
+
+
+def standard_error(result: Result) -> float:
+    assert result.low is not None and result.high is not None
+    return (result.high - result.low) / (2 * 1.96)
+
+
+def slope_error(k: int, contexts: int, candidates: int, n: int = 701) -> float:
+    """Standard error of the logistic slope of exact ratios: the sandwich of its estimating equations, on n fresh pairs; what
+    varies is the contexts, each with its true future and all candidates, and the candidates, which all contexts share."""
+    rng, rho = np.random.default_rng(k), PHI**k
+
+    def ratio(x: np.ndarray, c: np.ndarray) -> np.ndarray:
+        return truth(PHI, k) - (x - rho * c) ** 2 / (2 * (1 - rho**2)) + x**2 / 2
+
+    c, noise, x = rng.standard_normal((3, n))
+    joint_A, product_AM = ratio(rho * c + math.sqrt(1 - rho**2) * noise, c), ratio(x, c[:, None])
+    j_A2, p_AM2 = (np.stack([values, np.ones_like(values)], axis=-1) for values in (joint_A, product_AM))
+    said_A, said_AM = 1 / (1 + np.exp(-joint_A)), 1 / (1 + np.exp(-product_AM))
+    curvature = np.einsum("a,ai,aj->ij", said_A * (1 - said_A), j_A2, j_A2) / n
+    curvature += np.einsum("am,ami,amj->ij", said_AM * (1 - said_AM), p_AM2, p_AM2) / n**2
+    pull_A2, pull_AM2 = (1 - said_A)[:, None] * j_A2, -said_AM[..., None] * p_AM2
+    spread = np.cov((pull_A2 + pull_AM2.mean(1)).T) / contexts + np.cov(pull_AM2.mean(0).T) / candidates
+    inverse = np.linalg.inv(curvature)
+    return math.sqrt((inverse @ spread @ inverse)[0, 0])
+
+
+def test_both_estimates_against_the_closed_form(measured: Measured) -> None:
+    """Within 3 standard errors: at one in twenty, the 95 % interval itself would fail some horizon of every seventh seed."""
+    for row in measured.rows:
+        known = truth(PHI, row.k)
+        assert abs(row.pmi.value - known) < 3 * standard_error(row.pmi) and standard_error(row.pmi) < 0.08
+        assert row.infonce.value < known + 3 * standard_error(row.infonce)
+        assert row.infonce.value < row.infonce.detail["ceiling"] == pytest.approx(math.log(3002))
+        assert row.infonce.detail["candidates"] == 3002
+        assert row.pmi.n == 200 * (STEPS - row.k) and row.sources == 200 and row.dominated == 0
+        assert row.checks is not None and row.checks.normalisation == pytest.approx(1, abs=0.1)
+        # The checks take 512 contexts and 256 candidates: an error of 0.07 at k = 1, 0.1 at k = 3.
+        assert row.checks.slope == pytest.approx(1, abs=3 * slope_error(row.k, 512, 256))
+    assert (measured.estimand.name, measured.estimand.samples, measured.estimand.sources) == ("I(x; c)", 3001, 201)
+
+
+def test_every_pair_against_a_loop(model: CPCModel, sources: Arrays) -> None:
+    """PMI and InfoNCE pair by pair, the sample being of the very sources that are scored: each leaves its own source out."""
+    few = sources.select(range(7))
+    sample = marginal(model, few, list(range(7)), count=97, correction="none")
+    for steps in steps_of(model, few, progress=silent):
+        made, _ = score_pairs(model, sample, steps, steps.source)
+        assert [each.horizon for each in made] == [0, 1, 2]
+        for each in made:
+            k = each.horizon + 1
+            assert each.step.tolist() == list(range(STEPS - k))
+            others = sample.z_MD[sample.source_M != steps.source]
+            for t in (0, 11, STEPS - k - 1):
+                p = (model.predictor.weight[each.horizon] @ steps.c_TC[t]).detach()
+                scores, own = others @ p, float(steps.z_TD[t + k] @ p)
+                assert each.pmi[t] == pytest.approx(own - math.log(float(torch.exp(scores).mean())), abs=1e-4)
+                total = float(torch.exp(scores).sum()) + math.exp(own)
+                assert each.infonce[t] == pytest.approx(math.log(1 + len(others)) + own - math.log(total), abs=1e-4)
+                assert each.candidates[t] == 1 + len(others)
+
+
+def test_intervals_own_up_to_the_error_of_the_partition(model: CPCModel, sources: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few samples of few sources, the evaluated ones fixed: the estimate varies as much as the interval is wider than that of the
+    bound, which holds evaluated sources only."""
+    monkeypatch.setattr("torchcpc.information.measure._checks", lambda *given: None)
+    estimates, stated = [], []
+    for part in range(25):
+        sample = marginal(model, sources, list(range(10 * part, 10 * part + 10)), count=61, seed=part)
+        row = information(model, sample, sources, list(range(300, 401, 5))).rows[0]
+        assert row.pmi.high is not None and row.pmi.low is not None
+        assert row.infonce.high is not None and row.infonce.low is not None
+        estimates.append(row.pmi.value)
+        stated.append((row.pmi.high - row.pmi.low) ** 2 - (row.infonce.high - row.infonce.low) ** 2)
+    assert 0.4 < math.sqrt(max(np.mean(stated), 0)) / 2 / 1.96 / np.std(estimates) < 2.5
+
+
+def test_peaks_go_from_the_most_to_the_least_informative(model: CPCModel, sources: Arrays) -> None:
+    """KL(N(phi c, 1 - phi^2) || N(0, 1)) in closed form for each context that is drawn; true futures hold their rank."""
+    sample = marginal(model, sources, list(range(401)), count=4001)
+    kept = list(steps_of(model, sources.select(range(31)), progress=silent))
+    drawn = peaks(model, sample, kept, index=0, count=5)
+    assert [p.information for p in drawn] == sorted((p.information for p in drawn), reverse=True)
+    for peak in drawn:
+        c = float(sources.arrays[peak.source][peak.step, 0])
+        known = 0.5 * (-math.log(1 - PHI**2) - PHI**2 + PHI**2 * c**2)
+        assert peak.information == pytest.approx(known, abs=0.15 + 0.1 * known)
+        assert (
+            peak.rank[0] == 1 and peak.rank[-1] == peak.candidates <= 4001 and list(peak.pmi) == sorted(peak.pmi, reverse=True)
+        )
+        x = float(sources.arrays[peak.source][peak.step + 1, 0])
+        exact = -0.5 * math.log(1 - PHI**2) - (x - PHI * c) ** 2 / (2 * (1 - PHI**2)) + x * x / 2
+        assert peak.true_pmi == pytest.approx(exact, abs=0.2)
+
+
+def test_what_cannot_be_measured_is_refused(model: CPCModel, sources: Arrays) -> None:
+    sample = marginal(model, sources, list(range(11)), count=101)
+    with pytest.raises(CPCError, match="1 sources are both in the partition sample and evaluated"):
+        information(model, sample, sources, [10, 11])
+    short = Arrays([np.zeros((1, 1), np.float32)] * 20, [Item(f"t{i}", "a") for i in range(20)])
+    held = marginal(model, short, list(range(10)), count=10)
+    with pytest.raises(CPCError, match="no evaluated source is longer than k = 1 steps"):
+        information(model, held, short, [11, 12])
+    with pytest.raises(CPCError, match="no source is longer than k = 1 steps"):
+        peaks(model, held, list(steps_of(model, short, progress=silent)), index=0)
+    with pytest.raises(CPCError, match="no step to draw marginal samples from"):
+        marginal(model, sources, [], count=10)
+    with pytest.raises(CPCError, match="5 marginal samples: log Z needs at least 8"):
+        marginal(model, sources, [0, 1], count=5)
+    alone = replace_groups(sources)
+    within = marginal(model, alone, list(range(9)), count=101, proposal="same_group")
+    with pytest.raises(CPCError, match="fewer than 8 marginal samples of group 1 from other sources"):
+        information(model, within, alone, [9])
+
+
+def replace_groups(sources: Arrays) -> Arrays:
+    """Ten sources of which the last is alone in its group."""
+    items = [replace(item, group="b" if i == 9 else "a") for i, item in enumerate(sources.items[:10])]
+    return Arrays(sources.arrays[:10], items)

@@ -1,0 +1,114 @@
+"""What a probe is asked, on sources whose every position says where it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from torchcpc.contracts import CPCError
+from torchcpc.data.alignment import Alignment
+from torchcpc.data.arrays import Arrays, Item
+from torchcpc.probes.question import Question, ask, part
+from torchcpc.probes.task import PARTS
+
+LENGTHS = (101, 37, 53)
+
+
+class Named(Item):
+    """An item that goes by a file name, as those read from files do."""
+
+    @property
+    def path(self) -> Path:
+        return Path(f"folder/{self.key}.npz")
+
+
+@pytest.fixture
+def sources() -> Arrays:
+    arrays = [np.arange(length, dtype=np.float32)[:, None] for length in LENGTHS]
+    return Arrays(arrays, [Named(f"{i}", "all", {"who": "ab"[i % 2]}) for i in range(len(LENGTHS))])
+
+
+@pytest.mark.parametrize("clip", [0.0, 3.0])
+def test_within_recordings_the_past_teaches_and_the_future_tests(clip: float, sources: Arrays) -> None:
+    """In clips, or each stretch of a recording as one: no position is in two parts, and training lies before validation before test."""
+    parted = part(sources, Question("who", within=0.7, clip_seconds=clip))
+    for source in range(len(LENGTHS)):
+        seen = {name: [] for name in PARTS}
+        for index, (own, name) in enumerate(zip(parted.clips.clips, parted.part, strict=True)):
+            if own.source == source:
+                seen[name] += parted.clips.read(index, 0, own.length)[:, 0].tolist()
+        order = [position for name in PARTS for position in seen[name]]
+        assert order == sorted(set(order)) and all(seen.values())
+        assert max(seen["validation"]) < 0.7 * LENGTHS[source] <= min(seen["test"]) + 1
+        if not clip:
+            assert order == list(range(LENGTHS[source]))
+
+
+def test_every_frame_of_a_recording_has_its_label(sources: Arrays) -> None:
+    question = Question("who", within=0.7, unit="frame", every=3)
+    parted = part(sources, question)
+    rows = ask(parted, question, [parted.clips.length(i) for i in range(len(parted.clips))], 1.0)
+    lasting = [length - int(0.7 * length) for length in LENGTHS]
+    assert len(rows.task.test.y_M) == sum(-(-length // 3) for length in lasting)
+    assert rows.task.test.y_M.sum() == -(-lasting[1] // 3)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"within": 1.5}, "within = 1.5: it must be a share below 1"),
+        ({"clip_seconds": -1.0}, "clip_seconds = -1.0: it must be at least 0"),
+        ({"every": 0}, "every = 0: it must be at least 1"),
+        ({"validation": 1.0}, "validation = 1.0: it must be a share between 0 and 1"),
+    ],
+)
+def test_questions_that_cannot_be_asked(fault: dict, said: str) -> None:
+    with pytest.raises(CPCError, match=said):
+        Question("who", **fault)
+
+
+EVENTS = Alignment(
+    ("early", "late"),
+    {
+        "0": (np.array([3.0, 20, 22, 99]), np.array([3.0, 20, 22, 99]), np.array([0, 0, 1, 1])),
+        "1": (np.array([11.0, 30]), np.array([11.0, 30]), np.array([1, 0])),
+        "2": (np.array([17.0, 41]), np.array([17.0, 41]), np.array([0, 1])),
+    },
+)
+
+
+def test_each_event_is_asked_once_at_the_end_of_its_own_clip(sources: Arrays) -> None:
+    question = Question(
+        "kind",
+        alignment=EVENTS,
+        unit="frame",
+        clip_seconds=11.0,
+        delay_s=3.0,
+        leave_out="who=b",
+        each_event=True,
+        validation=0.5,
+    )
+    parted = part(sources, question)
+    ends = [(clip.source, clip.start + clip.length) for clip in parted.clips.clips]
+    # Of source 0 the first event has too little before it and the last too little after it; two clips overlap.
+    assert ends == [(0, 23), (0, 25), (1, 14), (1, 33), (2, 20), (2, 44)] and "(2 left out)" in parted.how
+    assert [parted.part[n] for n in (2, 3)] == ["test", "test"]
+    rows = ask(parted, question, [3] * 6, 11 / 3)
+    assert [steps.tolist() for name in PARTS for _, steps in rows.chosen[name] if steps is not None] == [[2]] * 6
+    assert rows.task.test.y_M.tolist() == [1, 0]
+    both = {tuple(rows.task.train.y_M.tolist()), tuple(rows.task.validation.y_M.tolist())}
+    assert both == {(0, 1)}
+    assert parted.clips.read(1, 0, 99)[:, 0].tolist() == list(range(14, 25))
+
+
+@pytest.mark.parametrize("fault", [{"alignment": None}, {"clip_seconds": 0.0}, {"within": 0.7}, {"unit": "recording"}])
+def test_events_need_what_they_are_cut_by(fault: dict) -> None:
+    with pytest.raises(CPCError, match="a clip for each event: it takes events"):
+        Question("kind", **({"alignment": EVENTS, "unit": "frame", "clip_seconds": 11.0, "each_event": True} | fault))
+
+
+def test_no_event_fits(sources: Arrays) -> None:
+    with pytest.raises(CPCError, match="no event has 200 s before it and 0 s after it"):
+        part(sources, Question("kind", alignment=EVENTS, unit="frame", clip_seconds=200.0, each_event=True))

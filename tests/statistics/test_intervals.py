@@ -1,0 +1,117 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from torchcpc.contracts import CPCError
+from torchcpc.statistics.intervals import Hits, accuracy_interval, difference_interval, statistic_interval
+
+
+def test_a_statistic_of_sums_is_resampled_like_an_accuracy() -> None:
+    rng = np.random.default_rng(0)
+    rows_S = rng.integers(20, 40, 31).astype(float)
+    hits_RS = np.floor(rng.uniform(0.2, 0.9, (3, 31)) * rows_S)
+    sums_RSF = np.stack([hits_RS, np.broadcast_to(rows_S, hits_RS.shape)], axis=2)
+    found = statistic_interval(sums_RSF, lambda sums_F: float(sums_F[0] / sums_F[1]), resamples=2000)
+    expected = accuracy_interval(Hits(hits_RS, rows_S))
+    assert (found.mean, found.low, found.high) == pytest.approx((expected.mean, expected.low, expected.high), abs=1e-9)
+
+
+def test_hits_are_counted_by_source_in_every_replicate():
+    correct = np.array([[[1, 0, 1, 1, 0]], [[0, 0, 1, 1, 1]]], bool)  # 2 seeds, 1 draw, 5 rows
+    hits = Hits.of(correct, np.array([7, 3, 7, 3, 7]))
+    np.testing.assert_array_equal(hits.hits_RS, [[[1, 2]], [[1, 2]]])
+    np.testing.assert_array_equal(hits.rows_S, [2, 3])
+    assert hits.mean == pytest.approx(0.6)
+
+
+def test_hits_need_an_answer_for_every_row():
+    with pytest.raises(CPCError, match=r"answers \(2, 4\) for 5 test rows"):
+        Hits.of(np.zeros((2, 4), bool), np.arange(5))
+
+
+def test_one_seed_and_a_row_a_source_is_the_binomial_interval():
+    correct = np.zeros((1, 400), bool)
+    correct[0, :260] = True
+    found = accuracy_interval(Hits.of(correct, np.arange(400)), resamples=20000)
+    reach = 1.96 * np.sqrt(0.65 * 0.35 / 400)
+    assert (found.mean, found.low, found.high) == pytest.approx((0.65, 0.65 - reach, 0.65 + reach), abs=0.004)
+
+
+def test_seeds_on_one_source_give_students_interval():
+    accuracy = np.array([0.50, 0.53, 0.58, 0.51, 0.56, 0.59, 0.54])
+    hits = Hits(1000 * accuracy[:, None], np.array([1000.0]))
+    found = accuracy_interval(hits, resamples=20000)
+    witness = stats.t.interval(0.95, 6, loc=accuracy.mean(), scale=stats.sem(accuracy))
+    assert (found.low, found.high) == pytest.approx(witness, abs=0.004)
+
+
+def test_sources_of_unequal_size_count_by_their_rows():
+    generator = np.random.default_rng(5)
+    rows = generator.integers(5, 90, size=211).astype(float)
+    hits = generator.binomial(rows.astype(int), np.clip(generator.normal(0.6, 0.15, size=211), 0, 1)).astype(float)
+    found = accuracy_interval(Hits(hits[None], rows), resamples=20000)
+    # The ratio estimator's standard error by linearisation.
+    mean = hits.sum() / rows.sum()
+    error = np.sqrt(np.sum((hits - mean * rows) ** 2)) / rows.sum()
+    assert found.mean == pytest.approx(mean)
+    assert (found.high - found.low) / 2 == pytest.approx(1.97 * error, rel=0.05)
+
+
+@pytest.mark.parametrize("seeds, sources, rows", [(1, 40, 10), (3, 150, 1), (3, 30, 20), (5, 60, 10)])
+def test_intervals_cover_the_truth(seeds, sources, rows):
+    """Seeds and sources both shift the accuracy around 0.7; 95 % intervals must hold 0.7 in about 95 % of worlds or more."""
+    generator, worlds, covered = np.random.default_rng(1), 300, 0
+    for world in range(worlds):
+        p = 0.7 + 0.04 * generator.normal(size=(seeds, 1)) * (seeds > 1) + 0.08 * generator.normal(size=(1, sources))
+        hits = generator.binomial(rows, p.clip(0, 1)).astype(float)
+        found = accuracy_interval(Hits(hits, np.full(sources, float(rows))), resamples=400, seed=world)
+        covered += found.low <= 0.7 <= found.high
+    assert covered / worlds > 0.92
+
+
+def test_a_plain_bootstrap_of_three_seeds_would_not_cover():
+    """The stretch is what makes the test above pass: without it, three seeds cover about 80 %."""
+    generator, covered = np.random.default_rng(2), 0
+    for _ in range(300):
+        seeds = generator.normal(size=3)
+        low, high = np.quantile(generator.choice(seeds, size=(400, 3)).mean(axis=1), [0.025, 0.975])
+        covered += low <= 0 <= high
+    assert covered / 300 < 0.88
+
+
+def test_a_difference_is_paired_by_source():
+    generator = np.random.default_rng(3)
+    hard = generator.normal(0.6, 0.2, size=101).clip(0, 1)
+    one = np.rint(40 * (hard + 0.03).clip(0, 1))[None]
+    other = np.rint(40 * hard)[None]
+    rows = np.full(101, 40.0)
+    found = difference_interval(Hits(one, rows), Hits(other, rows), resamples=20000)
+    gap = (one - other)[0] / 40
+    reach = 1.984 * gap.std(ddof=1) / np.sqrt(101)
+    assert (found.mean, found.low, found.high) == pytest.approx((gap.mean(), gap.mean() - reach, gap.mean() + reach), abs=0.002)
+    alone = accuracy_interval(Hits(one, rows))
+    assert found.high - found.low < (alone.high - alone.low) / 3
+
+
+def test_seeds_are_paired_where_there_are_equally_many_and_one_seed_stays_fixed():
+    accuracy = np.array([0.5, 0.6, 0.75])
+    rows = np.array([100.0])
+    three, shifted = Hits(100 * accuracy[:, None], rows), Hits(100 * accuracy[:, None] - 10, rows)
+    found = difference_interval(three, shifted)
+    assert (found.low, found.mean, found.high) == pytest.approx((0.1, 0.1, 0.1))
+    fixed = difference_interval(three, Hits(np.array([[40.0]]), rows))
+    alone = accuracy_interval(three)
+    assert fixed.high == pytest.approx(alone.high - 0.4) or alone.high == 1.0
+
+
+@pytest.mark.parametrize("right, witness", [(True, (0.05 / 2) ** (1 / 29)), (False, 1 - (0.05 / 2) ** (1 / 29))])
+def test_nothing_but_right_or_wrong_answers_gives_the_exact_binomial_bound(right, witness):
+    found = accuracy_interval(Hits.of(np.full((3, 29), right), np.arange(29)))
+    exact = stats.binomtest(29 * right, 29).proportion_ci(0.95, method="exact")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+    assert (found.low if right else found.high) == pytest.approx(witness)
+
+
+def test_a_difference_needs_the_same_test_rows():
+    with pytest.raises(CPCError, match="2 sources with 7 rows against 3 with 9"):
+        difference_interval(Hits(np.ones((1, 2)), np.array([3.0, 4.0])), Hits(np.ones((1, 3)), np.full(3, 3.0)))
