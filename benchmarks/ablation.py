@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from lightning_fabric import Fabric
-
-from torchcpc.commands.sources import open_sources
-from torchcpc.probes.probe import probe
-from torchcpc.probes.probe_result import Row
-from torchcpc.probes.question import Question, ask, part
-from torchcpc.probes.rows import gather
+from torchcpc.probes.probe_result import ProbeRow
+from torchcpc.probes.question import ProbeRows, ProbeSpec
+from torchcpc.probes.single_split import SingleSplit
 from torchcpc.representations.embed import embedded_sources
-from torchcpc.runs.pretrain import SCHEMA, create_run, pretrain
-from torchcpc.runs.saved import from_pretrained
+from torchcpc.runs.build import schema
+from torchcpc.runs.devices import Devices
+from torchcpc.runs.pretrain import pretrain, resume
+from torchcpc.runs.run import load_run
 from torchcpc.settings import load_recipe, override, resolve
 from torchcpc.statistics.intervals import Interval, accuracy_interval, difference_interval
 
@@ -26,7 +24,7 @@ def compare(
     recipe: str,
     variants: Mapping[str, Sequence[str]],
     data: str,
-    question: Question,
+    spec: ProbeSpec,
     *,
     seeds: int,
     changes: Sequence[str],
@@ -34,13 +32,13 @@ def compare(
 ) -> None:
     """Prints the accuracy of every variant, and what it gains over the first, by the linear probe of `cpc probe` on z and c."""
     print(f"{'variant':<28} {'features':<8} {'accuracy %':<22} {'gain over ' + next(iter(variants)):<22} each seed")
-    first: dict[str, Row] = {}
+    first: dict[str, ProbeRow] = {}
     for name, own in variants.items():
         settings = [*changes, *own]
         folders = [out / f"{name.replace(' ', '-')}-{seed}" for seed in range(seeds)]
         for seed, folder in enumerate(folders):
             train(recipe, settings, seed, data, folder)
-        rows = rows_of(folders, data, question)
+        rows = rows_of(folders, data, spec)
         first = first or rows
         for features, row in rows.items():
             gain = "" if rows is first else shown(difference_interval(row.hits, first[features].hits), "+")
@@ -52,23 +50,21 @@ def train(recipe: str, changes: Sequence[str], seed: int, data: str, folder: Pat
     """A run of one variant and seed, unless it is there."""
     if (folder / "model.safetensors").exists():
         return
-    settings = resolve(override(load_recipe(recipe), changes), SCHEMA)
-    if not (folder / "settings.json").exists():
-        create_run(folder, settings, recipe=recipe, roots=[data], seed=seed, precision="32-true")
-    pretrain(folder, open_sources(settings["data"], [data]), fabric=Fabric(accelerator="cpu", devices=1, precision="32-true"))
+    devices = Devices(accelerator="cpu", precision="32-true")
+    if (folder / "settings.json").exists():
+        resume(folder, devices=devices)
+        return
+    settings = resolve(override(load_recipe(recipe), changes), schema())
+    pretrain(settings, data, folder, recipe=recipe, seed=seed, devices=devices)
 
 
-def rows_of(folders: Sequence[Path], data: str, question: Question) -> dict[str, Row]:
+def rows_of(folders: Sequence[Path], data: str, spec: ProbeSpec) -> dict[str, ProbeRow]:
     """Linear rows of z and c over the runs of one variant."""
-    models, configs = zip(*(from_pretrained(folder) for folder in folders), strict=True)
-    sources = open_sources(configs[0]["data"], [data])
-    parted, stride = part(sources, question), models[0].encoder.stride
-    steps = [parted.clips.length(i) // stride for i in range(len(parted.clips))]
-    rows = ask(parted, question, steps, stride / sources.rate)
-    made = [gather([rows], ((i, (z, c)) for i, z, c in embedded_sources(model, parted.clips))) for model in models]
-    return {
-        name: probe([rows.features(name, each[place]) for each in made], rows.task) for place, name in enumerate(("z", "c"))
-    }
+    runs = [load_run(folder) for folder in folders]
+    rows, stride = ProbeRows(probes=["linear"], curve=()), runs[0].model.encoder.stride
+    design = SingleSplit(runs[0].open([data]), spec, rows, stride)
+    made = [design.gather((i, (z, c)) for i, z, c in embedded_sources(run.model, design.clips)) for run in runs]
+    return {name: design.answer(name, "cpc", [own[place] for own in made])[0] for place, name in enumerate(("z", "c"))}
 
 
 def shown(interval: Interval, sign: str = "") -> str:

@@ -15,15 +15,14 @@ from training_step import PRECISIONS, Step, in_turn
 
 from torchcpc.contracts import Window
 from torchcpc.objectives import Contrast
-from torchcpc.runs.pretrain import SCHEMA
-from torchcpc.runs.saved import build
+from torchcpc.runs.build import build, schema
 from torchcpc.scores import CANDIDATES
 from torchcpc.settings import construct, load_recipe, override, resolve
 
 
 def step_of(precision: torch.dtype, assignments: list[str]) -> Step:
     """The step of the recipe image-small, with some of its settings changed."""
-    settings = resolve(override(load_recipe("image-small"), assignments), SCHEMA)
+    settings = resolve(override(load_recipe("image-small"), assignments), schema())
     batch, size = settings["windows"]["batch"], settings["data"]["size"]
     number = torch.arange(batch)
     x = torch.rand(batch, size, size, settings["encoder"]["colours"]) * 2 - 1

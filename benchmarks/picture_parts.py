@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ablation import compare
 
-from torchcpc.probes.question import Question
+from torchcpc.probes.question import ProbeSpec
 
 SHIPPED = "as shipped"
 VARIANTS = {
@@ -40,7 +40,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     chosen = {name: own for name, own in VARIANTS.items() if name in (SHIPPED, *given.only)}
-    compare("image-small", chosen, given.data, Question("class"), seeds=given.seeds, changes=given.changes, out=given.out)
+    compare("image-small", chosen, given.data, ProbeSpec("class"), seeds=given.seeds, changes=given.changes, out=given.out)
 
 
 if __name__ == "__main__":

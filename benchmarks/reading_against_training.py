@@ -16,8 +16,7 @@ import torch
 from torchcpc.data import scan
 from torchcpc.data.windows import RandomWindows
 from torchcpc.objectives import Contrast
-from torchcpc.runs.pretrain import SCHEMA
-from torchcpc.runs.saved import build
+from torchcpc.runs.build import build, schema
 from torchcpc.scores import Shared
 from torchcpc.settings import load_recipe, resolve
 
@@ -33,7 +32,7 @@ def record(folder: Path, rate: int) -> None:
 
 
 def main() -> None:
-    model = build(resolve(load_recipe("speech-small"), SCHEMA))
+    model = build(resolve(load_recipe("speech-small"), schema()))
     contrast, optimiser = Contrast(Shared(count=512)), torch.optim.Adam(model.parameters(), fused=True)
     with tempfile.TemporaryDirectory() as place:
         readers = {}

@@ -14,7 +14,7 @@ from pathlib import Path
 from ablation import compare
 
 from torchcpc.data.alignment import read_table
-from torchcpc.probes.question import Question
+from torchcpc.probes.question import ProbeSpec
 
 # Four windows of each of three speakers an update, so that every rule has competitors to choose from.
 SMALL = (
@@ -41,8 +41,8 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=10, help="frames between those that are asked (default: %(default)s)")
     given = parser.parse_args()
     labels = read_table(given.alignment, column="phone", rate=16_000)
-    question = Question("phone", alignment=labels, unit="frame", every=given.every)
-    compare("speech-small", VARIANTS, given.data, question, seeds=given.seeds, changes=[*SMALL, *given.changes], out=given.out)
+    spec = ProbeSpec("phone", alignment=labels, unit="frame", every=given.every)
+    compare("speech-small", VARIANTS, given.data, spec, seeds=given.seeds, changes=[*SMALL, *given.changes], out=given.out)
 
 
 if __name__ == "__main__":

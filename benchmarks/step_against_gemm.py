@@ -18,7 +18,7 @@ from torchcpc.contracts import Window
 from torchcpc.encoders import SensorFrames, WaveformEncoder
 from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast
-from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.runs.build import schema
 from torchcpc.scores import Bilinear, Shared
 from torchcpc.settings import load_recipe, resolve
 
@@ -40,7 +40,7 @@ class Case:
 
     @classmethod
     def of_recipe(cls, name: str, inputs: int, rate: int) -> Case:
-        settings = resolve(load_recipe(name), SCHEMA)
+        settings = resolve(load_recipe(name), schema())
         encoder, windows = settings["encoder"], settings["windows"]
         return cls(
             windows["batch"],

@@ -15,8 +15,7 @@ import numpy as np
 import torch
 
 from torchcpc.model import CPCModel
-from torchcpc.runs.pretrain import SCHEMA
-from torchcpc.runs.saved import build
+from torchcpc.runs.build import build, schema
 from torchcpc.scores import Amortised, Sample
 from torchcpc.settings import load_recipe, override, resolve
 
@@ -41,7 +40,7 @@ def noise(count: int, row: tuple[int, ...]) -> Iterator[torch.Tensor]:
 
 
 def model_of(recipe: str) -> CPCModel:
-    return build(resolve(override(load_recipe(recipe), MODELS[recipe][2]), SCHEMA)).eval()
+    return build(resolve(override(load_recipe(recipe), MODELS[recipe][2]), schema())).eval()
 
 
 def partitions(model: CPCModel) -> dict[str, Sample | Amortised]:

@@ -17,8 +17,7 @@ from training_step import PRECISIONS, Step, in_turn
 
 from torchcpc.contracts import Window
 from torchcpc.objectives import Contrast
-from torchcpc.runs.pretrain import SCHEMA
-from torchcpc.runs.saved import build
+from torchcpc.runs.build import build, schema
 from torchcpc.scores import CANDIDATES
 from torchcpc.settings import construct, load_recipe, override, resolve
 
@@ -45,7 +44,7 @@ def main() -> None:
     recipe = override(load_recipe("text-small"), arguments.settings)
     whole, width = recipe["data"]["vocabulary"], recipe["data"]["width"]
     for vocabulary in (whole, whole // 10):
-        settings = resolve(override(recipe, [f"encoder.vocabulary={vocabulary}", f"encoder.width={width}"]), SCHEMA)
+        settings = resolve(override(recipe, [f"encoder.vocabulary={vocabulary}", f"encoder.width={width}"]), schema())
         model = build(settings)
         windows, encoder, C, gru = settings["windows"], settings["encoder"], model.context.dim, settings["context"]["dim"]
         B, S, D, K = windows["batch"], windows["length"], encoder["dim"], settings["predictor"]["count"]

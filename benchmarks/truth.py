@@ -21,17 +21,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from torchcpc.data.synthetic.process import Process
-from torchcpc.data.synthetic.reader import named, simulate
+from torchcpc.data.synthetic.reader import named
 from torchcpc.information.against_truth import agreement
-from torchcpc.information.calibrating import proposal_of
-from torchcpc.runs.pretrain import SCHEMA, create_run, pretrain
-from torchcpc.runs.saved import from_pretrained
+from torchcpc.model import CPCModel
+from torchcpc.runs.build import schema
+from torchcpc.runs.devices import Devices
+from torchcpc.runs.held_out import matching_proposal
+from torchcpc.runs.pretrain import pretrain
 from torchcpc.scores.calibration import Sample
-from torchcpc.settings import load_recipe, override, resolve
+from torchcpc.settings import Settings, load_recipe, override, resolve
 
 CANDIDATES = (2, 8, 32, 128)
 HISTORY, SOURCES = 32, 20_000
@@ -100,7 +101,7 @@ def settings_of(row: Row, process: Process, steps: int) -> dict[str, Any]:
         "training.clip=1.0",
         *row.overrides,
     ]
-    return resolve(override(recipe, changes), SCHEMA)
+    return resolve(override(recipe, changes), schema())
 
 
 class Drawn(NamedTuple):
@@ -179,14 +180,11 @@ def verdict(row: Mapping[str, Any]) -> list[str]:
     return broken + ["MI"] * (abs(row["mi"] - row["truth"]) > max(0.03, 0.05 * row["truth"]))
 
 
-def learn(settings: dict[str, Any], *, seed: int) -> Any:
-    """The model that the ordinary loop leaves in a run folder."""
-    data = {key: value for key, value in settings["data"].items() if key != "name"}
+def learn(settings: Settings, *, seed: int) -> CPCModel:
+    """The model that the ordinary loop makes."""
+    devices = Devices(accelerator="cpu", precision="32-true")
     with tempfile.TemporaryDirectory() as folder:
-        run = Path(folder) / "run"
-        create_run(run, settings, recipe="synthetic-ar1", roots=(), seed=seed, precision="32-true")
-        pretrain(run, simulate(**data), fabric=Fabric(accelerator="cpu", devices=1))
-        return from_pretrained(run)[0]
+        return pretrain(settings, None, Path(folder) / "run", recipe="synthetic-ar1", seed=seed, devices=devices).run.model
 
 
 def main() -> None:
@@ -203,7 +201,7 @@ def main() -> None:
         row, start = ROWS[name], time.perf_counter()
         process = named(row.process, bits=row.bits, warped=row.warped)
         settings = settings_of(row, process, arguments.steps)
-        model, proposal = learn(settings, seed=arguments.seed), proposal_of({"settings": settings})
+        model, proposal = learn(settings, seed=arguments.seed), matching_proposal(settings["candidates"].get("strategy"))
         for found in measure(model, process, proposal, np.random.default_rng([arguments.seed, 1]), told=row.told):
             gaps = ", ".join(f"{ours - exact:+.3f}" for ours, exact, _ in found["bounds"].values())
             print(

@@ -52,7 +52,9 @@ def scores(model: CPCModel, x_BTD: Tensor, k: int, lossy: Lossy = kept) -> Tenso
     return p_BKD[:, min(k, p_BKD.shape[1]) - 1] @ model.encoder(lossy(x_BTD[:, k : k + 1]))[:, 0].t()
 
 
-def learn(process: Any, updates: int, *, loss: str = "targets", far: int = 1, matrices: int = 1, lossy: Lossy = kept) -> CPCModel:
+def learn(
+    process: Any, updates: int, *, loss: str = "targets", far: int = 1, matrices: int = 1, lossy: Lossy = kept
+) -> CPCModel:
     """A small model without memory on steps 1 to `far`; lossy: what is done to targets before the encoder sees them."""
     torch.manual_seed(0)
     model = CPCModel(VectorEncoder(features=process.dim, dim=16, hidden=64), NoContext(16), Bilinear(16, 16, count=matrices))
@@ -85,7 +87,7 @@ def gauge(updates: int, samples: int) -> dict[str, Any]:
         with torch.enable_grad():
             model = learn(process, updates, loss=name)
 
-        def excess(x_CU: np.ndarray, c_CU: np.ndarray, model: CPC = model) -> np.ndarray:
+        def excess(x_CU: np.ndarray, c_CU: np.ndarray, model: CPCModel = model) -> np.ndarray:
             z, p = (model.encoder(torch.from_numpy(a.astype(np.float32))[..., None]) for a in (x_CU, c_CU))
             return (model.predictor(p)[:, :, 0] * z).sum(-1).double().numpy() - exact(x_CU, c_CU)
 

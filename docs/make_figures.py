@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from torchcpc.report.palette import LEVELS, light
-from torchcpc.report.panel import DASHES, house, panel
+from torchcpc.report.panel import DASHES, figure_style, panel
 
 PAGE = Path(__file__).parent / "for-readers-of-the-paper.md"
 TEMPLATE = Path(__file__).parent / "figures" / "page.md.jinja"
@@ -131,7 +131,7 @@ FIGURES = {"gauge": gauge, "steps": steps, "cap": cap, "false": false, "partitio
 
 def draw(folder: Path, numbers: Mapping[str, Any]) -> None:
     """One SVG per figure; the same numbers give the same bytes."""
-    with house():
+    with figure_style():
         for name, make in FIGURES.items():
             make(numbers[name]).savefig(folder / f"{name}.svg", metadata={"Date": None}, facecolor=light("card"))
 

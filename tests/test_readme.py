@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import torchcpc
-from torchcpc.runs.pretrain import SCHEMA
+from torchcpc.runs.build import schema
 from torchcpc.settings import load_recipe, override, resolve
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf8")
@@ -36,7 +36,7 @@ def test_parses(command, monkeypatch):
     assert main(words) == 0
     assert not any("=" in root for root in getattr(seen[0], "data", None) or []), "a setting was taken for data"
     if words[0] == "train" and seen[0].recipe:
-        resolve(override(load_recipe(seen[0].recipe), seen[0].assignments), SCHEMA)
+        resolve(override(load_recipe(seen[0].recipe), seen[0].assignments), schema())
 
 
 def test_make_targets_exist():

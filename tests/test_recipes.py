@@ -3,22 +3,21 @@
 import pytest
 import torch
 
-from torchcpc.runs.pretrain import SCHEMA
-from torchcpc.runs.saved import build
+from torchcpc.runs.build import build, schema
 from torchcpc.settings import load_recipe, override, recipes, resolve
 
 
 @pytest.mark.parametrize("name", recipes())
 def test_binds(name):
     recipe = load_recipe(name)
-    settings = resolve(recipe, SCHEMA)
+    settings = resolve(recipe, schema())
     with torch.device("meta"):  # sizes without the memory: the largest has 320 million parameters
         build(settings)
     assert {"title", "about", "command", "cost", "expect"} <= recipe.keys()
 
 
 def test_speech_paper_is_the_paper():
-    settings = resolve(load_recipe("speech-paper"), SCHEMA)
+    settings = resolve(load_recipe("speech-paper"), schema())
     model = build(settings)
     assert sum(p.numel() for p in model.parameters()) == 7_419_904  # 7.41 M and the gains of the norm
     assert model.encoder.stride == 160 and model.encoder.receptive_field == 465 and model.encoder.dim == 512
@@ -39,7 +38,7 @@ def residual_parameters(colours: int, blocks: list[int], channels: list[int], in
 
 
 def pictures(name: str):
-    settings = resolve(load_recipe(name), SCHEMA)
+    settings = resolve(load_recipe(name), schema())
     with torch.device("meta"):
         model = build(settings)
         size, colours = settings["data"]["size"], settings["encoder"]["colours"]
@@ -71,7 +70,7 @@ def test_image_v2_is_wider_and_reads_from_four_sides():
 
 @pytest.mark.parametrize(("size", "patch", "stride"), [(64, 16, 8), (32, 8, 4)])
 def test_image_small_takes_two_sizes(size, patch, stride):
-    settings = resolve(override(load_recipe("image-small"), [f"encoder.patch={patch}", f"encoder.stride={stride}"]), SCHEMA)
+    settings = resolve(override(load_recipe("image-small"), [f"encoder.patch={patch}", f"encoder.stride={stride}"]), schema())
     model = build(settings)
     z, *_ = model(torch.zeros(2, size, size, 3))
     assert z.shape == (2 * model.encoder.layout.sequences, 8, model.encoder.dim)
@@ -79,7 +78,7 @@ def test_image_small_takes_two_sizes(size, patch, stride):
 
 
 def test_text_paper_is_the_paper():
-    settings = resolve(load_recipe("text-paper"), SCHEMA)
+    settings = resolve(load_recipe("text-paper"), schema())
     with torch.device("meta"):
         model = build(settings)
     assert settings["data"] | {"tokens": "words", "vocabulary": 20_000, "width": 32} == settings["data"]

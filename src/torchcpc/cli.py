@@ -14,17 +14,17 @@ from torchcpc.contracts import CPCError
 COMMANDS = {
     "train": "learn representations from unlabelled sequences",
     "embed": "write the representations of a folder of sources to a file",
-    "probe": "how well simple models read labels off the representations, beside baselines",
-    "score": "log p(x | context) / p(x) in nats for every step ahead, calibrated",
-    "rank": "how often the true future comes first among others, beside likeness, word overlap and chance",
-    "timeline": "how expected each step of one source is, from its beginning to its end, as a picture",
-    "nearest": "the sentences, or steps of any kind, that are most like a given one",
-    "expand": "a text model with more words, taken from given word vectors",
-    "anomalies": "surprise of every row of sensor series, and alarms above a quantile of normal ones",
-    "information": "mutual information of contexts and the steps ahead, with intervals and ceiling",
-    "export": "the trained encoder and context as one ONNX file",
-    "segment": "boundaries where a step fits badly to what came before, beside known ones",
-    "report": "one self-contained HTML page about a run",
+    "probe": "measure how well simple models read labels off the representations, compared with baselines",
+    "score": "write log p(x | context) / p(x) in nats for every step ahead, calibrated",
+    "rank": "measure how often the true future comes first among other candidates, or rank the candidates of one context",
+    "timeline": "draw how expected each step of one source is, from its beginning to its end",
+    "nearest": "find the sentences, or steps of any kind, that are most similar to a given one",
+    "expand": "add words to a text model, taken from given word vectors",
+    "anomalies": "score the surprise of every row of sensor series, with alarms above a quantile of normal rows",
+    "information": "estimate the mutual information of contexts and the steps ahead, or of two arrays",
+    "export": "write the trained encoder and context as one ONNX file",
+    "segment": "find boundaries where a step fits badly to what came before, and compare them with known ones",
+    "report": "build one self-contained HTML page about a run",
     "demo": "train, embed, probe and report on data that is at hand, in under three minutes",
 }
 
@@ -32,13 +32,14 @@ _SETTING = re.compile(r"\w+\.\w+=")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit codes: 0 done; 1 something the caller can mend (said in one line); 2 wrong usage; 130 interrupted, work saved."""
+    """Exit codes: 0 done; 1 something the caller can mend (one line says what); 2 wrong usage; 130 interrupted, work saved."""
     parser = argparse.ArgumentParser(
         prog="cpc", description="Contrastive Predictive Coding (arXiv:1807.03748): learn from many unlabelled sequences."
     )
     parser.add_argument("--version", action="version", version=f"torchcpc {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     argv = sys.argv[1:] if argv is None else argv
+    _refuse_old_names(parser, argv)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
         # Only the command that was asked for is imported.
@@ -51,6 +52,17 @@ def main(argv: list[str] | None = None) -> int:
     if wrong := [word for word in rest if "=" not in word or word.startswith("-") or "assignments" not in arguments]:
         commands.choices[arguments.command].error(f"unrecognized arguments: {' '.join(wrong)}")
     arguments.assignments = given + rest
+    return _run(arguments)
+
+
+def _refuse_old_names(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    from torchcpc.commands.options import renamed
+
+    if sentence := renamed(argv):
+        parser.error(sentence)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     try:
         import_module(f"torchcpc.commands.{arguments.command}").run(arguments)
     except CPCError as error:

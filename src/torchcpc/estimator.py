@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 import numpy as np
-from lightning_fabric import Fabric
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from torchcpc.data.arrays import Arrays, Item
+from torchcpc.contracts import Item
+from torchcpc.data.arrays import Arrays
 from torchcpc.data.collection import CollectionError, blocks, channels, collection
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import sequential
@@ -25,10 +26,13 @@ from torchcpc.information.scoring import marginal
 from torchcpc.objectives import Contrast
 from torchcpc.representations.embed import frames
 from torchcpc.representations.pool import POOLS, pooled
-from torchcpc.runs.pretrain import SCHEMA, VALIDATION_WINDOWS, create_run, pretrain
-from torchcpc.runs.saved import from_pretrained
+from torchcpc.runs.build import schema
+from torchcpc.runs.devices import Devices
+from torchcpc.runs.pretrain import VALIDATION_WINDOWS, pretrain
 from torchcpc.scores import Shared
-from torchcpc.settings import resolve, suggest
+from torchcpc.settings import Settings, resolve, suggest
+from torchcpc.statistics.standardise import Scale
+from torchcpc.training.health import Metrics
 from torchcpc.training.validation import held_out_bound
 
 # Rows that are embedded at once: tens of megabytes, for any amount of data.
@@ -37,6 +41,7 @@ _POSITIONS = 1 << 16
 _SAMPLES = 1024
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Representations of sequences, learned without labels (van den Oord, Li, Vinyals, arXiv:1807.03748).
 
@@ -63,47 +68,27 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     `horizons_`, `window_`, `mean_`, `scale_`, `log_partition_`.
     """
 
-    def __init__(
-        self,
-        *,
-        per: str = "sequence",
-        output: str = "context",
-        pool: str = "mean+deviation",
-        latent_dim: int = 64,
-        context_dim: int = 64,
-        context: str = "gru",
-        horizons: int = 8,
-        window: int = 128,
-        batch: int = 32,
-        candidates: int = 512,
-        strategy: str = "mixed",
-        standardize: bool = True,
-        validation: float = 0.1,
-        max_iter: int = 1000,
-        learning_rate: float = 2e-3,
-        device: str = "cpu",
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.per, self.output, self.pool = per, output, pool
-        self.latent_dim, self.context_dim, self.context = latent_dim, context_dim, context
-        self.horizons, self.window, self.batch = horizons, window, batch
-        self.candidates, self.strategy = candidates, strategy
-        self.standardize, self.validation = standardize, validation
-        self.max_iter, self.learning_rate = max_iter, learning_rate
-        self.device, self.random_state = device, random_state
+    per: str = "sequence"
+    output: str = "context"
+    pool: str = "mean+deviation"
+    latent_dim: int = 64
+    context_dim: int = 64
+    context: str = "gru"
+    horizons: int = 8
+    window: int = 128
+    batch: int = 32
+    candidates: int = 512
+    strategy: str = "mixed"
+    standardize: bool = True
+    validation: float = 0.1
+    max_iter: int = 1000
+    learning_rate: float = 2e-3
+    device: str = "cpu"
+    random_state: int | np.random.RandomState | None = None
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: object, y: object = None) -> Self:
         """Trains on the sequences of X; y is ignored. Raises CPCError (a ValueError where X is at fault), warns as `cpc train` does."""
-        for name, choices in (("per", ("sequence", "step")), ("output", ("context", "latent")), ("pool", POOLS)):
-            if getattr(self, name) not in choices:
-                raise CollectionError(
-                    f"{name} = {getattr(self, name)!r} is unknown.{suggest(str(getattr(self, name)), choices)}"
-                )
-        for name in ("latent_dim", "context_dim", "horizons", "window", "batch", "candidates", "max_iter"):
-            if not isinstance(getattr(self, name), Integral) or getattr(self, name) < 1:
-                raise CollectionError(f"{name} = {getattr(self, name)!r}: a whole number, at least 1.")
-        if not (isinstance(self.learning_rate, Real) and 0 < self.learning_rate < np.inf):
-            raise CollectionError(f"learning_rate = {self.learning_rate!r}: a number above 0.")
+        self._check_parameters()
         given = self._read(X, reset=True)
         parts = given if len(given) > 1 else blocks(given[0], length=self.window)
         longest = max(map(len, parts))
@@ -113,25 +98,22 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 "from the one before (a single one is cut in two). A table is read by `per`."
             )
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        sources = _arrays(parts)
-        self._standardise_by([parts[i] for i in hold_out(sources, seed, validation=self.validation).train])
+        self._standardise_by([parts[i] for i in hold_out(_arrays(parts), seed, validation=self.validation).train])
         self.window_ = min(self.window, longest)
         self.horizons_ = min(self.horizons, self.window_ - 1)
         self.history_ = []
         scaled = self._scaled(parts)
+        devices = Devices(accelerator=self.device, precision="32-true")
         with TemporaryDirectory() as folder:
-            run = Path(folder)
-            create_run(run, self._settings(), recipe="estimator", roots=(), seed=seed, precision="32-true")
-            fabric = Fabric(accelerator=self.device, devices=1, precision="32-true")
-            outcome = pretrain(run, scaled, fabric=fabric, on_event=self._heard)
-            if outcome.interrupted:
-                raise KeyboardInterrupt
-            self.model_, _ = from_pretrained(run)
+            run, outcome, _ = pretrain(self._settings(), scaled, Path(folder), seed=seed, devices=devices, on_event=self._heard)
+        if outcome.interrupted:
+            raise KeyboardInterrupt
+        self.model_ = run.model
         self.bound_, self.n_iter_ = outcome.best, outcome.step
         self.log_partition_ = marginal(self.model_, scaled, list(range(len(scaled))), count=_SAMPLES, seed=seed)
         return self
 
-    def transform(self, X: Any) -> Any:
+    def transform(self, X: object) -> np.ndarray | list[np.ndarray]:
         """Representations, float32. per="sequence": [cases, features]; per="step": [n, features] of a table, [cases, steps, features] of a
         3-D array, else a list of [steps, features]. A step's row knows the past of its sequence and nothing after it."""
         check_is_fitted(self)
@@ -139,14 +121,14 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         rows = c if self.output == "context" else z
         return pooled(rows, pool=self.pool) if self.per == "sequence" else _like(X, rows)
 
-    def score(self, X: Any, y: Any = None) -> float:
+    def score(self, X: object, y: object = None) -> float:
         """The InfoNCE bound on X in nats, mean over horizons: log N - loss, among candidates from X. Higher is better, chance is 0."""
         check_is_fitted(self)
         sources = self._scaled(self._read(X))
         windows = sequential(sources, length=self.window_, batch=self.batch, limit=VALIDATION_WINDOWS)
         return held_out_bound(self.model_, Contrast(Shared(count=self.candidates, strategy=self.strategy)), windows)["bound"]
 
-    def score_samples(self, X: Any) -> Any:
+    def score_samples(self, X: object) -> np.ndarray | list[np.ndarray]:
         """log p(x_t | past) / p(x_t) in nats, mean over the horizons that reach step t; its negative is the surprise.
 
         per="step": a value per step, shaped as in `transform` without features, NaN for the first step, which nothing predicts.
@@ -170,7 +152,19 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             tags.transformer_tags.preserves_dtype = ["float32"]
         return tags
 
-    def _settings(self) -> dict[str, dict[str, Any]]:
+    def _check_parameters(self) -> None:
+        for name, choices in (("per", ("sequence", "step")), ("output", ("context", "latent")), ("pool", POOLS)):
+            if (value := getattr(self, name)) not in choices:
+                raise CollectionError(f"{name} = {value!r} is unknown.{suggest(str(value), choices)}")
+        for name in ("latent_dim", "context_dim", "horizons", "window", "batch", "candidates", "max_iter"):
+            if not isinstance(value := getattr(self, name), Integral) or value < 1:
+                raise CollectionError(f"{name} = {value!r}: a whole number, at least 1.")
+        if not (isinstance(self.learning_rate, Real) and 0 < self.learning_rate < np.inf):
+            raise CollectionError(f"learning_rate = {self.learning_rate!r}: a number above 0.")
+
+    def _settings(self) -> Settings:
+        training = {"steps": self.max_iter, "learning_rate": self.learning_rate, "schedule": "cosine"}
+        training |= {"warmup": self.max_iter // 20, "validate_every": max(1, self.max_iter // 10)}
         given = {
             "data": {"name": "arrays"},
             "encoder": {"name": "vectors", "features": len(self.mean_), "dim": self.latent_dim},
@@ -179,27 +173,22 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             "candidates": {"name": "shared", "count": self.candidates, "strategy": self.strategy},
             "windows": {"length": self.window_, "batch": self.batch},
             "split": {"validation": self.validation},
-            "training": {
-                "steps": self.max_iter,
-                "learning_rate": self.learning_rate,
-                "warmup": self.max_iter // 20,
-                "schedule": "cosine",
-                "validate_every": max(1, self.max_iter // 10),
-            },
+            "training": training,
         }
-        return resolve(given, {**SCHEMA, "data": {"arrays": _arrays}})
+        return resolve(given, schema())
 
-    def _heard(self, event: str, step: int, metrics: dict[str, Any]) -> None:
+    def _heard(self, event: str, step: int, metrics: Metrics) -> None:
         if event == "valid":
             self.history_.append({"step": step, **metrics})
         elif event == "warning":
             warnings.warn(f"update {step}: {metrics['reason']}", ConvergenceWarning, stacklevel=2)
 
-    def _read(self, X: Any, *, reset: bool = False) -> list[np.ndarray]:
+    def _read(self, X: object, *, reset: bool = False) -> list[np.ndarray]:
         """X as sequences [steps, channels], with as many channels as were trained on."""
         found = collection(X)
         if found is None:
-            table: Any = validate_data(self, X, reset=reset, dtype=[np.float64, np.float32])
+            data: Any = X  # sklearn says str and means any table
+            table: Any = validate_data(self, data, reset=reset, dtype=[np.float64, np.float32])
             found = list(table[:, :, None]) if self.per == "sequence" else [table]
         elif reset:
             # Of an earlier fit on a table. Sources of a collection have channels, checked below, but no fixed number of features.
@@ -211,23 +200,20 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return found
 
     def _standardise_by(self, sequences: Sequence[np.ndarray]) -> None:
-        rows = np.concatenate(sequences).astype(np.float64)
-        self.mean_, self.scale_ = np.zeros(rows.shape[1]), np.ones(rows.shape[1])
-        if self.standardize:
-            self.mean_, deviation = rows.mean(axis=0), rows.std(axis=0)
-            # A constant channel deviates from its own mean by rounding, which is no scale.
-            self.scale_ = np.where(deviation > 1e-10 * abs(self.mean_), deviation, 1.0)
+        scale = Scale.of(np.concatenate(sequences).astype(np.float64), relative=1e-10, absolute=0.0, constant=1.0)
+        same = np.zeros_like(scale.mean_D), np.ones_like(scale.scale_D)
+        self.mean_, self.scale_ = (scale.mean_D, scale.scale_D) if self.standardize else same
 
     def _scaled(self, sequences: Sequence[np.ndarray]) -> Arrays:
-        return _arrays([((each - self.mean_) / self.scale_).astype(np.float32) for each in sequences])
+        return _arrays([((rows - self.mean_) / self.scale_).astype(np.float32) for rows in sequences])
 
 
-def _arrays(sequences: Sequence[np.ndarray] = ()) -> Arrays:
+def _arrays(sequences: Sequence[np.ndarray]) -> Arrays:
     return Arrays(sequences, [Item(str(number), str(number)) for number in range(len(sequences))])
 
 
-def _like(X: Any, rows: list[np.ndarray]) -> Any:
+def _like(X: object, rows: list[np.ndarray]) -> np.ndarray | list[np.ndarray]:
     """One array per sequence, in the shape in which the sequences came."""
     if collection(X) is None:
         return rows[0]
-    return rows if isinstance(X, list | tuple) or len(X.shape) != 3 else np.stack(rows)
+    return rows if isinstance(X, list | tuple) or np.asarray(X).ndim != 3 else np.stack(rows)

@@ -48,6 +48,16 @@ class Interval:
         """Whether there is an interval."""
         return math.isfinite(self.low) and math.isfinite(self.high)
 
+    def text(self, digits: int, *, scale: float = 1.0, sign: str = "") -> str:
+        """For a cell of a table: "21.5 (18.3 to 24.9)", the mean alone where there is no interval. scale: 100 for percent; sign: "+"."""
+        mean, low, high = (f"{scale * value:{sign}.{digits}f}" for value in (self.mean, self.low, self.high))
+        return f"{mean} ({low} to {high})" if self.known else mean
+
+    def widened(self, by: float) -> Interval:
+        """The same estimate where an independent error of `by` (half an interval) is added."""
+        low, high = (self.mean + sign * math.hypot(end - self.mean, by) for sign, end in ((-1, self.low), (1, self.high)))
+        return Interval(self.mean, low, high)
+
 
 class SavedResult(ABC):
     """A frozen dataclass that can be written, read and shown. FORMAT: raise it when a field changes its meaning."""
@@ -120,17 +130,20 @@ def read_json(path: Path) -> Any:
 def flat(record: object) -> Iterator[tuple[str, object]]:
     """(name, value) of the fields of a dataclass, those of an Interval as name, name_low and name_high: for `records`."""
     for field in fields(record):  # pyright: ignore[reportArgumentType]
-        value = getattr(record, field.name)
-        if isinstance(value, Interval):
-            yield from ((field.name, value.mean), (f"{field.name}_low", value.low), (f"{field.name}_high", value.high))
-        else:
-            yield field.name, value
+        match getattr(record, field.name):
+            case Interval(mean, low, high):
+                yield from ((field.name, mean), (f"{field.name}_low", low), (f"{field.name}_high", high))
+            case value:
+                yield field.name, value
 
 
 def _array(value: Any) -> np.ndarray:
     """Lists as an array; null, which stands for NaN, makes it one of floats."""
-    found = np.array(value)
-    return found if found.dtype != object else np.array(value, dtype=np.float64)
+    try:
+        found = np.array(value)
+        return found if found.dtype != object else np.array(value, dtype=np.float64)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def _plain(value: Any) -> Any:

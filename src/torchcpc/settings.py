@@ -10,15 +10,20 @@ import difflib
 import inspect
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields, is_dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_type_hints
+from types import SimpleNamespace
+from typing import Any, TypeVar, get_type_hints
 
 from torchcpc.contracts import CPCError
 
 Settings = dict[str, dict[str, Any]]
+Recipe = dict[str, Any]
+"""Sections, and texts that say what the recipe is for."""
+T = TypeVar("T")
 # A section either chooses by name from a dict, or configures the one callable.
-Schema = Mapping[str, Mapping[str, Callable[..., Any]] | Callable[..., Any]]
+Schema = Mapping[str, Mapping[str, Callable[..., object]] | Callable[..., object]]
 
 
 def recipes() -> dict[str, Path]:
@@ -27,7 +32,7 @@ def recipes() -> dict[str, Path]:
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
-def load_recipe(name: str) -> dict[str, Any]:
+def load_recipe(name: str) -> Recipe:
     """The tables of a recipe: one that ships with the package, by name, or any TOML file, by path."""
     shipped = recipes()
     path = shipped.get(name) or Path(name)
@@ -39,7 +44,7 @@ def load_recipe(name: str) -> dict[str, Any]:
         raise CPCError(f"recipe {path}: not valid TOML: {error}. Mend the file and run again.") from None
 
 
-def override(recipe: Mapping[str, Any], assignments: Sequence[str]) -> dict[str, Any]:
+def override(recipe: Mapping[str, object], assignments: Sequence[str]) -> Recipe:
     """The recipe with `section.key=value` applied; values are TOML (8, 2e-4, true, [10, 8]), anything else is taken as text."""
     tables = {key: dict(value) if isinstance(value, Mapping) else value for key, value in recipe.items()}
     for assignment in assignments:
@@ -51,19 +56,22 @@ def override(recipe: Mapping[str, Any], assignments: Sequence[str]) -> dict[str,
             value = tomllib.loads(f"value = {text.strip()}")["value"]
         except tomllib.TOMLDecodeError:
             value = text.strip()
-        tables.setdefault(section, {})[name] = value
+        table = tables.setdefault(section, {})
+        if not isinstance(table, dict):
+            raise CPCError(f"override {assignment!r}: {section} is not a section but {table!r}.")
+        table[name] = value
     return tables
 
 
-def resolve(recipe: Mapping[str, Any], schema: Schema) -> Settings:
+def resolve(recipe: Mapping[str, object], schema: Schema) -> Settings:
     """Every section complete with its defaults, checked against the signatures; all faults are reported in one CPCError."""
     faults: list[str] = []
     settings: Settings = {}
-    for section in recipe:
-        if section not in schema and isinstance(recipe[section], Mapping):
+    for section, found in recipe.items():
+        if (section in schema) != isinstance(found, Mapping):
             faults.append(f"[{section}] is not a section.{suggest(section, schema)}")
     for section, target in schema.items():
-        given = dict(recipe.get(section, {}))
+        given = dict(found) if isinstance(found := recipe.get(section, {}), Mapping) else {}
         if isinstance(target, Mapping):
             name = given.pop("name", None)
             if name not in target:
@@ -77,26 +85,34 @@ def resolve(recipe: Mapping[str, Any], schema: Schema) -> Settings:
     return settings
 
 
-def construct(choices: Mapping[str, Callable[..., Any]], section: Mapping[str, Any], *given: Any) -> Any:
+def construct(choices: Mapping[str, Callable[..., T]], section: Mapping[str, object], *given: object) -> T:
     """The object that a resolved section names, built from the program's positional arguments and the section's settings."""
-    return choices[section["name"]](*given, **{key: value for key, value in section.items() if key != "name"})
+    return choices[str(section["name"])](*given, **{key: value for key, value in section.items() if key != "name"})
 
 
-def suggest(word: str, choices: Mapping[str, Any] | Sequence[str]) -> str:
+def suggest(word: str, choices: Mapping[str, object] | Sequence[str]) -> str:
     """The end of an error message: the likely intended choice, or all of them."""
     close = difflib.get_close_matches(word, list(choices), n=1)
     return f" Did you mean {close[0]!r}?" if close else f" Choose one of: {', '.join(choices)}."
 
 
-def _bind(section: str, target: Callable[..., Any], given: dict[str, Any], faults: list[str]) -> dict[str, Any]:
+def _bind(section: str, target: Callable[..., object], given: Mapping[str, object], faults: list[str]) -> dict[str, object]:
+    """The settings of `target`, given or by default. Those of a dataclass are its keyword-only fields."""
     from pydantic import TypeAdapter, ValidationError
 
     function = target.__init__ if inspect.isclass(target) else target
     parameters = {
         p.name: p for p in inspect.signature(function).parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY
     }
-    hints = get_type_hints(function)
-    bound = {name: p.default for name, p in parameters.items()}
+    # Of the settings alone: other parameters may be of types that are not imported at run time.
+    annotated = SimpleNamespace(
+        __annotations__={name: p.annotation for name, p in parameters.items() if p.annotation is not p.empty}
+    )
+    hints = get_type_hints(annotated, inspect.unwrap(function).__globals__)
+    bound: dict[str, object] = {name: p.default for name, p in parameters.items()}
+    for made in fields(target) if is_dataclass(target) else ():
+        if made.name in bound and made.default_factory is not MISSING:
+            bound[made.name] = made.default_factory()
     for name, value in given.items():
         if name not in parameters:
             faults.append(f"{section}.{name} is not a setting.{suggest(name, parameters)}")

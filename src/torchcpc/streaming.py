@@ -133,7 +133,7 @@ class Stream:
                 f"chunk of {chunk.dtype}: the model takes {self.dtype}. Convert it as the training data was; 16-bit samples are "
                 "divided by 32768."
             )
-        refused = torch.isinf if getattr(self.encoder, "takes_missing", False) else lambda x: ~x.isfinite()
+        refused = torch.isinf if self.encoder.takes_missing else lambda x: ~x.isfinite()
         if bool(refused(chunk).any()):
             raise CPCError(
                 "a chunk holds NaN or infinity, which every later step would inherit: replace or leave out those positions."

@@ -34,15 +34,20 @@ class TextTable:
         )
 
     def html(self) -> str:
-        """The same as an HTML table."""
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
-        body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in self.rows)
+        """The same as an HTML table; the cells of a column in which none begins with a letter have the class "n"."""
+        words = [any(cell[:1].isalpha() for cell in column) for column in zip(*self.rows, strict=True)] or [True] * len(
+            self.header
+        )
+        look = ["" if word else ' class="n"' for word in words]
+        head = "".join(f"<th{own}>{escape(name)}</th>" for own, name in zip(look, self.header, strict=False))
+        body = (zip(look, row, strict=True) for row in self.rows)
+        rows = "".join("<tr>" + "".join(f"<td{own}>{escape(cell)}</td>" for own, cell in row) + "</tr>" for row in body)
         below = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<table><caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{below}"
+        return f"<table><caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{below}"
 
 
 def _wrapped(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> list[str]:
-    parts = [textwrap.wrap(cell, width) or [""] for cell, width in zip(row, widths, strict=True)]
+    parts = [textwrap.wrap(cell, max(width, 1)) or [""] for cell, width in zip(row, widths, strict=True)]
     height = max(map(len, parts), default=0)
     filled = [[*part, *[""] * (height - len(part))] for part in parts]
     return [

@@ -94,7 +94,7 @@ def test_a_document_that_changes_after_the_scan_is_an_error(tmp_path: Path) -> N
         ("t.tsv", b"label\ttext\n1\ta\tb\n", "data row 1 has 3 fields and the header 2"),
         ("t.csv", b"label,text\n1,a,b\n", "data row 1 has 3 fields and the header 2"),
         ("t.csv", b"label,text\n1,\xff\n", "not a readable UTF-8 table"),
-        ("t.parquet", b"PAR1", "not a readable UTF-8 table"),
+        ("t.parquet", b"PAR1", "not a readable parquet table"),
         (
             "t.csv",
             b"label,words\n1,a\n",

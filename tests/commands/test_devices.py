@@ -18,8 +18,7 @@ from torchcpc.data.splits import hold_out
 from torchcpc.data.synthetic import simulate
 from torchcpc.data.windows import RandomWindows
 from torchcpc.objectives import Contrast
-from torchcpc.runs.pretrain import SCHEMA
-from torchcpc.runs.saved import build
+from torchcpc.runs.build import build, schema
 from torchcpc.scores import Shared
 from torchcpc.settings import load_recipe, override, resolve
 from torchcpc.training.loop import step_generator
@@ -81,7 +80,7 @@ def together(port: int, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_two_processes_take_the_mean_of_two_losses_each_with_its_own_candidates(together: Path) -> None:
-    settings = resolve(override(load_recipe("synthetic-ar1"), SMALL), SCHEMA)
+    settings = resolve(override(load_recipe("synthetic-ar1"), SMALL), schema())
     sources = simulate(**{name: value for name, value in settings["data"].items() if name != "name"})
     train = sources.select(hold_out(sources, 3, **settings["split"]).train)
     order = RandomWindows(train, 1, 3, **settings["windows"])

@@ -13,7 +13,7 @@ import pytest
 from tests.commands.tiny import LENGTHS
 from torchcpc.cli import main
 from torchcpc.data import scan
-from torchcpc.representations.embed import embed, embed_all, embed_long, frames
+from torchcpc.representations.embed import embed_all, embed_batches, embed_long, frames
 from torchcpc.runs.saved import from_pretrained
 
 
@@ -53,7 +53,7 @@ def test_a_long_source_is_one_row_too(tmp_path: Path, trained: Path, recordings:
 
     command = ["embed", str(trained), str(recordings), "--per", "source", "-o"]
     assert main([*command, str(tmp_path / "whole.npz")]) == 0
-    monkeypatch.setattr("torchcpc.representations.embed.embed_all", in_pieces)
+    monkeypatch.setattr("torchcpc.representations.rows.embed_all", in_pieces)
     assert main([*command, str(tmp_path / "pieces.npz")]) == 0
     with np.load(tmp_path / "whole.npz") as whole, np.load(tmp_path / "pieces.npz") as pieces:
         assert sorted(pieces["source"]) == sorted(whole["source"])
@@ -74,7 +74,7 @@ def test_neither_padding_nor_pieces_change_an_embedding(trained: Path, recording
     sources = scan([recordings])
     z, c = frames(model, sources)  # all six in one padded batch
     for index in range(len(sources)):
-        (alone,) = embed(model, [([index], next(iter_alone(sources, index)))])
+        (alone,) = embed_batches(model, [([index], next(iter_alone(sources, index)))])
         pieces = list(embed_long(model, sources, index, positions=1117))
         assert len(pieces) > 2 and [piece.first_step for piece in pieces[:3]] == [0, 6, 12]
         np.testing.assert_allclose(alone.z_TD, z[index], atol=1e-5)

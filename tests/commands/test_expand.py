@@ -12,7 +12,7 @@ import torch
 from tests.commands import bigrams
 from torchcpc.cli import main
 from torchcpc.contracts import CPCError
-from torchcpc.data.text.queries import typed
+from torchcpc.data.text.queries import from_strings
 from torchcpc.data.text.tokens import encode, load_tokenizer
 from torchcpc.runs.saved import from_pretrained
 
@@ -58,7 +58,7 @@ def test_a_planted_map_gives_new_words_their_vectors(
     # A sentence of new words was two unknown ones; now each has its own.
     sentences = [["Novelty paris"], ["paris Rome"], ["absent words"]]
     with pytest.raises(CPCError, match="'Novelty paris': the model knows no word of it"):
-        typed(own["data"], sentences)
+        from_strings(own["data"], sentences)
     tokenizers = [load_tokenizer(Path(c["data"]["tokenizer"])) for c in (own, config)]
     width = own["data"]["width"]
     x_before, x_after = (torch.from_numpy(np.stack([encode(t, [*each], width) for each in sentences])) for t in tokenizers)

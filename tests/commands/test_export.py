@@ -13,8 +13,8 @@ from torchcpc.cli import main
 from torchcpc.contracts import CPCError
 from torchcpc.encoders import SentenceEncoder
 from torchcpc.runs.onnx import export_onnx
-from torchcpc.runs.pretrain import SCHEMA
-from torchcpc.runs.saved import build, from_pretrained
+from torchcpc.runs.build import build, schema
+from torchcpc.runs.saved import from_pretrained
 from torchcpc.settings import load_recipe, recipes, resolve
 
 # Speech and text at the paper's sizes have the parts of the small recipes; pictures are refused.
@@ -40,7 +40,7 @@ def agrees(model, run, batch: int, positions: int) -> None:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_other_batches_and_lengths_than_those_it_was_traced_with(recipe: str, tmp_path: Path) -> None:
     pytest.importorskip("onnx")
-    model = build(resolve(load_recipe(recipe), SCHEMA), seed=3)
+    model = build(resolve(load_recipe(recipe), schema()), seed=3)
     # Statistics, where a context has any; seeded, for some draws round one of 19,008 numbers to 1.1e-5.
     model.context.train()(1 + torch.rand(13, 7, model.encoder.dim, generator=torch.Generator().manual_seed(3)))
     model.eval()
@@ -64,7 +64,7 @@ def test_the_command_writes_one_file_that_says_what_it_is(trained: Path, tmp_pat
 def test_pictures_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     with pytest.raises(CPCError, match="28 sequences of one window"):
-        export_onnx(build(resolve(load_recipe("image-small"), SCHEMA)), tmp_path / "m.onnx", names={})
+        export_onnx(build(resolve(load_recipe("image-small"), schema())), tmp_path / "m.onnx", names={})
 
 
 def test_faults_are_named(trained: Path, tmp_path: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:

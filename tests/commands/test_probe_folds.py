@@ -12,9 +12,9 @@ from torchcpc.cli import main
 
 
 @pytest.fixture(scope="module")
-def augmentations(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def voices(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Three speakers of three tones, each louder or softer and higher or lower; a label says which of the tones it is."""
-    root = tmp_path_factory.mktemp("augmentations")
+    root = tmp_path_factory.mktemp("voices")
     lines, generator = ["path,speaker,tone"], np.random.default_rng(0)
     for speaker, (level, height) in enumerate([(0.02, 1.0), (0.1, 1.1), (0.4, 1.2)]):
         for tone, hz in enumerate([300, 900, 2700]):
@@ -34,8 +34,8 @@ def table_of(run: Path) -> dict:
     return json.loads((run / "probe.json").read_text(encoding="utf8"))["tables"][-1]
 
 
-def test_every_speaker_is_tested_once(augmentations: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    run, data = augmentations
+def test_every_speaker_is_tested_once(voices: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    run, data = voices
     asked = ["probe", str(run), str(data), "--label", "tone", "--probes", "linear", "--seeds", "1", "--supervised-steps", "3"]
     asked += ["--baselines", "log-mel", "--curve", "2"]
     across = ["--choose-across", "speaker", "--standardise-by", "speaker"]
@@ -56,8 +56,8 @@ def test_every_speaker_is_tested_once(augmentations: tuple[Path, Path], capsys: 
     assert levelled > 0.75  # tones lie two octaves apart, speakers a quarter of one
 
 
-def test_what_cannot_be_left_out_is_named(augmentations: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    run, data = augmentations
+def test_what_cannot_be_left_out_is_named(voices: tuple[Path, Path], capsys: pytest.CaptureFixture[str]) -> None:
+    run, data = voices
     asked = ["probe", str(run), str(data), "--label", "tone"]
     assert main([*asked, "--leave-out", "town"]) == 1
     assert "leave out 'town': 0 values" in capsys.readouterr().err

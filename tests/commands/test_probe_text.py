@@ -10,7 +10,7 @@ import pytest
 
 from tests.data.books import WORDS, write_book
 from torchcpc.cli import main
-from torchcpc.commands.sources import open_sources
+from torchcpc.runs.open_sources import open_sources
 from torchcpc.contracts import CPCError
 from torchcpc.probes.cross_validation import crossed
 from torchcpc.runs.saved import from_pretrained

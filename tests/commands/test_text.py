@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from tests.data.books import sentences, write_book
 from torchcpc.cli import main
-from torchcpc.commands.sources import open_sources
+from torchcpc.runs.open_sources import open_sources
 from torchcpc.data.text.tokens import learn, load_tokenizer, save_tokenizer
 from torchcpc.representations.embed import frames
 from torchcpc.runs.saved import from_pretrained, save_pretrained

@@ -9,8 +9,8 @@ import pytest
 
 from tests.commands import bigrams
 from torchcpc.cli import main
-from torchcpc.data.text.queries import split
-from torchcpc.information.following import headed
+from torchcpc.data.text.headings import is_heading
+from torchcpc.data.text.queries import split_sentences
 from torchcpc.runs.saved import from_pretrained
 
 
@@ -179,7 +179,7 @@ def test_the_course_of_a_document_and_a_shuffled_stretch(
 
 def test_headings() -> None:
     for line in ("CHAPTER 1", "Chapter the First", "Book II.", "XIV", "IV.", "  VOLUME III", "Stave One: Marley's Ghost"):
-        assert headed(line), line
+        assert is_heading(line), line
     for line in (
         "I was there.",
         "Chapter and verse were quoted to him at length, as he had feared they would be.",
@@ -188,13 +188,13 @@ def test_headings() -> None:
         "Book the tickets.",
         "Booking.",
     ):
-        assert not headed(line), line
+        assert not is_heading(line), line
 
 
 def test_text_is_split_as_the_documents_were(walker: Path) -> None:
     _, config = from_pretrained(walker)
-    assert split(config["data"], "One. Two.\n\n  Three \n") == ["One. Two.", "Three"]
-    assert split({**config["data"], "splitting": "prose"}, "One is one. Two is two.\n\nThree is three.") == [
+    assert split_sentences(config["data"], "One. Two.\n\n  Three \n") == ["One. Two.", "Three"]
+    assert split_sentences({**config["data"], "splitting": "prose"}, "One is one. Two is two.\n\nThree is three.") == [
         "One is one.",
         "Two is two.",
         "Three is three.",

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from safetensors.torch import load_file
 from tests.commands.tiny import train
 from torchcpc.cli import main
 from torchcpc.runs.saved import from_pretrained
+from torchcpc.training.record import Record
 
 
 def test_train_writes_a_whole_run(trained: Path) -> None:
@@ -46,12 +45,15 @@ def test_resuming_a_finished_run_changes_nothing(trained: Path) -> None:
 def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(
     tmp_path: Path, trained: Path, recordings: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    @contextmanager
-    def pressed(total: int, rate: float) -> Iterator[object]:
-        yield lambda event, step, metrics: os.kill(os.getpid(), signal.SIGINT) if (event, step) == ("step", 3) else None
+    event = Record.event
+
+    def pressed(self: Record, kind: str, step: int, metrics: dict[str, object]) -> None:
+        event(self, kind, step, metrics)
+        if (kind, step) == ("step", 3):
+            os.kill(os.getpid(), signal.SIGINT)
 
     with monkeypatch.context() as patch:
-        patch.setattr("torchcpc.commands.train.training_bar", pressed)
+        patch.setattr(Record, "event", pressed)
         assert train(tmp_path / "b", recordings) == 130
     assert "stopped after update 3; go on with: cpc train --resume" in capsys.readouterr().err
     assert not (tmp_path / "b/model.safetensors").exists()

@@ -133,6 +133,15 @@ def test_encoder_validity_is_what_padding_says(encoder_and_x):
     assert torch.equal(valid, same) and 0 < int(valid.sum()) < len(valid)
 
 
+def test_encoder_takes_missing_values_exactly_where_it_says_so(encoder_and_x):
+    encoder, x = encoder_and_x
+    if not x.is_floating_point():  # a symbol cannot be NaN
+        assert encoder.takes_missing is False
+        return
+    x[1, encoder.receptive_field :] = torch.nan
+    assert encoder(x).isfinite().all().item() is encoder.takes_missing
+
+
 def test_a_window_that_starts_between_two_steps_is_refused(encoder_and_x):
     encoder, x = encoder_and_x
     window = window_of(x, encoder.stride)

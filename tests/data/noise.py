@@ -7,6 +7,9 @@ from pathlib import Path
 import numpy as np
 import soundfile as sf
 
+from torchcpc.contracts import Item
+from torchcpc.data.sources import SourceList
+
 
 def noise(frames: int, *, channels: int = 1, seed: int = 0) -> np.ndarray:
     """[frames, channels] float32, well inside full scale, well above silence."""
@@ -21,20 +24,19 @@ def write(path: Path, frames: int = 3203, *, rate: int = 16_000, channels: int =
     return samples
 
 
-class Ramps:
+class Ramps(SourceList[Item]):
     """Sources whose sample at position p of source i is 1000 i + p + 1: what was read tells where it was read. Never zero."""
 
     def __init__(self, lengths: list[int], groups: list[int] | None = None) -> None:
-        self.lengths, self.groups = lengths, groups or list(range(len(lengths)))
-
-    def __len__(self) -> int:
-        return len(self.lengths)
+        numbers = groups or list(range(len(lengths)))
+        super().__init__(
+            [Item(f"{i}", f"{number}", {"parity": "eo"[i % 2]}) for i, number in enumerate(numbers)],
+            groups=[f"{number}" for number in range(max(numbers, default=0) + 1)],
+        )
+        self.lengths = lengths
 
     def length(self, index: int) -> int:
         return self.lengths[index]
-
-    def group(self, index: int) -> int:
-        return self.groups[index]
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         return (1000.0 * index + 1 + np.arange(self.lengths[index], dtype=np.float32))[start : start + count]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.alignment import read_intervals, read_steps, read_table
+from torchcpc.data.alignment import read_steps, read_table
 
 HEADER = "recording,start_s,end_s,phone\n"
 
@@ -17,7 +17,7 @@ def written(folder, text, name="phones.csv"):
 
 def test_a_frame_takes_the_label_at_its_centre(tmp_path):
     path = written(tmp_path, HEADER + "a,0.030,0.045,Ε\na,0.012,0.030,E\nb,0.0,0.007,SIL\na,0.061,0.5,E\n")
-    alignment = read_intervals(path, column="phone")
+    alignment = read_table(path, column="phone")
     assert alignment.names == ("E", "SIL", "Ε")  # Latin E and Greek Ε are two letters
     # Centres 5, 15, 25, 35, 45, 55, 65 ms; 45 is the end of an interval, which is not in it.
     np.testing.assert_array_equal(alignment.frames("a", 7), [-1, 0, 0, 2, -1, -1, 0])
@@ -26,7 +26,7 @@ def test_a_frame_takes_the_label_at_its_centre(tmp_path):
 
 
 def test_a_delay_asks_about_the_past(tmp_path):
-    alignment = read_intervals(written(tmp_path, HEADER + "a,0.0,0.02,x\na,0.02,0.04,y\n"), column="phone")
+    alignment = read_table(written(tmp_path, HEADER + "a,0.0,0.02,x\na,0.02,0.04,y\n"), column="phone")
     np.testing.assert_array_equal(alignment.frames("a", 6, delay_s=0.02), [-1, -1, 0, 0, 1, 1])
 
 
@@ -42,19 +42,19 @@ def test_a_delay_asks_about_the_past(tmp_path):
 )
 def test_faulty_lines_are_named(tmp_path, body, message):
     with pytest.raises(CPCError, match=message):
-        read_intervals(written(tmp_path, HEADER + body), column="phone")
+        read_table(written(tmp_path, HEADER + body), column="phone")
 
 
 def test_absent_columns_files_and_recordings_are_named(tmp_path):
     path = written(tmp_path, HEADER + "a,0,1,x\n")
     with pytest.raises(CPCError, match="no column word among recording, start_s, end_s, phone"):
-        read_intervals(path, column="word")
+        read_table(path, column="word")
     with pytest.raises(CPCError, match="cannot be read"):
-        read_intervals(tmp_path / "none.csv", column="word")
+        read_table(tmp_path / "none.csv", column="word")
     with pytest.raises(CPCError, match=r"2 recordings have no labels \(b, c\), while the labels know 1 \(a\)"):
-        read_intervals(path, column="phone").require(["a", "b", "c"])
+        read_table(path, column="phone").require(["a", "b", "c"])
     with pytest.raises(CPCError, match="1 recordings have no labels"):
-        read_intervals(path, column="phone").frames("b", 3)
+        read_table(path, column="phone").frames("b", 3)
 
 
 def test_ten_millisecond_files_are_read_label_for_label(tmp_path):
@@ -77,7 +77,7 @@ def test_faulty_ten_millisecond_files_are_named(tmp_path, text, message):
 
 def test_the_phones_of_mboshi_cover_their_time(shared_data):
     path = shared_data / "speech" / "mboshi" / "phones.csv"
-    alignment = read_intervals(path, column="phone")
+    alignment = read_table(path, column="phone")
     assert len(alignment.names) == 28
     with path.open(encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["recording"] == "abiayi_train_000"]
@@ -104,6 +104,6 @@ def test_an_event_labels_the_first_step_that_asks_at_or_after_it(tmp_path):
 
 def test_frames_of_a_clip_are_those_of_the_recording(tmp_path):
     path = written(tmp_path, "recording,start_s,end_s,phone\na,0.03,0.11,x\na,0.2,0.34,y\n")
-    alignment = read_intervals(path, column="phone")
+    alignment = read_table(path, column="phone")
     whole = alignment.frames("a", 40)
     np.testing.assert_array_equal(alignment.frames("a", 13, begin_s=0.07), whole[7:20])

@@ -10,7 +10,7 @@ import pytest
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.arrays import Arrays, Item
-from torchcpc.data.splits import by_column, by_source, hold_out, leave_group_out
+from torchcpc.data.splits import by_column, by_source, hold_out
 
 PARTS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
@@ -81,14 +81,6 @@ def test_a_part_of_fraction_zero_is_empty() -> None:
 
 def test_by_column_takes_the_split_that_came_with_the_data() -> None:
     assert by_column(["train", "test", "", "train", "dev"]) == {"train": [0, 3], "test": [1], "": [2], "dev": [4]}
-
-
-def test_leave_group_out() -> None:
-    assert leave_group_out(["a", "b", "a", "c"], "a") == {"train": [1, 3], "test": [0, 2]}
-    with pytest.raises(CPCError, match=r"group 'z' cannot be left out: it is none of the sources \(a, b\)"):
-        leave_group_out(["b", "a"], "z")
-    with pytest.raises(CPCError, match="group 'a' cannot be left out: it is all of the sources"):
-        leave_group_out(["a", "a"], "a")
 
 
 def sources(rows: Sequence[tuple[str, str]]) -> Arrays:

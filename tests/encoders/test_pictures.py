@@ -3,13 +3,14 @@
 import pytest
 import torch
 
+from tests.scores.competitors import competitors
 from torchcpc.contracts import CPCError, Window
 from torchcpc.encoders.patches import flipped, grid, shifted_crops, single_colour
 from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.encoders.residual import Pointwise
 from torchcpc.encoders.views import DIRECTIONS, sequences
 from torchcpc.objectives import anchors
-from torchcpc.scores.strategies import STRATEGIES, codes, competes
+from torchcpc.scores.strategies import codes
 
 
 def small(**settings) -> PictureEncoder:
@@ -124,8 +125,7 @@ def test_a_step_is_named_after_its_patch_in_every_direction():
 def test_patches_of_another_direction_never_compete():
     encoder = small(directions=("down", "right"))
     steps = encoder.steps(window(torch.randn(2, 12, 12, 1)))
-    all_codes = codes(steps.flat())
-    allowed = competes(STRATEGIES["mixed"], all_codes.rows(), all_codes)
+    allowed = competitors("mixed", codes(steps.flat()))
     view = steps.view.flatten()
     assert not allowed[view[:, None] != view].any()
     # Every patch of the batch but the positive itself, once: the zeros before the first row are kept out by `valid`.

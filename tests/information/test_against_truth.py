@@ -8,51 +8,56 @@ import numpy as np
 import pytest
 
 from tests.truth.gaussian import exact_model
+from torchcpc.contracts import provides
+from torchcpc.data.arrays import Arrays, Item
 from torchcpc.data.synthetic import named, simulate
-from torchcpc.information.against_truth import Truth, agreement, captured
-from torchcpc.information.calibrating import truth_of
-from torchcpc.information.measure import information
+from torchcpc.data.synthetic.reader import KnownProcess
+from torchcpc.information.against_truth import agreement, compare_with_truth, exact_ratios
+from torchcpc.information.measure import measure_horizons
 from torchcpc.information.scoring import marginal
 
 SOURCES, STEPS, PHI = 61, 23, 0.9
 
 
+AR1 = named("ar1")
+
+
 @pytest.fixture(scope="module")
-def truth() -> Truth:
-    return Truth(named("ar1"), simulate(process="ar1", sources=SOURCES, steps=STEPS))
+def sources() -> Arrays:
+    return simulate(process="ar1", sources=SOURCES, steps=STEPS)
 
 
-def test_the_exact_ratio_of_every_pair_in_closed_form(truth: Truth) -> None:
+def test_the_exact_ratio_of_every_pair_in_closed_form(sources: Arrays) -> None:
     for k in (1, 3):
-        x, rho = truth.sources.arrays[7][:, 0].astype(np.float64), PHI**k
+        x, rho = sources.arrays[7][:, 0].astype(np.float64), PHI**k
         now, then, rest = x[:-k], x[k:], 1 - rho**2
         closed = -0.5 * math.log(rest) - (then - rho * now) ** 2 / (2 * rest) + then**2 / 2
-        np.testing.assert_allclose(truth.ratio(7, k), closed, atol=1e-9)
+        np.testing.assert_allclose(exact_ratios(AR1, sources, 7, k), closed, atol=1e-9)
 
 
-def test_planted_faults_are_found(truth: Truth) -> None:
+def test_planted_faults_are_found(sources: Arrays) -> None:
     """0.7 times the exact ratio captures 70 % at slope 0.7, however few the sources; a constant captures nothing of the slope."""
     which = list(range(11))
-    exact = [truth.ratio(source, 2) for source in which]
-    short = captured(truth, 2, [0.7 * each for each in exact], which, error=0.0)
-    assert short.share is not None and short.share.low is not None and short.share.high is not None
-    assert [short.share.value, short.share.low, short.share.high, short.slope] == pytest.approx([0.7] * 4)
+    exact = [exact_ratios(AR1, sources, source, 2) for source in which]
+    short = compare_with_truth(AR1, sources, 2, [0.7 * ratio_A for ratio_A in exact], which, error=0.0)
+    assert short.share is not None
+    assert [short.share.mean, short.share.low, short.share.high, short.slope] == pytest.approx([0.7] * 4)
     assert short.rmse == pytest.approx(0.3 * np.sqrt(np.mean(np.concatenate(exact) ** 2)))
-    assert short.information.value == pytest.approx(-0.5 * math.log(1 - PHI**4))
-    assert short.exact.value == pytest.approx(np.concatenate(exact).mean())
-    lifted = captured(truth, 2, [each + 0.1 for each in exact], which, error=0.05)
-    assert lifted.share is not None and lifted.share.low is not None and lifted.share.high is not None
-    assert lifted.share.value == pytest.approx(1 + 0.1 / short.exact.value) and lifted.slope == pytest.approx(1)
+    assert short.information.mean == pytest.approx(-0.5 * math.log(1 - PHI**4))
+    assert short.exact.mean == pytest.approx(np.concatenate(exact).mean())
+    lifted = compare_with_truth(AR1, sources, 2, [ratio_A + 0.1 for ratio_A in exact], which, error=0.05)
+    assert lifted.share is not None
+    assert lifted.share.mean == pytest.approx(1 + 0.1 / short.exact.mean) and lifted.slope == pytest.approx(1)
     # The error of log Z reaches the share even where the pairs agree perfectly.
-    assert lifted.share.high - lifted.share.value >= 1.96 * 0.05 / short.exact.value - 1e-9
+    assert lifted.share.high - lifted.share.mean >= 1.96 * 0.05 / short.exact.mean - 1e-9
 
 
 def test_nothing_to_capture_has_no_share() -> None:
     """x_t alone says nothing of x_{t+1} where only x_{t-1} does: coins in place of the process."""
-    coins = Truth(named("ar2-memory"), simulate(process="ar2-memory", sources=5, steps=2))
-    found = captured(coins, 1, [np.zeros(1)] * 3, [0, 1, 4], error=0.0)
+    coins = simulate(process="ar2-memory", sources=5, steps=2)
+    found = compare_with_truth(named("ar2-memory"), coins, 1, [np.zeros(1)] * 3, [0, 1, 4], error=0.0)
     assert found.share is None and math.isnan(found.slope) and found.rmse == pytest.approx(0)
-    assert found.information.value == pytest.approx(0.830, abs=1e-3)  # of the whole past, which two steps do not have
+    assert found.information == pytest.approx(0.830, abs=1e-3)  # of the whole past, which two steps do not have
 
 
 def test_agreement_finds_planted_faults() -> None:
@@ -68,19 +73,20 @@ def test_the_exact_model_captures_everything() -> None:
     sources = simulate(process="ar1", sources=1001, steps=5)
     model = exact_model(PHI, horizons=2).eval()
     sample = marginal(model, sources, list(range(500)), count=2500)
-    for row in information(model, sample, sources, list(range(500, 1001)), truth=Truth(named("ar1"), sources)).rows:
-        found, rho = row.captured, PHI**row.k
-        assert found is not None and found.share is not None and found.share.low is not None and found.share.high is not None
+    for row in measure_horizons(model, sample, sources, list(range(500, 1001)), process=AR1)[0]:
+        found, rho = row.truth, PHI**row.k
+        assert found is not None and found.share is not None
         assert found.share.low < 1 < found.share.high < found.share.low + 0.25
         error = math.sqrt(rho**2 / (1 - rho**2) / 500)
         assert found.slope == pytest.approx(1, abs=error / rho) and found.rmse < 1.5 * error
 
 
-def test_the_truth_follows_the_proposal() -> None:
-    data = {"name": "synthetic", "process": "speakers", "bits": 0, "warped": False}
-    sources = simulate(process="speakers", sources=5, steps=3)
-    for proposal, known in (("all", 1.832), ("same_group", 0.446)):
-        made = truth_of(data, sources, proposal)
-        assert made is not None and made.process.information(1).value == pytest.approx(known, abs=1e-3)
-        assert truth_of(data | {"process": "speakers-same-group"}, sources, proposal) is not None
-    assert truth_of({"name": "audio"}, sources, "all") is None
+def test_the_process_follows_the_proposal_and_the_selection() -> None:
+    for name in ("speakers", "speakers-same-group"):
+        sources = simulate(process=name, sources=5, steps=3).select([4, 2])
+        assert provides(sources, KnownProcess)
+        for proposal, known in (("all", 1.832), ("same_group", 0.446)):
+            assert sources.process(proposal).information(1).value == pytest.approx(known, abs=1e-3)
+    coins = simulate(process="ar1", sources=5, steps=3, bits=2)
+    assert coins.process("same_group").dim == 3
+    assert not provides(Arrays([np.zeros((3, 1), np.float32)], [Item("a", "g")]), KnownProcess)

@@ -1,4 +1,4 @@
-"""The information table, the pairs behind it and the picture of peaks, on AR(1) sources with the exact model and a gauge."""
+"""The information table, the pairs behind it and the profiles of scores, on AR(1) sources with the exact model and a gauge."""
 
 from __future__ import annotations
 
@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 import torch
 
+from tests.information.trained import trained
 from tests.truth.gaussian import exact_model
 from tests.truth.gaussian import information as truth
-from torchcpc.contracts import CPCError, Result
+from torchcpc.contracts import CPCError, silent
 from torchcpc.data.arrays import Arrays, Item
-from torchcpc.information.measure import Measured, information
-from torchcpc.information.score_profiles import peaks
-from torchcpc.information.scoring import marginal, score_pairs, silent, steps_of
+from torchcpc.information.measure import measure, measure_horizons
+from torchcpc.information.result import InformationTable
+from torchcpc.information.score_profiles import score_profiles
+from torchcpc.information.scoring import marginal, pmi_of_pairs, score_pairs
 from torchcpc.model import CPCModel
+from torchcpc.representations.embed import steps_of
+from torchcpc.results import Interval
+from torchcpc.runs.held_out import PartitionSplit
 
 PHI, HORIZONS, STEPS = 0.8, 3, 29
 
@@ -43,13 +48,13 @@ def sources() -> Arrays:
 
 
 @pytest.fixture(scope="module")
-def measured(model: CPCModel, sources: Arrays) -> Measured:
+def measured(model: CPCModel, sources: Arrays) -> InformationTable:
     sample = marginal(model, sources, list(range(201)), count=3001)
-    return information(model, sample, sources, list(range(201, 401)))
+    split = PartitionSplit(list(range(201)), list(range(201, 401)), "the sources named")
+    return measure(trained(model), sources, split, sample)
 
 
-def standard_error(result: Result) -> float:
-    assert result.low is not None and result.high is not None
+def standard_error(result: Interval) -> float:
     return (result.high - result.low) / (2 * 1.96)
 
 
@@ -73,15 +78,15 @@ def slope_error(k: int, contexts: int, candidates: int, n: int = 701) -> float:
     return math.sqrt((inverse @ spread @ inverse)[0, 0])
 
 
-def test_both_estimates_against_the_closed_form(measured: Measured) -> None:
+def test_both_estimates_against_the_closed_form(measured: InformationTable) -> None:
     """Within 3 standard errors: at one in twenty, the 95 % interval itself would fail some horizon of every seventh seed."""
     for row in measured.rows:
         known = truth(PHI, row.k)
-        assert abs(row.pmi.value - known) < 3 * standard_error(row.pmi) and standard_error(row.pmi) < 0.08
-        assert row.infonce.value < known + 3 * standard_error(row.infonce)
-        assert row.infonce.value < row.infonce.detail["ceiling"] == pytest.approx(math.log(3002))
-        assert row.infonce.detail["candidates"] == 3002
-        assert row.pmi.n == 200 * (STEPS - row.k) and row.sources == 200 and row.dominated == 0
+        assert abs(row.pmi.mean - known) < 3 * standard_error(row.pmi) and standard_error(row.pmi) < 0.08
+        assert row.infonce.mean < known + 3 * standard_error(row.infonce)
+        assert row.infonce.mean < row.ceiling == pytest.approx(math.log(3002))
+        assert row.candidates == 3002
+        assert row.n == 200 * (STEPS - row.k) and row.sources == 200 and row.dominated == 0
         assert row.checks is not None and row.checks.normalisation == pytest.approx(1, abs=0.1)
         # The checks take 512 contexts and 256 candidates: an error of 0.07 at k = 1, 0.1 at k = 3.
         assert row.checks.slope == pytest.approx(1, abs=3 * slope_error(row.k, 512, 256))
@@ -95,6 +100,7 @@ def test_every_pair_against_a_loop(model: CPCModel, sources: Arrays) -> None:
     for steps in steps_of(model, few, progress=silent):
         made, _ = score_pairs(model, sample, steps, steps.source)
         assert [each.horizon for each in made] == [0, 1, 2]
+        np.testing.assert_array_equal(pmi_of_pairs(model, sample, steps, steps.source, 1), made[1].pmi)
         for each in made:
             k = each.horizon + 1
             assert each.step.tolist() == list(range(STEPS - k))
@@ -108,49 +114,49 @@ def test_every_pair_against_a_loop(model: CPCModel, sources: Arrays) -> None:
                 assert each.candidates[t] == 1 + len(others)
 
 
-def test_intervals_own_up_to_the_error_of_the_partition(model: CPCModel, sources: Arrays, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_intervals_own_up_to_the_error_of_the_partition(
+    model: CPCModel, sources: Arrays, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Few samples of few sources, the evaluated ones fixed: the estimate varies as much as the interval is wider than that of the
     bound, which holds evaluated sources only."""
     monkeypatch.setattr("torchcpc.information.measure._checks", lambda *given: None)
     estimates, stated = [], []
     for part in range(25):
         sample = marginal(model, sources, list(range(10 * part, 10 * part + 10)), count=61, seed=part)
-        row = information(model, sample, sources, list(range(300, 401, 5))).rows[0]
-        assert row.pmi.high is not None and row.pmi.low is not None
-        assert row.infonce.high is not None and row.infonce.low is not None
-        estimates.append(row.pmi.value)
+        row = measure_horizons(model, sample, sources, list(range(300, 401, 5)))[0][0]
+        estimates.append(row.pmi.mean)
         stated.append((row.pmi.high - row.pmi.low) ** 2 - (row.infonce.high - row.infonce.low) ** 2)
     assert 0.4 < math.sqrt(max(np.mean(stated), 0)) / 2 / 1.96 / np.std(estimates) < 2.5
 
 
-def test_peaks_go_from_the_most_to_the_least_informative(model: CPCModel, sources: Arrays) -> None:
+def test_profiles_go_from_the_most_to_the_least_informative(model: CPCModel, sources: Arrays) -> None:
     """KL(N(phi c, 1 - phi^2) || N(0, 1)) in closed form for each context that is drawn; true futures hold their rank."""
     sample = marginal(model, sources, list(range(401)), count=4001)
     kept = list(steps_of(model, sources.select(range(31)), progress=silent))
-    drawn = peaks(model, sample, kept, index=0, count=5)
+    keys = [item.key for item in sources.items]
+    drawn = score_profiles(model, sample, kept, keys, index=0, count=5)
     assert [p.information for p in drawn] == sorted((p.information for p in drawn), reverse=True)
-    for peak in drawn:
-        c = float(sources.arrays[peak.source][peak.step, 0])
+    for profile in drawn:
+        x_T1 = sources.arrays[keys.index(profile.source)]
+        c, x = float(x_T1[profile.step, 0]), float(x_T1[profile.step + 1, 0])
         known = 0.5 * (-math.log(1 - PHI**2) - PHI**2 + PHI**2 * c**2)
-        assert peak.information == pytest.approx(known, abs=0.15 + 0.1 * known)
-        assert (
-            peak.rank[0] == 1 and peak.rank[-1] == peak.candidates <= 4001 and list(peak.pmi) == sorted(peak.pmi, reverse=True)
-        )
-        x = float(sources.arrays[peak.source][peak.step + 1, 0])
+        assert profile.information == pytest.approx(known, abs=0.15 + 0.1 * known)
+        assert profile.rank[0] == 1 and profile.rank[-1] == profile.candidates <= 4001
+        assert list(profile.pmi) == sorted(profile.pmi, reverse=True)
         exact = -0.5 * math.log(1 - PHI**2) - (x - PHI * c) ** 2 / (2 * (1 - PHI**2)) + x * x / 2
-        assert peak.true_pmi == pytest.approx(exact, abs=0.2)
+        assert profile.true_pmi == pytest.approx(exact, abs=0.2)
 
 
 def test_what_cannot_be_measured_is_refused(model: CPCModel, sources: Arrays) -> None:
     sample = marginal(model, sources, list(range(11)), count=101)
     with pytest.raises(CPCError, match="1 sources are both in the partition sample and evaluated"):
-        information(model, sample, sources, [10, 11])
+        measure_horizons(model, sample, sources, [10, 11])
     short = Arrays([np.zeros((1, 1), np.float32)] * 20, [Item(f"t{i}", "a") for i in range(20)])
     held = marginal(model, short, list(range(10)), count=10)
     with pytest.raises(CPCError, match="no evaluated source is longer than k = 1 steps"):
-        information(model, held, short, [11, 12])
+        measure_horizons(model, held, short, [11, 12])
     with pytest.raises(CPCError, match="no source is longer than k = 1 steps"):
-        peaks(model, held, list(steps_of(model, short, progress=silent)), index=0)
+        score_profiles(model, held, list(steps_of(model, short, progress=silent)), ["a"] * 20, index=0)
     with pytest.raises(CPCError, match="no step to draw marginal samples from"):
         marginal(model, sources, [], count=10)
     with pytest.raises(CPCError, match="5 marginal samples: log Z needs at least 8"):
@@ -158,7 +164,7 @@ def test_what_cannot_be_measured_is_refused(model: CPCModel, sources: Arrays) ->
     alone = replace_groups(sources)
     within = marginal(model, alone, list(range(9)), count=101, proposal="same_group")
     with pytest.raises(CPCError, match="fewer than 8 marginal samples of group 1 from other sources"):
-        information(model, within, alone, [9])
+        measure_horizons(model, within, alone, [9])
 
 
 def replace_groups(sources: Arrays) -> Arrays:

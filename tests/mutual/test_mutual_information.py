@@ -10,9 +10,10 @@ from scipy.special import digamma, gammaln
 
 import torchcpc
 from torchcpc.contracts import CPCError
+from torchcpc.mutual import CriticSettings
 from torchcpc.mutual.critic import Critic, features
-from torchcpc.mutual.crossfit import folds_of, inputs_of
 from torchcpc.mutual.elliptical import Copula, fit_copula, margins
+from torchcpc.mutual.folds import folds_of, inputs_of
 from torchcpc.mutual.neighbours import neighbours_information
 from torchcpc.mutual.pointwise import pointwise
 from torchcpc.objectives import infonce
@@ -34,7 +35,7 @@ def student_information(rho, nu):
 
 def test_gaussian_behind_other_margins():
     x, y = gaussian(3001, 0.8)
-    found = torchcpc.mutual_information(np.exp(x), y**3, steps=50)
+    found = torchcpc.mutual_information(np.exp(x), y**3, critic=CriticSettings(steps=50))
     truth = -0.5 * math.log(1 - 0.64)
     assert abs(found.value - truth) < 0.05 and found.low <= truth <= found.high
     assert found.detail["bits"] == pytest.approx(found.value / math.log(2))
@@ -45,7 +46,7 @@ def test_heavy_tails_are_information():
     rng = np.random.default_rng(1)
     x, y = gaussian(4001, 0.5, seed=1)
     scale = np.sqrt(rng.chisquare(2, (4001, 1)) / 2)
-    found = torchcpc.mutual_information(x / scale, y / scale, steps=50)
+    found = torchcpc.mutual_information(x / scale, y / scale, critic=CriticSettings(steps=50))
     assert abs(found.value - student_information(0.5, 2)) < 0.05
     assert "Student" in found.detail["method"]
 
@@ -57,7 +58,7 @@ def test_what_ranks_and_correlations_cannot_see_is_learned():
         rng.standard_normal((3001, 1))
     )  # the sign tells log 2, and no correlation shows it
     y = np.hstack([y, rng.standard_normal((3001, 2))])
-    found = torchcpc.mutual_information(x, y, steps=150)
+    found = torchcpc.mutual_information(x, y, critic=CriticSettings(steps=150))
     assert "learned" in found.detail["method"]
     assert 0.3 < found.value < math.log(2) + 0.05
 
@@ -65,20 +66,20 @@ def test_what_ranks_and_correlations_cannot_see_is_learned():
 def test_edges_are_seen_by_neighbours():
     rng = np.random.default_rng(3)
     x = rng.random(4001)
-    found = torchcpc.mutual_information(x, x + rng.uniform(-0.1, 0.1, 4001), steps=50)
+    found = torchcpc.mutual_information(x, x + rng.uniform(-0.1, 0.1, 4001), critic=CriticSettings(steps=50))
     assert found.value == pytest.approx(0.1 - math.log(0.2), abs=0.06)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_independence_holds_zero(seed):
     x, y = gaussian(1009, 0.0, dim=2, seed=seed)
-    found = torchcpc.mutual_information(x, y, steps=25)
+    found = torchcpc.mutual_information(x, y, critic=CriticSettings(steps=25))
     assert found.low == 0 <= found.value < 0.05
 
 
 def test_same_seed_same_number():
     x, y = gaussian(301, 0.5, dim=2)
-    first, second = (torchcpc.mutual_information(x, y, steps=25, seed=7) for _ in range(2))
+    first, second = (torchcpc.mutual_information(x, y, seed=7, critic=CriticSettings(steps=25)) for _ in range(2))
     assert first == second
 
 
@@ -151,11 +152,19 @@ def test_bad_input_is_named(x, y, word):
         torchcpc.mutual_information(x, y)
 
 
+@pytest.mark.parametrize("wrong", [{"folds": 1}, {"batch": 1}, {"steps": 0}, {"width": 0}, {"layers": 0}, {"product": 0}])
+def test_sizes_that_train_nothing_are_named(wrong):
+    with pytest.raises(CPCError, match=f"{next(iter(wrong))} = "):
+        CriticSettings(**wrong)
+    with pytest.raises(CPCError, match="most = 49"):
+        torchcpc.mutual_information(np.arange(100.0), np.arange(100.0), most=49)
+
+
 def test_odd_input_is_measured_and_told():
     rng = np.random.default_rng(0)
     code = rng.integers(0, 2, 307)
     x = np.stack([code, np.full(307, 5)], axis=1)
-    found = torchcpc.mutual_information(x, code + 0.001 * rng.standard_normal(307), steps=25, most=211)
+    found = torchcpc.mutual_information(x, code + 0.001 * rng.standard_normal(307), most=211, critic=CriticSettings(steps=25))
     said = " ".join(found.detail["warnings"])
     assert all(word in said for word in ("only 307", "211", "constant columns [1]", "discrete")) and found.n == 211
 
@@ -163,20 +172,20 @@ def test_odd_input_is_measured_and_told():
 def test_more_columns_than_rows_is_no_information():
     rng = np.random.default_rng(0)
     x = rng.standard_normal((61, 97))
-    found = torchcpc.mutual_information(x, rng.standard_normal((61, 2)), steps=25)
+    found = torchcpc.mutual_information(x, rng.standard_normal((61, 2)), critic=CriticSettings(steps=25))
     assert found.value == found.low == 0 < found.high
     assert "too few samples for 97 and 2 columns" in " ".join(found.detail["warnings"])
 
 
 def test_independent_codes_leave_room_above_zero():
     rng = np.random.default_rng(1)
-    found = torchcpc.mutual_information(rng.integers(0, 3, 2003), rng.integers(0, 3, 2003), steps=25)
+    found = torchcpc.mutual_information(rng.integers(0, 3, 2003), rng.integers(0, 3, 2003), critic=CriticSettings(steps=25))
     assert found.low == 0 <= found.value < 0.02 and found.high >= stats.chi2.ppf(0.975, 1) / (2 * 2003)
 
 
 def test_a_function_of_the_other_side_is_told():
     x = np.random.default_rng(2).standard_normal((1009, 3))
-    found = torchcpc.mutual_information(x, x @ np.diag([1.0, 2.0, 3.0]), steps=25)
+    found = torchcpc.mutual_information(x, x @ np.diag([1.0, 2.0, 3.0]), critic=CriticSettings(steps=25))
     assert found.value > found.detail["ceiling"] >= found.detail["lower_bound"]
     assert "function of the other" in " ".join(found.detail["warnings"])
 
@@ -202,5 +211,5 @@ def test_strong_dependence_is_not_read_off_a_rough_partition():
     x = rng.standard_normal((2003, 5))
     y = 0.9 * x + math.sqrt(0.19) * rng.standard_normal((2003, 5))
     exact = -2.5 * math.log(0.19) + ((y**2).sum(1) / 2 - ((y - 0.9 * x) ** 2).sum(1) / (2 * 0.19)).mean()
-    found = torchcpc.mutual_information(x, y, steps=1)
+    found = torchcpc.mutual_information(x, y, critic=CriticSettings(steps=1))
     assert found.value == pytest.approx(exact, abs=0.03) and found.low < -2.5 * math.log(0.19) < found.high

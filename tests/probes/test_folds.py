@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.folds import joined_points, joined_row, joined_task
-from torchcpc.probes.label_efficiency import Point
+from torchcpc.probes.folds import joined_points, joined_row
 from torchcpc.probes.probe import probe
-from torchcpc.probes.table import table
-from torchcpc.representations.standardise_by_group import levelled
+from torchcpc.probes.probe_result import Point
+from torchcpc.probes.table import summary
+from torchcpc.representations.standardise_by_group import standardise_by_group
 from torchcpc.statistics.intervals import Hits
 
 from .worlds import gaussian_classes
@@ -15,18 +15,18 @@ from .worlds import gaussian_classes
 def test_folds_stand_side_by_side_and_are_the_units():
     worlds = [gaussian_classes(seed=seed) for seed in range(3)]
     rows = [probe([features], task) for task, features in worlds]
-    row, task = joined_row(rows), joined_task([task for task, _ in worlds])
-    assert row.accuracies[0] == pytest.approx(np.mean([each.accuracies[0] for each in rows]))
-    assert row.source_M.tolist() == [0] * 211 + [1] * 211 + [2] * 211
-    assert len(row.penalties) == 3
-    entry = table(task, [row])
-    assert (entry["test"], entry["train"]) == (633, 397)
-    answers = np.concatenate([each.predicted_RM[0] for each in rows])
-    recall = np.mean(answers[task.test.y_M == 1] == 1)
-    assert recall == pytest.approx(np.mean(row.correct_RM[0, task.test.y_M == 1]))
+    row = joined_row(rows)
+    assert row.accuracies[0] == pytest.approx(np.mean([own.accuracies[0] for own in rows]))
+    assert row.test.source_M.tolist() == [0] * 211 + [1] * 211 + [2] * 211
+    assert row.penalties == sum((own.penalties for own in rows), ())
+    np.testing.assert_array_equal(row.test.y_M, np.concatenate([task.test.y_M for task, _ in worlds]))
+    answers = np.concatenate([own.predicted_RM[0] for own in rows])
+    recall = np.mean(answers[row.test.y_M == 1] == 1)
+    assert recall == pytest.approx(np.mean(row.correct_RM[0, row.test.y_M == 1]))
     # Three units give a wider interval than 633 independent rows would.
-    assert entry["rows"][0]["high"] - entry["rows"][0]["low"] > 4 * np.sqrt(0.25 * np.var(row.correct_RM) / 633)
-    assert joined_row(rows[:1]) is rows[0] and joined_task([task]) is task
+    found = summary(row, "abc").accuracy
+    assert found.high - found.low > 4 * np.sqrt(0.25 * np.var(row.correct_RM) / 633)
+    assert joined_row(rows[:1]) is rows[0]
 
 
 def test_rows_that_are_not_the_same_are_refused():
@@ -37,14 +37,14 @@ def test_rows_that_are_not_the_same_are_refused():
 
 def test_points_of_a_curve_count_rows_of_every_fold():
     hits = [Hits(np.array([[3.0, 1.0], [2.0, 2.0]]), np.array([5.0, 2.0])), Hits(np.array([[4.0], [1.0]]), np.array([11.0]))]
-    curves = [[Point("a", 1, hit), Point("a", None, hit)] for hit in hits]
+    curves = [[Point("a", "cpc", 1, hit), Point("a", "cpc", None, hit)] for hit in hits]
     joined = joined_points([curves[0], curves[1][:1]])
     assert [point.labels_per_class for point in joined] == [1]
     np.testing.assert_array_equal(joined[0].hits.hits_RS, [[4, 4], [4, 1]])
     np.testing.assert_array_equal(joined[0].hits.rows_S, [7, 11])
 
 
-def test_levelled_frames_have_no_group_left_in_mean_and_deviation():
+def test_standardised_frames_have_no_group_left_in_mean_and_deviation():
     generator = np.random.default_rng(0)
     lengths, groups = (7, 11, 13, 5), ["a", "b", "a", "b"]
     frames = [
@@ -52,7 +52,7 @@ def test_levelled_frames_have_no_group_left_in_mean_and_deviation():
     ]
     for each in frames:
         each[:, 2] = 0.1  # a dead column
-    made = levelled(frames, groups)
+    made = standardise_by_group(frames, groups)
     for name in "ab":
         own = np.concatenate([x for x, g in zip(made, groups, strict=True) if g == name])
         np.testing.assert_allclose(own[:, :2].mean(axis=0), 0, atol=1e-6)

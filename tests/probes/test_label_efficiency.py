@@ -65,7 +65,7 @@ def test_cross_validation_finds_the_penalty_that_held_out_rows_prefer():
     noisy = (0.25 * (2 * y - 1)[:, None] + generator.normal(size=(60, 83))).astype(np.float32)
     fold = _folds(np.arange(60), generator)
     labels = Labels(y, np.arange(60))
-    task = Task("class", "row", ("a", "b"), "none", labels, Labels(y, np.arange(60, 120)), Labels(y, np.arange(120, 180)))
+    task = Task("class", "row", ("a", "b"), labels, Labels(y, np.arange(60, 120)), Labels(y, np.arange(120, 180)))
     chosen = _cross_validated(noisy, y, fold, task, penalties=PENALTIES)
     right = {
         penalty: sum(

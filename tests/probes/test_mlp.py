@@ -6,13 +6,14 @@ import torch
 
 from torchcpc.contracts import CPCError
 from torchcpc.probes import mlp
+from torchcpc.probes.classifier import Updates
 from torchcpc.probes.linear import linear_probe
 from torchcpc.probes.mlp import mlp_probe
 from torchcpc.probes.task import Features, Labels, Task
 
 from .worlds import gaussian_classes
 
-SHORT = {"steps": 120, "batch": 64, "validate_every": 30, "width": 31}
+SHORT = {"updates": Updates(120, validate_every=30), "batch": 64, "width": 31}
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +24,17 @@ def exclusive_or():
     y = (x[:, 0] * x[:, 1] > 0).astype(np.int64)
     parts = {"train": slice(0, 600), "validation": slice(600, 800), "test": slice(800, 1100)}
     labels = {part: Labels(y[rows], np.arange(1100)[rows]) for part, rows in parts.items()}
-    task = Task("sign", "row", ("minus", "plus"), "independent rows", **labels)
+    task = Task("sign", "row", ("minus", "plus"), **labels)
     return task, Features("points", **{part: x[rows] for part, rows in parts.items()})
 
 
 def test_what_no_line_separates_is_read_by_the_mlp_alone(exclusive_or):
     task, features = exclusive_or
     assert linear_probe(features, task).correct_M.mean() < 0.65
-    found = mlp_probe(features, task, **(SHORT | {"steps": 400, "learning_rate": 1e-2}))
+    found = mlp_probe(features, task, **(SHORT | {"updates": Updates(400, learning_rate=1e-2, validate_every=30)}))
     assert found.correct_M.shape == (300,)
     assert found.correct_M.mean() > 0.93
-    assert found.penalty in (1e-2, 1e-3, 1e-4)
+    assert found.penalties[0] in (1e-2, 1e-3, 1e-4)
 
 
 def test_a_probe_is_a_function_of_its_seed_and_leaves_torchs_generator_alone(exclusive_or):
@@ -48,21 +49,21 @@ def test_a_probe_is_a_function_of_its_seed_and_leaves_torchs_generator_alone(exc
 
 def test_validation_chooses_a_decay_that_lets_the_probe_learn():
     task, features = gaussian_classes()
-    assert mlp_probe(features, task, weight_decays=[1e-3, 100.0], **SHORT).penalty == 1e-3
+    assert mlp_probe(features, task, weight_decays=[1e-3, 100.0], **SHORT).penalties == (1e-3,)
 
 
 @pytest.mark.parametrize("middle, chosen", [(0.9, 1e-3), (0.7, 1e-2), (0.6, 1e-2)])
 def test_the_decay_of_the_highest_validation_accuracy_is_kept_the_stronger_of_equals(monkeypatch, middle, chosen):
     accuracy = {1e-2: 0.7, 1e-3: middle, 1e-4: 0.5}
-    monkeypatch.setattr(mlp, "fit_classifier", lambda *_, weight_decay, **settings: accuracy[weight_decay])
-    assert mlp_probe(*reversed(gaussian_classes()), weight_decays=[1e-4, 1e-2, 1e-3]).penalty == chosen
+    monkeypatch.setattr(mlp, "fit_classifier", lambda *_, updates, **settings: accuracy[updates.weight_decay])
+    assert mlp_probe(*reversed(gaussian_classes()), weight_decays=[1e-4, 1e-2, 1e-3]).penalties == (chosen,)
 
 
 def test_test_labels_have_no_say():
     task, features = gaussian_classes(spread=0.5)
     other = dataclasses.replace(task, test=Labels((task.test.y_M + 1) % 3, task.test.source_M))
     one, two = mlp_probe(features, task, **SHORT), mlp_probe(features, other, **SHORT)
-    assert one.penalty == two.penalty
+    assert one.penalties == two.penalties
     assert not np.any(one.correct_M & two.correct_M)
 
 

@@ -3,10 +3,10 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from torchcpc.baselines.tfidf import Tfidf, normalised
+from torchcpc.baselines.words import Tfidf, normalised
 from torchcpc.contracts import CPCError
-from torchcpc.probes.nested_cv import Beside, Columns, Crossed, beside, cross_validated, grid, row
-from torchcpc.probes.table import table, text
+from torchcpc.probes.folded_task import FoldedTask
+from torchcpc.probes.nested_cv import ABSENT, Beside, Columns, beside, cross_validated, grid
 from torchcpc.statistics.group_folds import grouped_folds
 
 M, FOLDS, INNER = 211, 5, 3
@@ -16,7 +16,7 @@ WORDS = "red green blue warm cold dark bright soft loud".split()
 
 def make(y, group, **changes):
     fold = grouped_folds(y, group, folds=FOLDS)
-    return Crossed("class", "row", ("one", "two"), "folds", y, group, fold, **({"inner": INNER} | changes))
+    return FoldedTask("class", ("one", "two"), y, group, fold, **({"inner": INNER} | changes))
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +80,10 @@ def test_what_stands_in_the_test_part_shapes_no_feature(world):
     train, test = np.arange(150), np.arange(150, M)
     odd = [*texts[:150], *["unheard words only"] * (M - 150)]
     ((one,), _), ((other,), (rows,)) = Tfidf(texts).parts(train, test), Tfidf(odd).parts(train, test)
-    assert one.moment_N.tobytes() == other.moment_N.tobytes() and rows.nnz == 0
+    assert one.second_moment_N.tobytes() == other.second_moment_N.tobytes() and rows.nnz == 0
     moved = np.concatenate([x[:150], 100 + x[150:]])
     ((one,), _), ((other,), _) = Columns(x).parts(train, test), Columns(moved).parts(train, test)
-    assert one.moment_N.tobytes() == other.moment_N.tobytes()
+    assert one.second_moment_N.tobytes() == other.second_moment_N.tobytes()
 
 
 def test_planted_duplicates_would_be_found_again_and_are_not():
@@ -97,7 +97,7 @@ def test_planted_duplicates_would_be_found_again_and_are_not():
     leaked = np.mean(cross_validated(Tfidf(texts), leaky, grid).predicted_M == y)
     assert kept < 0.62 and leaked > 0.7
     with pytest.raises(CPCError, match="inside and outside fold 0"):
-        Crossed("class", "row", ("one", "two"), "folds", y, group, leaky.fold_M)
+        FoldedTask("class", ("one", "two"), y, group, leaky.fold_M)
 
 
 def test_words_beside_noise_are_as_good_as_words_and_beside_columns_better(world):
@@ -109,35 +109,17 @@ def test_words_beside_noise_are_as_good_as_words_and_beside_columns_better(world
         own = cross_validated(Columns(columns), task, grid)
         both = cross_validated(Beside([Columns(columns), words]), task, beside(own, alone))
         share[name] = np.mean(both.predicted_M == task.y_M)
-        assert all(len(penalty) == 2 for penalty in both.penalties)
+        offered = [{ABSENT, *(weight * penalty for weight in (1, 10, 100, 1000))} for penalty in own.penalties]
+        assert all(penalty in among for penalty, among in zip(both.penalties, offered, strict=True))
     only = np.mean(alone.predicted_M == task.y_M)
     assert share["noise"] > only - 0.05 and share["columns"] > only - 0.02
 
 
-def test_the_table_says_how_many_rows_and_compares_the_sum_with_its_part(world):
-    task, x, texts = world
-    answers = cross_validated(Columns(x), task, grid)
-    words = cross_validated(Tfidf(texts), task, grid)
-    rows = [
-        row("CPC z", [answers, answers], task, dim=7),
-        row("TF-IDF", [words], task, dim=None),
-        row("CPC z + TF-IDF", [words, words], task, dim=None),
-    ]
-    made = table(task, rows)
-    assert (made["test"], made["train"]) == (M, M - np.bincount(task.fold_M).max()) and "validation" not in made
-    assert {(gap["features"], gap["against"]) for gap in made["differences"]} == {
-        ("CPC z", "TF-IDF"),
-        ("CPC z", "CPC z + TF-IDF"),
-        ("CPC z + TF-IDF", "TF-IDF"),
-    }
-    assert len(made["rows"][0]["penalties"]) == 2 * FOLDS and len(made["rows"][0]["accuracies"]) == 2
-    assert text(made).splitlines()[-1].startswith("CPC z + TF-IDF less TF-IDF, linear: +0.0 (+0.0 to +0.0)")
-
-
 def test_a_given_split_is_a_single_fold(world):
     task, x, _ = world
+    assert task.smallest_training_part == M - np.bincount(task.fold_M).max()
     fold = np.where(task.fold_M == 0, 0, -1)
-    given = Crossed("class", "row", task.names, "given", task.y_M, task.source_M, fold, inner=INNER)
+    given = FoldedTask("class", task.names, task.y_M, task.source_M, fold, inner=INNER)
     answers = cross_validated(Columns(x), given, grid)
     assert len(answers.predicted_M) == len(given.test.y_M) == np.count_nonzero(fold == 0)
     np.testing.assert_array_equal(answers.predicted_M, cross_validated(Columns(x), task, grid).predicted_M[fold == 0])
@@ -151,13 +133,13 @@ def test_a_class_of_few_groups_has_as_many_inner_folds_as_groups_or_a_clear_erro
     group = np.concatenate([np.arange(101), 101 + np.array([0, 1, 2, 2])])
     fold = np.where(np.arange(105) % 7 == 0, 0, -1)
     fold[101:] = -1
-    few = Crossed("class", "row", ("one", "two"), "given", y, group, fold, inner=5)
+    few = FoldedTask("class", ("one", "two"), y, group, fold, inner=5)
     assert few.inner_count(0) == 3 and set(few.inner_folds(0).tolist()) == {0, 1, 2}
     answers = cross_validated(Columns(generator.normal(size=(105, 7))), few, grid)
-    three = Crossed("class", "row", ("one", "two"), "given", y, group, fold, inner=3)
+    three = FoldedTask("class", ("one", "two"), y, group, fold, inner=3)
     same = cross_validated(Columns(np.random.default_rng(3).normal(size=(105, 7))), three, grid)
     np.testing.assert_array_equal(answers.predicted_M, same.predicted_M)
     assert answers.penalties == same.penalties
-    one = Crossed("class", "row", ("one", "two"), "given", y, np.where(y == 1, 101, group), fold)
+    one = FoldedTask("class", ("one", "two"), y, np.where(y == 1, 101, group), fold)
     with pytest.raises(CPCError, match="inner folds: class 'two' has 1 of .* in the training part of fold 0"):
         cross_validated(Columns(generator.normal(size=(105, 7))), one, grid)

@@ -9,26 +9,26 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from torchcpc.probes.rows import Rows, gather
+from torchcpc.probes.rows import ClipRows, Rows, gather
 from torchcpc.probes.task import Labels, Task
 from torchcpc.representations.pool import pooled
-from torchcpc.representations.standardise_by_group import levelled
+from torchcpc.representations.standardise_by_group import standardise_by_group
 
 LENGTHS = (7, 3, 5, 11, 2, 13)
 PARTED = {"train": (3, 0), "validation": (2,), "test": (5, 1)}  # clip 4 bears no label
 
 
-def asking(unit: str, pool: str = "mean+deviation") -> Rows:
-    chosen = {
-        part: [(clip, None if unit == "recording" else np.arange(LENGTHS[clip])[::2]) for clip in clips]
-        for part, clips in PARTED.items()
-    }
-    y = {part: [np.zeros(1 if own is None else len(own), np.int64) for _, own in each] for part, each in chosen.items()}
-    source = {
-        part: [np.full(len(k), clip) for (clip, _), k in zip(each, y[part], strict=True)] for part, each in chosen.items()
-    }
-    train, validation, test = (Labels(np.concatenate(y[part]), np.concatenate(source[part])) for part in PARTED)
-    return Rows(Task("word", unit, ("a", "b"), "by hand", train, validation, test), chosen, y, pool)
+def asking(unit: str) -> Rows:
+    def own(clip: int) -> ClipRows:
+        steps = None if unit == "recording" else np.arange(LENGTHS[clip])[::2]
+        return ClipRows(clip, steps, np.zeros(1 if steps is None else len(steps), np.int64))
+
+    clips = {part: [own(clip) for clip in each] for part, each in PARTED.items()}
+    labels = (
+        Labels(np.concatenate([own.y for own in each]), np.concatenate([np.full(len(own.y), own.clip) for own in each]))
+        for each in clips.values()
+    )
+    return Rows(Task("word", unit, ("a", "b"), *labels), clips)
 
 
 @pytest.fixture
@@ -42,10 +42,10 @@ def sides() -> list[list[np.ndarray]]:
 def test_rows_in_any_order_of_the_clips(unit: str, groups: list[str] | None, sides: list[list[np.ndarray]]) -> None:
     rows = asking(unit)
     order = [4, 1, 5, 0, 3, 2]
-    found = gather([rows], ((clip, [side[clip] for side in sides]) for clip in order), groups)
+    found = gather(rows.steps, ((clip, [side[clip] for side in sides]) for clip in order), pool="mean+deviation", groups=groups)
     assert len(found) == 2
     for kept, side in zip(found, sides, strict=True):
-        known = levelled(side, groups) if groups else side
+        known = standardise_by_group(side, groups) if groups else side
         features = rows.features("z", kept)
         for part, clips in PARTED.items():
             if unit == "recording":
@@ -67,4 +67,4 @@ def test_no_more_than_two_clips_are_in_memory(unit: str) -> None:
             alive.append(weakref.ref(x_TD))
             yield clip, [x_TD]
 
-    gather([asking(unit)], passing())
+    gather(asking(unit).steps, passing(), pool="mean+deviation")

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from torchcpc.contracts import CPCError, Layout
-from torchcpc.probes.classifier import answers, cross_entropy, fit_classifier, seeded
+from torchcpc.probes.classifier import Updates, answers, cross_entropy, fit_classifier, seeded
 from torchcpc.probes.supervised import CLASSIFIERS, RecordingClassifier, StepClassifier, supervised
 
 
@@ -58,11 +58,13 @@ def windows(seed, unit, batch=13, steps=11):
 @pytest.mark.parametrize("unit", ["frame", "recording"])
 def test_the_network_learns_and_answers_every_labelled_place_in_order(unit):
     validation, test = [windows(10**6, unit, 97)], [windows(2 * 10**6 + n, unit, 53) for n in range(2)]
-    settings = {"unit": unit, "classes": 2, "steps": 200, "learning_rate": 2e-2, "validate_every": 50}
-    score = supervised(fresh(), lambda step, rank: windows(step, unit, 32), validation, test, **settings)
+    updates = Updates(200, learning_rate=2e-2, clip=1.0, warmup=50, validate_every=50)
+    score = supervised(
+        fresh(), lambda step, rank: windows(step, unit, 32), validation, test, unit=unit, classes=2, updates=updates
+    )
     assert score.correct_M.shape == (sum(int((label >= 0).sum()) for *_, label in test),)
     assert score.correct_M.mean() > 0.8
-    assert score.penalty is None
+    assert score.penalties == (None,)
 
 
 def test_the_mean_is_over_real_steps():
@@ -78,7 +80,7 @@ def test_the_mean_is_over_real_steps():
 
 def test_a_baseline_is_a_function_of_its_seed():
     validation, test = [windows(10**6, "frame")], [windows(2 * 10**6, "frame")]
-    settings = {"unit": "frame", "classes": 2, "steps": 7, "validate_every": 3}
+    settings = {"unit": "frame", "classes": 2, "updates": Updates(7, warmup=50, validate_every=3)}
     draw = lambda step, rank: windows(step, "frame")  # noqa: E731
     one, two, other = (supervised(fresh(s), draw, validation, test, seed=s, **settings).correct_M for s in (0, 0, 1))
     np.testing.assert_array_equal(one, two)
@@ -116,9 +118,13 @@ def test_the_weights_of_the_best_validation_are_kept():
     with torch.no_grad():
         model.weight.copy_(torch.tensor([[-1.0, 0, 0], [1, 0, 0]]))
         model.bias.zero_()
-    settings = {"steps": 30, "validate_every": 10, "learning_rate": 0.1, "seed": 0}
-    keep = lambda event, step, metrics: seen.append(metrics["bound"]) if event == "valid" else None  # noqa: E731
-    best = fit_classifier(model, lambda step, rank: (x, 1 - y), [(x, y)], on_event=keep, **settings)
+    updates = Updates(30, validate_every=10, learning_rate=0.1, schedule="constant")
+
+    def judge(predicted_M, y_M):
+        seen.append(float(np.mean(predicted_M == y_M)))
+        return seen[-1]
+
+    best = fit_classifier(model, lambda step, rank: (x, 1 - y), [(x, y)], updates=updates, judge=judge)
     assert best == max(seen) == seen[0] > seen[-1]
     predicted, label = answers(model, [(x, y)])
     assert torch.equal(label, y) and (predicted == y).float().mean().item() == pytest.approx(best)
@@ -126,4 +132,4 @@ def test_the_weights_of_the_best_validation_are_kept():
 
 def test_an_unknown_unit_is_named():
     with pytest.raises(CPCError, match="unit 'word' is unknown; choose one of frame, recording"):
-        supervised(fresh(), lambda step, rank: windows(step, "frame"), [], [], unit="word", classes=2, steps=1)
+        supervised(fresh(), lambda step, rank: windows(step, "frame"), [], [], unit="word", classes=2, updates=Updates(1))

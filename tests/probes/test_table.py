@@ -1,70 +1,122 @@
-import json
-
 import numpy as np
 import pytest
 
-from torchcpc.probes.label_efficiency import Point
-from torchcpc.probes.probe_result import Row
-from torchcpc.probes.table import table, text
-from torchcpc.report.probe import parse
+from torchcpc.contracts import CPCError
+from torchcpc.probes.probe_result import Point, ProbeRow
+from torchcpc.probes.result import EmbeddingMap, ProbeTable, Split
+from torchcpc.probes.table import differences, point_summary, summary
 
 from .worlds import gaussian_classes
 
 
-@pytest.fixture
-def entry():
+@pytest.fixture(scope="module")
+def rows():
     task, _ = gaussian_classes()
     generator = np.random.default_rng(0)
 
-    def row(features, kind, accuracy, penalties):
-        correct = generator.random((len(penalties), 211)) < accuracy
-        return Row(features, kind, 7, correct, task.test.source_M, penalties)
+    def row(features, role, kind, accuracy, penalties, **changes):
+        right = generator.random((len(penalties), 211)) < accuracy
+        predicted = np.where(right, task.test.y_M, (task.test.y_M + 1) % 3)
+        return ProbeRow(features, role, kind, 7, predicted, task.test, penalties, **changes)
 
-    rows = [
-        row("CPC c", "linear", 0.9, (0.1, 0.1, 0.1)),
-        row("CPC c", "MLP", 0.93, (0.1, 0.01, 0.1)),
-        row("MFCC", "linear", 0.6, (0.01,)),
-        row("same network", "supervised", 0.95, (None, None, None)),
+    return [
+        row("CPC c", "cpc", "linear", 0.9, (0.1, 0.1, 0.1)),
+        row("CPC c", "cpc", "MLP", 0.93, (0.1, 0.01, 0.1)),
+        row("MFCC", "handmade", "linear", 0.6, (0.01,)),
+        row("same network", "supervised", "supervised", 0.95, (None, None, None)),
+        row("CPC c + MFCC", "cpc", "linear", 0.91, (0.1, 0.1, 0.1), added_to="MFCC"),
     ]
-    points = [Point("CPC c", 5, rows[2].hits), Point("CPC c", None, rows[0].hits)]
-    return task, rows, table(task, rows, points)
 
 
-def test_the_table_is_json_that_the_report_reads(entry, tmp_path):
-    task, rows, made = entry
-    read = parse(tmp_path, json.loads(json.dumps({"tables": [made], "map": None}, allow_nan=False))).tables[0]
-    assert dict(read.sizes) == {"train": 397, "validation": 101, "test": 211}
-    assert {row.name for row in read.rows} == {"CPC c, linear", "CPC c, MLP", "MFCC, linear", "same network, supervised"}
-    assert [few.labels for few in read.efficiency] == [5, None]
-    best = next(row for row in read.rows if row.name == "CPC c, linear")
-    assert best.accuracies == rows[0].accuracies
-    assert best.low < best.mean < best.high
-    assert best.mean == pytest.approx(np.mean(best.accuracies))
-    assert best.penalty == 0.1
-    assert next(row for row in read.rows if row.name == "CPC c, MLP").penalty is None  # seeds disagree
-    assert made["chance"] == task.chance
+def table(rows, **changes):
+    points = [Point("CPC c", "cpc", 5, rows[-1].hits), Point("CPC c", "cpc", None, rows[0].hits)]
+    facts = {"label": "class", "unit": "row", "classes": 3, "chance": 1 / 3, "train": 397, "validation": 101, "test": 211}
+    made = {"rows": tuple(summary(row, "abc") for row in rows), "differences": differences(rows)}
+    found = EmbeddingMap("class", np.array([[0.25, -1.5], [3.0, 2.0]]), ("a", "b"))
+    return ProbeTable(
+        **facts, split=Split("random"), efficiency=tuple(map(point_summary, points)), map=found, **made, **changes
+    )
 
 
-def test_rows_are_compared_with_the_first_cpc_row_of_their_probe(entry):
-    _, rows, made = entry
-    gaps = {gap["against"]: gap for gap in made["differences"]}
-    assert set(gaps) == {"MFCC", "same network"}
-    mfcc = gaps["MFCC"]
-    assert mfcc["mean"] == pytest.approx(np.mean(rows[0].accuracies) - np.mean(rows[2].accuracies))
-    assert 0 < mfcc["low"] < mfcc["mean"] < mfcc["high"]
+def test_the_table_comes_back_from_its_file(rows, tmp_path):
+    made = table(rows)
+    made.to_json(tmp_path / "probe.json")
+    read = ProbeTable.from_json(tmp_path / "probe.json")
+    assert read.text() == made.text() and read.rows == made.rows and read.differences == made.differences
+    assert read.split == made.split and [point.labels_per_class for point in read.efficiency] == [5, None]
+    np.testing.assert_array_equal(read.map.points, made.map.points)
+    row = read.rows[0]
+    assert row.accuracies == rows[0].accuracies and row.penalties == (0.1, 0.1, 0.1)
+    assert row.accuracy.low < row.accuracy.mean < row.accuracy.high
+    assert row.accuracy.mean == pytest.approx(np.mean(row.accuracies)) and set(row.f1) == set("abc")
+    frame = made.to_pandas()
+    assert list(frame["features"]) == [row.features for row in rows] and frame["accuracy_low"][0] == row.accuracy.low
+    with pytest.raises(CPCError, match="format 1"):
+        ProbeTable.from_json({**made.to_json(), "format": 1})
 
 
-def test_a_table_without_cpc_has_no_differences(entry):
-    task, rows, _ = entry
-    assert table(task, rows[2:])["differences"] == []
+def test_rows_are_compared_with_the_first_cpc_row_of_their_probe_and_with_what_they_are_added_to(rows):
+    gaps = {(gap.features, gap.against, gap.probe): gap for gap in differences(rows)}
+    assert list(gaps) == [
+        ("CPC c", "MFCC", "linear"),
+        ("CPC c", "same network", "supervised"),
+        ("CPC c", "CPC c + MFCC", "linear"),
+        ("CPC c + MFCC", "MFCC", "linear"),
+    ]
+    mfcc = gaps["CPC c", "MFCC", "linear"]
+    assert mfcc.accuracy.mean == pytest.approx(np.mean(rows[0].accuracies) - np.mean(rows[2].accuracies))
+    assert 0 < mfcc.accuracy.low < mfcc.accuracy.mean < mfcc.accuracy.high
+    one, other = rows[0].confusions, rows[2].confusions
+    assert mfcc.macro_f1.mean == pytest.approx(one.mean - other.mean)
 
 
-def test_the_terminal_shows_every_row_best_first(entry):
-    _, rows, made = entry
-    lines = text(made).splitlines()
-    assert lines[0].startswith("class: 211 test rows, 3 classes, always the commonest ")
-    assert [line.split("  ")[0] for line in lines[2:]] == ["same network", "CPC c", "CPC c", "MFCC"]
-    mfcc = lines[-1]
-    assert f"{100 * rows[2].accuracies[0]:.1f}" in mfcc
-    assert f"+{100 * made['differences'][0]['mean']:.1f} (+" in mfcc
-    assert len({line.find("linear") for line in lines if "linear" in line}) == 1  # columns line up
+def test_a_name_says_nothing_of_the_role(rows):
+    renamed = [ProbeRow("CPC of others", "handmade", *(getattr(row, n) for n in FIELDS)) for row in rows]
+    assert differences(renamed) == ()
+
+
+FIELDS = ("probe", "dim", "predicted_RM", "test", "penalties")
+
+
+def test_the_terminal_shows_every_number_of_every_row_best_first(rows):
+    made = table(rows)
+    accuracies, scores = (block.splitlines() for block in made.text().split("\n\n"))
+    assert all(len(line) <= 100 for line in accuracies + scores)
+    assert accuracies[0].startswith("class: 211 test rows, 3 classes, always the commonest 33.3 %; by source: a fifth")
+    order = ["same network", "CPC c", "CPC c + MFCC", "CPC c", "MFCC"]
+    body = [line for line in accuracies if "linear" in line or "MLP" in line or "supervised" in line]
+    assert [line.split("  ")[0] for line in body[:5]] == order
+    for row in made.rows:
+        for interval in (row.accuracy, row.macro_f1):
+            shown = f"{100 * interval.low:.1f} to {100 * interval.high:.1f}"
+            assert any(f"{100 * interval.mean:.1f}" in line and shown in line for line in accuracies + scores)
+    gap = made.differences[0].accuracy
+    assert f"+{100 * gap.mean:.1f} (+{100 * gap.low:.1f} to +{100 * gap.high:.1f})" in body[4]
+    assert accuracies[-1].startswith("CPC c + MFCC less MFCC, linear: +") and scores[-1].startswith("CPC c + MFCC less MFCC")
+    assert len({line.find("linear") for line in body[:5] if "linear" in line}) == 1  # columns line up
+
+
+@pytest.mark.parametrize(
+    ("split", "words"),
+    [
+        (Split("random"), ["by source", "at random"]),
+        (Split("column", data=("a.csv", "b")), ["the split column of the data", "of a.csv, b"]),
+        (Split("test_on", column="speaker", value="s1"), ["speaker=s1 only in the test"]),
+        (
+            Split("test_on", column="speaker", validate_across="town", standardised_by="mouth"),
+            ["each speaker in turn", "across town", "standardised by mouth"],
+        ),
+        (Split("within", share=0.7), ["within recordings", "70%"]),
+        (
+            Split("random", event_seconds=5, event_delay_s=0.5, events_skipped=3),
+            ["5 s for each event", "0.5 s after it", "(3 left out)"],
+        ),
+        (
+            Split("folds", folds=7, inner_folds=(2, 5), grouped_by="author", repeated=19),
+            ["7-fold cross-validation, by author", "(19)", "2 to 5-fold"],
+        ),
+        (Split("column_folds", inner_folds=(5, 5), repeated=4), ["penalties by 5-fold", "4 training sources"]),
+    ],
+)
+def test_a_split_says_what_it_is(split: Split, words: list[str]):
+    assert all(word in split.text() for word in words), split.text()

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.task import Features, Labels, Standardiser, Task, labelled_rows
+from torchcpc.probes.task import Features, Labels, Task
 
 
 def labels(y, source):
@@ -15,11 +15,7 @@ def make(**changes):
         "validation": labels([0, 1], [4, 4]),
         "test": labels([0, 2, 2, 1, 0, 2, 1], [5, 5, 6, 6, 7, 7, 8]),
     }
-    return Task("digit", "recording", ("one", "two", "three"), "by speaker", **(parts | changes))
-
-
-def test_chance_is_the_test_share_of_the_commonest_training_class():
-    assert make().chance == pytest.approx(3 / 7)
+    return Task("digit", "recording", ("one", "two", "three"), **(parts | changes))
 
 
 def test_a_source_in_two_parts_is_refused():
@@ -49,24 +45,3 @@ def test_features_must_be_finite_and_of_the_tasks_size():
         Features("z", **(x | {"test": np.zeros((7, 13))})).check(task)
     with pytest.raises(CPCError, match="not all finite"):
         Features("z", **(x | {"test": np.full((7, 11), np.nan)})).check(task)
-
-
-def test_standardised_columns_have_mean_0_and_deviation_1_and_dead_ones_vanish():
-    x = np.random.default_rng(0).normal(3, 7, size=(101, 3)).astype(np.float32)
-    x[:, 1] = 0.1  # constant up to rounding
-    out = Standardiser.of(x)(x)
-    assert out.dtype == np.float32
-    np.testing.assert_allclose(out.mean(axis=0), 0, atol=1e-5)
-    np.testing.assert_allclose(out.std(axis=0), [1, 0, 1], atol=1e-5)
-    step = np.array([7 / x[:, 0].std(), 0, 7 / x[:, 2].std()])
-    np.testing.assert_allclose(Standardiser.of(x)(x[:2] + 7), out[:2] + step, rtol=1e-4)
-
-
-def test_labelled_rows_leave_out_unlabelled_frames_and_keep_the_rest_in_step():
-    frames = [np.arange(6.0).reshape(3, 2), 10 + np.arange(4.0).reshape(2, 2)]
-    x, rows = labelled_rows(frames, [np.array([-1, 4, 2]), np.array([0, -1])], [17, 19])
-    np.testing.assert_array_equal(x, [[2, 3], [4, 5], [10, 11]])
-    np.testing.assert_array_equal(rows.y_M, [4, 2, 0])
-    np.testing.assert_array_equal(rows.source_M, [17, 17, 19])
-    with pytest.raises(CPCError, match="source 19: 2 frames but 3 frame labels"):
-        labelled_rows(frames, [np.zeros(3), np.zeros(3)], [17, 19])

@@ -17,4 +17,4 @@ def gaussian_classes(*, classes=3, dim=7, spread=1.0, rows_per_source=1, seed=0)
         x[part] = (centres[y] + generator.normal(size=(rows, dim))).astype(np.float32)
         parts[part] = Labels(y, first + np.arange(rows) // rows_per_source)
         first += rows
-    return Task("class", "row", tuple("abcdefghij"[:classes]), "independent rows", **parts), Features("points", **x)
+    return Task("class", "row", tuple("abcdefghij"[:classes]), **parts), Features("points", **x)

@@ -10,9 +10,10 @@ import torch
 from scipy.stats import chisquare
 
 from torchcpc.contracts import CPCError
-from torchcpc.information.scoring import Steps
-from torchcpc.ranking import ranks
-from torchcpc.ranking.overlap import overlap_scores, tf_idf
+from torchcpc.ranking import methods, ranks
+from torchcpc.ranking.methods import Text, overlap_scores, similarity_scores, tf_idf
+from torchcpc.ranking.questions import RECENT, Questions, RankSpec, draw_questions, too_short
+from torchcpc.representations.embed import SourceSteps
 from torchcpc.scores.bilinear import Bilinear
 
 LENGTHS = [41, 7, 2, 83]
@@ -21,7 +22,7 @@ LENGTHS = [41, 7, 2, 83]
 @pytest.mark.parametrize("pool", ["any source", "same source"])
 def test_questions_keep_their_rules(pool: str) -> None:
     k, lengths = 3, [41, 29, 3, 83]
-    asked = ranks.ask(lengths, k=k, candidates=17, contexts=11, pool=pool)
+    asked = draw_questions(lengths, RankSpec(candidates=17, contexts=11), k=k, pool=pool)
     begins = np.cumsum([0, *lengths])
     assert Counter(asked.source_A.tolist()) == {0: 11, 1: 11, 3: 11}, "a source of k steps has no question"
     for source, begin, context, candidates in zip(*asked, strict=True):
@@ -29,36 +30,38 @@ def test_questions_keep_their_rules(pool: str) -> None:
         assert candidates[0] == context + k and len(set(candidates.tolist())) == len(candidates) == 17
         low, high = (begins[source], begins[source + 1]) if pool == "same source" else (0, begins[-1])
         assert (candidates >= low).all() and (candidates < high).all()
-        assert not any(max(begin, context - ranks.RECENT + 1) <= c <= context for c in candidates)
-    again = ranks.ask(lengths, k=k, candidates=17, contexts=11, pool=pool)
+        assert not any(max(begin, context - RECENT + 1) <= c <= context for c in candidates)
+    again = draw_questions(lengths, RankSpec(candidates=17, contexts=11), k=k, pool=pool)
     np.testing.assert_array_equal(asked.candidate_AN, again.candidate_AN)
-    other = ranks.ask(lengths, k=k, candidates=17, contexts=11, pool=pool, seed=1)
+    other = draw_questions(lengths, RankSpec(candidates=17, contexts=11, seed=1), k=k, pool=pool)
     assert not np.array_equal(asked.candidate_AN, other.candidate_AN)
 
 
 def test_candidates_are_drawn_evenly() -> None:
-    asked = ranks.ask([13, 13], k=1, candidates=2, contexts=1, seed=0)
+    asked = draw_questions([13, 13], RankSpec(candidates=2, contexts=1, seed=0), k=1)
     counts = Counter()
     for seed in range(3000):
-        drawn = ranks.ask([13, 13], k=1, candidates=2, contexts=1, seed=seed)
+        drawn = draw_questions([13, 13], RankSpec(candidates=2, contexts=1, seed=seed), k=1)
         counts.update(
             int(c - drawn.context_A[0]) for c in drawn.candidate_AN[:1, 1] if drawn.context_A[0] == asked.context_A[0]
         )
-    assert len(counts) == 26 - 1 - min(ranks.RECENT, asked.context_A[0] + 1)
+    assert len(counts) == 26 - 1 - min(RECENT, asked.context_A[0] + 1)
     assert chisquare(list(counts.values())).pvalue > 0.001
 
 
 def test_what_cannot_be_asked() -> None:
     with pytest.raises(CPCError, match="pool = 'none' is unknown"):
-        ranks.ask(LENGTHS, k=1, pool="none")
+        RankSpec(pools=("none",))
     with pytest.raises(CPCError, match=r"83 steps .* cannot give 99 other candidates.*--candidates.*--pool"):
-        ranks.ask([41, 83], k=1, pool="same source")
+        draw_questions([41, 83], RankSpec(), k=1, pool="same source")
     with pytest.raises(CPCError, match=r"94 steps of all the sources ranked cannot give 99 other.*--candidates.*--pool"):
-        ranks.ask([11, 83], k=1)
+        draw_questions([11, 83], RankSpec(), k=1)
     with pytest.raises(CPCError, match="no source is longer than k = 90"):
-        ranks.ask(LENGTHS, k=90, candidates=5)
+        draw_questions(LENGTHS, RankSpec(candidates=5), k=90)
     with pytest.raises(CPCError, match="candidates = 1"):
-        ranks.ask(LENGTHS, k=1, candidates=1)
+        RankSpec(candidates=1)
+    with pytest.raises(CPCError, match="seed = -1"):
+        RankSpec(seed=-1)
 
 
 def test_ranks_and_measures_against_a_loop_over_all_orders_of_ties() -> None:
@@ -76,31 +79,31 @@ def test_ranks_and_measures_against_a_loop_over_all_orders_of_ties() -> None:
 
 
 def test_chance_is_chance() -> None:
-    found = ranks.chance(ranks.ask([101, 211], k=2, candidates=100))
+    found = ranks.rank(np.zeros((7, 100)))
     assert ranks.top1(found) == pytest.approx(0.01)
     assert ranks.reciprocal(found) == pytest.approx(sum(1 / r for r in range(1, 101)) / 100)
     assert ranks.mean_rank(found) == pytest.approx(50.5)
 
 
-def steps(lengths: list[int], width: int = 5, seed: int = 0) -> list[Steps]:
+def steps(lengths: list[int], width: int = 5, seed: int = 0) -> list[SourceSteps]:
     generator = torch.Generator().manual_seed(seed)
     return [
-        Steps(i, 0, torch.randn(n, width, generator=generator), torch.randn(n, 3, generator=generator))
+        SourceSteps(i, 0, torch.randn(n, width, generator=generator), torch.randn(n, 3, generator=generator))
         for i, n in enumerate(lengths)
     ]
 
 
-def test_scores_of_a_model_and_of_likeness_against_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ranks, "_BLOCK", 5 * 13 * 4)  # several blocks
+def test_scores_of_a_model_and_of_similarity_against_a_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(methods, "_BLOCK", 5 * 13 * 4)  # several blocks
     torch.manual_seed(0)
     predictor = Bilinear(3, 5, count=2)
     model = SimpleNamespace(predictor=predictor, parameters=predictor.parameters)
     own = steps(LENGTHS)
-    asked = ranks.ask(LENGTHS, k=2, candidates=13, contexts=6)
+    asked = draw_questions(LENGTHS, RankSpec(candidates=13, contexts=6), k=2)
     z = [row for each in own for row in each.z_TD]
     c = [row for each in own for row in each.c_TC]
-    found, level_A = ranks.model_scores(model, own, asked, index=1)
-    likeness = ranks.likeness_scores(own, asked, last=3)
+    found, level_A = methods.model_scores(model, own, asked, index=1)
+    similarity = similarity_scores(own, asked, last=3)
     z_all = torch.stack(z)
     unit = (z_all - z_all.mean(0)) / z_all.std(0)
     for a, (begin, context) in enumerate(zip(asked.begin_A, asked.context_A, strict=True)):
@@ -109,7 +112,7 @@ def test_scores_of_a_model_and_of_likeness_against_a_loop(monkeypatch: pytest.Mo
             expected = (z[candidate] @ predictor.weight[1] @ c[context]).item()
             assert found[a, n] == pytest.approx(expected, abs=1e-5)
             cosine = torch.cosine_similarity(unit[candidate], seen, dim=0).item()
-            assert likeness[a, n] == pytest.approx(cosine, abs=1e-5)
+            assert similarity[a, n] == pytest.approx(cosine, abs=1e-5)
     assert (level_A < 1e-4).all() and found.shape == (len(asked.context_A), 13)
 
 
@@ -117,7 +120,7 @@ def test_tf_idf_against_its_formula() -> None:
     train = ["the cat sat", "the dog sat down", "a cat and a dog", "rain"]
     words = tf_idf(train)
     sentences = ["The cat.", "the dog", "rain, rain", "a dog sat", "nobody knows"]
-    asked = ranks.Questions(np.array([0, 0]), np.array([0, 0]), np.array([0, 1]), np.array([[1, 2, 4, 3], [3, 2, 4, 0]]))
+    asked = Questions(np.array([0, 0]), np.array([0, 0]), np.array([0, 1]), np.array([[1, 2, 4, 3], [3, 2, 4, 0]]))
     vocabulary = {word for line in train for word in line.split()}
     idf = {w: math.log((1 + 4) / (1 + sum(w in line.split() for line in train))) + 1 for w in vocabulary}
 
@@ -131,7 +134,7 @@ def test_tf_idf_against_its_formula() -> None:
         return sum(one[w] * two.get(w, 0) for w in one) / size if size else 0.0
 
     for last in (1, 2):
-        found = overlap_scores(words, sentences, asked, last=last)
+        found = overlap_scores(Text(words, sentences), asked, last=last)
         for a, context in enumerate(asked.context_A):
             read = " ".join(sentences[max(0, context - last + 1) : context + 1])
             expected = [cosine(read, sentences[n]) for n in asked.candidate_AN[a]]
@@ -144,29 +147,29 @@ def test_intervals_are_over_sources_and_seeds() -> None:
     rng = np.random.default_rng(0)
     source_A = np.repeat(np.arange(12), 50)
     between, within = rng.normal(size=12) * 5, rng.normal(size=600)
-    value_A = between[source_A] + within
-    found = ranks.measured(value_A[None], source_A)
+    value_A, free = between[source_A] + within, (-np.inf, np.inf)
+    found = ranks.measured(value_A[None], source_A, *free)
     half = 2.2 * between.std(ddof=1) / np.sqrt(12)  # Student's t of 11 degrees of freedom
     assert found.mean == pytest.approx(value_A.mean(), abs=1e-5)
     assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.15)
-    assert np.isnan(ranks.measured(value_A[:1, None].T[:, :1], np.zeros(1)).low)
-    seeds = ranks.measured(np.stack([value_A, value_A + 10]), source_A)
+    assert np.isnan(ranks.measured(value_A[:1, None].T[:, :1], np.zeros(1), *free).low)
+    seeds = ranks.measured(np.stack([value_A, value_A + 10]), source_A, *free)
     assert seeds.high - seeds.low > found.high - found.low
 
 
 def test_a_source_too_short_for_its_own_pool_is_left_out_of_it_and_others_keep_their_questions() -> None:
-    lengths, settings = [107, 61, 2, 211, 103], {"k": 2, "candidates": 101, "contexts": 211}
-    assert ranks.too_short(lengths, k=2, candidates=101) == [1, 4]
-    asked = ranks.ask(lengths, pool="same source", **settings)
+    lengths, spec = [107, 61, 2, 211, 103], RankSpec(candidates=101, contexts=211)
+    assert too_short(lengths, k=2, candidates=101) == [1, 4]
+    asked = draw_questions(lengths, spec, k=2, pool="same source")
     assert Counter(asked.source_A.tolist()) == {0: 105, 3: 209}
-    alone = ranks.ask([107], pool="same source", **settings)
+    alone = draw_questions([107], spec, k=2, pool="same source")
     np.testing.assert_array_equal(asked.candidate_AN[:105], alone.candidate_AN)
-    assert set(ranks.ask(lengths, pool="any source", **settings).source_A.tolist()) == {0, 1, 3, 4}
+    assert set(draw_questions(lengths, spec, k=2).source_A.tolist()) == {0, 1, 3, 4}
 
 
 def test_the_shortest_source_of_its_own_pool_can_be_asked_at_every_place() -> None:
-    assert ranks.too_short([22, 21], k=3, candidates=17) == [1]
-    assert len(ranks.ask([22], k=3, candidates=17, pool="same source").context_A) == 22 - 3
+    assert too_short([22, 21], k=3, candidates=17) == [1]
+    assert len(draw_questions([22], RankSpec(candidates=17), k=3, pool="same source").context_A) == 22 - 3
     # Few steps have been read before the last place that has a step so far ahead.
-    assert ranks.too_short([20, 19], k=19, candidates=17) == []
-    assert len(ranks.ask([20], k=19, candidates=17, pool="same source").context_A) == 1
+    assert too_short([20, 19], k=19, candidates=17) == []
+    assert len(draw_questions([20], RankSpec(candidates=17), k=19, pool="same source").context_A) == 1

@@ -9,6 +9,14 @@ from typing import Any
 
 import numpy as np
 
+from torchcpc.contracts import Estimand
+from torchcpc.information.result import Checks, InformationRow, InformationTable, Profile, TruthComparison
+from torchcpc.information.timeline_result import ShuffledStretch, Timeline
+from torchcpc.probes.result import Difference, EfficiencyPoint, EmbeddingMap, ProbeTable, RowSummary, Split
+from torchcpc.ranking.result import RankBlock, RankRow, RankTable
+from torchcpc.report.results import keep
+from torchcpc.results import Interval, SavedResult
+
 HORIZONS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 CANDIDATES = 509
 
@@ -54,122 +62,110 @@ def lines(*, train: int = 100, valid: int = 10, total: int = 1000, seed: int = 7
     return sorted(made, key=lambda each: each["step"])
 
 
-def folder(place: Path, metrics: list[dict[str, Any]], **files: Any) -> Path:
-    """A RUN folder: metrics.jsonl and any of settings, skipped, probe as NAME.json."""
+def folder(place: Path, metrics: list[dict[str, Any]], *results: SavedResult, **files: Any) -> Path:
+    """A RUN folder: metrics.jsonl, results, and any of settings, skipped as NAME.json."""
     place.mkdir(parents=True, exist_ok=True)
     (place / "metrics.jsonl").write_text("".join(json.dumps(each) + "\n" for each in metrics), encoding="utf-8")
     for name, content in files.items():
         (place / f"{name}.json").write_text(json.dumps(content), encoding="utf-8")
+    for result in results:
+        keep(place, result)
     return place
 
 
-def row(features: str, probe: str, dim: int, mean: float, spread: float = 0.012, seeds: int = 5) -> dict[str, Any]:
-    rng = np.random.default_rng(len(features) + dim)
-    return {
-        "features": features,
-        "probe": probe,
-        "dim": dim,
-        "accuracies": np.clip(mean + rng.normal(0, spread / 3, seeds), 0, 1).tolist(),
-        "mean": mean,
-        "low": max(0.0, mean - spread),
-        "high": min(1.0, mean + spread),
-        "penalty": 0.01,
-    }
+def around(mean: float, wide: float = math.nan, *, least: float = -math.inf, most: float = math.inf) -> Interval:
+    """An interval of half width `wide`; without one nothing is known of the error."""
+    return Interval(mean, max(least, mean - wide) if wide == wide else wide, min(most, mean + wide) if wide == wide else wide)
 
 
-def table(label: str, chance: float) -> dict[str, Any]:
-    rows = [
-        row("log-mel means", "linear", 80, 0.874, 0.017),
-        row("CPC c", "linear", 256, 0.973, 0.008),
-        row("CPC z", "linear", 256, 0.931, 0.012),
-        row("MFCC", "linear", 39, 0.842, 0.02),
-        row("random encoder c", "linear", 256, 0.713, 0.025),
-        row("CPC c", "MLP", 256, 0.981, 0.007),
-        row("majority class", "", 0, chance + 0.004, 0.006),
-    ]
+def row(features: str, role: str, probe: str, dim: int | None, mean: float, wide: float = 0.012, seeds: int = 5) -> RowSummary:
+    rng = np.random.default_rng(len(features) + (dim or 0))
+    accuracies = np.clip(mean + rng.normal(0, wide / 3, seeds), 0, 1).tolist()
+    return RowSummary(features, role, probe, dim, tuple(accuracies), around(mean, wide, least=0, most=1), (0.01,) * seeds)
+
+
+def table(label: str, chance: float, *, map: EmbeddingMap | None = None) -> ProbeTable:
+    rows = (
+        row("log-mel means", "handmade", "linear", 80, 0.874, 0.017),
+        row("CPC c", "cpc", "linear", 256, 0.973, 0.008),
+        row("CPC z", "cpc", "linear", 256, 0.931, 0.012),
+        row("MFCC", "handmade", "linear", 39, 0.842, 0.02),
+        row("random encoder c", "untrained", "linear", 256, 0.713, 0.025),
+        row("CPC c", "cpc", "MLP", 256, 0.981, 0.007),
+        row("majority class", "handmade", "", None, chance + 0.004, 0.006),
+    )
     few = []
-    for features, start, end in (
-        ("log-mel means", 0.35, 0.874),
-        ("CPC c", 0.62, 0.973),
-        ("CPC z", 0.52, 0.931),
-        ("random encoder c", 0.2, 0.713),
+    for features, role, start, end in (
+        ("log-mel means", "handmade", 0.35, 0.874),
+        ("CPC c", "cpc", 0.62, 0.973),
+        ("CPC z", "cpc", 0.52, 0.931),
+        ("random encoder c", "untrained", 0.2, 0.713),
     ):
-        for i, labels in enumerate((1, 2, 5, 10, 20, 50, "all")):
+        for i, labels in enumerate((1, 2, 5, 10, 20, 50, None)):
             mean = end - (end - start) * math.exp(-0.6 * i)
-            wide = 0.05 * math.exp(-0.35 * i) + 0.008
-            few.append(
-                {
-                    "features": features,
-                    "labels_per_class": labels,
-                    "mean": mean,
-                    "low": mean - wide,
-                    "high": min(1.0, mean + wide),
-                }
-            )
-    differences = [
-        {"features": "CPC c", "against": "log-mel means", "probe": "linear", "mean": 0.099, "low": 0.083, "high": 0.117},
-        {"features": "CPC c", "against": "CPC z", "probe": "linear", "mean": 0.042, "low": -0.003, "high": 0.061},
-    ]
+            few.append(EfficiencyPoint(features, role, labels, around(mean, 0.05 * math.exp(-0.35 * i) + 0.008, most=1)))
+    differences = (
+        Difference("CPC c", "log-mel means", "linear", Interval(0.099, 0.083, 0.117)),
+        Difference("CPC c", "CPC z", "linear", Interval(0.042, -0.003, 0.061)),
+    )
     sizes = {"train": 1050, "validation": 150, "test": 300}
-    split = "by recording, stratified by speaker"
-    return {"label": label, "unit": "recording", "classes": round(1 / chance), "chance": chance, "split": split, **sizes} | {
-        "rows": rows,
-        "efficiency": few,
-        "differences": differences,
-    }
+    return ProbeTable(
+        label=label,
+        unit="recording",
+        classes=round(1 / chance),
+        chance=chance,
+        **sizes,
+        split=Split("random"),
+        rows=rows,
+        differences=differences,
+        efficiency=tuple(few),
+        map=map,
+    )
 
 
-def layout(label: str, classes: int, points: int = 700) -> dict[str, Any]:
+def layout(label: str, classes: int, points: int = 700) -> EmbeddingMap:
     rng = np.random.default_rng(3)
     which = rng.integers(0, classes, points)
     centres = 9 * rng.normal(size=(classes, 2))
-    return {
-        "label": label,
-        "points": (centres[which] + rng.normal(size=(points, 2))).tolist(),
-        "labels": [str(each) for each in which],
-    }
+    return EmbeddingMap(label, centres[which] + rng.normal(size=(points, 2)), tuple(str(each) for each in which))
 
 
-def course(*, shuffled: bool = True, steps: int = 997, marks: int = 5) -> dict[str, Any]:
-    """The course of a document of `steps` sentences at k = 1 and 2, its first steps unpredicted."""
+def timeline(*, shuffled: bool = True, steps: int = 997, marks: int = 5) -> Timeline:
+    """The timeline of a document of `steps` sentences at k = 1 and 2, its first steps unpredicted."""
     rng = np.random.default_rng(13)
-    pmi = [[None] * k + rng.normal(1.0 / k, 0.2, steps - k).tolist() for k in (1, 2)]
-    mixed = {
-        "first": 300,
-        "last": 500,
-        "pmi": [[None if value is None else value - 0.5 for value in row] for row in pmi],
-        "ordered_mean": [1.0, 0.5],
-        "shuffled_mean": [0.4, 0.125],
-        "error": [0.1, 0.05],
-    }
-    return {
-        "source": "books/emma.txt",
-        "unit": "sentence",
-        "smooth": 9,
-        "horizons": [1, 2],
-        "mean": [1.0, 0.5],
-        "pmi": pmi,
-        "marks": [[steps * n // marks, f"CHAPTER {n + 1}"] for n in range(marks)],
-        "shuffled": mixed if shuffled else None,
-    }
+    pmi = np.stack([np.r_[[math.nan] * k, rng.normal(1.0 / k, 0.2, steps - k)] for k in (1, 2)])
+    mixed = ShuffledStretch(300, 500, pmi - 0.5, (1.0, 0.5), (0.4, 0.125), (0.1, 0.05))
+    return Timeline(
+        source="books/emma.txt",
+        unit="sentence",
+        smooth=9,
+        horizons=(1, 2),
+        mean=(1.0, 0.5),
+        pmi=pmi,
+        marks=tuple((steps * n // marks, f"CHAPTER {n + 1}") for n in range(marks)),
+        shuffled=mixed if shuffled else None,
+    )
 
 
-def ranking() -> dict[str, Any]:
-    def value(mean: float, wide: float | None) -> dict[str, float | None]:
-        return {"mean": mean, "low": None if wide is None else mean - wide, "high": None if wide is None else mean + wide}
+def ranking() -> RankTable:
+    chance = RankRow("chance", "chance", around(0.01, 0.0), around(0.052), around(50.5, 0.0), around(0.2, 0.1))
+    cpc = RankRow("CPC", "cpc", around(0.231, 0.04), around(0.371, 0.03), around(17.25, 2.5), None)
+    return RankTable("validation sources", 3, False, (RankBlock("same source", 1, 100, 1000, 5, (cpc, chance)),))
 
-    rows = [
-        {"row": "CPC", "top-1": value(0.231, 0.04), "reciprocal": value(0.371, 0.03), "rank": value(17.25, 2.5), "gap": None},
-        {
-            "row": "chance",
-            "top-1": value(0.01, 0.0),
-            "reciprocal": value(0.052, None),
-            "rank": value(50.5, 0.0),
-            "gap": value(0.2, 0.1),
-        },
-    ]
-    block = {"pool": "same source", "k": 1, "candidates": 100, "contexts": 1000, "sources": 5, "rows": rows}
-    return {"origin": "validation sources", "runs": 3, "same_sources": False, "blocks": [block]}
+
+def information(*, known: bool = True) -> InformationTable:
+    """Calibrated scores at k = 1, 2 and 4, beside a known truth if asked."""
+    checks = Checks(1.0234, (1.0,), 0.981, -0.023, ((0.2, 0.25, 90), (0.7, 0.65, 80)), (500, 500))
+    truth = TruthComparison(2.125, around(2.1, 0.05), around(0.913, 0.02), math.nan, 0.312)
+    rows = tuple(
+        InformationRow(
+            k, around(1.9 / k, 0.1), around(2.0 / k, 0.2), 6.25, 518.0, 4000, 40, 300.0, 0.0, checks, truth if known else None
+        )
+        for k in (1, 2, 4)
+    )
+    profiles = tuple(Profile(f"a{i}", 3, 2.0 - i, (1, 10, 400), (3.0 - i, 1.0, -4.0), 2, 2.5 - i, 400) for i in range(2))
+    estimand = Estimand("I(x; c)", "all", 2048, 30, "none")
+    return InformationTable(estimand, "30 validation sources", ("few sources",), rows, 1, profiles)
 
 
 def full(place: Path) -> Path:
@@ -178,6 +174,7 @@ def full(place: Path) -> Path:
     return folder(
         place,
         [*lines(train=1000, valid=20, total=20000), *warnings],
+        *(timeline(), ranking(), information(), table("digit", 0.1, map=layout("digit", 10)), table("speaker", 1 / 6)),
         settings={
             "recipe": "speech-small",
             "settings": {
@@ -191,7 +188,4 @@ def full(place: Path) -> Path:
             {"path": f"audio/take {i:04d}.wav", "reason": "shorter than one window" if i % 3 else "not a sound file"}
             for i in range(211)
         ],
-        course=course(),
-        ranking=ranking(),
-        probe={"tables": [table("digit", 0.1), table("speaker", 1 / 6)], "map": layout("digit", 10)},
     )

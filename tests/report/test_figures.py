@@ -4,28 +4,40 @@ import math
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from torchcpc.report import health_figures, map_figure, metrics, palette, panel, probe, probe_figures, training_figures
+from torchcpc.probes.result import EmbeddingMap
+from torchcpc.report import (
+    health_figures,
+    information_figures,
+    map_figure,
+    metrics,
+    palette,
+    panel,
+    probe_figures,
+    training_figures,
+)
 from torchcpc.report.svg import Picture, inline
 
-from .fabricate import HORIZONS, folder, layout, line, lines, table
+from .fabricate import HORIZONS, folder, information, layout, line, lines, table
 
 
 @pytest.fixture(autouse=True)
-def house() -> Iterator[None]:
-    with panel.house():
+def figure_style() -> Iterator[None]:
+    with panel.figure_style():
         yield
 
 
 def read(place: Path, *, train: int = 41, valid: int = 11) -> metrics.Metrics:
-    return metrics.read(folder(place, lines(train=train, valid=valid)) / "metrics.jsonl")
+    return metrics.read_metrics(folder(place, lines(train=train, valid=valid)) / "metrics.jsonl")
 
 
 def by_name(pictures: list[Picture]) -> dict[str, Picture]:
@@ -54,16 +66,16 @@ def test_each_horizon_has_its_line(tmp_path: Path, split: str) -> None:
             points = drawn(pictures[picture].figure, f"{prefix}-{split}-k{k}")
             assert points[:, 0].tolist() == curves.step.tolist()
             assert points[:, 1].tolist() == curves.per_k[key][:, i].tolist()
-    assert drawn(pictures[f"bound-{split}"].figure, f"ceiling-{split}-high")[:, 1] == pytest.approx(math.log(509))
-    assert drawn(pictures[f"accuracy-{split}"].figure, f"chance-{split}-high")[:, 1] == pytest.approx(1 / 509)
+    assert drawn(pictures[f"bound-{split}"].figure, f"bound-{split}-ceiling-high")[:, 1] == pytest.approx(math.log(509))
+    assert drawn(pictures[f"accuracy-{split}"].figure, f"accuracy-{split}-chance-high")[:, 1] == pytest.approx(1 / 509)
 
 
 def test_loss_and_means(tmp_path: Path) -> None:
     run = read(tmp_path)
     assert run.train is not None and run.valid is not None
     pictures = by_name(training_figures.draw(run))
-    assert drawn(pictures["loss"].figure, "loss-k5")[:, 1].tolist() == run.train.per_k["loss_per_k"][:, 4].tolist()
-    assert drawn(pictures["loss"].figure, "loss-chance-high")[:, 1] == pytest.approx(math.log(509))
+    assert drawn(pictures["loss-train"].figure, "loss-train-k5")[:, 1].tolist() == run.train.per_k["loss_per_k"][:, 4].tolist()
+    assert drawn(pictures["loss-train"].figure, "loss-train-ceiling-high")[:, 1] == pytest.approx(math.log(509))
     mean = [sum(row) / len(row) for row in run.valid.per_k["bound_per_k"].tolist()]
     assert drawn(pictures["mean-bound"].figure, "mean-valid")[:, 1] == pytest.approx(mean)
 
@@ -75,22 +87,22 @@ def test_profiles_stand_at_the_best_validation(tmp_path: Path) -> None:
     at = means.index(max(means))
     assert 0 < at < len(means) - 1, "a best in the middle, so that first and last would be wrong"
     pictures = by_name(training_figures.draw(run))
-    points = drawn(pictures["profile-bound_per_k"].figure, "profile-bound_per_k-valid")
+    points = drawn(pictures["bound-profile"].figure, "bound-profile-valid")
     assert points[:, 0].tolist() == list(HORIZONS) and points[:, 1].tolist() == run.valid.per_k["bound_per_k"][at].tolist()
     gaps = np.abs(run.train.step - run.valid.step[at]).tolist()
-    trained = drawn(pictures["profile-accuracy_per_k"].figure, "profile-accuracy_per_k-train")[:, 1].tolist()
+    trained = drawn(pictures["accuracy-profile"].figure, "accuracy-profile-train")[:, 1].tolist()
     assert trained == run.train.per_k["accuracy_per_k"][gaps.index(min(gaps))].tolist()
-    assert f"at step {run.valid.step[at]:,}" in pictures["profile-bound_per_k"].caption
+    assert f"at step {run.valid.step[at]:,}" in pictures["bound-profile"].caption
 
 
 def test_unequal_candidates_show_the_range_of_the_ceiling(tmp_path: Path) -> None:
     entries = lines(train=5, valid=0)
     for entry in entries:
         entry["ceiling_per_k"] = [None if i == 7 else 5.0 - 0.1 * i for i in range(12)]
-    run = metrics.read(folder(tmp_path, entries) / "metrics.jsonl")
+    run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
     figure = by_name(training_figures.draw(run))["bound-train"].figure
-    assert drawn(figure, "ceiling-train-high")[:, 1] == pytest.approx(5.0)
-    assert drawn(figure, "ceiling-train-low")[:, 1] == pytest.approx(3.9)
+    assert drawn(figure, "bound-train-ceiling-high")[:, 1] == pytest.approx(5.0)
+    assert drawn(figure, "bound-train-ceiling-low")[:, 1] == pytest.approx(3.9)
 
 
 def test_thin_keeps_means_and_shows_gaps() -> None:
@@ -107,18 +119,18 @@ def test_thin_keeps_means_and_shows_gaps() -> None:
 
 def test_a_long_run_says_that_points_are_means(tmp_path: Path) -> None:
     pictures = by_name(training_figures.draw(read(tmp_path, train=1000, valid=5)))
-    assert "mean of about 5 logged lines" in pictures["loss"].caption
+    assert "mean of about 5 logged lines" in pictures["loss-train"].caption
     assert "logged lines" not in pictures["bound-valid"].caption
-    assert len(drawn(pictures["loss"].figure, "loss-k1")) == panel.MOST_POINTS
+    assert len(drawn(pictures["loss-train"].figure, "loss-train-k1")) == panel.MOST_POINTS
 
 
 def test_a_bad_start_is_cut_and_told(tmp_path: Path) -> None:
     entries = lines(train=9, valid=0)
     entries[0]["bound_per_k"] = [-300.0] * 12
     entries[0]["loss_per_k"] = [306.0] * 12
-    pictures = by_name(training_figures.draw(metrics.read(folder(tmp_path, entries) / "metrics.jsonl")))
+    pictures = by_name(training_figures.draw(metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")))
     assert "Values below −3.12 nats" in pictures["bound-train"].caption
-    assert "Values above 9.35 nats" in pictures["loss"].caption
+    assert "Values above 9.35 nats" in pictures["loss-train"].caption
     assert pictures["bound-train"].figure.axes[0].get_ylim()[0] > -4
 
 
@@ -126,7 +138,7 @@ def test_a_bad_start_is_cut_and_told(tmp_path: Path) -> None:
     "entries", [[line("train", 1, np.random.default_rng(1))], [line("valid", 0, np.random.default_rng(1))]]
 )
 def test_one_line_is_enough(tmp_path: Path, entries: list) -> None:
-    run = metrics.read(folder(tmp_path, entries) / "metrics.jsonl")
+    run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
     for picture in training_figures.draw(run) + health_figures.draw(run):
         assert inline(picture).startswith("<svg")
 
@@ -135,7 +147,7 @@ def test_nothing_but_gaps_can_be_drawn(tmp_path: Path) -> None:
     entries = lines(train=3, valid=2)
     for entry in entries:
         entry |= {name: [None] * 12 for name in metrics.PER_HORIZON} | {"gradient_norm": None, "rank_z": None, "rank_c": None}
-    run = metrics.read(folder(tmp_path, entries) / "metrics.jsonl")
+    run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
     assert all(inline(picture).startswith("<svg") for picture in training_figures.draw(run))
     assert health_figures.draw(run) == []
 
@@ -151,63 +163,89 @@ def test_health_shows_ranks_and_gradients(tmp_path: Path) -> None:
     assert high / low >= 9.99
 
 
-def records(entry: dict, plan: dict | None = None) -> probe.Probe:
-    return probe.parse(Path("probe.json"), {"tables": [entry], "map": plan})
-
-
 def test_dots_stand_at_means_within_intervals_best_first() -> None:
     entry = table("digit", 0.1)
-    figure = by_name(probe_figures.draw(records(entry).tables[0], 3))["probe-3"].figure
-    expected = sorted(entry["rows"], key=lambda row: -row["mean"])
+    figure = by_name(probe_figures.draw(entry, 3))["probe-3"].figure
+    expected = sorted(entry.rows, key=lambda row: -row.accuracy.mean)
     for place, row in enumerate(expected):
-        assert drawn(figure, f"mean-3-{place}").tolist() == [[row["mean"], place]]
-        assert drawn(figure, f"interval-3-{place}")[:, 0].tolist() == [row["low"], row["high"]]
+        assert drawn(figure, f"mean-3-{place}").tolist() == [[row.accuracy.mean, place]]
+        assert drawn(figure, f"interval-3-{place}")[:, 0].tolist() == [row.accuracy.low, row.accuracy.high]
     names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
     assert names[0] == "CPC c, MLP" and len(names) == len(expected)
     colours = [line.get_color() for line in figure.axes[0].lines if str(line.get_gid()).startswith("mean")]
-    assert [colour == palette.light("blue") for colour in colours] == [row["features"].startswith("CPC") for row in expected]
+    assert [colour == palette.light("blue") for colour in colours] == [row.role == "cpc" for row in expected]
     low, high = figure.axes[0].get_ylim()
     assert low > high, "the first row stands on top"
-    assert drawn(figure, "probe-chance-3")[:, 0].tolist() == [0.1, 0.1]
+    assert drawn(figure, "chance-3")[:, 0].tolist() == [0.1, 0.1]
+
+
+def test_the_role_not_the_name_makes_a_row_of_cpc() -> None:
+    entry = table("digit", 0.1)
+    rows = [replace(row, features="x", role="handmade" if row.role == "cpc" else "cpc") for row in entry.rows]
+    figure = by_name(probe_figures.draw(replace(entry, rows=tuple(rows)), 0))["probe-0"].figure
+    colours = [line.get_color() for line in figure.axes[0].lines if str(line.get_gid()).startswith("mean")]
+    assert [colour == palette.light("blue") for colour in colours] == [False, False, False, True, True, True, True]
 
 
 def test_few_labels_run_to_all_at_the_end() -> None:
     entry = table("digit", 0.1)
-    figure = by_name(probe_figures.draw(records(entry).tables[0], 0))["efficiency-0"].figure
+    figure = by_name(probe_figures.draw(entry, 0))["efficiency-0"].figure
     points = drawn(figure, "efficiency-0-0")
-    ours = [each for each in entry["efficiency"] if each["features"] == "CPC c"]
-    assert points[:, 0].tolist() == [1, 2, 5, 10, 20, 50, 125] and points[:, 1].tolist() == [each["mean"] for each in ours]
+    cpc = [point.accuracy for point in entry.efficiency if point.features == "CPC c"]
+    assert points[:, 0].tolist() == [1, 2, 5, 10, 20, 50, 125] and points[:, 1].tolist() == [value.mean for value in cpc]
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["1", "2", "5", "10", "20", "50", "all"]
     band = np.asarray(figure.axes[0].collections[0].get_paths()[0].vertices)
-    for each, x in zip(ours, points[:, 0], strict=True):
-        assert {each["low"], each["high"]} <= set(band[band[:, 0] == x, 1].tolist())
+    for value, x in zip(cpc, points[:, 0], strict=True):
+        assert {value.low, value.high} <= set(band[band[:, 0] == x, 1].tolist())
 
 
 def test_only_all_labels() -> None:
     entry = table("digit", 0.1)
-    entry["efficiency"] = [each for each in entry["efficiency"] if each["labels_per_class"] == "all"]
-    figure = by_name(probe_figures.draw(records(entry).tables[0], 0))["efficiency-0"].figure
+    entry = replace(entry, efficiency=tuple(point for point in entry.efficiency if point.labels_per_class is None))
+    figure = by_name(probe_figures.draw(entry, 0))["efficiency-0"].figure
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["all"]
+
+
+def dots(layout: EmbeddingMap) -> tuple[Picture, dict[str | None, PathCollection]]:
+    picture = map_figure.draw(layout)
+    return picture, {each.get_gid(): each for each in picture.figure.axes[0].collections if isinstance(each, PathCollection)}
 
 
 def test_map_shows_each_label_where_it_lies() -> None:
     plan = layout("digit", 10)
-    figure = map_figure.draw(records(table("digit", 0.1), plan).map or pytest.fail("no map")).figure
-    groups = {each.get_gid(): each for each in figure.axes[0].collections if isinstance(each, PathCollection)}
+    _, groups = dots(plan)
     assert len(groups) == 10
     for order in range(10):
-        expected = [point for point, label in zip(plan["points"], plan["labels"], strict=True) if label == str(order)]
-        assert np.asarray(groups[f"map-{order}"].get_offsets()).tolist() == expected
+        expected = plan.points[np.array(plan.labels) == str(order)]
+        assert np.asarray(groups[f"map-{order}"].get_offsets()).tolist() == expected.tolist()
 
 
 def test_rare_labels_share_a_colour_and_many_points_are_thinned() -> None:
-    plan = layout("phone", 31, 9001)
-    picture = map_figure.draw(records(table("phone", 0.1), plan).map or pytest.fail("no map"))
-    groups = {each.get_gid(): each for each in picture.figure.axes[0].collections if isinstance(each, PathCollection)}
+    picture, groups = dots(layout("phone", 31, 9001))
     assert len(groups) == map_figure.MOST_LABELS + 1
     assert str(groups["map-other"].get_label()) == "other (19 labels)"
     assert sum(len(np.asarray(each.get_offsets())) for each in groups.values()) == 3001  # every third of 9001
     assert "One point in 3 is drawn" in picture.caption and "9,001 in all" in picture.caption
+
+
+def test_information_is_drawn_where_it_was_measured() -> None:
+    content = information()
+    pictures = by_name(information_figures.draw(content))
+    assert list(pictures) == ["information", "reliability", "profiles"]
+    axes = pictures["information"].figure.axes[0]
+    curves = {str(line.get_label()): np.asarray(line.get_xydata(), float) for line in axes.lines}
+    assert curves["exact I(x; past)"].tolist() == [[1, 2.125], [2, 2.125], [4, 2.125]]
+    assert curves["ceiling log N"][:, 1].tolist() == [6.25] * 3
+    bars = [bar for bar in axes.containers if isinstance(bar, ErrorbarContainer)]
+    means = [np.asarray(bar.lines[0].get_ydata()).tolist() for bar in bars]
+    assert means == [[row.pmi.mean for row in content.rows], [row.infonce.mean for row in content.rows]]
+    ends = [np.asarray(segment)[:, 1] for segment in bars[0].lines[2][0].get_segments()]
+    np.testing.assert_allclose(ends, [(row.pmi.low, row.pmi.high) for row in content.rows])
+    assert "1.02 (1 if calibrated)" in pictures["reliability"].caption
+    profile = drawn(pictures["profiles"].figure, "profile-0")
+    assert profile.tolist() == [[1, 3.0], [10, 1.0], [400, -4.0]] and "400 candidates" in pictures["profiles"].caption
+    bare = replace(content, rows=tuple(replace(row, checks=None, truth=None) for row in content.rows), profiles=())
+    assert list(by_name(information_figures.draw(bare))) == ["information"]
 
 
 def test_svg_path_is_the_curve(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def whole() -> list[str]:
 def test_arrays_hold_the_numbers_of_the_lines_in_order_of_step(tmp_path: Path) -> None:
     entries = lines(train=7, valid=3)
     run = folder(tmp_path, entries[::-1])
-    read = metrics.read(run / "metrics.jsonl")
+    read = metrics.read_metrics(run / "metrics.jsonl")
     assert read.train is not None and read.valid is not None
     trains = [each for each in entries if each["event"] == "train"]
     assert read.train.step.tolist() == [each["step"] for each in trains]
@@ -38,7 +38,7 @@ def test_arrays_hold_the_numbers_of_the_lines_in_order_of_step(tmp_path: Path) -
 def test_the_later_line_of_a_repeated_step_counts(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     first, again = line("train", 10, rng), line("train", 10, rng)
-    read = metrics.read(folder(tmp_path, [first, line("train", 20, rng), again]) / "metrics.jsonl").train
+    read = metrics.read_metrics(folder(tmp_path, [first, line("train", 20, rng), again]) / "metrics.jsonl").train
     assert read is not None and read.step.tolist() == [10, 20]
     assert read.per_k["bound_per_k"][0].tolist() == again["bound_per_k"] != first["bound_per_k"]
 
@@ -46,7 +46,7 @@ def test_the_later_line_of_a_repeated_step_counts(tmp_path: Path) -> None:
 def test_null_is_a_gap_and_leaves_the_mean_of_the_rest(tmp_path: Path) -> None:
     entry = line("valid", 5, np.random.default_rng(0), horizons=(1, 2, 3))
     entry["bound_per_k"] = [1.5, None, 2.5]
-    read = metrics.read(folder(tmp_path, [entry]) / "metrics.jsonl").valid
+    read = metrics.read_metrics(folder(tmp_path, [entry]) / "metrics.jsonl").valid
     assert read is not None and np.isnan(read.per_k["bound_per_k"][0, 1])
     assert read.mean("bound_per_k").tolist() == [2.0]
     assert np.isnan(read.single["throughput"]).all()
@@ -56,14 +56,14 @@ def test_null_is_a_gap_and_leaves_the_mean_of_the_rest(tmp_path: Path) -> None:
 def test_a_torn_last_line_is_left_out(tmp_path: Path, cut: int) -> None:
     kept = "\n".join(whole()) + "\n"
     path = written(tmp_path, kept)
-    before = metrics.read(path)
-    read = metrics.read(written(tmp_path, kept + whole()[0][:cut]))
+    before = metrics.read_metrics(path)
+    read = metrics.read_metrics(written(tmp_path, kept + whole()[0][:cut]))
     assert read.torn and not before.torn
     assert read.train is not None and before.train is not None and read.train.step.tolist() == before.train.step.tolist()
 
 
 def test_a_last_line_that_lacks_only_its_end_counts(tmp_path: Path) -> None:
-    read = metrics.read(written(tmp_path, "\n".join(whole())))
+    read = metrics.read_metrics(written(tmp_path, "\n".join(whole())))
     assert not read.torn and read.train is not None and read.valid is not None and len(read.train) + len(read.valid) == 10
 
 
@@ -73,6 +73,7 @@ def test_a_last_line_that_lacks_only_its_end_counts(tmp_path: Path) -> None:
         ('{"event": "tra', "line 3 is not JSON"),
         ("\udc80".encode("utf-8", "surrogateescape") + b"{}", "line 3 is not JSON"),
         ("[1, 2]", "line 3 is not a metrics line"),
+        ("null", "line 3 is not a metrics line"),
         ('{"event": "train"}', "line 3 is not a metrics line"),
         ('{"event": "party", "step": 3}', "event among train, valid, warning"),
         ('{"event": "train", "step": 1, "horizons": [1]}', "line 3: loss_per_k, bound_per_k"),
@@ -92,16 +93,16 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path, damage: str | byt
     text = damage.encode() if isinstance(damage, str) else damage
     path = written(tmp_path, "\n".join(good[:2]).encode() + b"\n" + text + b"\n" + "\n".join(good[2:]).encode() + b"\n")
     with pytest.raises(CPCError, match=re.escape(told)) as caught:
-        metrics.read(path)
+        metrics.read_metrics(path)
     assert "metrics.jsonl" in str(caught.value) and "mend that line" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", '{"event": "warning", "step": 1, "reason": "slow"}\n', '{"event"'])
 def test_no_metrics_says_how_to_go_on(tmp_path: Path, text: str) -> None:
     with pytest.raises(CPCError, match=r"holds no train or valid line.*cpc train --resume"):
-        metrics.read(written(tmp_path, text))
+        metrics.read_metrics(written(tmp_path, text))
 
 
 def test_a_missing_file_says_what_is_needed(tmp_path: Path) -> None:
     with pytest.raises(CPCError, match=r"no metrics\.jsonl in .*RUN folder that cpc train has written"):
-        metrics.read(tmp_path / "metrics.jsonl")
+        metrics.read_metrics(tmp_path / "metrics.jsonl")

@@ -1,22 +1,31 @@
 """report.html: whole, self-contained, safe with hostile names, and helpful where parts are missing."""
 
+import html
+import json
+import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
 from torchcpc.contracts import CPCError
+from torchcpc.probes.result import Split
 from torchcpc.report import build
+from torchcpc.report.results import FILES
 from torchcpc.report.summary import amount
+from torchcpc.results import Interval
+from torchcpc.segmentation.result import SegmentQuality, SegmentRow, SegmentTable
 
-from .fabricate import folder, full, layout, lines, table
+from .fabricate import folder, full, information, layout, lines, ranking, table, timeline
 
 DRAWN = {"path", "use", "text", "g", "rect"}
 VOID = {"meta", "link", "br", "hr", "img", "input"}
+SHORT = {"label": "a", "points": [[1, 2]], "labels": []}
 HOSTILE = '<script>alert("x")</script>\n$\\frac{1$ ]]> -- ü \udcff'
 
 
@@ -84,20 +93,29 @@ def test_full_page_says_it_in_words(whole: tuple[str, Page]) -> None:
         "140 × shorter than one window",
         "settings.encoder.strides [5, 4, 2, 2, 2]",
         "torch 2.13.0",
-        "log-mel means linear +9.9 +8.3 to +11.7",
     ):
         assert said in text, said
 
 
-def test_ranks_and_the_course_stand_with_the_scores(whole: tuple[str, Page]) -> None:
+def test_every_result_stands_on_the_page_with_its_tables(whole: tuple[str, Page]) -> None:
     text, read = whole
-    assert (
-        "The true future among 100, k = 1" in read.text and "others are drawn from the same source: 1,000 contexts" in read.text
-    )
-    for cell in ("23.1 % (19.1 % to 27.1 %)", "0.371 (0.341 to 0.401)", "17.2 (14.8 to 19.8)", "0.052"):
+    for result in (timeline(), ranking(), information(), table("digit", 0.1), table("speaker", 1 / 6)):
+        for own in result.tables():
+            assert own.html() in text, own.caption
+    for cell in ("23.1 (19.1 to 27.1)", "0.371 (0.341 to 0.401)", "17.2 (14.8 to 19.8)", "0.052"):
         assert cell in read.text, cell
-    assert 'aria-label="How expected each step was"' in text
-    assert "k = 1: 1.00 in order, 0.40 shuffled (difference 0.60, standard error 0.10)" in read.text
+    for title in ("How expected each step was", "Can the scores be read as numbers?", "Map of embeddings by digit"):
+        assert f'aria-label="{title}"' in text
+
+
+def test_boundaries_and_alarms_stand_on_the_page(tmp_path: Path) -> None:
+    sides = SegmentQuality(0.5, 0.6, Interval(0.55, 0.5, 0.6), 0.2, Interval(0.61, 0.55, 0.67))
+    rows = (SegmentRow("surprise", "cpc", "validation", 1, sides, sides, (0.3,)),)
+    segments = SegmentTable(0.02, 1, 1, 10, 20, 300, Split("random"), rows)
+    alarms = AnomalyTable(0.99, "", 4, 5, (AnomalyRow("surprise", "cpc", 3.25, 0.0125),))
+    text, _ = page(folder(tmp_path / "run", lines(train=2, valid=2), segments, alarms))
+    for own in (*segments.tables(), *alarms.tables()):
+        assert own.html() in text, own.caption
 
 
 def test_numbers_of_the_best_validation_stand_in_the_table(tmp_path: Path) -> None:
@@ -137,8 +155,8 @@ def test_structure(whole: tuple[str, Page]) -> None:
     text, read = whole
     assert text.lstrip().startswith("<!DOCTYPE html>")
     assert read.count("main") == read.count("h1") == 1
-    # mean, two profiles, bound and accuracy of two splits, loss; two of each table; map; ranks and gradient; the course of a source
-    assert read.count("svg") == read.count("figure") == read.count("figcaption") == 8 + 4 + 1 + 2 + 1
+    # mean, two profiles, bound and accuracy of two splits, loss; two of each table; map; ranks and gradient; timeline; information
+    assert read.count("svg") == read.count("figure") == read.count("figcaption") == 8 + 4 + 1 + 2 + 1 + 3
     labels = [attributes.get("aria-label") for tag, attributes in read.tags if tag == "svg"]
     assert all(labels)
     assert "font-family" in text and "DejaVu Sans" in text and "<metadata" not in text
@@ -157,18 +175,22 @@ def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_hostile_names_are_text(tmp_path: Path) -> None:
-    plan = layout("phone", 5, 100)
-    plan |= {"label": HOSTILE, "labels": [HOSTILE + label for label in plan["labels"]]}
-    entry: dict[str, Any] = table(HOSTILE, 0.1) | {"unit": HOSTILE, "split": HOSTILE}
-    for row in entry["rows"][::2] + entry["efficiency"][:7]:
-        row["features"] = HOSTILE
-    entry["differences"][0]["against"] = HOSTILE
+    entry = table(HOSTILE, 0.1)
+    entry = replace(
+        entry,
+        unit=HOSTILE,
+        rows=tuple(replace(row, features=HOSTILE, probe=HOSTILE) for row in entry.rows),
+        efficiency=tuple(replace(point, features=HOSTILE) for point in entry.efficiency[:7]),
+        differences=(replace(entry.differences[0], against=HOSTILE),),
+        map=replace(layout("phone", 5, 100), label=HOSTILE, labels=tuple(HOSTILE + str(i % 5) for i in range(100))),
+    )
+    read_out = replace(timeline(), source=HOSTILE, marks=((3, HOSTILE),))
     run = folder(
         tmp_path / '<script>alert("x")<',
         [*lines(train=3, valid=2), {"event": "warning", "step": 2, "reason": HOSTILE}],
+        *(entry, read_out, replace(ranking(), origin=HOSTILE), replace(information(), cautions=(HOSTILE,))),
         settings={"recipe": HOSTILE, "settings": {HOSTILE: HOSTILE}, "versions": {HOSTILE: [HOSTILE]}, "data": HOSTILE},
         skipped=[{"path": HOSTILE, "reason": HOSTILE}],
-        probe={"tables": [entry], "map": plan},
     )
     text, read = page(run)
     assert read.count("script") == 0 and "<script" not in text
@@ -189,20 +211,11 @@ def test_minimal_run_names_the_commands_that_add_the_rest(tmp_path: Path, settin
 
 
 def test_parts_of_a_probe_may_be_missing(tmp_path: Path) -> None:
-    bare = {"label": "digit", "rows": [{"features": "CPC c", "mean": 0.5, "low": 0.4, "high": 0.6}]}
-    _, read = page(folder(tmp_path / "a", lines(train=2, valid=2), probe={"tables": [bare], "map": None}, skipped=[]))
-    assert "No accuracy from few labels" in read.text and "No map of embeddings" in read.text
-    assert "None: every file was read." in read.text and "50.0 %" in read.text
-    _, read = page(folder(tmp_path / "b", lines(train=2, valid=2), probe={"tables": []}))
-    assert "probe.json holds no table" in read.text
-    _, read = page(folder(tmp_path / "c", lines(train=2, valid=2), probe={"tables": [bare | {"rows": []}]}))
-    assert "no rows" in read.text
-
-
-def test_penalties_that_differ_by_seed_show_their_range(tmp_path: Path) -> None:
-    entry = table("digit", 0.1)
-    entry["rows"] = [entry["rows"][0] | {"penalty": None, "penalties": [0.1, 0.001, 0.01]}]
-    assert "0.001 to 0.1" in page(folder(tmp_path / "run", lines(train=2, valid=2), probe={"tables": [entry]}))[1].text
+    bare = replace(table("digit", 0.1), differences=(), efficiency=())
+    _, read = page(folder(tmp_path / "a", lines(train=2, valid=2), bare, skipped=[]))
+    assert "None: every file was read." in read.text and "98.1 %" in read.text and read.text.count("Map of") == 0
+    _, read = page(folder(tmp_path / "b", lines(train=2, valid=2), replace(bare, rows=(), chance=math.nan)))
+    assert "no rows" in read.text and "chance is" not in read.text
 
 
 def test_trouble_is_told_first(tmp_path: Path) -> None:
@@ -241,7 +254,7 @@ def test_old_page_is_replaced_and_nothing_else_is_left(tmp_path: Path) -> None:
 def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     run = folder(tmp_path / "run", lines(train=2, valid=0))
     (run / "report.html").mkdir()
-    with pytest.raises(CPCError, match=r"cannot write .*report\.html.*writable"):
+    with pytest.raises(CPCError, match=r"cannot write .*report\.html"):
         build(run)
     assert sorted(each.name for each in run.iterdir()) == ["metrics.jsonl", "report.html"]
 
@@ -254,29 +267,40 @@ def test_no_run_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "words"),
     [
-        ("settings", "{", "settings.json cannot be read as JSON"),
-        ("settings", "[1]", "settings.json must hold an object"),
-        ("probe", "{", "probe.json cannot be read as JSON"),
-        ("probe", "{}", "probe.json lacks 'tables': write it again with cpc probe"),
-        ("probe", "[]", "probe.json is not a table of probes"),
+        ("settings", "{", "JSON"),
+        ("settings", "[1]", "object"),
+        ("skipped", '[{"path": "a"}]', "path and reason"),
+        ("skipped", '{"path": "a"}', "path and reason"),
+        ("probe", "[]", "format None"),
+        ("probe", '{"tables": [], "map": null}', "format 2"),
+        ("probe", '{"format": 2, "tables": [{"label": "x"}]}', "ProbeTable"),
+        ("information", "{", "JSON"),
+        ("information", '{"format": 1}', "format 2"),
+        ("timeline", '{"format": 2, "result": "Timeline", "source": 3}', "source"),
+        ("timeline", json.dumps(timeline().to_json() | {"pmi": [[1.0, 2.0]]}), "shape"),
+        ("timeline", json.dumps(timeline().to_json() | {"pmi": {"a": 1}}), "damaged"),
         (
             "probe",
-            '{"tables": [{"label": "x", "rows": [{"features": "CPC c", "mean": null, "low": 0, "high": 1}]}]}',
-            "is not a table of probes",
+            json.dumps({"format": 2, "tables": [table("a", 0.5, map=layout("a", 2)).to_json() | {"map": SHORT}]}),
+            "shape",
         ),
-        ("probe", '{"tables": [], "map": {"points": [[1, 2]], "labels": []}}', "1 points and 0 labels"),
-        ("skipped", '[{"path": "a"}]', "skipped.json must be a list of objects with path and reason"),
-        ("skipped", '{"path": "a"}', "skipped.json must be a list of objects with path and reason"),
+        ("ranking", '{"format": 2, "result": "InformationTable"}', "RankTable"),
+        ("segments", '{"format": 0, "result": "SegmentTable"}', "format 1"),
+        ("anomalies", "[]", "AnomalyTable"),
     ],
 )
-def test_a_damaged_file_is_named(tmp_path: Path, name: str, content: str, told: str) -> None:
-    run = folder(tmp_path / "run", lines(train=1, valid=0))
+def test_a_file_that_cannot_be_read_is_a_warning_and_the_rest_stands(
+    tmp_path: Path, name: str, content: str, words: str
+) -> None:
+    others = [result for result in (ranking(), timeline()) if name not in FILES[type(result)]]
+    run = folder(tmp_path / "run", lines(train=1, valid=1), *others)
     (run / f"{name}.json").write_text(content)
-    with pytest.raises(CPCError, match=re.escape(told)):
-        build(run)
-    assert not (run / "report.html").exists()
+    text, read = page(run)
+    (alert,) = re.findall(r"<li>(.*?)</li>", text)
+    assert f"{name}.json" in alert and words in html.unescape(alert)
+    assert all(own.html() in text for result in others for own in result.tables())
 
 
 def test_no_torch_is_needed(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from torch import Tensor
 from tests.truth.gaussian import Quadratic, exact_model, information
 from torchcpc.contexts import NoContext
 from torchcpc.contracts import CPCError
-from torchcpc.information.checks import check, logistic, worst
 from torchcpc.model import CPCModel
 from torchcpc.scores import Amortised, Sample
 from torchcpc.scores.calibration import CORRECTIONS
@@ -210,42 +209,6 @@ def test_the_model_scores_candidates_in_nats() -> None:
         m, v = phi ** (index + 1) * c_A[a], 1 - phi ** (2 * (index + 1))
         truth = -0.5 * math.log(v) - (x_N[n] - m) ** 2 / (2 * v) + x_N[n] ** 2 / 2
         assert pmi_ANK[a, n, index].item() == pytest.approx(truth.item(), abs=0.03)
-
-
-def product_pairs(phi: float, scale: float = 1.0, gauge: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Joint and product log ratios of Gaussian pairs, times `scale` plus `gauge`."""
-    c_A, noise_A, x_M = drawn(16, 2003), drawn(17, 2003), drawn(18, 307)
-    p_AD = exact(phi, c_A, horizons=1)[:, 0]
-    joint_A = (p_AD * features(phi * c_A + math.sqrt(1 - phi**2) * noise_A)).sum(-1)
-    return (scale * joint_A + gauge).numpy(), (scale * (p_AD @ features(x_M).t()) + gauge).numpy(), c_A.numpy()
-
-
-def test_checks_pass_the_exact_ratio_and_fail_others() -> None:
-    good = check(*product_pairs(0.6))
-    assert good.normalisation == pytest.approx(1, abs=0.03) and len(good.by_bin) == 5
-    assert all(abs(share - 1) < 0.3 for share in good.by_bin)
-    assert good.slope == pytest.approx(1, abs=0.08) and good.intercept == pytest.approx(0, abs=0.04)
-    assert all(abs(said - found) < 0.05 for said, found, _ in good.reliability) and worst([good]) is None
-    steep = check(*product_pairs(0.6, scale=2.0))
-    assert steep.slope == pytest.approx(good.slope / 2, rel=1e-6) and "E exp PMI" in (worst([steep]) or "")
-    shifted = check(*product_pairs(0.6, gauge=0.5))
-    assert shifted.normalisation == pytest.approx(good.normalisation * math.exp(0.5))
-    assert shifted.intercept == pytest.approx(good.intercept - 0.5 * good.slope, abs=1e-6)
-    flat = check(*product_pairs(0.6, scale=0.5, gauge=0.0))
-    assert "logistic slope is" in (worst([flat]) or "E exp")
-
-
-def test_logistic_agrees_with_scikit_learn() -> None:
-    from sklearn.linear_model import LogisticRegression
-
-    rng = np.random.default_rng(19)
-    joint, product = rng.normal(1, 1, 101), rng.normal(-0.5, 2, 307)
-    weight = rng.uniform(0.5, 2, 307)
-    total = np.concatenate([np.full(101, 1 / 101), weight / weight.sum()])
-    labels = np.repeat([1, 0], [101, 307])
-    witness = LogisticRegression(C=1e9, tol=1e-10, max_iter=1000)
-    witness.fit(np.concatenate([joint, product])[:, None], labels, sample_weight=1000 * total)
-    assert logistic(joint, product, weight) == pytest.approx((witness.coef_[0, 0], witness.intercept_[0]), abs=1e-4)
 
 
 def test_bad_requests_are_refused() -> None:

@@ -13,9 +13,10 @@ from scipy.signal import find_peaks
 from torchcpc.contracts import CPCError
 from torchcpc.data.synthetic.emissions import Clouds
 from torchcpc.data.synthetic.hidden_markov import HiddenMarkov, symmetric
-from torchcpc.information.scoring import Steps
+from torchcpc.representations.embed import SourceSteps
 from torchcpc.scores.calibration import Sample
-from torchcpc.segmentation.curves import Curve, centre_of, dissimilarity, surprise
+from torchcpc.segmentation.boundaries import SegmentSpec
+from torchcpc.segmentation.curves import Curve, StepTimes, dissimilarity, surprise
 from torchcpc.segmentation.matching import Quality, Truth, count
 from torchcpc.segmentation.peaks import find, threshold_by_labels, threshold_by_quantile, threshold_by_rate
 
@@ -56,11 +57,22 @@ def test_thresholds_without_labels_keep_what_they_promise() -> None:
     assert abs(kept(threshold_by_quantile(peaks, 0.75)) - total / 4) <= 1
     assert kept(threshold_by_rate(peaks, 10.0, 5.0)) == 50
     assert kept(threshold_by_rate(peaks, 10.0, 1e6)) == total
-    for wrong in (lambda: threshold_by_quantile(peaks, 1.0), lambda: threshold_by_rate(peaks, 10.0, 0.0)):
-        with pytest.raises(CPCError):
-            wrong()
     with pytest.raises(CPCError, match="no curve has a local maximum"):
-        threshold_by_quantile([find(curve(np.arange(5.0)))])
+        threshold_by_quantile([find(curve(np.arange(5.0)))], 0.5)
+
+
+def test_a_specification_outside_its_rules_is_refused() -> None:
+    for wrong in ({"curve": "magic"}, {"lag": 0}, {"rate": 0.0}, {"peak_quantile": 1.0}, {"tolerance_s": -1.0}, {"samples": 0}):
+        ((name, value),) = wrong.items()
+        with pytest.raises(CPCError, match=f"{name} = {value!r}"):
+            SegmentSpec(**wrong)
+
+
+def test_which_rule_chooses_the_threshold() -> None:
+    peaks = [find(noise(seed)) for seed in range(3)]
+    assert SegmentSpec(prominence=0.3, rate=2.0).threshold(peaks, 10.0) == 0.3
+    assert SegmentSpec(rate=2.0).threshold(peaks, 10.0) == threshold_by_rate(peaks, 10.0, 2.0)
+    assert SegmentSpec(peak_quantile=0.9).threshold(peaks, 10.0) == threshold_by_quantile(peaks, 0.9)
 
 
 def test_the_labelled_threshold_has_the_best_r_value() -> None:
@@ -76,15 +88,15 @@ def test_the_labelled_threshold_has_the_best_r_value() -> None:
 
 def test_curves_stand_between_the_steps() -> None:
     x_TD = np.random.default_rng(0).normal(size=(11, 3))
-    found = dissimilarity(x_TD, metric="euclidean", seconds_per_step=0.01, centre_s=0.005, lag=2)
+    found = dissimilarity(x_TD, StepTimes(0.01, 0.005), metric="euclidean", lag=2)
     np.testing.assert_allclose(found.time_P, 0.015 + 0.01 * np.arange(9))
     np.testing.assert_allclose(found.value_P, [np.sqrt(((x_TD[t] - x_TD[t + 2]) ** 2).sum()) for t in range(9)])
-    cosine = dissimilarity(x_TD, metric="cosine", seconds_per_step=1.0, centre_s=0.0)
+    cosine = dissimilarity(x_TD, StepTimes(1.0, 0.0), metric="cosine")
     expected = [1 - x @ y / np.sqrt(x @ x * (y @ y)) for x, y in pairwise(x_TD)]
     np.testing.assert_allclose(cosine.value_P, expected)
-    assert len(dissimilarity(x_TD[:1], metric="dot", seconds_per_step=1.0, centre_s=0.0).value_P) == 0
+    assert len(dissimilarity(x_TD[:1], StepTimes(1.0, 0.0), metric="dot").value_P) == 0
     # The paper's encoder: 465 samples of which the last is the 160th; their centre lies 72.5 samples before the beginning.
-    assert centre_of(SimpleNamespace(stride=160, receptive_field=465), 16000) == pytest.approx(-72.5 / 16000)
+    assert StepTimes.of(SimpleNamespace(stride=160, receptive_field=465), 16000).centre_s == pytest.approx(-72.5 / 16000)
 
 
 def test_surprise_is_minus_pmi() -> None:
@@ -93,7 +105,7 @@ def test_surprise_is_minus_pmi() -> None:
     weight_KDC, z_TD, c_TC, z_MD = torch.randn(2, 3, 5), torch.randn(13, 3), torch.randn(13, 5), torch.randn(17, 3)
     model = SimpleNamespace(predictor=Straight(weight_KDC))
     sample = Sample(z_MD, torch.arange(17), torch.zeros(17, dtype=torch.int64), proposal="all", correction="none")
-    found = surprise(model, sample, Steps(0, 0, z_TD, c_TC), 99, index=1, seconds_per_step=0.01, centre_s=0.0)
+    found = surprise(model, sample, SourceSteps(0, 0, z_TD, c_TC), 99, StepTimes(0.01, 0.0), index=1)
     for t in range(13 - 4):
         p_D = weight_KDC[1] @ c_TC[t]
         expected = (z_MD @ p_D).exp().mean().log() - z_TD[t + 4] @ p_D

@@ -45,10 +45,10 @@ def test_the_optimum_of_several_classes_is_scikit_learns(kind):
     for p, penalty in enumerate(penalties[0]):
         witness = LogisticRegression(C=1 / (penalty * len(y)), tol=1e-10, max_iter=20000).fit(x, y)
         best = loss(witness.decision_function(x), y, [witness.coef_], [penalty])
-        scores = block.times(w[:, :, p].T) + bias[:, p]
+        scores = block.matvec(w[:, :, p].T) + bias[:, p]
         assert loss(scores, y, [w[:, :, p]], [penalty]) == pytest.approx(best, abs=1e-9)
         np.testing.assert_allclose(fitted.predict([x])[:, p], witness.predict(x))
-        np.testing.assert_allclose(fitted.known()[:, p], witness.predict(x))
+        np.testing.assert_allclose(fitted.predict_training_rows()[:, p], witness.predict(x))
 
 
 def test_two_classes_need_one_column_and_agree_with_the_solver_of_one_problem_at_a_time():
@@ -73,7 +73,7 @@ def test_each_problem_sees_its_own_rows_only():
         witness = LogisticRegression(C=1 / (1e-2 * used[:, p].sum()), tol=1e-10, max_iter=20000).fit(
             dense[used[:, p]], y[used[:, p]]
         )
-        assert np.mean(fitted.known()[:, p] == witness.predict(dense)) > 0.995
+        assert np.mean(fitted.predict_training_rows()[:, p] == witness.predict(dense)) > 0.995
 
 
 def test_two_blocks_with_a_penalty_each_are_one_block_scaled():
@@ -90,8 +90,8 @@ def test_the_defaults_answer_as_the_exact_optimum_does():
     dense, sparse, y = world(classes=2)
     settings = {"classes": 2, "used_MP": np.ones((len(y), 2), bool), "penalty_BP": np.array([[1e-2, 1e-4]])}
     for block in (Dense(dense.astype(np.float32)), Sparse(sparse.astype(np.float32))):
-        exact = solve([block], y, **settings, tolerance=1e-13, dtype=np.float64).known()
-        assert np.mean(solve([block], y, **settings).known() == exact) > 0.99
+        exact = solve([block], y, **settings, tolerance=1e-13, dtype=np.float64).predict_training_rows()
+        assert np.mean(solve([block], y, **settings).predict_training_rows() == exact) > 0.99
 
 
 def test_columns_of_one_row_are_turned_into_one_and_nothing_is_lost():

@@ -5,7 +5,9 @@ import pytest
 from sklearn.metrics import f1_score
 
 from torchcpc.contracts import CPCError
-from torchcpc.statistics.macro_f1 import Confusions, macro_f1_difference, macro_f1_interval
+from torchcpc.statistics import macro_f1 as module
+from torchcpc.statistics.intervals import difference_interval, interval
+from torchcpc.statistics.macro_f1 import Confusions
 
 
 def answers(seed: int = 0, rows: int = 211, classes: int = 5, right: float = 0.7):
@@ -23,20 +25,14 @@ def test_against_scikit_learn() -> None:
     assert found.mean == pytest.approx(each.mean())
 
 
-def test_a_resample_is_the_score_of_the_rows_it_draws() -> None:
+def test_a_resample_is_the_score_of_the_rows_it_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """With weights that are whole numbers (level chosen so that nothing is stretched) a resample repeats sources."""
     predicted, y, source = answers(1)
     one = Confusions.of(predicted[:1], y, source)
-    from torchcpc.statistics import macro_f1 as module
-
     drawn = np.array([0, 3, 1, 0, 2, 1, 0])
-    settings = {"resamples": 1, "level": 0.95, "seed": 0}
-    original = module.weights
-    try:
-        module.weights = lambda count, *, axis, **_: np.ones((1, 1)) if axis == 1 else drawn[None].astype(float)
-        (value,) = one.resampled(**settings)
-    finally:
-        module.weights = original
+    settings = {"resamples": 1, "seed": 0}
+    monkeypatch.setattr(module, "crossed_weights", lambda *counts, **_: (np.ones((1, 1)), drawn[None].astype(float)))
+    (value,) = one.resampled(**settings)
     rows = np.concatenate([np.flatnonzero(source == s) for s, times in enumerate(drawn) for _ in range(times)])
     assert value == pytest.approx(f1_score(y[rows], predicted[0, rows], labels=np.unique(y), average="macro"))
 
@@ -45,11 +41,11 @@ def test_intervals_hold_the_value_and_equal_answers_differ_by_nothing() -> None:
     predicted, y, source = answers(2)
     better, _, _ = answers(2, right=0.95)
     one, other = Confusions.of(better, y, source), Confusions.of(predicted, y, source)
-    found = macro_f1_interval(other)
+    found = interval(other)
     assert 0 < found.low < found.mean < found.high < 1
-    gap = macro_f1_difference(one, other)
+    gap = difference_interval(one, other)
     assert gap.mean == pytest.approx(one.mean - other.mean) and 0 < gap.low < gap.mean < gap.high
-    same = macro_f1_difference(one, one)
+    same = difference_interval(one, one)
     assert (same.mean, same.low, same.high) == (0, 0, 0)
 
 
@@ -58,4 +54,4 @@ def test_other_rows_are_refused() -> None:
     with pytest.raises(CPCError, match="give one a row"):
         Confusions.of(predicted[:, 1:], y, source)
     with pytest.raises(CPCError, match="same test rows"):
-        macro_f1_difference(Confusions.of(predicted, y, source), Confusions.of(predicted, y, source[::-1]))
+        difference_interval(Confusions.of(predicted, y, source), Confusions.of(predicted, y, source[::-1]))

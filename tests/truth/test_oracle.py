@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch import nn
 
+from tests.scores.competitors import competitors
 from torchcpc.contexts import NoContext
 from torchcpc.contracts import Layout, Window
 from torchcpc.encoders.strided import strided_steps
 from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast, contrast_pool, infonce
 from torchcpc.scores import Bilinear, Full
-from torchcpc.scores.strategies import STRATEGIES, Codes, competes
+from torchcpc.scores.strategies import Codes
 from torchcpc.training import fit
 
 RHO = 0.9
@@ -82,7 +83,7 @@ def test_the_proposal_decides_the_estimand():
         ("mixed", conditional + math.log(speakers), torch.where(same, log_p, -50.0)),
         ("same_group", conditional, log_p),
     ):
-        times = competes(STRATEGIES[strategy], codes.rows(), codes).double()
+        times = competitors(strategy, codes).double()
         scores = torch.cat([score.diagonal()[:, None], score], 1)
         values = (times.sum(1) + 1).log() - infonce(scores, torch.cat([torch.ones(count, 1), times], 1))
         assert values.mean() == pytest.approx(information, abs=4 * values.std().item() / count**0.5 + 0.02), strategy
@@ -115,7 +116,7 @@ class Blocks:
     """Every window competes with the next seven of the batch, at the target's own time: N = 8 independent candidates."""
 
     def draw(self, steps, target_M, generator):
-        from torchcpc.scores.candidates import Draw
+        from torchcpc.contracts import Draw
 
         window = target_M // 2
 

@@ -2,100 +2,142 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
-from torchcpc.anomalies.scores import Detection, detection, relative, smoothed, surprise, z_score
-from torchcpc.contracts import CPCError
-from torchcpc.information.scoring import score_pairs, steps_of
-from torchcpc.representations.files import Rows
+from torchcpc.anomalies.agreement import agreement
+from torchcpc.anomalies.result import AnomalyRow, AnomalyTable, Detection
+from torchcpc.anomalies.scores import relative, smoothed, surprise, z_score
+from torchcpc.contracts import CPCError, Listener, RowLabelled, Sources, Timed, require
+from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs
+from torchcpc.representations.embed import steps_of
+from torchcpc.representations.rows import Rows
+from torchcpc.runs.open_sources import Data, named_roots
+from torchcpc.runs.run import TrainedRun
+from torchcpc.scores.calibration import Sample
 
-METHODS = ("surprise", "z-score")
+ROLES = {"surprise": "cpc", "z-score": "handmade"}
 # No source of the marginal sample has this number: the sources scored are others.
 _OTHER = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Detected:
-    """The threshold, the share of rows above it, and how alarms agree with the labels where there are any."""
+class AnomalySpec:
+    """How anomalies are found.
 
-    threshold: float
-    alarms: float
-    detection: Detection | None
+    label: column of row labels to compare with, above 0 where anomalous; "" for none. smooth: average of so many last scores.
+    reference: so many first rows of a source are known to be normal, scores are relative to them and thresholds come from them; 0: not.
+    quantile: of the scores, that sets the threshold. sample: for log Z.
+    """
+
+    label: str = ""
+    smooth: int = 1
+    reference: int = 0
+    quantile: float = 0.99
+    sample: SampleSpec = field(default_factory=SampleSpec)
+
+    def __post_init__(self) -> None:
+        rules = (
+            ("smooth", self.smooth >= 1, "at least 1 row"),
+            ("reference", self.reference >= 0, "at least 0 rows"),
+            ("quantile", 0 < self.quantile < 1, "between 0 and 1, neither included"),
+        )
+        for name, kept, rule in rules:
+            if not kept:
+                raise CPCError(f"{name} = {getattr(self, name)}: {rule}. Leave it out for the default.")
+
+
+class Anomalies(NamedTuple):
+    """The table, and the rows of a file: source (key), step (row of the source), time_s (as stamped), score (surprise) and alarm."""
+
+    table: AnomalyTable
+    rows: list[Rows]
+
+
+def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec, listener: Listener) -> Anomalies:
+    """The scores of every row of `data`, or of what the run never saw, and alarms above a quantile of the validation sources.
+
+    Those taught the weights nothing: training sources are less surprising than any others. Raises CPCError for a run of other data than
+    sensor series, and for one without validation sources.
+    """
+    if not run.config["encoder"].get("mean"):
+        raise CPCError(
+            f"{run.folder} reads {run.domain.name} with the encoder {run.config['encoder']['name']!r}, which holds no mean and scale of "
+            "sensor channels; anomalies are found in these. Name a run on sensor series."
+        )
+    own, parts = run.open(), run.parts()
+    if not parts.validation:
+        raise CPCError(
+            f"{run.folder} held out no validation source to set the threshold by (split.validation = 0). Train with split.validation "
+            "above 0."
+        )
+    tested = own.select(parts.unseen) if named_roots(data) == [] else run.open(data)
+    timed, normal = require(tested, Timed, "anomalies are found in rows with times"), own.select(parts.validation)
+    sample = draw_sample(run, own, parts.train, spec.sample)
+    normal_scores = scores_of(run, sample, normal, spec, listener)
+    scores = scores_of(run, sample, tested, spec, listener)
+    rows = [row_of(method, normal_scores[method], scores[method], tested, spec) for method in ROLES]
+    table = AnomalyTable(spec.quantile, spec.label, len(normal), len(tested), tuple(rows))
+    made: list[Rows] = []
+    for index, score_S in enumerate(scores["surprise"]):
+        place = {
+            "source": [tested.items[index].key] * len(score_S),
+            "step": np.arange(len(score_S)),
+            "time_s": timed.times(index),
+        }
+        made.append({**place, "score": score_S.astype(np.float32), "alarm": score_S > rows[0].threshold})
+    return Anomalies(table, made)
 
 
 def scores_of(
-    model: Any,
-    sample: Any,
-    sources: Any,
-    *,
-    encoder: Mapping[str, Any],
-    smooth: int,
-    reference: int,
-    device: str,
-    progress: Callable[[int, int], None],
-) -> dict[str, list[np.ndarray]]:
-    """Method -> one score per row of every source, smoothed, and relative to the source's own first `reference` rows if above 0.
-
-    encoder: its settings, whose mean and scale the z-score uses too.
-    """
-    stride, horizons = model.encoder.stride, model.predictor.horizons
-    found: dict[str, list[np.ndarray]] = {method: [] for method in METHODS}
-    pairs = {
-        steps.source: (score_pairs(model, sample, steps, _OTHER)[0], len(steps.z_TD))
-        for steps in steps_of(model, sources, device=device, progress=progress)
-    }
+    run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalySpec, listener: Listener
+) -> Mapping[str, list[np.ndarray]]:
+    """Method -> one score per row of every source, smoothed, and relative to its reference rows where there are any."""
+    model, encoder = run.model, run.config["encoder"]
+    pmi: dict[int, np.ndarray] = {}
+    with listener.stage("scoring") as progress:
+        for steps in steps_of(model, sources, device=run.device, progress=progress):
+            scored, _ = score_pairs(model, sample, steps, _OTHER)
+            pmi[steps.source] = pmi_by_target(scored, model.predictor.horizons, len(steps.z_TD))
+    found: dict[str, list[np.ndarray]] = {method: [] for method in ROLES}
     for index in range(len(sources)):
         x_SF = sources.read(index, 0, sources.length(index))
-        scored, steps = pairs[index]
-        raw = (
-            surprise(scored, horizons, steps=steps, stride=stride, rows=len(x_SF)),
-            z_score(x_SF, encoder["mean"], encoder["scale"]),
-        )
+        raw = {
+            "surprise": surprise(pmi[index], stride=model.encoder.stride, rows=len(x_SF)),
+            "z-score": z_score(x_SF, encoder["mean"], encoder["scale"]),
+        }
         # What was not observed was not surprising either.
         missing_S = ~np.isfinite(x_SF).any(axis=1)
-        for method, score_S in zip(METHODS, raw, strict=True):
-            score_S = smoothed(np.where(missing_S, np.nan, score_S), smooth)
-            found[method].append(relative(score_S, reference) if reference else score_S)
+        for method, score_S in raw.items():
+            score_S = smoothed(np.where(missing_S, np.nan, score_S), spec.smooth)
+            found[method].append(relative(score_S, spec.reference) if spec.reference else score_S)
     return found
 
 
-def detect(
-    normal: Sequence[np.ndarray],
-    scores: Sequence[np.ndarray],
-    sources: Any,
-    *,
-    quantile: float,
-    label: str | None,
-    reference: int,
-) -> Detected:
-    """Threshold: the quantile of the scores of the `normal` sources, of their reference rows where there are any. Only the rows after
-    the reference are judged."""
-    within = np.concatenate([score[:reference] if reference else score for score in normal])
-    threshold = float(np.quantile(within[np.isfinite(within)], quantile))
-    after = [score[reference:] for score in scores]
+def row_of(
+    method: str, normal: Sequence[np.ndarray], scores: Sequence[np.ndarray], sources: Sources, spec: AnomalySpec
+) -> AnomalyRow:
+    """The threshold of one method, and its alarms. Only the rows after the reference are judged.
+
+    The threshold is a quantile of the scores of the `normal` sources, of their reference rows where there are any.
+    """
+    within = np.concatenate([score[: spec.reference] if spec.reference else score for score in normal])
+    threshold = float(np.quantile(within[np.isfinite(within)], spec.quantile))
+    after = [score[spec.reference :] for score in scores]
     every = np.concatenate(after)
     alarms = float(np.mean(every[np.isfinite(every)] > threshold))
-    if label is None:
-        return Detected(threshold, alarms, None)
-    given = [(score, sources.row_labels(i, label)) for i, score in enumerate(after)]
-    known = [score for score, rows in given if rows is not None]
-    truth = [np.asarray(rows)[reference:] > 0 for _, rows in given if rows is not None]
+    return AnomalyRow(method, ROLES[method], threshold, alarms, _detection(after, sources, threshold, spec))
+
+
+def _detection(after: Sequence[np.ndarray], sources: Sources, threshold: float, spec: AnomalySpec) -> Detection | None:
+    if not spec.label:
+        return None
+    labelled = require(sources, RowLabelled, f"label {spec.label!r} is a column of row labels")
+    given = [(score, labelled.row_labels(i, spec.label)) for i, score in enumerate(after)]
+    known = [(score, rows) for score, rows in given if rows is not None]
     if not known:
-        raise CPCError(f"--label {label!r}: no source has such a column. Name it in data.row_labels when training.")
-    return Detected(threshold, alarms, detection(known, truth, threshold))
-
-
-def rows_of(scores: Sequence[np.ndarray], threshold: float, sources: Any) -> Iterator[Rows]:
-    """Columns source (key), step (row of the file), time_s (as stamped), score and alarm."""
-    for index, score in enumerate(scores):
-        yield {
-            "source": [sources.items[index].key] * len(score),
-            "step": np.arange(len(score)),
-            "time_s": sources.times(index),
-            "score": score.astype(np.float32),
-            "alarm": score > threshold,
-        }
+        raise CPCError(f"label {spec.label!r}: no source has such a column. Name it in data.row_labels when training.")
+    return agreement([score for score, _ in known], [rows[spec.reference :] > 0 for _, rows in known], threshold)

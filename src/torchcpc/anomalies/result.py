@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torchcpc.results import Interval, SavedResult
+from torchcpc.results import Interval, SavedResult, flat
 from torchcpc.text_table import TextTable
 
 
@@ -50,7 +50,28 @@ class AnomalyTable(SavedResult):
     rows: tuple[AnomalyRow, ...]
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        raise AssertionError("not written yet")
+        return [
+            {
+                name: value
+                for name, value in (*flat(row), *(flat(row.detection) if row.detection else ()))
+                if name != "detection"
+            }
+            for row in self.rows
+        ]
 
     def tables(self) -> Sequence[TextTable]:
-        raise AssertionError("not written yet")
+        caption = (
+            f"threshold: the {self.quantile:g} quantile of {self.validation} validation sources, which were not trained on; {self.sources} "
+            "sources scored"
+        )
+        rows = [(row.score, f"{row.threshold:.3f}", f"{100 * row.alarms:.1f}") for row in self.rows]
+        made = [TextTable(("score", "threshold", "alarms %"), rows, caption)]
+        detected = [
+            (row.score, *(value.text(1, scale=100) for value in (found.f1, found.false_alarms, found.auroc, found.auprc)))
+            for row in self.rows
+            if (found := row.detection)
+        ]
+        if detected:
+            said = f"Beside the label {self.label!r}, row by row, in percent; 95 % intervals by source:"
+            made.append(TextTable(("score", "F1", "false alarms", "AUROC", "AUPRC"), detected, said))
+        return made

@@ -31,3 +31,8 @@ RAW_WINDOWS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "raw, 8 steps": lambda x_SF, stride: raw_window(x_SF, stride, steps=8),
     "raw, 32 steps, means of 4 rows": lambda x_SF, stride: raw_window(x_SF, stride, steps=32, mean_of=4),
 }
+# The same where nobody designed features and a source is short: a handwritten digit, a simulated sequence.
+RAW_ROWS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "raw rows": lambda x_SF, stride: x_SF,
+    "pixels": lambda x_SF, stride: x_SF.reshape(1, -1),
+}

@@ -8,7 +8,6 @@ waveform encoder speak about the same 10 ms, and one set of frame labels serves 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import cast
 
 import kaldi_native_fbank
@@ -77,22 +76,25 @@ def stacked(x_TD: np.ndarray, *, frames: int) -> np.ndarray:
     return np.concatenate([_shifted(x_TD, n) for n in range(-reach, reach + 1)], axis=1)
 
 
-def _log_mel_context(x_S: np.ndarray, *, frames: int) -> np.ndarray:
-    return stacked(mean_normalised(log_mel(x_S)), frames=frames)
+def _features(
+    make: Callable[[np.ndarray], np.ndarray], *, normalise: bool = True, frames: int = 1
+) -> Callable[[np.ndarray, int], np.ndarray]:
+    def features(x_S: np.ndarray, stride: int) -> np.ndarray:
+        x_TD = mean_normalised(make(x_S)) if normalise else make(x_S)
+        return stacked(x_TD, frames=frames) if frames > 1 else x_TD
+
+    return features
 
 
-def _mfcc_context(x_S: np.ndarray, *, frames: int) -> np.ndarray:
-    return stacked(mean_normalised(mfcc(x_S)), frames=frames)
-
-
-HANDMADE: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "MFCC": mfcc,
-    "MFCC, mean-normalised": lambda x_S: mean_normalised(mfcc(x_S)),
-    "MFCC, mean-normalised, 11 frames": partial(_mfcc_context, frames=11),
-    "log-mel": log_mel,
-    "log-mel, mean-normalised": lambda x_S: mean_normalised(log_mel(x_S)),
-    "log-mel, mean-normalised, 5 frames": partial(_log_mel_context, frames=5),
-    "log-mel, mean-normalised, 11 frames": partial(_log_mel_context, frames=11),
+# (samples of a clip, the encoder's stride, which plays no part) -> features of its frames.
+HANDMADE: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+    "MFCC": _features(mfcc, normalise=False),
+    "MFCC, mean-normalised": _features(mfcc),
+    "MFCC, mean-normalised, 11 frames": _features(mfcc, frames=11),
+    "log-mel": _features(log_mel, normalise=False),
+    "log-mel, mean-normalised": _features(log_mel),
+    "log-mel, mean-normalised, 5 frames": _features(log_mel, frames=5),
+    "log-mel, mean-normalised, 11 frames": _features(log_mel, frames=11),
 }
 
 

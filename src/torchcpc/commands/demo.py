@@ -7,15 +7,15 @@ import shlex
 from importlib import import_module
 from pathlib import Path
 
+from torchcpc.commands import options
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "-o", "--out", type=Path, metavar="RUN", help="new folder (default: runs/digits-demo, numbered if taken)"
-    )
+    options.out(parser, "new folder (default: runs/digits-demo, numbered if taken)", metavar="RUN")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.commands.progress import console
+    from torchcpc.commands.terminal import note
 
     folder = arguments.out or _free(Path("runs") / "digits-demo")
     # The network is so small that bfloat16's conversions would cost more than its products save.
@@ -24,13 +24,13 @@ def run(arguments: argparse.Namespace) -> None:
         ["embed", str(folder), "-o", str(folder / "embeddings.parquet"), "--per", "source"],
         ["probe", str(folder), "--label", "digit", "--probes", "linear", "--curve", "1", "10"],
     ):
-        console.print(f"\n$ cpc {shlex.join(command)}", style="bold", markup=False)
+        note(f"\n$ cpc {shlex.join(command)}")
         name, *words = command
         module = import_module(f"torchcpc.commands.{name}")
         parser = argparse.ArgumentParser()
         module.arguments(parser)
         module.run(parser.parse_args(words))
-    console.print(f"\nopen {folder / 'report.html'} in a browser", markup=False)
+    note(f"\nopen {folder / 'report.html'} in a browser")
 
 
 def _free(path: Path) -> Path:

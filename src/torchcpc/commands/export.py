@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
+
+from torchcpc.commands import options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", metavar="RUN", help="run folder, saved model folder, or Hub repository id")
-    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="FILE.onnx")
+    parser.add_argument("run", metavar="RUN", help=options.RUN)
+    options.out(parser, "FILE.onnx", required=True)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.commands.progress import console
-    from torchcpc.contracts import CPCError
-    from torchcpc.runs.onnx import export_onnx
-    from torchcpc.runs.saved import from_pretrained
+    from torchcpc.commands.terminal import load, note
 
-    if arguments.out.suffix != ".onnx":
-        raise CPCError(f"{arguments.out}: the file is ONNX. Give it a name that ends in .onnx.")
-    model, config = from_pretrained(arguments.run)
-    export_onnx(model, arguments.out, names={part: config[part]["name"] for part in ("encoder", "context")})
-    row = ", ".join(["batch", "positions", *map(str, model.encoder.row_shape)])
-    console.print(
-        f"x [{row}] float32 -> z [batch, steps, {model.encoder.dim}], c [batch, steps, {model.context.dim}], a step every "
-        f"{model.encoder.stride} positions, in {arguments.out}",
-        markup=False,
+    run = load(arguments)
+    run.export(arguments.out)
+    encoder, context = run.model.encoder, run.model.context
+    row = ", ".join(["batch", "positions", *map(str, encoder.row_shape)])
+    note(
+        f"x [{row}] float32 -> z [batch, steps, {encoder.dim}], c [batch, steps, {context.dim}], a step every {encoder.stride} "
+        f"positions, in {arguments.out}"
     )

@@ -11,7 +11,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.commands.progress import console
+    from torchcpc.commands.terminal import note
     from torchcpc.report import build
 
-    console.print(f"report: {build(arguments.run)}")
+    note(f"report: {build(arguments.run)}")

@@ -6,17 +6,19 @@ A name carries its axes as a suffix (`z_BTD`) where the axes are not obvious. Sc
 This room imports no other, so that every room can lean on it.
 """
 
-from torchcpc.contracts.batches import ONE_SEQUENCE, Layout, Spans, Steps, Window
+from torchcpc.contracts.batches import ONE_SEQUENCE, Draw, Layout, Spans, Steps, Window
 from torchcpc.contracts.errors import CPCError
 from torchcpc.contracts.measured import Estimand, Result
 from torchcpc.contracts.model import Context, Encoder, LogPartition, Model, Predictor
-from torchcpc.contracts.progress import Listener, Progress, Quiet, silent
+from torchcpc.contracts.progress import QUIET, Listener, Progress, Quiet, silent
 from torchcpc.contracts.sources import Item, RowLabelled, Skipped, Sources, Timed, Written, provides, require
 
 __all__ = [
     "ONE_SEQUENCE",
+    "QUIET",
     "CPCError",
     "Context",
+    "Draw",
     "Encoder",
     "Estimand",
     "Item",

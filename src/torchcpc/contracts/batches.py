@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Self
 
@@ -106,3 +107,16 @@ class Spans:
     def count(self) -> Tensor:
         """[M] competitors of each anchor."""
         return self.last - self.first - (self.resume - self.skip)
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """Who competes for M anchors.
+
+    pool_N: positions in the flat layout [B*T] of the N members; multiplicity(rows, columns): block [m, n], bool or float32, how often
+    each member competes for each anchor; it need never exist whole; spans: the same, where the pool is sorted so that it can be said so.
+    """
+
+    pool_N: Tensor
+    multiplicity: Callable[[slice, slice], Tensor]
+    spans: Spans | None = None

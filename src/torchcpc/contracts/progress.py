@@ -39,3 +39,7 @@ class Quiet:
 
     def note(self, text: str) -> None:
         logging.getLogger("torchcpc").info(text)
+
+
+QUIET: Listener = Quiet()
+"""Nobody listens: the default of what reports on its work."""

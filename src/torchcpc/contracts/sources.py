@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, Self, TypeGuard, TypeVar, runtime_checkable
 
 from torchcpc.contracts.errors import CPCError
@@ -20,15 +21,23 @@ class Skipped:
     reason: str
 
 
-class Item(Protocol):
-    """One source as a reader lists it: a unique key, the name of its group, and its labels by column."""
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One source as a reader lists it. Readers add fields of their own in subclasses.
 
-    @property
-    def key(self) -> str: ...
-    @property
-    def group(self) -> str: ...
-    @property
-    def labels(self) -> Mapping[str, str]: ...
+    Args:
+        key: its name, unique among the sources.
+        group: the name of its group, such as a speaker or a subject.
+        labels: its label by column.
+        path: the file that holds it; None for data in memory.
+        seconds: its duration, 0 where there is no clock.
+    """
+
+    key: str
+    group: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    path: Path | None = None
+    seconds: float = 0.0
 
 
 class Sources(Protocol):

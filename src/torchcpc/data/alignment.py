@@ -7,7 +7,6 @@ one integer for each 10 ms). A recording goes by its file name without folder an
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from torchcpc.contracts import CPCError
+from torchcpc.data.files import table as files
 
 FRAME_S = 0.010
 TIME_COLUMNS = ("recording", "start_s", "end_s")
@@ -57,42 +57,42 @@ class Alignment:
             )
 
 
-def read_table(path: Path, *, column: str, rate: float) -> Alignment:
-    """A CSV file of intervals (recording, start_s, end_s) or of events (recording or record, sample: the raw position at `rate` Hz),
-    with `column`, the label; classes are numbered in alphabetical order.
+def read_alignment(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
+    """Whichever form a file has, by its suffix. Raises CPCError as the reader of that form."""
+    return read_steps(path) if path.suffix == ".txt" else read_table(path, column=column, rate=rate)
+
+
+def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
+    """A CSV file of intervals or of events, with its labels in `column`; classes are numbered in alphabetical order.
+
+    Args:
+        path: intervals have the columns recording, start_s and end_s. Events have recording (or record) and sample, the raw position.
+        column: the label column.
+        rate: raw positions per second, for events.
 
     Raises CPCError, naming the line, for an absent column, a time that is no number, an end not after its start and overlaps.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            names = reader.fieldnames or ()
-            events = "sample" in names and "start_s" not in names
-            who = next((name for name in RECORDING_COLUMNS if name in names), "recording") if events else "recording"
-            wanted = (who, "sample", "sample") if events else TIME_COLUMNS
-            missing = [name for name in (*wanted, column) if name not in names]
-            if missing:
-                raise CPCError(f"{path}: no column {', '.join(missing)} among {', '.join(names)}; name the label column.")
-            rows = [(reader.line_num, *(row[name] for name in (*wanted, column))) for row in reader]
-    except (OSError, UnicodeDecodeError) as error:
-        raise CPCError(
-            f"{path}: cannot be read as UTF-8 text ({error}); labels are a CSV file with {', '.join(TIME_COLUMNS)}."
-        ) from error
-    for line, recording, _, _, label in rows:
+    if not path.is_file():
+        raise CPCError(f"{path}: cannot be read; labels are a CSV file with {', '.join(TIME_COLUMNS)}.")
+    table = files.read_table(path)
+    names = table.columns
+    events = "sample" in names and "start_s" not in names
+    who = next((name for name in RECORDING_COLUMNS if name in names), "recording") if events else "recording"
+    wanted = (who, "sample", "sample") if events else TIME_COLUMNS
+    missing = [name for name in (*wanted, column) if name not in names]
+    if missing:
+        raise CPCError(f"{path}: no column {', '.join(missing)} among {', '.join(names)}; name the label column.")
+    records = table.records(more=True)
+    classes = tuple(sorted({record[column] for record in records}))
+    number = {name: n for n, name in enumerate(classes)}
+    spans: dict[str, list[tuple[float, float, int]]] = {}
+    for line, record in zip(table.lines, records, strict=True):
+        recording, start, end, label = (record[name] for name in (*wanted, column))
         if not recording or not label:
             raise CPCError(f"{path}, line {line}: the recording or its {column} is missing; fill in or take out the line.")
-    names = tuple(sorted({label for *_, label in rows}))
-    number = {name: n for n, name in enumerate(names)}
-    found: dict[str, list[tuple[float, float, int]]] = {}
-    for line, recording, start, end, label in rows:
         span = _event(path, line, start, rate) if events else _seconds(path, line, start, end)
-        found.setdefault(recording, []).append((*span, number[label]))
-    return Alignment(names, {recording: _ordered(path, recording, spans) for recording, spans in found.items()})
-
-
-def read_intervals(path: Path, *, column: str) -> Alignment:
-    """`read_table` for intervals, which need no rate."""
-    return read_table(path, column=column, rate=1.0)
+        spans.setdefault(recording, []).append((*span, number[label]))
+    return Alignment(classes, {recording: _ordered(path, recording, of_one) for recording, of_one in spans.items()})
 
 
 def read_steps(path: Path) -> Alignment:

@@ -1,31 +1,28 @@
-"""Sources that are already in memory: a list of arrays, one row per raw position."""
+"""Sources that are in memory: a list of arrays, one row per raw position, and the digits that are at hand on every machine."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from pathlib import Path
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Item, Progress, silent
+from torchcpc.data.sources import SourceList
+
+__all__ = ["ArrayItem", "Arrays", "Item", "digits"]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One source: a unique key, the name of its group, and its labels by column."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrayItem(Item):
+    """An item with its rows, [S, features]."""
 
-    key: str
-    group: str
-    labels: Mapping[str, str] = field(default_factory=dict)
+    values: np.ndarray = field(compare=False, repr=False)
 
 
-class Arrays:
-    """Sources held as float32 arrays [S, features]; implements `contracts.Sources`."""
-
-    rate: float = 1.0  # rows have no clock of their own
-    hours: float = 0.0
-    skipped: tuple = ()
+class Arrays(SourceList[ArrayItem]):
+    """Sources held as arrays [S, features], one item per array; implements `contracts.Sources`."""
 
     def __init__(self, arrays: Sequence[np.ndarray], items: Sequence[Item]) -> None:
         if len(arrays) != len(items):
@@ -33,28 +30,39 @@ class Arrays:
         for array, item in zip(arrays, items, strict=True):
             if array.ndim != 2 or not np.isfinite(array).all():
                 raise CPCError(f"{item.key}: an array of shape {array.shape}; expected finite numbers [rows, features].")
-        self.arrays, self.items = list(arrays), list(items)
-        self.groups = sorted({item.group for item in items})
-        self._number = {name: number for number, name in enumerate(self.groups)}
+        super().__init__(
+            [
+                ArrayItem(item.key, item.group, item.labels, item.path, item.seconds, values=array)
+                for item, array in zip(items, arrays, strict=True)
+            ]
+        )
 
-    def __len__(self) -> int:
-        return len(self.items)
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        """The rows of every source."""
+        return [item.values for item in self.items]
 
     def length(self, index: int) -> int:
-        return len(self.arrays[index])
-
-    def group(self, index: int) -> int:
-        return self._number[self.items[index].group]
+        return len(self.items[index].values)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        return self.arrays[index][start : start + count].astype(np.float32)
+        return self.items[index].values[start : start + count].astype(np.float32)
 
-    def labels(self, column: str) -> list[str]:
-        """One label per source; an empty string where a source has none."""
-        return [item.group if column == "group" else str(item.labels.get(column, "")) for item in self.items]
 
-    def select(self, indices: Sequence[int]) -> Self:
-        """The sources at `indices`, in that order; groups keep their numbers."""
-        chosen = type(self)([self.arrays[i] for i in indices], [self.items[i] for i in indices])
-        chosen.groups, chosen._number = self.groups, self._number
-        return chosen
+def digits(roots: Sequence[str | Path] = (), cache: Path | None = None, progress: Progress = silent) -> Arrays:
+    """Sources of 8 rows x 8 grey values in [-1, 1], each image its own group; label columns `digit` and `split`.
+
+    1,797 handwritten digits ship with scikit-learn (E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine
+    Learning Repository, 1998). An image is read as a sequence of rows, so that the rows seen so far predict those to come.
+    The first 1,437 images are for training and the last 360 for testing: the file keeps its writers in order, so those of the
+    test images are largely others. The arguments are those of every reader; nothing is read from a disk.
+    """
+    from sklearn.datasets import load_digits
+
+    images, target = load_digits(return_X_y=True)
+    rows = (images.reshape(-1, 8, 8) / 8.0 - 1.0).astype(np.float32)
+    items = [
+        Item(f"digit-{i:04d}", f"digit-{i:04d}", {"digit": str(label), "split": "train" if i < 1437 else "test"})
+        for i, label in enumerate(target)
+    ]
+    return Arrays(list(rows), items)

@@ -2,53 +2,68 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Self, final
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Item, Sources
+from torchcpc.data.sources import SourceList
 
 
-@dataclass(frozen=True, slots=True)
-class Clip:
-    """Positions start .. start+length of source `source`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip(Item):
+    """Positions start .. start+length of source `source`, with the key, group and labels of that source."""
 
     source: int
     start: int
     length: int
 
+    @classmethod
+    def of(cls, sources: Sources, source: int, start: int, length: int) -> Self:
+        item = sources.items[source]
+        seconds = length / sources.rate if item.seconds else 0.0
+        return cls(item.key, item.group, item.labels, item.path, seconds, source=source, start=start, length=length)
 
-class Clips:
+
+@final
+class Clips(SourceList[Clip]):
     """A view of other sources, clip by clip; implements `contracts.Sources`. A read never reaches beyond the clip."""
 
-    def __init__(self, sources: Any, clips: list[Clip]) -> None:
-        self.sources, self.clips = sources, clips
+    noun = "clips"
 
-    def __len__(self) -> int:
-        return len(self.clips)
+    def __init__(self, sources: Sources, clips: Sequence[Clip]) -> None:
+        super().__init__(clips, rate=sources.rate, groups=sources.groups, skipped=sources.skipped, notes=sources.notes)
+        self.sources = sources
+
+    @property
+    def clips(self) -> list[Clip]:
+        return self.items
+
+    def labels(self, column: str) -> list[str]:
+        """The label of each clip's source."""
+        labels = self.sources.labels(column)
+        return [labels[clip.source] for clip in self.items]
 
     def length(self, index: int) -> int:
-        return self.clips[index].length
-
-    def group(self, index: int) -> int:
-        return self.sources.group(self.clips[index].source)
+        return self.items[index].length
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        clip = self.clips[index]
+        clip = self.items[index]
         return self.sources.read(clip.source, clip.start + start, max(0, min(count, clip.length - start)), rng)
 
 
-def wholes(sources: Any, *, begin: float = 0.0, end: float = 1.0) -> Clips:
+def wholes(sources: Sources, *, begin: float = 0.0, end: float = 1.0) -> Clips:
     """The stretch from `begin` to `end` (shares) of each source as one clip, by default all of it."""
     bounds = [(int(begin * sources.length(i)), int(end * sources.length(i))) for i in range(len(sources))]
-    return Clips(sources, [Clip(i, first, last - first) for i, (first, last) in enumerate(bounds)])
+    return Clips(sources, [Clip.of(sources, i, first, last - first) for i, (first, last) in enumerate(bounds)])
 
 
-def tiles(sources: Any, *, length: int, begin: float = 0.0, end: float = 1.0) -> Clips:
+def tiles(sources: Sources, *, length: int, begin: float = 0.0, end: float = 1.0) -> Clips:
     """Clips of exactly `length` positions, end to end, within the stretch from `begin` to `end` (shares) of every source."""
     clips = [
-        Clip(i, start, length)
+        Clip.of(sources, i, start, length)
         for i in range(len(sources))
         for start in range(int(begin * sources.length(i)), int(end * sources.length(i)) - length + 1, length)
     ]
@@ -57,9 +72,9 @@ def tiles(sources: Any, *, length: int, begin: float = 0.0, end: float = 1.0) ->
     return Clips(sources, clips)
 
 
-def ending(sources: Any, ends: list[tuple[int, int]], *, length: int) -> Clips:
+def ending(sources: Sources, ends: Sequence[tuple[int, int]], *, length: int) -> Clips:
     """For each (source, end) the `length` positions before `end`; they may overlap. Raises CPCError where there are not so many."""
     for source, end in ends:
         if not length <= end <= sources.length(source):
             raise CPCError(f"source {source} has no {length} positions before position {end} of {sources.length(source)}.")
-    return Clips(sources, [Clip(source, end - length, length) for source, end in ends])
+    return Clips(sources, [Clip.of(sources, source, end - length, length) for source, end in ends])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -14,39 +13,42 @@ class CollectionError(CPCError, ValueError):
     """A CPCError that the tools of scikit-learn recognise as the ValueError they expect."""
 
 
-def collection(X: Any) -> list[np.ndarray] | None:
+def collection(X: object) -> list[np.ndarray] | None:
     """Every sequence as [steps, channels]; None for what is no collection: a table, or a single sequence.
 
-    X: [cases, steps, channels], or a list (or array of objects) of [steps, channels] and, for one channel, [steps]. A list of plain
-    lists of numbers, all of one length, is a table. Raises CollectionError for anything else in the list, frames of other columns than the
-    first's, NaN and infinity.
+    Args:
+        X: [cases, steps, channels], or a list (or array of objects) of [steps, channels] and, for one channel, [steps]. A list of
+            plain lists of numbers, all of one length, is a table.
+
+    Raises CollectionError for anything else in the list, frames of other columns than the first's, NaN and infinity.
     """
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
         X = list(X)
     if not isinstance(X, list | tuple):
-        if len(getattr(X, "shape", ())) != 3:
+        if np.asarray(X).ndim != 3:
             return None
-    elif all(isinstance(each, list | tuple) and not any(np.ndim(value) for value in each) for each in X):
-        if len({len(each) for each in X}) <= 1:
+    elif all(isinstance(sequence, list | tuple) and not any(map(np.ndim, sequence)) for sequence in X):
+        if len({len(sequence) for sequence in X}) <= 1:
             return None
-    elif not any(np.ndim(each) for each in X):
+    elif not any(map(np.ndim, X)):
         return None
-    columns = [getattr(each, "columns", None) for each in X]
+    sequences: list[object] = [*X]  # pyright: ignore[reportGeneralTypeIssues]
+    columns = [getattr(sequence, "columns", None) for sequence in sequences]  # of a frame, whichever library made it
     names = {number: list(of_frame) for number, of_frame in enumerate(columns) if of_frame is not None}
     if other := next((number for number in names if names[number] != names[min(names)]), None):
         raise CollectionError(
             f"sequence {other} has the columns {names[other]}, sequence {min(names)} {names[min(names)]}: a channel is a column, in the "
             "same place in all. Bring them into one order."
         )
-    return [_sequence(each, number) for number, each in enumerate(X)]
+    return [_sequence(sequence, number) for number, sequence in enumerate(sequences)]
 
 
 def channels(sequences: Sequence[np.ndarray]) -> int:
     """The number of channels, the same in all. Raises CollectionError if it is not, and for no sequence at all."""
-    found = sorted({each.shape[1] for each in sequences})
-    if len(found) != 1:
-        raise CollectionError(f"{len(sequences)} sequences with channels {found}: each must have the same number of channels.")
-    return found[0]
+    counts = sorted({sequence.shape[1] for sequence in sequences})
+    if len(counts) != 1:
+        raise CollectionError(f"{len(sequences)} sequences with channels {counts}: each must have the same number of channels.")
+    return counts[0]
 
 
 def blocks(sequence: np.ndarray, *, length: int, most: int = 10) -> list[np.ndarray]:
@@ -54,9 +56,9 @@ def blocks(sequence: np.ndarray, *, length: int, most: int = 10) -> list[np.ndar
     return np.array_split(sequence, min(max(len(sequence) // length, 2), most))
 
 
-def _sequence(each: Any, number: int) -> np.ndarray:
+def _sequence(sequence: object, number: int) -> np.ndarray:
     try:
-        array = np.asarray(each, dtype=np.float64)
+        array = np.asarray(sequence, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise CollectionError(f"sequence {number} is not numeric: {error}. Give numbers [steps, channels].") from None
     array = array[:, None] if array.ndim == 1 else array

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Sources
 
 
 def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int = 0) -> dict[str, list[int]]:
@@ -22,9 +22,9 @@ def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int 
     order = sorted(range(len(keys)), key=lambda i: blake2b(f"{seed}\0{keys[i]}".encode(), digest_size=16).digest())
     parts: dict[str, list[int]] = {name: [] for name in fractions}
     begun, share = 0, 0.0
-    for place, name in enumerate(wanted):
+    for number, name in enumerate(wanted):
         share += wanted[name]
-        later = len(wanted) - place - 1
+        later = len(wanted) - number - 1
         end = len(keys) if not later else min(max(round(share * len(keys)), begun + 1), len(keys) - later)
         parts[name] = sorted(order[begun:end])
         begun = end
@@ -44,22 +44,11 @@ class Parts(NamedTuple):
     unseen: list[int]
 
 
-def leave_group_out(groups: Sequence[str], name: str) -> dict[str, list[int]]:
-    """Positions of the sources of group `name` as "test", of all others as "train". Raises CPCError if either is empty."""
-    parts = {"train": [i for i, g in enumerate(groups) if g != name], "test": [i for i, g in enumerate(groups) if g == name]}
-    if not parts["test"] or not parts["train"]:
-        known = ", ".join(sorted(set(groups))[:9])
-        raise CPCError(
-            f"group {name!r} cannot be left out: it is {'all' if parts['test'] else 'none'} of the sources ({known})."
-        )
-    return parts
-
-
 # Data that comes with a test or a validation part keeps it; for data without one the rule is idle.
 _GIVEN = ("split=test", "split=val")
 
 
-def hold_out(sources: Any, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = _GIVEN[:1]) -> Parts:
+def hold_out(sources: Sources, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = _GIVEN[:1]) -> Parts:
     """The sources to train on, with a fraction of them held out for validation; those that `exclude` names are not touched.
 
     exclude: "column=value" each, for instance "speaker=george". A rule that no source meets is a fault, for a slip in it would
@@ -81,8 +70,8 @@ def hold_out(sources: Any, seed: int = 0, *, validation: float = 0.1, exclude: S
                 f"split.exclude = {rule!r}: no source has it (values of {column}: {known}). Correct or remove the rule."
             )
         unseen |= met
-    kept = [i for i in range(len(sources)) if i not in unseen]
-    if not kept:
+    seen = [i for i in range(len(sources)) if i not in unseen]
+    if not seen:
         raise CPCError(f"split.exclude = {list(exclude)} leaves no source to train on. Exclude less.")
-    parts = by_source([sources.items[i].key for i in kept], {"train": 1 - validation, "validation": validation}, seed=seed)
-    return Parts([kept[i] for i in parts["train"]], [kept[i] for i in parts["validation"]], sorted(unseen))
+    parts = by_source([sources.items[i].key for i in seen], {"train": 1 - validation, "validation": validation}, seed=seed)
+    return Parts([seen[i] for i in parts["train"]], [seen[i] for i in parts["validation"]], sorted(unseen))

@@ -12,24 +12,29 @@ import torch
 
 from torchcpc.contracts import CPCError, Sources, Window
 
-# Draws of places in one source, until its windows are not all neighbours.
+# Draws of starts in one source, until its windows are not all neighbours.
 _REDRAWS = 64
 
 
 class RandomWindows:
-    """`batch` windows of `length` raw positions a step, sources drawn in proportion to their length, starts uniform.
+    """Batches of random windows: sources are drawn in proportion to their length, starts are uniform.
 
-    Starts are multiples of `align` (the encoder's stride), so that a step of a source is the same event in every window that
-    holds it. A source shorter than a window is padded with zeros at its end. windows_per_group = n draws batch / n groups in
-    proportion to their material and n windows of each, from different sources where the group has that many; negatives of the
-    same speaker need n of 2 or more. The groups of a batch differ where there are that many. Steps of a source, or of a stretch of
-    one, may be forbidden to compete: so a batch of several groups is never all of one source where there are two, which evens out large
-    and small ones a little, and windows of one source are not all neighbours where it is long enough. Raises CPCError for sizes that
-    cannot be met.
+    A source shorter than a window is padded with zeros at its end. Steps of one source, or of one stretch of it, may be forbidden
+    to compete. So a batch of several groups is never all of one source where there are two, and windows of one source are not all
+    neighbours where it is long enough.
+
+    Args:
+        align: starts are multiples of it (the encoder's stride), so that a step is the same event in every window that holds it.
+        length: raw positions of a window.
+        batch: windows of a batch.
+        windows_per_group: n draws batch / n groups in proportion to their material, and n windows of each. The sources of a group
+            and the groups of a batch differ where there are that many. Negatives of the same speaker need 2 or more.
+
+    Raises CPCError for sizes that cannot be met.
     """
 
     def __init__(
-        self, sequences: Sources, align: int = 1, seed: int = 0, *, length: int, batch: int, windows_per_group: int = 1
+        self, sources: Sources, align: int = 1, seed: int = 0, *, length: int, batch: int, windows_per_group: int = 1
     ) -> None:
         if length < align:
             raise CPCError(f"windows.length = {length}: shorter than one step of {align} positions. Lengthen the window.")
@@ -42,20 +47,20 @@ class RandomWindows:
                 f"windows.batch = {batch} cannot be split into groups of windows.windows_per_group = {windows_per_group}. "
                 "Make the batch a multiple of it."
             )
-        if not len(sequences):
+        if not len(sources):
             raise CPCError("there is no source to train on. Hold out fewer of them.")
         if align < 1 or seed < 0:
             raise CPCError(f"align = {align}, seed = {seed}: align must be at least 1, and a seed cannot be negative.")
-        self.sequences, self.align, self.seed = sequences, align, seed
+        self.sources, self.align, self.seed = sources, align, seed
         self.length, self.batch, self.windows_per_group = length, batch, windows_per_group
-        size = np.array([sequences.length(i) for i in range(len(sequences))], dtype=np.float64)
+        size = np.array([sources.length(i) for i in range(len(sources))], dtype=np.float64)
         if size.max() < align:
             raise CPCError(
                 f"the longest of {len(size)} sources has {size.max():.0f} positions, less than one step of {align}. "
                 "Name longer ones."
             )
         # Sources without any position have no share, and would have to be drawn where a group has few others.
-        group = np.array([sequences.group(i) if size[i] else -1 for i in range(len(sequences))])
+        group = np.array([sources.group(i) if size[i] else -1 for i in range(len(sources))])
         self._members = [np.flatnonzero(group == g) for g in np.unique(group[size > 0])] if windows_per_group > 1 else []
         self._share = [size[m] / size[m].sum() for m in self._members]
         self._of_group = np.array([size[m].sum() for m in self._members]) / size.sum()
@@ -70,10 +75,10 @@ class RandomWindows:
             if any(np.diff(sorted(starts)) > self.length):
                 break
             starts = self._starts(chosen, rng)
-        return cut(self.sequences, chosen, starts, self.length, rng)
+        return cut(self.sources, chosen, starts, self.length, rng)
 
     def _starts(self, chosen: Sequence[int], rng: np.random.Generator) -> list[int]:
-        last = [max(0, self.sequences.length(index) - self.length) // self.align for index in chosen]
+        last = [max(0, self.sources.length(index) - self.length) // self.align for index in chosen]
         return [int(rng.integers(end + 1)) * self.align for end in last]
 
     def _sources(self, rng: np.random.Generator) -> list[int]:
@@ -97,27 +102,23 @@ class RandomWindows:
 
 
 def cut(
-    sequences: Sources,
-    indices: Sequence[int],
-    starts: Sequence[int],
-    length: int,
-    rng: np.random.Generator | None = None,
+    sources: Sources, indices: Sequence[int], starts: Sequence[int], length: int, rng: np.random.Generator | None = None
 ) -> Window:
     """The window of `length` positions from each source at each start, zeros where the source ends; varied, given an `rng`."""
-    parts = [sequences.read(i, start, length, rng) for i, start in zip(indices, starts, strict=True)]
+    parts = [sources.read(i, start, length, rng) for i, start in zip(indices, starts, strict=True)]
     x = np.zeros((len(parts), length, *parts[0].shape[1:]), dtype=np.float32)
     for row, part in zip(x, parts, strict=True):
         row[: len(part)] = part
     return Window(
         x=torch.from_numpy(x),
         source=torch.tensor(indices, dtype=torch.int64),
-        group=torch.tensor([sequences.group(i) for i in indices], dtype=torch.int64),
+        group=torch.tensor([sources.group(i) for i in indices], dtype=torch.int64),
         start=torch.tensor(starts, dtype=torch.int64),
         length=torch.tensor([len(part) for part in parts], dtype=torch.int64),
     )
 
 
-def sequential(sequences: Sources, *, length: int, batch: int, limit: int | None = None) -> list[Window]:
+def sequential(sources: Sources, *, length: int, batch: int, limit: int | None = None) -> list[Window]:
     """Windows that cover the sources end to end without overlap, each window of a batch from another place in the list.
 
     At most `limit` windows, spread evenly over all there are, and all in memory; a source shorter than a window gives one
@@ -125,30 +126,30 @@ def sequential(sequences: Sources, *, length: int, batch: int, limit: int | None
     """
     if min(length, batch, 1 if limit is None else limit) < 1:
         raise CPCError(f"length = {length}, batch = {batch}, limit = {limit}: each must be at least 1.")
-    places = [
+    starts = [
         (i, start)
-        for i in range(len(sequences))
-        if sequences.length(i)
-        for start in range(0, max(1, sequences.length(i) - length // 2), length)
+        for i in range(len(sources))
+        if sources.length(i)
+        for start in range(0, max(1, sources.length(i) - length // 2), length)
     ]
-    if limit is not None and len(places) > limit:
-        places = [places[n * len(places) // limit] for n in range(limit)]
-    count = -(-len(places) // batch)
+    if limit is not None and len(starts) > limit:
+        starts = [starts[n * len(starts) // limit] for n in range(limit)]
+    count = -(-len(starts) // batch)
     # Strided, so that a batch mixes sources instead of holding one of them.
-    batches = [places[n::count] for n in range(count)]
-    return [cut(sequences, [i for i, _ in places], [start for _, start in places], length) for places in batches]
+    batches = [starts[n::count] for n in range(count)]
+    return [cut(sources, [i for i, _ in rows], [start for _, start in rows], length) for rows in batches]
 
 
-def whole(sequences: Sources, *, positions_per_batch: int) -> Iterator[tuple[list[int], Window]]:
+def whole(sources: Sources, *, positions_per_batch: int) -> Iterator[tuple[list[int], Window]]:
     """Every source from start to end, in batches of similar length of at most so many positions, padding counted.
 
     A position of several values (a row of pixels) counts as so many, but a source of no more positions than positions_per_batch
     always has its batch. Longest first, so that the batch that needs most memory comes first. Sources longer than that are left
     out: they are for reading in pieces.
     """
-    order = sorted((i for i in range(len(sequences)) if sequences.length(i) <= positions_per_batch), key=sequences.length)
+    order = sorted((i for i in range(len(sources)) if sources.length(i) <= positions_per_batch), key=sources.length)
     while order:
-        values = sequences.read(order[-1], 0, 1).size
-        size = max(1, positions_per_batch // max(1, sequences.length(order[-1]) * values))
+        values = sources.read(order[-1], 0, 1).size
+        size = max(1, positions_per_batch // max(1, sources.length(order[-1]) * values))
         indices, order = order[-size:], order[:-size]
-        yield indices, cut(sequences, indices, [0] * len(indices), sequences.length(indices[-1]))
+        yield indices, cut(sources, indices, [0] * len(indices), sources.length(indices[-1]))

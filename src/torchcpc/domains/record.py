@@ -5,39 +5,52 @@ The domains are the only place that knows the names of data (`data.name`). Every
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from torchcpc.contracts import Progress, Sources
+from torchcpc.data.scaling import channel_scale
+from torchcpc.data.synthetic import Process
+from torchcpc.settings import Settings
 
 Features = Callable[[np.ndarray, int], np.ndarray]
 """(raw rows of a clip, the encoder's stride) -> features of its steps [T, D]."""
-Settings = dict[str, dict[str, Any]]
+DataSettings = Mapping[str, Any]
+"""The resolved [data] section of a recipe."""
 
 
-class Learned(NamedTuple):
-    """The settings, and the sources, with what was learned from the training sources before the first update."""
+def learn_scale(settings: Settings, train: Sources, folder: Path, progress: Progress) -> Settings:
+    """The settings with the mean and scale of every channel, where the encoder has such settings and they are still empty."""
+    encoder = settings["encoder"]
+    if encoder.get("scale", True):
+        return settings
+    mean, scale = channel_scale(train)
+    return {**settings, "encoder": {**encoder, "mean": mean, "scale": scale}}
 
-    settings: Settings
-    sources: Sources
+
+def unchanged(data: DataSettings, sources: Sources) -> Sources:
+    """The sources as they are: every model of the domain takes the same numbers."""
+    return sources
 
 
-def nothing(settings: Settings, sources: Sources, train: Sequence[int], folder: Path, progress: Progress) -> Learned:
-    """Nothing is learned before training."""
-    return Learned(settings, sources)
+def no_truth(data: DataSettings, proposal: str) -> Process | None:
+    """Nobody knows the process that made these data."""
+    return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """One kind of data.
 
-    reader: (roots, cache, progress, *, settings) -> Sources; needs_data: whether the reader must be given roots; source, step: the words
-    for one source and one step; handmade: features that stand beside the learned rows; learn: what is learned from the training
-    sources before the first update.
+    reader: (roots, cache, progress, *, settings) -> Sources; needs_data: whether it must be given roots; source, step: the words for one
+    source and one step; handmade: features that stand beside the learned rows; files: setting of [data] -> the file of a run that it
+    names; learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update;
+    as_read: ([data] settings of a model, sources) -> the sources as that model takes them; truth: ([data] settings, proposal) -> the
+    process that made the data, where it is known.
     """
 
     name: str
@@ -46,4 +59,7 @@ class Domain:
     source: str = "recording"
     step: str = "step"
     handmade: Mapping[str, Features] = field(default_factory=dict)
-    learn: Callable[[Settings, Sources, Sequence[int], Path, Progress], Learned] = nothing
+    files: Mapping[str, str] = field(default_factory=dict)
+    learn: Callable[[Settings, Sources, Path, Progress], Settings] = learn_scale
+    as_read: Callable[[DataSettings, Sources], Sources] = unchanged
+    truth: Callable[[DataSettings, str], Process | None] = no_truth

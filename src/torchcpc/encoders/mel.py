@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import cast
 
@@ -17,7 +18,7 @@ from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError, Layout, Steps, Window
 from torchcpc.encoders.convolution import causal_convolution
-from torchcpc.encoders.normalisation import NORMALISATIONS
+from torchcpc.encoders.normalisation import NORMALISATIONS, check_normalisation
 from torchcpc.encoders.strided import strided_steps
 
 # Power of a frame below which nothing is told apart: about the rounding of 16-bit samples, so that bands which a narrow line left
@@ -27,88 +28,84 @@ FLOOR = 1e-5
 CENTRE, SPREAD = -4.0, 4.0
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class MelEncoder(nn.Module):
     """x [B, S] float in [-1, 1] -> z [B, floor(S / stride), channels]. Step t sees the `window` samples that end at (t+1)*stride - 1,
     zeros before the start, and kernel - 1 frames before for every layer.
 
     window, stride: samples (25 and 10 ms at 16 kHz); bands: mel bands between low and high Hz at `sample_rate`; kernels: frames
-    that each layer sees, one layer each. Variation in training, drawn for each sequence from torch's generator: warp, the frequency
-    axis is stretched by exp of uniform(-warp, warp); gain, a factor of exp of uniform(-gain, gain); narrow, the share of sequences whose
-    bands end at a frequency between a quarter and all of the sampling rate's half. two_voices: predictions and targets each get
-    variations of their own, so that what varies cannot help to predict.
+    that each layer sees, one layer each.
+
+    Training varies each sequence, by torch's generator. warp: the frequency axis is stretched by exp of uniform(-warp, warp). gain:
+    the wave is multiplied by exp of uniform(-gain, gain). narrow: the share of sequences whose bands end at a frequency between a
+    quarter and a half of the sampling rate. two_voices: targets are of another variation than the steps that predict them, so that
+    what varies cannot help to predict.
     """
 
-    fourier_SF: Tensor
-    hz_F: Tensor
+    takes_missing = False
 
-    def __init__(
-        self,
-        *,
-        channels: int = 256,
-        kernels: Sequence[int] = (1, 1),
-        bands: int = 40,
-        window: int = 400,
-        stride: int = 160,
-        sample_rate: int = 16_000,
-        low: float = 20.0,
-        high: float = 8_000.0,
-        normalisation: str = "channel",
-        warp: float = 0.0,
-        gain: float = 0.0,
-        narrow: float = 0.0,
-        two_voices: bool = False,
-    ) -> None:
+    channels: int = 256
+    kernels: Sequence[int] = (1, 1)
+    bands: int = 40
+    window: int = 400
+    stride: int = 160
+    sample_rate: int = 16_000
+    low: float = 20.0
+    high: float = 8_000.0
+    normalisation: str = "channel"
+    warp: float = 0.0
+    gain: float = 0.0
+    narrow: float = 0.0
+    two_voices: bool = False
+    fourier_SF: Tensor = field(init=False)
+    hz_F: Tensor = field(init=False)
+
+    def __post_init__(self) -> None:
         super().__init__()
-        if not kernels or min(kernels) < 1 or channels < 1 or bands < 2:
-            raise CPCError(
-                f"kernels = {tuple(kernels)}, channels = {channels}, bands = {bands}: at least one layer of one frame, one channel, "
-                "two bands."
-            )
-        if not 1 <= stride <= window:
-            raise CPCError(
-                f"window = {window}, stride = {stride}: a window is at least as long as its stride, or samples are lost."
-            )
-        if not 0 <= low < high <= sample_rate / 2:
-            raise CPCError(f"low = {low}, high = {high}: 0 <= low < high <= half of sample_rate = {sample_rate}.")
-        if normalisation not in NORMALISATIONS:
-            raise CPCError(f"normalisation = {normalisation!r} is unknown. Choose one of {', '.join(NORMALISATIONS)}.")
-        if not 0 <= warp < 1 or not 0 <= gain < 10 or not 0 <= narrow <= 1:
-            raise CPCError(f"warp = {warp}, gain = {gain}, narrow = {narrow}: from 0 to less than 1, to less than 10, to 1.")
-        self.window, self.stride, self.kernels, self.bands = window, stride, tuple(kernels), bands
-        self.warp, self.gain, self.narrow = warp, gain, narrow
-        self.low, self.high, self.sample_rate = low, high, sample_rate
-        self.dim, self.row_shape, self.layout = channels, (), Layout(augmentations=2 if two_voices else 1)
-        size = 1 << (window - 1).bit_length()
-        hz_F = torch.arange(size // 2 + 1, dtype=torch.float64) * sample_rate / size
-        angle_SF = 2 * math.pi * torch.arange(window, dtype=torch.float64)[:, None] * torch.arange(len(hz_F)) / size
+        self._check()
+        self.kernels = tuple(self.kernels)
+        self.dim, self.row_shape = self.channels, ()
+        self.receptive_field = self.window + sum(kernel - 1 for kernel in self.kernels) * self.stride
+        self.layout = Layout(augmentations=2 if self.two_voices else 1)
+        size = 1 << (self.window - 1).bit_length()
+        hz_F = torch.arange(size // 2 + 1, dtype=torch.float64) * self.sample_rate / size
+        angle_SF = 2 * math.pi * torch.arange(self.window, dtype=torch.float64)[:, None] * torch.arange(len(hz_F)) / size
         # Hamming's taper does not vanish at its ends, so that a step sees all the samples it is said to see.
-        taper_S1 = torch.hamming_window(window, periodic=False, dtype=torch.float64)[:, None]
+        taper_S1 = torch.hamming_window(self.window, periodic=False, dtype=torch.float64)[:, None]
         # Not weights: functions of the settings, which a saved model need not hold.
         self.register_buffer(
             "fourier_SF", (taper_S1 * torch.cat([angle_SF.cos(), angle_SF.sin()], dim=1)).float(), persistent=False
         )
         self.register_buffer("hz_F", hz_F.float(), persistent=False)
-        widths = (bands, *[channels] * len(self.kernels))
+        widths = (self.bands, *[self.channels] * len(self.kernels))
         layers = [nn.Conv1d(i, o, k) for (i, o), k in zip(pairwise(widths), self.kernels, strict=True)]
         self.layers = nn.ModuleList(layers)
-        self.normalisations = nn.ModuleList(NORMALISATIONS[normalisation](channels) for _ in self.kernels)
+        self.normalisations = nn.ModuleList(NORMALISATIONS[self.normalisation](self.channels) for _ in self.kernels)
         for layer in layers:
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(cast(Tensor, layer.bias))
 
-    @property
-    def receptive_field(self) -> int:
-        """Raw samples that one step can see."""
-        return self.window + sum(kernel - 1 for kernel in self.kernels) * self.stride
-
-    @property
-    def first_new_step(self) -> int:
-        """The smallest k for which z_{t+k} shares no raw sample with z_t."""
-        return math.ceil(self.receptive_field / self.stride)
-
-    def frame_rate(self, sample_rate: float) -> float:
-        """Steps per second of input sampled at `sample_rate` Hz."""
-        return sample_rate / self.stride
+    def _check(self) -> None:
+        """Raises CPCError for settings that do not fit."""
+        kernels, channels, bands = tuple(self.kernels), self.channels, self.bands
+        if not kernels or min(kernels) < 1 or channels < 1 or bands < 2:
+            raise CPCError(
+                f"kernels = {kernels}, channels = {channels}, bands = {bands}: at least one layer of one frame, one channel, "
+                "two bands."
+            )
+        if not 1 <= self.stride <= self.window:
+            raise CPCError(
+                f"window = {self.window}, stride = {self.stride}: a window is at least as long as its stride, or samples are lost."
+            )
+        if not 0 <= self.low < self.high <= self.sample_rate / 2:
+            raise CPCError(
+                f"low = {self.low}, high = {self.high}: 0 <= low < high <= half of sample_rate = {self.sample_rate}."
+            )
+        check_normalisation(self.normalisation, NORMALISATIONS)
+        if not 0 <= self.warp < 1 or not 0 <= self.gain < 10 or not 0 <= self.narrow <= 1:
+            raise CPCError(
+                f"warp = {self.warp}, gain = {self.gain}, narrow = {self.narrow}: from 0 to less than 1, to less than 10, to 1."
+            )
 
     def forward(self, x_BS: Tensor) -> Tensor:
         if x_BS.dim() != 2 or x_BS.shape[1] < self.stride:

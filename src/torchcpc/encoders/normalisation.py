@@ -8,6 +8,16 @@ is 15 times as fast as with time innermost, and the reason why the encoder lays 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 from torch import nn
 
-NORMALISATIONS = {"channel": nn.LayerNorm, "none": lambda channels: nn.Identity()}
+from torchcpc.contracts import CPCError
+
+NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {"channel": nn.LayerNorm, "none": lambda channels: nn.Identity()}
+
+
+def check_normalisation(name: str, choices: Mapping[str, object]) -> None:
+    """Raises CPCError for a name that is none of the choices."""
+    if name not in choices:
+        raise CPCError(f"normalisation = {name!r} is unknown. Choose one of {', '.join(choices)}.")

@@ -7,6 +7,7 @@ bottom; in CPC v2 the grid is read from the other three sides as well.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from torchcpc.encoders.strided import check_aligned
 from torchcpc.encoders.views import DIRECTIONS, sequences
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class PictureEncoder(nn.Module):
     """x [B, S, W, colours], rows of pixels in [-1, 1] -> z [B * sequences, T, dim], the spatial mean over each patch of a residual net.
 
@@ -33,48 +35,60 @@ class PictureEncoder(nn.Module):
     "down", and in CPC v2 also "up", "right", "left", for a square grid.
     """
 
-    def __init__(
-        self,
-        *,
-        patch: int = 64,
-        stride: int = 32,
-        columns: int = 7,
-        colours: int = 1,
-        stem: str = "large",
-        width: int = 64,
-        blocks: Sequence[int] = (3, 4, 23),
-        channels: Sequence[int] = (256, 512, 1024),
-        inner: Sequence[int] = (64, 128, 256),
-        normalisation: str = "none",
-        margin: int = 4,
-        flip: float = 0.0,
-        colour_drop: float = 0.0,
-        directions: Sequence[str] = ("down",),
-    ) -> None:
+    takes_missing = False
+
+    patch: int = 64
+    stride: int = 32
+    columns: int = 7
+    colours: int = 1
+    stem: str = "large"
+    width: int = 64
+    blocks: Sequence[int] = (3, 4, 23)
+    channels: Sequence[int] = (256, 512, 1024)
+    inner: Sequence[int] = (64, 128, 256)
+    normalisation: str = "none"
+    margin: int = 4
+    flip: float = 0.0
+    colour_drop: float = 0.0
+    directions: Sequence[str] = ("down",)
+
+    def __post_init__(self) -> None:
         super().__init__()
+        self._check()
+        self.directions = tuple(self.directions)
+        self.dim, self.layout = tuple(self.channels)[-1], Layout(len(self.directions), self.columns)
+        self.receptive_field = self.patch
+        # The narrowest picture of so many columns; up to stride - 1 pixels more are not used.
+        self.row_shape = ((self.columns - 1) * self.stride + self.patch, self.colours)
+        stacks = residual_stacks(
+            self.width,
+            blocks=tuple(self.blocks),
+            channels=tuple(self.channels),
+            inner=tuple(self.inner),
+            normalisation=self.normalisation,
+        )
+        # Channels innermost: what CPU and GPU convolve fastest.
+        layers = nn.Sequential(STEMS[self.stem](self.colours, self.width), *stacks)
+        self.layers = layers.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+
+    def _check(self) -> None:
+        """Raises CPCError for settings that do not fit; `residual_stacks` checks its own."""
+        patch, stride, columns, colours, width = self.patch, self.stride, self.columns, self.colours, self.width
         if not 1 <= stride <= patch or columns < 1 or colours < 1 or width < 1:
             raise CPCError(
                 f"patch = {patch}, stride = {stride}, columns = {columns}, colours = {colours}, width = {width}: all at least 1, and the "
                 "stride at most the patch, or pixels between patches would be skipped."
             )
+        margin, flip, colour_drop = self.margin, self.flip, self.colour_drop
         if not 0 <= margin < patch or not 0 <= flip <= 1 or not 0 <= colour_drop <= 1:
             raise CPCError(
                 f"margin = {margin}, flip = {flip}, colour_drop = {colour_drop}: a margin smaller than the patch, and two probabilities."
             )
+        directions = tuple(self.directions)
         if not directions or len(set(directions)) < len(directions) or not set(directions) <= DIRECTIONS.keys():
-            raise CPCError(f"directions = {tuple(directions)}: one or more of {', '.join(DIRECTIONS)}, each once.")
-        if stem not in STEMS:
-            raise CPCError(f"stem = {stem!r} is unknown. Choose one of {', '.join(STEMS)}.")
-        self.patch, self.stride, self.colours, self.receptive_field = patch, stride, colours, patch
-        self.margin, self.flip, self.colour_drop, self.directions = margin, flip, colour_drop, tuple(directions)
-        self.dim, self.layout = tuple(channels)[-1], Layout(len(self.directions), columns)
-        # The narrowest picture of so many columns; up to stride - 1 pixels more are not used.
-        self.row_shape = ((columns - 1) * stride + patch, colours)
-        stacks = residual_stacks(
-            width, blocks=tuple(blocks), channels=tuple(channels), inner=tuple(inner), normalisation=normalisation
-        )
-        # Channels innermost: what CPU and GPU convolve fastest.
-        self.layers = nn.Sequential(STEMS[stem](colours, width), *stacks).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+            raise CPCError(f"directions = {directions}: one or more of {', '.join(DIRECTIONS)}, each once.")
+        if self.stem not in STEMS:
+            raise CPCError(f"stem = {self.stem!r} is unknown. Choose one of {', '.join(STEMS)}.")
 
     @property
     def first_new_step(self) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from torchcpc.contracts import CPCError
+from torchcpc.encoders.normalisation import check_normalisation
 
 # Width -> module on [P, width, height, width of picture]. "layer" normalises one patch by its own mean and variance, which tells the
 # others nothing; batch norm would (Henaff et al. 2020, arXiv:1905.09272, section 4.1). The paper has none.
@@ -84,8 +85,7 @@ def residual_stacks(
         raise CPCError(
             f"blocks {blocks}, channels {channels}, inner {inner}: one positive number per stack in each. Make the lists equally long."
         )
-    if normalisation not in PATCH_NORMALISATIONS:
-        raise CPCError(f"normalisation = {normalisation!r} is unknown. Choose one of {', '.join(PATCH_NORMALISATIONS)}.")
+    check_normalisation(normalisation, PATCH_NORMALISATIONS)
     norm, scale = PATCH_NORMALISATIONS[normalisation], sum(blocks) ** -0.5
     layers: list[nn.Module] = []
     for stack, ((i, o), count, width) in enumerate(zip(pairwise((inputs, *channels)), blocks, inner, strict=True)):

@@ -27,11 +27,7 @@ class SensorRows(nn.Module):
         self.observed = Observed(mean, scale)
         self.rows = VectorEncoder(features=2 * self.observed.channels, dim=dim, hidden=hidden)
         self.dim, self.row_shape, self.layout = dim, (self.observed.channels,), Layout()
-        self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
-
-    def frame_rate(self, sample_rate: float) -> float:
-        """Steps per second of rows that arrive `sample_rate` times a second."""
-        return sample_rate
+        self.stride, self.receptive_field = 1, 1
 
     def forward(self, x_BSF: Tensor) -> Tensor:
         return self.rows(self.observed(x_BSF))
@@ -62,26 +58,8 @@ class SensorFrames(nn.Module):
         self.observed = Observed(mean, scale)
         inputs = 2 * self.observed.channels
         self.frames = WaveformEncoder(inputs, channels=dim, kernels=kernels, strides=strides, normalisation=normalisation)
+        self.stride, self.receptive_field = self.frames.stride, self.frames.receptive_field
         self.dim, self.row_shape, self.layout = dim, (self.observed.channels,), Layout()
-
-    @property
-    def stride(self) -> int:
-        """Rows per step."""
-        return self.frames.stride
-
-    @property
-    def receptive_field(self) -> int:
-        """Rows that one step can see."""
-        return self.frames.receptive_field
-
-    @property
-    def first_new_step(self) -> int:
-        """The smallest k for which z_{t+k} shares no row with z_t."""
-        return self.frames.first_new_step
-
-    def frame_rate(self, sample_rate: float) -> float:
-        """Steps per second of rows that arrive `sample_rate` times a second."""
-        return sample_rate / self.stride
 
     def forward(self, x_BSF: Tensor) -> Tensor:
         return self.frames(self.observed(x_BSF))

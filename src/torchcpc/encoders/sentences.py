@@ -23,17 +23,21 @@ POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 class SentenceEncoder(nn.Module):
     """x [B, S, width] token numbers, 0 after the end of a sentence -> z [B, S, dim]: a step is a sentence and sees only itself.
 
-    Tokens of all sentences are packed into one list first, so that padding costs nothing (with sentences of 1 to 32 words it would
-    be more than half of the work), and with a kernel of one word a word that occurs often costs no more than a rare one. A
-    convolution of `kernel` words sees zeros beyond the ends of its sentence. vocabulary: numbers that a token can have; `cpc train`
-    sets it from the tokenizer. pace: how many times the learning rate the vectors of words learn, which are otherwise hardly changed by
-    the time the weights behind them are trained. rarity: vectors of words begin (log r / log vocabulary)^rarity times as long, r the
-    rank by frequency that is a token's number where `data.tokens.learn` gave it: by Zipf's law log r is the information in a word, up
-    to a constant, and 1 is the inverse document frequency; 0, all alike. pooling: "mean" over the words, as in the paper, or "root":
-    the mean times sqrt(words / width), for log p(x|c)/p(x) grows with the words that tell of c, and in a mean each counts the less the
-    more words there are; less its average over the columns, which behind a rectifier says most of all how long a sentence is. The
-    paper's sizes are the defaults.
+    Tokens of all sentences are packed into one list first, so that padding costs nothing. With a kernel of one word, a frequent word
+    costs no more than a rare one. A wider convolution sees zeros beyond the ends of its sentence. The defaults are the paper's sizes.
+
+    Args:
+        vocabulary: numbers that a token can have. `cpc train` sets it from the tokenizer.
+        pace: factor of the learning rate of word vectors, which hardly change otherwise while the weights behind them are trained.
+        rarity: the vector of a word begins (log r / log vocabulary)^rarity times as long. r is its rank by frequency, which is the
+            token's number where `data.text.tokens.learn` gave it. By Zipf's law log r is the information in a word, up to a constant.
+            So 1 is the inverse document frequency, and 0 makes all words alike.
+        pooling: "mean" over the words, as in the paper, or "root": the mean times sqrt(words / width), less its average over the
+            columns. log p(x|c)/p(x) grows with the words that tell of c, but in a mean each counts the less the more words there
+            are. The average over the columns mostly says how long a sentence is.
     """
+
+    takes_missing = False
 
     def __init__(
         self,
@@ -61,7 +65,7 @@ class SentenceEncoder(nn.Module):
             raise CPCError(f"encoder.pooling = {pooling!r} is unknown. Choose one of {', '.join(POOLINGS)}.")
         self.dim, self.kernel, self.pace, self.row_shape, self.layout = dim, kernel, pace, (width,), Layout()
         self.width, self.pooling = width, pooling
-        self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
+        self.stride, self.receptive_field = 1, 1
         self.embedding = nn.Embedding(vocabulary, embedding)
         # Of unit variance, torch's own choice: started at the scale of the weights, frequent words grow large and the rare ones, which
         # carry the matter of a sentence, are lost in the mean (1,200 updates for the bound of 800).
@@ -69,10 +73,6 @@ class SentenceEncoder(nn.Module):
         with torch.no_grad():
             self.embedding.weight.mul_(_lengths(vocabulary, rarity)[:, None] / pace)
         self.words = nn.Linear(kernel * embedding, dim)
-
-    def frame_rate(self, sample_rate: float) -> float:
-        """Steps per second of sentences that arrive `sample_rate` times a second."""
-        return sample_rate
 
     def forward(self, x_BSL: Tensor) -> Tensor:
         if x_BSL.dim() != 3:

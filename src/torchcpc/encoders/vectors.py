@@ -11,6 +11,8 @@ from torchcpc.encoders.strided import strided_steps
 class VectorEncoder(nn.Module):
     """x [B, S, features] -> z [B, S, dim]: the same small network on every row, so a step is a row and sees only itself."""
 
+    takes_missing = False
+
     def __init__(self, *, features: int, dim: int = 128, hidden: int = 256) -> None:
         super().__init__()
         if features < 1:
@@ -19,12 +21,8 @@ class VectorEncoder(nn.Module):
             )
         self.dim, self.features, self.layout = dim, features, Layout()
         self.row_shape = (features,)
-        self.stride, self.receptive_field, self.first_new_step = 1, 1, 1
+        self.stride, self.receptive_field = 1, 1
         self.layers = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, dim))
-
-    def frame_rate(self, sample_rate: float) -> float:
-        """Steps per second of rows that arrive `sample_rate` times a second."""
-        return sample_rate
 
     def forward(self, x_BSF: Tensor) -> Tensor:
         if x_BSF.dim() != 3 or x_BSF.shape[2] != self.features:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 
-# Name -> [B, R, C, ...] as [B, sequences, steps, ...], and whether time counts backwards.
+# Name -> [B, R, C, ...] as [B, sequences, steps, ...].
 DIRECTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "down": lambda x_BRC: x_BRC.transpose(1, 2),
     "up": lambda x_BRC: x_BRC.flip(1).transpose(1, 2),
@@ -16,7 +16,7 @@ DIRECTIONS: dict[str, Callable[[Tensor], Tensor]] = {
 }
 
 
-def sequences(x_BRC: Tensor, directions: tuple[str, ...], *, lead: int) -> Tensor:
+def sequences(x_BRC: Tensor, directions: Sequence[str], *, lead: int) -> Tensor:
     """[B, R, C, ...] -> [B * views * columns, lead + steps, ...] in the order of contracts.Layout; zeros in front of the steps.
 
     More than one direction, or one across, needs R = C.

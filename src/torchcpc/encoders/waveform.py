@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from math import ceil, prod
+from math import prod
 from typing import cast
 
 import torch
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError, Layout, Steps, Window
 from torchcpc.encoders.convolution import causal_convolution
-from torchcpc.encoders.normalisation import NORMALISATIONS
+from torchcpc.encoders.normalisation import NORMALISATIONS, check_normalisation
 from torchcpc.encoders.strided import strided_steps
 
 
@@ -24,6 +24,8 @@ class WaveformEncoder(nn.Module):
     state its padding; this choice makes the count of steps exact, keeps step t from seeing any sample after (t+1)*stride - 1,
     and leaves every step unchanged when a recording is padded at its end. With several `inputs`, x is [B, S, inputs].
     """
+
+    takes_missing = False
 
     def __init__(
         self,
@@ -44,9 +46,11 @@ class WaveformEncoder(nn.Module):
             )
         if channels < 1:
             raise CPCError(f"channels = {channels}: an encoder needs at least one channel.")
-        if normalisation not in NORMALISATIONS:
-            raise CPCError(f"normalisation = {normalisation!r} is unknown. Choose one of {', '.join(NORMALISATIONS)}.")
+        check_normalisation(normalisation, NORMALISATIONS)
         self.kernels, self.strides = tuple(kernels), tuple(strides)
+        self.stride, self.receptive_field = prod(self.strides), 1
+        for kernel, stride in zip(reversed(self.kernels), reversed(self.strides), strict=True):
+            self.receptive_field = (self.receptive_field - 1) * stride + kernel
         self.dim, self.row_shape, self.layout = channels, () if inputs == 1 else (inputs,), Layout()
         widths = (inputs, *[channels] * len(self.kernels))
         convolutions = [
@@ -58,28 +62,6 @@ class WaveformEncoder(nn.Module):
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
             # Zero, not PyTorch's uniform: quiet recordings would otherwise start out encoded by their bias alone.
             nn.init.zeros_(cast(Tensor, convolution.bias))
-
-    @property
-    def stride(self) -> int:
-        """Raw samples per step."""
-        return prod(self.strides)
-
-    @property
-    def receptive_field(self) -> int:
-        """Raw samples that one step can see."""
-        field = 1
-        for kernel, stride in zip(reversed(self.kernels), reversed(self.strides), strict=True):
-            field = (field - 1) * stride + kernel
-        return field
-
-    @property
-    def first_new_step(self) -> int:
-        """The smallest k for which z_{t+k} shares no raw sample with z_t; smaller k can be predicted by copying."""
-        return ceil(self.receptive_field / self.stride)
-
-    def frame_rate(self, sample_rate: int) -> float:
-        """Steps per second of input sampled at `sample_rate` Hz."""
-        return sample_rate / self.stride
 
     def forward(self, x_BS: Tensor) -> Tensor:
         if x_BS.shape[2:] != self.row_shape or x_BS.dim() < 2 or x_BS.shape[1] < self.stride:

@@ -8,24 +8,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
+from torchcpc.information.result import Checks
+
 BINS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Checks:
-    """normalisation: E exp PMI (1 if calibrated); by_bin: the same in equally filled bins of contexts; slope and intercept of the
-    logistic regression (1 and 0); reliability: (said, found, joint pairs) probabilities per bin of PMI; pairs: joint, product."""
-
-    normalisation: float
-    by_bin: tuple[float, ...]
-    slope: float
-    intercept: float
-    reliability: tuple[tuple[float, float, int], ...]
-    pairs: tuple[int, int]
 
 
 def check(joint_A: np.ndarray, product_AM: np.ndarray, bin_by_A: np.ndarray, *, bins: int = BINS) -> Checks:
@@ -52,28 +40,16 @@ def check(joint_A: np.ndarray, product_AM: np.ndarray, bin_by_A: np.ndarray, *, 
 
 
 def logistic(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of log odds(joint) on PMI, joint and product pairs weighing alike in total; by Newton's method."""
+    """Slope and intercept of log odds(joint) on PMI, joint and product pairs weighing alike in total; slope 0 for a constant PMI."""
+    from sklearn.linear_model import LogisticRegression
+
     x = np.concatenate([joint_A, product_P]).astype(np.float64)
+    if np.ptp(x) == 0:
+        return 0.0, 0.0
     y = np.concatenate([np.ones(len(joint_A)), np.zeros(len(product_P))])
     w = np.concatenate([np.full(len(joint_A), 0.5 / len(joint_A)), 0.5 * weight_P / weight_P.sum()])
-    design_P2, beta = np.stack([x, np.ones_like(x)], axis=1), np.array([0.0, 0.0])
-
-    def loss(beta: np.ndarray) -> float:
-        eta = design_P2 @ beta
-        return float((w * (np.logaddexp(0, eta) - y * eta)).sum())
-
-    for _ in range(100):
-        share = 1 / (1 + np.exp(-np.clip(design_P2 @ beta, -500, 500)))
-        gradient = design_P2.T @ (w * (share - y))
-        # The small term keeps a constant score, whose slope is anything, at slope 0.
-        curvature = (design_P2 * (w * share * (1 - share))[:, None]).T @ design_P2 + 1e-10 * np.eye(2)
-        step, length = np.linalg.solve(curvature, gradient), 1.0
-        while length > 1e-8 and loss(beta - length * step) > loss(beta):
-            length /= 2
-        beta = beta - length * step
-        if np.abs(step).max() < 1e-10:
-            break
-    return float(beta[0]), float(beta[1])
+    fitted = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(x[:, None], y, sample_weight=w)
+    return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
 def reliability(

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
-from torchcpc.data.text.queries import typed
-from torchcpc.information.scoring import silent, steps_of
+from torchcpc.contracts import silent
+from torchcpc.data.text.queries import from_strings, split_sentences
+from torchcpc.information.candidates_result import ContinuationTable
+from torchcpc.representations.embed import steps_of
+from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample
 
 
 @torch.inference_mode()
-def fitting(
-    model: Any,
+def score_continuations(
+    run: TrainedRun,
     sample: Sample,
-    section: Mapping[str, Any],
-    context: Sequence[str],
+    context: str | Sequence[str],
     candidates: Sequence[str],
     *,
-    device: str = "cpu",
-) -> np.ndarray:
-    """[N, K] log p(candidate k sentences ahead | context) / p(candidate), in nats, for a context of sentences, the last one the
-    latest. section: the [data] section of the model; sample: of other documents than the context. Raises CPCError for no text."""
+    k: int | None = None,
+    top: int | None = None,
+) -> ContinuationTable:
+    """log p(candidate k sentences ahead | context) / p(candidate) in nats for every k, best first at `k` (by default the first).
+
+    context: a text, or its sentences, the last one the latest; sample: of other documents than the context; top: candidates that are
+    kept. Raises CPCError for a run that reads no text.
+    """
+    section, horizons = run.config["data"], run.model.predictor.horizons
+    index = 0 if k is None else run.horizon_index(k)
+    sentences = split_sentences(section, context) if isinstance(context, str) else list(context)
     # A document each, so that a candidate without a known word is told, who would have been given some score.
-    texts = typed(section, [context, *([candidate] for candidate in candidates)])
+    texts = from_strings(section, [sentences, *([candidate] for candidate in candidates)])
     # Documents come back by length, not in order.
-    read, *asked = sorted(steps_of(model, texts, device=device, progress=silent), key=lambda each: each.source)
-    z_ND = torch.cat([each.z_TD for each in asked])
-    found_1NK = model.score(read.c_TC[-1:].to(device), z_ND.to(device), sample)
-    return found_1NK[0].double().cpu().numpy()
+    read, *asked = sorted(steps_of(run.model, texts, device=run.device, progress=silent), key=lambda steps: steps.source)
+    z_ND = torch.cat([steps.z_TD for steps in asked])
+    pmi_NK = run.model.score(read.c_TC[-1:].to(run.device), z_ND.to(run.device), sample)[0].double().cpu().numpy()
+    order = np.argsort(-pmi_NK[:, index], kind="stable")[:top]
+    return ContinuationTable(
+        len(sentences), horizons[index], tuple(horizons), tuple(candidates[int(n)] for n in order), pmi_NK[order]
+    )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from torchcpc.contracts import Estimand
-from torchcpc.results import Interval, Real, SavedResult
+from torchcpc.results import Interval, Real, SavedResult, flat
 from torchcpc.text_table import TextTable
+
+# The numbers of the checks that stand in a table.
+CHECKED = ("normalisation", "slope", "intercept")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +29,11 @@ class Checks:
 
 
 @dataclass(frozen=True, slots=True)
-class TruthRow:
+class TruthComparison:
     """Beside a known process. information: I(x_{t+k}; x_{<=t}); exact: the mean exact log ratio of the evaluated pairs; share: mean
     PMI over `exact`; slope of PMI on the exact ratio; rmse: root mean square of their difference."""
 
-    information: float
+    information: Interval
     exact: Interval
     share: Interval | None
     slope: Real
@@ -51,7 +55,7 @@ class InformationRow:
     effective: float
     dominated: float
     checks: Checks | None = None
-    truth: TruthRow | None = None
+    truth: TruthComparison | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,50 @@ class InformationTable(SavedResult):
     profiles: tuple[Profile, ...]
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        raise AssertionError("not written yet")
+        return [
+            {
+                **{name: value for name, value in flat(row) if name not in ("checks", "truth")},
+                **{name: getattr(row.checks, name) if row.checks else None for name in CHECKED},
+                **{f"truth_{name}": value for name, value in (flat(row.truth) if row.truth else ())},
+            }
+            for row in self.rows
+        ]
 
     def tables(self) -> Sequence[TextTable]:
-        raise AssertionError("not written yet")
+        estimand = self.estimand
+        measured = TextTable(
+            ("k", "InfoNCE bound", "ceiling", "N", "mean PMI", "n", "sources", "eff."),
+            [_cells(row) for row in self.rows],
+            f"{estimand.name} per step k, in nats, on {self.origin}; 95 % intervals by source\n"
+            f"log Z: {estimand.samples} samples of {estimand.sources} other sources, proposal {estimand.proposal!r}, "
+            f"correction {estimand.correction!r}",
+            ["the bound holds for independent candidates; steps of one source are not, so N is smaller than it looks"],
+        )
+        checks = TextTable(
+            ("k", "E exp PMI", "slope", "intercept"),
+            [
+                (str(row.k), f"{row.checks.normalisation:.3f}", f"{row.checks.slope:.2f}", f"{row.checks.intercept:.2f}")
+                for row in self.rows
+                if row.checks
+            ],
+            "whether the PMI can be read as a number: 1, slope 1 and intercept 0 would be perfect",
+        )
+        truth = TextTable(
+            ("k", "exact I", "exact on these pairs", "share captured, %", "slope", "RMSE"),
+            [_truth_cells(row.k, row.truth) for row in self.rows if row.truth],
+            "beside the process that made the data: exact I(x; past); the mean exact log ratio of the very pairs above; mean PMI as "
+            "a share of that; PMI against the exact log ratio, pair by pair (slope 1 and RMSE 0 would be perfect)",
+        )
+        *others, last = (table for table in (measured, checks, truth) if table.rows)
+        return [*others, replace(last, notes=[*last.notes, *(f"caution: {caution}" for caution in self.cautions)])]
+
+
+def _cells(row: InformationRow) -> tuple[str, ...]:
+    bound = (row.infonce.text(3), f"{row.ceiling:.3f}", f"{row.candidates:.0f}")
+    return (str(row.k), *bound, row.pmi.text(3), str(row.n), str(row.sources), f"{row.effective:.0f}")
+
+
+def _truth_cells(k: int, truth: TruthComparison) -> tuple[str, ...]:
+    share = "-" if truth.share is None else truth.share.text(1, scale=100)
+    slope = "-" if math.isnan(truth.slope) else f"{truth.slope:.3f}"
+    return (str(k), f"{truth.information.mean:.3f}", truth.exact.text(3), share, slope, f"{truth.rmse:.3f}")

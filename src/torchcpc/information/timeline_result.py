@@ -39,8 +39,23 @@ class Timeline(SavedResult):
     marks: tuple[tuple[int, str], ...] = ()
     shuffled: ShuffledStretch | None = None
 
+    def __post_init__(self) -> None:
+        shapes = {self.pmi.shape, self.shuffled.pmi.shape if self.shuffled else self.pmi.shape}
+        if len(shapes) > 1 or self.pmi.ndim != 2 or len(self.pmi) != len(self.horizons):
+            raise ValueError(f"pmi of shape {shapes} for {len(self.horizons)} horizons")
+
     def records(self) -> Sequence[Mapping[str, object]]:
-        raise AssertionError("not written yet")
+        return [
+            {"step": step, **{f"pmi_{k}": float(value) for k, value in zip(self.horizons, column, strict=True)}}
+            for step, column in enumerate(self.pmi.T)
+        ]
 
     def tables(self) -> Sequence[TextTable]:
-        raise AssertionError("not written yet")
+        rows = [(str(k), f"{mean:.3f}") for k, mean in zip(self.horizons, self.mean, strict=True)]
+        header, caption = ("k", "mean PMI"), f"PMI in nats of each {self.unit} of {self.source}, as predicted k steps before"
+        if found := self.shuffled:
+            header = (*header, "in order", "shuffled", "s.e.")
+            costs = zip(found.ordered_mean, found.shuffled_mean, found.error, strict=True)
+            rows = [(*row, *(f"{value:.3f}" for value in cost)) for row, cost in zip(rows, costs, strict=True)]
+            caption += f"; steps {found.first} to {found.last} in order and shuffled, and the standard error of the difference"
+        return [TextTable(header, rows, caption)]

@@ -69,7 +69,7 @@ class Critic(nn.Module):
             right = torch.cat([vr, g[..., self.dy :]], 2)
             return left @ right.transpose(1, 2) - 0.5 * (own_x + own_y) - 0.5 * rest.log().sum(2, keepdim=True)
         joint = qx + own_x + (qy + own_y) - 2 * (ur * (rho / rest)) @ vr.transpose(1, 2)
-        elliptical = log_ratio(joint.clamp(min=0), qx, qy, self.nu, self.dx, self.dy, torch)
+        elliptical = log_ratio(joint.clamp(min=0), qx, qy, self.nu, self.dx, self.dy, torch.log1p)
         return elliptical + f[..., self.dx :] @ g[..., self.dy :].transpose(1, 2) - 0.5 * rest.log().sum(2, keepdim=True)
 
 

@@ -8,12 +8,18 @@ The canonical correlations of S that a likelihood-ratio test (Bartlett's) cannot
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from scipy import stats
 from scipy.special import gammaln, ndtri
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+A = TypeVar("A", np.ndarray, "Tensor")
 
 DEGREES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 15.0, np.inf)
 # Correlations are tested one after the other and the first that could be chance ends the list.
@@ -45,20 +51,19 @@ class Copula:
         u, v, rho = u_MD[:, :R], v_ME[:, :R], self.rho_R
         joint = (u_MD**2).sum(1) + (v_ME**2).sum(1) + ((rho**2 * (u**2 + v**2) - 2 * rho * u * v) / (1 - rho**2)).sum(1)
         return (
-            log_ratio(joint, (u_MD**2).sum(1), (v_ME**2).sum(1), self.nu, u_MD.shape[1], v_ME.shape[1], np)
+            log_ratio(joint, (u_MD**2).sum(1), (v_ME**2).sum(1), self.nu, u_MD.shape[1], v_ME.shape[1], np.log1p)
             - 0.5 * np.log(1 - rho**2).sum()
         )
 
 
-def log_ratio(joint: Any, qx: Any, qy: Any, nu: Any, dx: int, dy: int, library: Any) -> Any:
+def log_ratio(joint: A, qx: A, qy: A, nu: float, dx: int, dy: int, log1p: Callable[[A], A]) -> A:
     """Log of t density over the product of its margins' densities from squared Mahalanobis lengths, without -log det / 2.
 
-    library: numpy or torch, whose arrays the lengths are.
+    The lengths are arrays of numpy or torch, whose own log1p is given.
     """
     if np.isinf(nu):
         return 0.5 * (qx + qy - joint)
-    constant = gammaln((nu + dx + dy) / 2) + gammaln(nu / 2) - gammaln((nu + dx) / 2) - gammaln((nu + dy) / 2)
-    log1p = library.log1p
+    constant = float(gammaln((nu + dx + dy) / 2) + gammaln(nu / 2) - gammaln((nu + dx) / 2) - gammaln((nu + dy) / 2))
     return constant - (nu + dx + dy) / 2 * log1p(joint / nu) + (nu + dx) / 2 * log1p(qx / nu) + (nu + dy) / 2 * log1p(qy / nu)
 
 

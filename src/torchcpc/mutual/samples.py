@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from torchcpc.contracts import CPCError
 
@@ -24,12 +24,14 @@ class Samples:
     warnings: tuple[str, ...]
 
 
-def samples(x: Any, y: Any, *, most: int, seed: int) -> Samples:
+def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> Samples:
     """Checks x and y and draws `most` rows at random where there are more.
 
     Raises CPCError for anything but two numeric arrays [n] or [n, d] of equal length of at least 50 finite rows, with a column
     that varies in each.
     """
+    if most < FEWEST:
+        raise CPCError(f"most = {most}: at least {FEWEST} rows are needed for an estimate with an interval.")
     warnings: list[str] = []
     x_ND, y_NE = _numbers(x, "x"), _numbers(y, "y")
     if len(x_ND) != len(y_NE):
@@ -55,7 +57,7 @@ def samples(x: Any, y: Any, *, most: int, seed: int) -> Samples:
     return Samples(x_ND, y_NE, tuple(warnings))
 
 
-def _numbers(values: Any, name: str) -> np.ndarray:
+def _numbers(values: ArrayLike, name: str) -> np.ndarray:
     try:
         array = np.asarray(values)
         if array.dtype.kind not in "biuf":
@@ -83,7 +85,7 @@ def _varying(x_ND: np.ndarray, name: str, warnings: list[str]) -> np.ndarray:
 
 
 def _ties(x_ND: np.ndarray, name: str, warnings: list[str]) -> bool:
-    """Whether every column is discrete; heavy ties in any are told."""
+    """Whether every column is discrete; heavy ties in any are added to the warnings."""
     share = np.array([np.unique(column, return_counts=True)[1].max() / len(column) for column in x_ND.T])
     values = np.array([len(np.unique(column)) for column in x_ND.T])
     discrete = values <= max(2, len(x_ND) // 20)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import CPCError, Steps, Window
+from torchcpc.contracts import CPCError, Draw, Model, Steps, Window
 from torchcpc.objectives.streamed import Contrasted, contrast_pool
 
 
 class Candidates(Protocol):
     """Says who competes for each anchor; see `scores.candidates`."""
 
-    def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Any: ...
+    def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Draw: ...
 
 
 class Anchors(NamedTuple):
@@ -60,13 +60,13 @@ class Contrast:
     def __init__(self, candidates: Candidates) -> None:
         self.candidates = candidates
 
-    def __call__(self, model: Any, window: Window, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
-        found, rows = self.rows(model, window, generator)
+    def __call__(self, model: Model, window: Window, generator: torch.Generator) -> tuple[Tensor, dict[str, Tensor]]:
+        pairs, rows = self.rows(model, window, generator)
         K = len(model.predictor.horizons)
-        pairs_K = torch.bincount(found.horizon_M, minlength=K).to(rows.loss_M.dtype)
+        pairs_K = torch.bincount(pairs.horizon_M, minlength=K).to(rows.loss_M.dtype)
 
         def mean(values_M: Tensor) -> Tensor:
-            return torch.zeros_like(pairs_K).index_add_(0, found.horizon_M, values_M) / pairs_K
+            return torch.zeros_like(pairs_K).index_add_(0, pairs.horizon_M, values_M) / pairs_K
 
         log_n_M = rows.candidates_M.log()
         return rows.loss, {
@@ -79,31 +79,31 @@ class Contrast:
             "pairs_per_k": pairs_K,
         }
 
-    def rows(self, model: Any, window: Window, generator: torch.Generator) -> tuple[Anchors, Contrasted]:
+    def rows(self, model: Model, window: Window, generator: torch.Generator) -> tuple[Anchors, Contrasted]:
         """The same, anchor by anchor: for bounds with intervals by source."""
         z_BTD, _, p_BTKD = model(window.x)
         steps = model.encoder.steps(window)
         horizons = model.predictor.horizons
-        found = anchors(steps, horizons)
-        if len(found.anchor_M) == 0:
+        pairs = anchors(steps, horizons)
+        if len(pairs.anchor_M) == 0:
             raise CPCError(
                 f"no pair (t, t+k) in this batch for any k of {horizons}: its longest sequence has {int(steps.valid.sum(1).max())} "
                 f"steps, and at least {horizons[0] + 1} are needed. Use longer windows or predict fewer steps ahead."
             )
-        draw = self.candidates.draw(steps, found.target_M, generator)
+        draw = self.candidates.draw(steps, pairs.target_M, generator)
         spans = draw.spans
         if spans is not None:
             # Anchors of one view or group behind each other are contrasted with their part of the pool without being gathered.
             order_M = spans.order()
-            found, spans = found.take(order_M), spans.take(order_M)
+            pairs, spans = pairs.take(order_M), spans.take(order_M)
         K = len(horizons)
-        pairs_K = torch.bincount(found.horizon_M, minlength=K)
-        weight_M = 1 / (pairs_K[found.horizon_M] * (pairs_K > 0).sum()).float()
+        pairs_K = torch.bincount(pairs.horizon_M, minlength=K)
+        weight_M = 1 / (pairs_K[pairs.horizon_M] * (pairs_K > 0).sum()).float()
         z_PD = z_BTD.reshape(-1, z_BTD.shape[-1])
-        query_MD = p_BTKD.reshape(-1, p_BTKD.shape[-1]).index_select(0, found.anchor_M * K + found.horizon_M)
-        positive_MD = z_PD.index_select(0, found.target_M)
+        query_MD = p_BTKD.reshape(-1, p_BTKD.shape[-1]).index_select(0, pairs.anchor_M * K + pairs.horizon_M)
+        positive_MD = z_PD.index_select(0, pairs.target_M)
         pool_ND = z_PD.index_select(0, draw.pool_N)
-        return found, contrast_pool(query_MD, positive_MD, pool_ND, draw.multiplicity, weight_M, spans)
+        return pairs, contrast_pool(query_MD, positive_MD, pool_ND, draw.multiplicity, weight_M, spans)
 
 
 def top1(rows: Contrasted) -> Tensor:

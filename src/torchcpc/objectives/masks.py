@@ -1,4 +1,4 @@
-"""Who competes, as the streamed objective asks it: for one block of scores after another, anchors by members of the pool."""
+"""Masks: who competes in a block of scores, anchors by members of the pool. The streamed objective asks block by block."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from torchcpc.contracts import Spans
 
 
-class Table:
+class DenseMask:
     """Any multiplicity (rows, columns) -> [m, n], made block by block."""
 
     def __init__(self, multiplicity: Callable[[slice, slice], Tensor], anchors: int, members: int) -> None:
@@ -30,14 +30,14 @@ class Table:
         return times_mn.sum(dim=1, keepdim=True), None if once else times_mn
 
 
-class Ranges:
-    """Spans of a sorted pool: a run of anchors with one span meets only the members of that span, and only holes are left out of it."""
+class SpanMask:
+    """Spans of a sorted pool. Anchors with one span meet only the members of that span, and only holes are left out of it."""
 
     def __init__(self, spans: Spans) -> None:
         self.spans = spans
 
     def blocks(self, rows: int) -> Iterator[tuple[slice, slice]]:
-        """As for `Table`. Anchors in the order of their spans make the fewest blocks, and the largest."""
+        """As for `DenseMask`. Anchors in the order of their spans make the fewest blocks, and the largest."""
         width = self.spans.size + 1
         distinct, counts = (self.spans.first * width + self.spans.last).unique_consecutive(return_counts=True)
         begin = 0
@@ -47,7 +47,7 @@ class Ranges:
             begin += count
 
     def restrict_(self, score_mn: Tensor, row: slice, column: slice) -> tuple[Tensor, None]:
-        """As for `Table`."""
+        """As for `DenseMask`."""
         skip_m, resume_m = (end[row].clamp(column.start, column.stop) for end in (self.spans.skip, self.spans.resume))
         hole_m = resume_m - skip_m
         if score_mn.device.type == "cpu":
@@ -60,3 +60,6 @@ class Ranges:
             member = torch.arange(column.start, column.stop, device=score_mn.device)
             score_mn.masked_fill_((skip_m[:, None] <= member) & (member < resume_m[:, None]), -torch.inf)
         return (column.stop - column.start - hole_m)[:, None], None
+
+
+Mask = DenseMask | SpanMask

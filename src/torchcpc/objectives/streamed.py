@@ -21,8 +21,8 @@ from torch.nn import functional as F
 
 from torchcpc.contracts import Spans
 from torchcpc.objectives.infonce import require_competitors
-from torchcpc.objectives.masks import Ranges, Table
-from torchcpc.objectives.score_block import BITS, Meeting, highest, number, own
+from torchcpc.objectives.masks import DenseMask, Mask, SpanMask
+from torchcpc.objectives.score_block import BITS, Reference, ScoreBlock, count_where, max_reference, positive_reference
 
 # Scores per block: half a million float32 are 2 MB, which stay in the cores' caches while a block is worked on.
 BLOCK = 1 << 19
@@ -71,14 +71,49 @@ def contrast_pool(
     return out
 
 
+class _Sums(NamedTuple):
+    """Sums over the competitors of each anchor of a block: how many they are, how many score above the positive, how many above it or
+    level with it, their odds, and their vectors weighted by odds. odds: the terms, part by part, where they are kept."""
+
+    count_m1: Tensor
+    above_m1: Tensor
+    above_or_level_m1: Tensor
+    total_m1: Tensor
+    pull_mD: Tensor
+    odds: list[tuple[slice, Tensor]]
+
+
+def _sums(
+    block: ScoreBlock, parts: list[slice], than_m1: Tensor, memory: list[Tensor], compared: Tensor, keep: torch.dtype | None
+) -> _Sums:
+    """One pass over the parts of the pool. keep: the type in which odds are kept for gradients, None to keep none."""
+    high_m1, low_m1 = ((block.positive_m1 + side - than_m1) * BITS for side in (block.level_m1, -block.level_m1))
+    count_m1, above_m1, above_or_level_m1, total_m1 = (torch.zeros_like(than_m1) for _ in range(4))
+    pull_mD, kept = torch.zeros_like(block.query), []
+    for column, buffer in zip(parts, memory, strict=False):
+        odds_mn, part_count_m1, times_mn = block.bits(column, than_m1, buffer)
+        count_m1 += part_count_m1
+        above_m1 += count_where(torch.gt, odds_mn, high_m1, times_mn, compared)
+        above_or_level_m1 += count_where(torch.ge, odds_mn, low_m1, times_mn, compared)
+        odds_mn.exp2_()
+        if times_mn is not None:
+            odds_mn.mul_(times_mn)
+        total_m1 += odds_mn.sum(dim=1, keepdim=True)
+        if keep is not None:
+            odds_mn = odds_mn.to(keep)
+            pull_mD += odds_mn @ block.pool[column]
+            kept.append((column, odds_mn))
+    return _Sums(count_m1, above_m1, above_or_level_m1, total_m1, pull_mD, kept)
+
+
 def _contrast(
     vectors: tuple[Tensor, Tensor, Tensor],
     weight_M: Tensor,
-    competition: Ranges | Table,
+    mask: Mask,
     rows: int,
     columns: int,
     differentiate: bool,
-    reference: Callable[[Meeting, list[slice], Tensor], Tensor],
+    reference: Reference,
 ) -> tuple[list[Tensor], list[Tensor]]:
     """[loss_M, candidates_M, above_M, tied_M], and the gradients of the three vectors, which are empty unless asked for."""
     query_MD, positive_MD, pool_ND = vectors
@@ -86,55 +121,39 @@ def _contrast(
     exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
     product = torch.get_autocast_dtype(device.type) if torch.is_autocast_enabled(device.type) else query_MD.dtype
     pool = pool_ND.to(product)
-    of_rows = [torch.empty(M, dtype=exact, device=device) for _ in range(4)]
-    of_query, of_positive, of_pool = gradients = [
-        torch.empty(x.shape if differentiate else 0, dtype=exact, device=device) for x in vectors
-    ]
+
+    def empty(*shape: int) -> Tensor:
+        return torch.empty(shape, dtype=exact, device=device)
+
+    of_rows = [empty(M) for _ in range(4)]
+    of_query, of_positive, of_pool = gradients = [empty(*(x.shape if differentiate else (0,))) for x in vectors]
     of_pool.zero_()
-    compared = torch.empty(rows * columns, dtype=exact, device=device)
-    spare = [
-        torch.empty(compared.numel() if product == exact else 0, dtype=exact, device=device)
-        for _ in range(0, len(pool), columns)
-    ]
+    compared = empty(rows * columns)
+    memory = [empty(compared.numel() if product == exact else 0) for _ in range(0, len(pool), columns)]
     with torch.autocast(device.type, enabled=False):
-        for row, span in competition.blocks(rows):
-            meeting = Meeting(query_MD[row].to(product), positive_MD[row].to(product), pool, competition, row, exact)
-            own_m1, level_m1 = meeting.own_m1, meeting.level_m1
+        for row, span in mask.blocks(rows):
+            block = ScoreBlock(query_MD[row].to(product), positive_MD[row].to(product), pool, mask, row, exact)
             parts = [slice(n, min(n + columns, span.stop)) for n in range(span.start, span.stop, columns)]
-            than_m1 = reference(meeting, parts, compared)
-            high_m1, low_m1 = ((own_m1 + side - than_m1) * BITS for side in (level_m1, -level_m1))
-            count_m1, above_m1, level_or_above_m1, others_m1 = (torch.zeros_like(own_m1) for _ in range(4))
-            pull_mD, kept = torch.zeros_like(meeting.query), []
-            for column, buffer in zip(parts, spare, strict=False):
-                block, block_count_m1, times_mn = meeting.bits(column, than_m1, buffer)
-                count_m1 += block_count_m1
-                above_m1 += number(torch.gt, block, high_m1, times_mn, compared)
-                level_or_above_m1 += number(torch.ge, block, low_m1, times_mn, compared)
-                block.exp2_()
-                if times_mn is not None:
-                    block.mul_(times_mn)
-                others_m1 += block.sum(dim=1, keepdim=True)
-                if differentiate:
-                    block = block.to(product)
-                    pull_mD += block @ pool[column]
-                    kept.append((column, block))
-            loss_m1 = F.softplus(others_m1.log() + (than_m1 - own_m1))
-            for whole_M, part_m1 in zip(of_rows, (loss_m1, count_m1 + 1, above_m1, level_or_above_m1 - above_m1), strict=True):
+            than_m1 = reference(block, parts, compared)
+            sums = _sums(block, parts, than_m1, memory, compared, product if differentiate else None)
+            loss_m1 = F.softplus(sums.total_m1.log() + (than_m1 - block.positive_m1))
+            found = (loss_m1, sums.count_m1 + 1, sums.above_m1, sums.above_or_level_m1 - sums.above_m1)
+            for whole_M, part_m1 in zip(of_rows, found, strict=True):
                 whole_M[row] = part_m1.squeeze(1)
             if not differentiate:
                 continue
             # d loss / d score: the softmax over candidates, which is exp(score - than) times this; for the positive less one.
             weight_m1 = weight_M[row, None].to(exact)
-            share_m1 = weight_m1 / (others_m1 + (own_m1 - than_m1).exp())
-            grad_own_m1 = weight_m1 * torch.expm1(-loss_m1)
-            of_query[row] = pull_mD.mul_(share_m1).addcmul_(grad_own_m1, meeting.positive)
-            of_positive[row] = grad_own_m1 * meeting.query
-            share_mD = (meeting.query * share_m1).to(product)
-            for column, block in kept:
+            share_m1 = weight_m1 / (sums.total_m1 + (block.positive_m1 - than_m1).exp())
+            grad_positive_m1 = weight_m1 * torch.expm1(-loss_m1)
+            of_query[row] = sums.pull_mD.mul_(share_m1).addcmul_(grad_positive_m1, block.positive)
+            of_positive[row] = grad_positive_m1 * block.query
+            share_mD = (block.query * share_m1).to(product)
+            for column, odds_mn in sums.odds:
                 if product == exact:
-                    of_pool[column].addmm_(block.t(), share_mD)
+                    of_pool[column].addmm_(odds_mn.t(), share_mD)
                 else:
-                    of_pool[column] += block.t() @ share_mD
+                    of_pool[column] += odds_mn.t() @ share_mD
     return of_rows, gradients
 
 
@@ -142,11 +161,11 @@ class _ContrastPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx, query_MD, positive_MD, pool_ND, weight_M, multiplicity, spans, rows, columns):
         vectors, differentiate = (query_MD, positive_MD, pool_ND), any(ctx.needs_input_grad[:3])
-        competition = Ranges(spans) if spans else Table(multiplicity, len(query_MD), len(pool_ND))
-        given = (vectors, weight_M, competition, rows, columns, differentiate)
-        of_rows, gradients = _contrast(*given, own)
+        mask = SpanMask(spans) if spans else DenseMask(multiplicity, len(query_MD), len(pool_ND))
+        given = (vectors, weight_M, mask, rows, columns, differentiate)
+        of_rows, gradients = _contrast(*given, positive_reference)
         if not (of_rows[0] < LARGEST_LOSS).all():
-            of_rows, gradients = _contrast(*given, highest)
+            of_rows, gradients = _contrast(*given, max_reference)
         if differentiate:
             ctx.save_for_backward(*(g.to(x.dtype) for g, x in zip(gradients, vectors, strict=True)))
         ctx.mark_non_differentiable(*of_rows)

@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.task import JUDGES
+from torchcpc.probes.task import JUDGES, Judge
 from torchcpc.training import fit
 
 Batch = tuple[Tensor, ...]
 """The classifier's arguments, and last its labels: [B] or [B, T], -1 where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """How a classifier is trained; all are settings of `training.fit`."""
+
+    steps: int
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    clip: float = 0.0
+    warmup: int = 0
+    schedule: str = "cosine"
+    validate_every: int = 100
 
 
 def fit_classifier(
@@ -24,28 +37,29 @@ def fit_classifier(
     draw: Callable[[int, int], Batch],
     validation: Sequence[Batch],
     *,
-    judge: Callable[[np.ndarray, np.ndarray], float] = JUDGES["accuracy"],
+    updates: Updates,
+    judge: Judge = JUDGES["accuracy"],
     weight_K: np.ndarray | None = None,
-    **settings: Any,
+    seed: int = 0,
 ) -> float:
-    """Trains `model(*arguments) -> scores [..., classes]` with cross-entropy (nats) and leaves the weights that `judge` (predicted
-    classes, labels) finds best on the validation part, the earliest of equals, in it; returns that value. draw(step, rank) -> batch is
-    a pure function; weight_K: how much each class counts (None: all alike); settings: those of `training.fit`.
+    """Trains `model(*arguments) -> scores [..., classes]` with cross-entropy (nats).
 
-    Raises CPCError when the training is interrupted: weights chosen from half a run would pass for a baseline.
+    The model is left with the weights that `judge` finds best on the validation part, the earliest of equals; returns that value.
+    draw(step, rank) -> batch is a pure function; weight_K: how much each class counts (None: all alike). Raises CPCError when the
+    training is interrupted: weights of half a run would pass for a baseline.
     """
     best_value, best_state = -1.0, model.state_dict()
 
     def validate(trained: nn.Module) -> dict[str, float]:
         nonlocal best_value, best_state
-        predicted_M, label_M = (each.cpu().numpy() for each in answers(trained, validation))
+        predicted_M, label_M = (found.cpu().numpy() for found in answers(trained, validation))
         value = judge(predicted_M, label_M)
         if value > best_value:
             best_value, best_state = value, copy.deepcopy(trained.state_dict())
         return {"bound": value}
 
     loss = partial(cross_entropy, weight_K=None if weight_K is None else torch.from_numpy(weight_K))
-    outcome = fit(model, loss, draw, validate, **settings)
+    outcome = fit(model, loss, draw, validate, seed=seed, **asdict(updates))
     if outcome.interrupted:
         raise CPCError(f"the classifier was interrupted after {outcome.step} updates; run the probe again.")
     model.load_state_dict(best_state)
@@ -54,7 +68,7 @@ def fit_classifier(
 
 def cross_entropy(
     model: nn.Module, batch: Batch, generator: torch.Generator, weight_K: Tensor | None = None
-) -> tuple[Tensor, dict[str, Any]]:
+) -> tuple[Tensor, dict[str, float]]:
     """Mean of -log softmax(scores)[label] over the labelled places, each times the weight of its class, in float32 and nats."""
     *arguments, label = batch
     if not bool((label >= 0).any()):

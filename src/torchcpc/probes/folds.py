@@ -12,35 +12,24 @@ from dataclasses import replace
 import numpy as np
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.label_efficiency import Point
-from torchcpc.probes.probe_result import Row
-from torchcpc.probes.task import Labels, Task
+from torchcpc.probes.probe_result import Point, ProbeRow
+from torchcpc.probes.task import Labels
 from torchcpc.statistics.intervals import Hits
 
 
-def joined_task(tasks: Sequence[Task]) -> Task:
-    """The task whose test rows are those of all folds, in their order, the fold in place of the source; its other parts are the
-    first fold's, for what a table says of their sizes."""
-    if len(tasks) == 1:
-        return tasks[0]
-    first = tasks[0]
-    beyond = 1 + max(int(labels.source_M.max()) for labels in (first.train, first.validation))
-    test = Labels(np.concatenate([task.test.y_M for task in tasks]), beyond + _fold_M([len(task.test.y_M) for task in tasks]))
-    return replace(first, test=test)
-
-
-def joined_row(rows: Sequence[Row]) -> Row:
-    """The same features under the same probe in every fold. Penalties: those of each fold, one after another."""
+def joined_row(rows: Sequence[ProbeRow]) -> ProbeRow:
+    """The same features under the same probe in every fold. Its test rows are those of all folds, in their order, with the fold in place
+    of the source; its penalties those of each fold, one after another."""
     if len(rows) == 1:
         return rows[0]
-    if len({(row.features, row.probe, row.dim, len(row.correct_RM)) for row in rows}) != 1:
+    if len({(row.features, row.probe, row.dim, len(row.predicted_RM)) for row in rows}) != 1:
         raise CPCError("folds of different rows cannot be joined: give the same features, probe and seeds in each.")
+    sizes = [len(row.test.y_M) for row in rows]
     return replace(
         rows[0],
-        correct_RM=np.concatenate([row.correct_RM for row in rows], axis=1),
-        source_M=_fold_M([row.correct_RM.shape[1] for row in rows]),
+        predicted_RM=np.concatenate([row.predicted_RM for row in rows], axis=1),
+        test=Labels(np.concatenate([row.test.y_M for row in rows]), np.repeat(np.arange(len(sizes)), sizes)),
         penalties=tuple(penalty for row in rows for penalty in row.penalties),
-        predicted_RM=np.concatenate([row.predicted_RM for row in rows if row.predicted_RM is not None], axis=1),
     )
 
 
@@ -53,10 +42,6 @@ def joined_points(curves: Sequence[Sequence[Point]]) -> list[Point]:
     for number, point in by_number[0].items():
         if all(number in fold for fold in by_number):
             hits = [fold[number].hits for fold in by_number]
-            each_RS = np.stack([hit.hits_RS.sum(axis=-1) for hit in hits], axis=-1)
-            joined.append(replace(point, hits=Hits(each_RS, np.array([hit.rows_S.sum() for hit in hits]))))
+            hits_RS = np.stack([hit.hits_RS.sum(axis=-1) for hit in hits], axis=-1)
+            joined.append(replace(point, hits=Hits(hits_RS, np.array([hit.rows_S.sum() for hit in hits]))))
     return joined
-
-
-def _fold_M(sizes: Sequence[int]) -> np.ndarray:
-    return np.repeat(np.arange(len(sizes)), sizes)

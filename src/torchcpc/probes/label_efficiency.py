@@ -4,40 +4,29 @@ Each point averages several draws of labelled rows from the training part: the s
 nested, so that two labels of a class contain the one. The columns are standardised with all training rows, which takes no
 label.
 
-With so few labels, choosing the penalty on the validation part would spend far more labels than are being counted. The rule,
+With so few labels, selecting the penalty on the validation part would spend far more labels than are being counted. The rule,
 the same for every row: 5-fold cross-validation inside the drawn labels, folds by source (by group where the labels bear groups),
 the highest share of held-out answers right (the stronger penalty of equals), then a fit on all that were drawn. One label of a
 class cannot be held out, so there the penalty is fixed at 0.1, amid the grid. At "all" the point is the table's own row, whose
-penalty the validation part chose.
+penalty the validation part selected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.linear import PENALTIES
-from torchcpc.probes.logistic import LinearClassifier, solve_path
-from torchcpc.probes.probe_result import Row
-from torchcpc.probes.task import Features, Labels, Standardiser, Task
+from torchcpc.probes.linear import PENALTIES, path
+from torchcpc.probes.probe_result import Point, ProbeRow
+from torchcpc.probes.question import LABELS_PER_CLASS
+from torchcpc.probes.task import Features, Labels, Task
 from torchcpc.statistics.intervals import Hits
+from torchcpc.statistics.standardise import Scale
 
-LABELS_PER_CLASS = (1, 2, 5, 10, 20, 50, 100)
 SINGLE_LABEL_PENALTY = 0.1
 FOLDS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One point of a curve: the test answers of every seed and draw, as hits by source. labels_per_class is None where all were
-    used."""
-
-    features: str
-    labels_per_class: int | None
-    hits: Hits
 
 
 def label_draws(labels: Labels, *, per_class: int, draws: int = 5, seed: int = 0) -> list[np.ndarray]:
@@ -53,32 +42,23 @@ def label_draws(labels: Labels, *, per_class: int, draws: int = 5, seed: int = 0
 
 
 def efficiency(
-    features: Sequence[Features],
-    task: Task,
-    *,
-    all_labels: Row,
-    points: Sequence[int] = LABELS_PER_CLASS,
-    draws: int = 5,
-    penalties: Sequence[float] = PENALTIES,
-    seed: int = 0,
+    features: Sequence[Features], task: Task, *, all_labels: ProbeRow, points: Sequence[int] = LABELS_PER_CLASS, draws: int = 5
 ) -> list[Point]:
     """The curve of one kind of features from several seeds; `all_labels` is its linear row. Points at which even the commonest
     class has no more labels to give are left out."""
     commonest = int(np.bincount(task.train.y_M).max())
     curve = []
     for per_class in (point for point in points if point < commonest):
-        sets = label_draws(task.train, per_class=per_class, draws=draws, seed=seed)
-        correct_RQM = np.stack([_answers(each, task, sets, per_class, penalties, seed) for each in features])
-        curve.append(Point(features[0].name, per_class, Hits.of(correct_RQM, task.test.source_M)))
-    return [*curve, Point(all_labels.features, None, all_labels.hits)]
+        sets = label_draws(task.train, per_class=per_class, draws=draws)
+        correct_RQM = np.stack([_correct(of_seed, task, sets, per_class) for of_seed in features])
+        curve.append(Point(all_labels.features, all_labels.role, per_class, Hits.of(correct_RQM, task.test.source_M)))
+    return [*curve, Point(all_labels.features, all_labels.role, None, all_labels.hits)]
 
 
-def _answers(
-    features: Features, task: Task, sets: Sequence[np.ndarray], per_class: int, penalties: Sequence[float], seed: int
-) -> np.ndarray:
+def _correct(features: Features, task: Task, sets: Sequence[np.ndarray], per_class: int) -> np.ndarray:
     """Which test rows are answered correctly from each set of labelled rows: [sets, M] bool."""
     features.check(task)
-    standardised = Standardiser.of(features.train)
+    standardised = Scale.of(features.train).astype(np.float32)
     test_MD = standardised(features.test)
     correct = []
     for draw, kept in enumerate(sets):
@@ -87,9 +67,9 @@ def _answers(
             penalty = SINGLE_LABEL_PENALTY
         else:
             unit_M = task.train.source_M if task.train.group_M is None else task.train.group_M
-            fold_M = _folds(unit_M[kept], np.random.default_rng([seed, draw]))
-            penalty = _cross_validated(x_MD, y_M, fold_M, task, penalties=penalties)
-        classifier = _solve(x_MD, y_M, task, penalties=[penalty])[penalty]
+            fold_M = _folds(unit_M[kept], np.random.default_rng([0, draw]))
+            penalty = _cross_validated(x_MD, y_M, fold_M, task, penalties=PENALTIES)
+        ((_, classifier),) = path(x_MD, y_M, task, [penalty])
         correct.append(classifier.predict(test_MD) == task.test.y_M)
     return np.stack(correct)
 
@@ -106,11 +86,6 @@ def _cross_validated(x_MD: np.ndarray, y_M: np.ndarray, fold_M: np.ndarray, task
     right = dict.fromkeys(sorted(penalties, reverse=True), 0)
     for fold in range(fold_M.max() + 1) if fold_M.max() else ():
         held_M = fold_M == fold
-        for penalty, classifier in _solve(x_MD[~held_M], y_M[~held_M], task, penalties=penalties).items():
+        for penalty, classifier in path(x_MD[~held_M], y_M[~held_M], task, penalties):
             right[penalty] += int(np.count_nonzero(classifier.predict(x_MD[held_M]) == y_M[held_M]))
     return max(right, key=lambda penalty: right[penalty])
-
-
-def _solve(x_MD: np.ndarray, y_M: np.ndarray, task: Task, *, penalties: Sequence[float]) -> dict[float, LinearClassifier]:
-    weight_M = task.weight_K(y_M)[y_M]
-    return dict(solve_path(x_MD, y_M, classes=task.classes, penalties=penalties, tolerance=1e-5, weight_M=weight_M))

@@ -3,54 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import Sources
+from torchcpc.contracts import Encoder
+from torchcpc.data.clips import Clips
 from torchcpc.data.windows import cut
+from torchcpc.probes.rows import ClipRows
+
+# Clips in a batch.
+_BATCH = 16
 
 
-class LabelledSources:
-    """One part of a task as whole sources: `draw` gives random batches of them, `batches` all of them in order.
+@dataclass(frozen=True, slots=True)
+class LabelledClips:
+    """One part of a task as whole clips: `draw` gives random batches of them, `batches` all of them in order."""
 
-    steps: for each source used, the steps that bear labels, or None where the source has one label as a whole; y: their classes.
-    """
-
-    def __init__(
-        self,
-        sequences: Sources,
-        encoder: Any,
-        used: Sequence[int],
-        steps: Sequence[np.ndarray | None],
-        y: Sequence[np.ndarray],
-        *,
-        batch: int = 16,
-        seed: int = 0,
-    ) -> None:
-        self.sequences, self.encoder, self.used, self.steps, self.y = sequences, encoder, used, steps, y
-        self.batch, self.seed = batch, seed
+    clips: Clips
+    encoder: Encoder
+    rows: Sequence[ClipRows]
+    seed: int
 
     def draw(self, step: int, rank: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-        """A batch of sources drawn uniformly with replacement and varied as in pre-training, a function of (seed, step, rank)."""
+        """A batch of clips drawn uniformly with replacement and varied as in pre-training, a function of (seed, step, rank)."""
         rng = np.random.default_rng((self.seed, step, rank))
-        return self._batch(rng.integers(len(self.used), size=self.batch).tolist(), rng)
+        return self._batch([self.rows[n] for n in rng.integers(len(self.rows), size=_BATCH)], rng)
 
     def batches(self) -> list[tuple[Tensor, Tensor, Tensor]]:
-        """Every source once, in order."""
-        places = range(len(self.used))
-        return [self._batch(list(places[n : n + self.batch])) for n in range(0, len(places), self.batch)]
+        """Every clip once, in order."""
+        return [self._batch(self.rows[n : n + _BATCH]) for n in range(0, len(self.rows), _BATCH)]
 
-    def _batch(self, places: list[int], rng: np.random.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
-        indices = [self.used[place] for place in places]
-        length = max(self.sequences.length(i) for i in indices)
-        window = cut(self.sequences, indices, [0] * len(indices), length, rng)
+    def _batch(self, chosen: Sequence[ClipRows], rng: np.random.Generator | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        indices = [rows.clip for rows in chosen]
+        length = max(self.clips.length(i) for i in indices)
+        window = cut(self.clips, indices, [0] * len(indices), length, rng)
         valid_BT = self.encoder.steps(window).valid
-        if self.steps[places[0]] is None:
-            return window.x, valid_BT, torch.tensor([int(self.y[place][0]) for place in places])
+        if chosen[0].steps is None:
+            return window.x, valid_BT, torch.tensor([int(rows.y[0]) for rows in chosen])
         labels_BT = torch.full(valid_BT.shape, -1)
-        for row, place in zip(labels_BT, places, strict=True):
-            row[torch.from_numpy(self.steps[place])] = torch.from_numpy(self.y[place])
+        for labels_T, rows in zip(labels_BT, chosen, strict=True):
+            assert rows.steps is not None  # all clips of a task are rows as a whole, or none is
+            labels_T[torch.from_numpy(rows.steps)] = torch.from_numpy(rows.y)
         return window.x, valid_BT, labels_BT

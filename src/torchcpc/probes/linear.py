@@ -5,8 +5,8 @@ each penalty of one grid, the same for every row of a table; the penalty that th
 stronger of equals); its classifier answers the test part, once. It is not fitted again on training and validation together:
 then every row, a supervised network with early stopping too, has learned from the same labels.
 
-Where the labels bear groups, the test is a group never seen, and a validation part of groups that are known would choose too weak a
-penalty. Then each group of training and validation is left out in turn, the penalty that judges them best on average is chosen, and
+Where the labels bear groups, the test is a group never seen, and a validation part of groups that are known would select too weak a
+penalty. Then each group of training and validation is left out in turn, the penalty that judges them best on average is selected, and
 the classifier is fitted on all of them.
 """
 
@@ -18,8 +18,9 @@ import numpy as np
 
 from torchcpc.contracts import CPCError
 from torchcpc.probes.logistic import LinearClassifier, solve_path
-from torchcpc.probes.probe_result import Score
-from torchcpc.probes.task import Features, Standardiser, Task
+from torchcpc.probes.probe_result import Answers
+from torchcpc.probes.task import Features, Task
+from torchcpc.statistics.standardise import Scale
 
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 # What carries over to a new group can be the means of the classes and little more, which is where strong penalties lead.
@@ -28,8 +29,8 @@ STRONGER = (100.0, 10.0)
 
 def linear_probe(
     features: Features, task: Task, *, penalties: Sequence[float] = PENALTIES, most_rows: int = 500_000, seed: int = 0
-) -> Score:
-    """Answers on the test part and the penalty that the validation part chose.
+) -> Answers:
+    """Answers on the test part and the penalty that the validation part selected.
 
     most_rows: a longer training part is thinned to this many rows, drawn by `seed` and the same for all features of the task.
     """
@@ -39,20 +40,15 @@ def linear_probe(
     if task.train.group_M is not None:
         return _across_groups(features, task, (*STRONGER, *penalties), most_rows, seed)
     kept_M = thinned(len(task.train.y_M), most_rows, seed)
-    standardised = Standardiser.of(features.train)
+    standardised = Scale.of(features.train).astype(np.float32)
     validation_MD = standardised(features.validation)
-    path = _path(standardised(features.train[kept_M]), task.train.y_M[kept_M], task, penalties)
-    best_value, chosen = -1.0, None
-    for penalty, classifier in path:
-        value = task.judge(classifier.predict(validation_MD), task.validation.y_M)
-        if value > best_value:
-            best_value, chosen = value, (penalty, classifier)
-    assert chosen is not None  # the path is never empty
-    penalty, classifier = chosen
-    return Score.of(classifier.predict(standardised(features.test)), task.test.y_M, penalty)
+    solved = path(standardised(features.train[kept_M]), task.train.y_M[kept_M], task, penalties)
+    judged = [(task.judge(own.predict(validation_MD), task.validation.y_M), penalty, own) for penalty, own in solved]
+    _, penalty, classifier = max(judged, key=lambda each: each[0])  # the first, strongest, of equals
+    return Answers(classifier.predict(standardised(features.test)), task.test.y_M, (penalty,))
 
 
-def _across_groups(features: Features, task: Task, penalties: Sequence[float], most_rows: int, seed: int) -> Score:
+def _across_groups(features: Features, task: Task, penalties: Sequence[float], most_rows: int, seed: int) -> Answers:
     known = (task.train, task.validation)
     kept_M = thinned(sum(len(labels.y_M) for labels in known), most_rows, seed)
     x_MD = np.concatenate([features.train, features.validation])[kept_M]
@@ -61,28 +57,26 @@ def _across_groups(features: Features, task: Task, penalties: Sequence[float], m
     groups = np.unique(group_M)
     if len(groups) < 2:
         raise CPCError(
-            f"task {task.label!r}: one group beside the test cannot be left out. Choose the penalty by source instead."
+            f"task {task.label!r}: one group beside the test cannot be left out. Select the penalty by source instead."
         )
     value = dict.fromkeys(sorted(penalties, reverse=True), 0.0)
     for group in groups:
         left_M = group_M == group
-        standardised = Standardiser.of(x_MD[~left_M])
+        standardised = Scale.of(x_MD[~left_M]).astype(np.float32)
         held_MD = standardised(x_MD[left_M])
-        path = _path(standardised(x_MD[~left_M]), y_M[~left_M], task, penalties)
-        for penalty, classifier in path:
+        for penalty, classifier in path(standardised(x_MD[~left_M]), y_M[~left_M], task, penalties):
             value[penalty] += task.judge(classifier.predict(held_MD), y_M[left_M]) / len(groups)
     chosen = max(value, key=lambda penalty: value[penalty])
-    standardised = Standardiser.of(x_MD)
-    ((_, classifier),) = _path(standardised(x_MD), y_M, task, [chosen])
-    return Score.of(classifier.predict(standardised(features.test)), task.test.y_M, chosen)
+    standardised = Scale.of(x_MD).astype(np.float32)
+    ((_, classifier),) = path(standardised(x_MD), y_M, task, [chosen])
+    return Answers(classifier.predict(standardised(features.test)), task.test.y_M, (chosen,))
 
 
-def _path(
-    x_MD: np.ndarray, y_M: np.ndarray, task: Task, penalties: Sequence[float]
-) -> Iterator[tuple[float, LinearClassifier]]:
+def path(x_MD: np.ndarray, y_M: np.ndarray, task: Task, penalties: Sequence[float]) -> Iterator[tuple[float, LinearClassifier]]:
+    """`solve_path` with the classes and weights of a task."""
     # A hundred thousand frames answer alike to a tenth of a percent whether a step's gain is followed to 1e-5 nats or to 1e-7.
-    settings = {"classes": task.classes, "penalties": penalties, "tolerance": 1e-5}
-    return solve_path(x_MD, y_M, **settings, weight_M=task.weight_K(y_M)[y_M])
+    weight_M = task.weight_K(y_M)[y_M]
+    return solve_path(x_MD, y_M, classes=task.classes, penalties=penalties, tolerance=1e-5, weight_M=weight_M)
 
 
 def thinned(rows: int, most: int, seed: int) -> np.ndarray | slice:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.optimize import minimize
 from threadpoolctl import ThreadpoolController
 from torch import Tensor
 
@@ -97,6 +96,8 @@ class _Problem:
 
     def solve(self, penalty: float, start_AK: Tensor, tolerance: float) -> Tensor:
         scale_AK = torch.cat([self.moment_A[:, None] * self.curvature_K + penalty, self.curvature_K[None]]).rsqrt()
+
+        from scipy.optimize import minimize
 
         def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
             W_AK = scale_AK * torch.from_numpy(flat).view_as(scale_AK)

@@ -7,22 +7,21 @@ from collections.abc import Callable, Sequence
 from torchcpc.contracts import CPCError
 from torchcpc.probes.linear import linear_probe
 from torchcpc.probes.mlp import mlp_probe
-from torchcpc.probes.probe_result import Row, Score
+from torchcpc.probes.probe_result import Answers, ProbeRow
 from torchcpc.probes.task import Features, Task
 
-PROBES: dict[str, Callable[[Features, Task], Score]] = {"linear": linear_probe, "MLP": mlp_probe}
+PROBES: dict[str, Callable[[Features, Task], Answers]] = {"linear": linear_probe, "MLP": mlp_probe}
 
 
-def probe(features: Sequence[Features], task: Task, *, kind: str = "linear") -> Row:
-    """Fits, chooses and scores each of `features`, which are one kind of features from models of different seeds (handmade: one
-    entry).
+def probe(features: Sequence[Features], task: Task, *, kind: str = "linear", role: str = "cpc") -> ProbeRow:
+    """Fits, selects and answers with each of `features`: one kind of features from models of different seeds (handmade: one entry).
 
     Raises CPCError for an unknown `kind`, features of different names or sizes, and features that do not fit the task.
     """
     if kind not in PROBES:
         raise CPCError(f"probe {kind!r} is unknown; choose one of {', '.join(PROBES)}.")
-    if len({(each.name, each.dim) for each in features}) != 1:
-        found = ", ".join(f"{each.name!r} of {each.dim} columns" for each in features) or "none"
+    if len({(own.name, own.dim) for own in features}) != 1:
+        found = ", ".join(f"{own.name!r} of {own.dim} columns" for own in features) or "none"
         raise CPCError(f"a row is one kind of features from several seeds, but these are {found}; make a row for each kind.")
-    scores = [PROBES[kind](each, task) for each in features]
-    return Row.of(scores, features=features[0].name, probe=kind, dim=features[0].dim, source_M=task.test.source_M)
+    answers = [PROBES[kind](own, task) for own in features]
+    return ProbeRow.of(answers, features=features[0].name, role=role, probe=kind, dim=features[0].dim, test=task.test)

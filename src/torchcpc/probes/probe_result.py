@@ -1,4 +1,4 @@
-"""What a probe found, and rows of a table made of it."""
+"""What a probe answered, and rows of a table made of it."""
 
 from __future__ import annotations
 
@@ -8,43 +8,68 @@ from dataclasses import dataclass
 import numpy as np
 
 from torchcpc.contracts import CPCError
+from torchcpc.probes.task import Labels
 from torchcpc.statistics.intervals import Hits
+from torchcpc.statistics.macro_f1 import Confusions
+
+Penalty = float | None
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """The class that each test row was taken for, whether that was correct, and the penalty (for networks: the weight decay) that
-    was chosen, if there is one."""
+class Answers:
+    """The class that each test row was taken for, and which it is.
+
+    penalties: the penalty (for networks: the weight decay) selected in each fold, in the only one of a single split; None where there is
+    nothing to select. Of several blocks of features it is that of the first.
+    """
 
     predicted_M: np.ndarray
-    correct_M: np.ndarray
-    penalty: float | None
+    y_M: np.ndarray
+    penalties: tuple[Penalty, ...]
 
-    @classmethod
-    def of(cls, predicted_M: np.ndarray, y_M: np.ndarray, penalty: float | None) -> Score:
-        return cls(predicted_M, predicted_M == y_M, penalty)
+    @property
+    def correct_M(self) -> np.ndarray:
+        return self.predicted_M == self.y_M
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One kind of features under one probe, over the seeds of the model (or of the probe) that made it: a row of a table."""
+class ProbeRow:
+    """One kind of features under one probe, over the seeds of the model (or of the probe) that made it: a row of a table.
+
+    role: "cpc", "untrained", "handmade" or "supervised"; added_to: the features beside which these CPC features stand; predicted_RM:
+    the answers of each seed to the rows of `test`; penalties: of each seed, or of each fold of each.
+    """
 
     features: str
+    role: str
     probe: str
     dim: int | None
-    correct_RM: np.ndarray
-    source_M: np.ndarray
-    penalties: tuple[float | None, ...]
-    predicted_RM: np.ndarray | None = None
-    """None where only right and wrong are known: then there is no macro-F1."""
+    predicted_RM: np.ndarray
+    test: Labels
+    penalties: tuple[Penalty, ...]
+    added_to: str = ""
 
     @classmethod
-    def of(cls, scores: Sequence[Score], *, features: str, probe: str, dim: int | None, source_M: np.ndarray) -> Row:
-        if not scores:
-            raise CPCError(f"features {features!r}, probe {probe!r}: no score; give the features of at least one seed.")
-        correct_RM = np.stack([score.correct_M for score in scores])
-        penalties = tuple(score.penalty for score in scores)
-        return cls(features, probe, dim, correct_RM, source_M, penalties, np.stack([score.predicted_M for score in scores]))
+    def of(
+        cls,
+        answers: Sequence[Answers],
+        *,
+        features: str,
+        role: str,
+        probe: str,
+        dim: int | None,
+        test: Labels,
+        added_to: str = "",
+    ) -> ProbeRow:
+        if not answers:
+            raise CPCError(f"features {features!r}, probe {probe!r}: no answers; give the features of at least one seed.")
+        predicted_RM = np.stack([each.predicted_M for each in answers])
+        penalties = tuple(penalty for each in answers for penalty in each.penalties)
+        return cls(features, role, probe, dim, predicted_RM, test, penalties, added_to)
+
+    @property
+    def correct_RM(self) -> np.ndarray:
+        return self.predicted_RM == self.test.y_M
 
     @property
     def accuracies(self) -> tuple[float, ...]:
@@ -53,4 +78,19 @@ class Row:
 
     @property
     def hits(self) -> Hits:
-        return Hits.of(self.correct_RM, self.source_M)
+        return Hits.of(self.correct_RM, self.test.source_M)
+
+    @property
+    def confusions(self) -> Confusions:
+        return Confusions.of(self.predicted_RM, self.test.y_M, self.test.source_M)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of an efficiency curve: the test answers of every seed and draw, as hits by source. labels_per_class is None where all
+    were used."""
+
+    features: str
+    role: str
+    labels_per_class: int | None
+    hits: Hits

@@ -7,15 +7,14 @@ It learns from the labels of the training part alone and keeps the weights that 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError
-from torchcpc.probes.classifier import answers, fit_classifier, seeded
-from torchcpc.probes.probe_result import Score
-from torchcpc.probes.task import JUDGES
+from torchcpc.contracts import CPCError, Model
+from torchcpc.probes.classifier import Updates, answers, fit_classifier, seeded
+from torchcpc.probes.probe_result import Answers
+from torchcpc.probes.task import JUDGES, Judge
 
 LabelledWindows = tuple[Tensor, Tensor, Tensor]
 """x [B, S, ...]; valid_BT bool, which steps are real; labels int64: [B, T] for steps or [B] for recordings, -1 where there is
@@ -25,7 +24,7 @@ none."""
 class StepClassifier(nn.Module):
     """A linear layer on every c_t: model(x), valid_BT -> scores [B, T, classes]."""
 
-    def __init__(self, model: Any, classes: int) -> None:
+    def __init__(self, model: Model, classes: int) -> None:
         super().__init__()
         self.encoder, self.context = model.encoder, model.context
         self.head = nn.Linear(model.context.dim, classes)
@@ -35,18 +34,13 @@ class StepClassifier(nn.Module):
         return self.head(c_BTC)
 
 
-class RecordingClassifier(nn.Module):
+class RecordingClassifier(StepClassifier):
     """A linear layer on the mean of c_t over the real steps of all sequences of a window: model(x), valid_BT -> [windows, classes]."""
 
-    def __init__(self, model: Any, classes: int) -> None:
-        super().__init__()
-        self.encoder, self.context = model.encoder, model.context
-        self.head = nn.Linear(model.context.dim, classes)
-
     def forward(self, x: Tensor, valid_BT: Tensor) -> Tensor:
-        each = self.encoder.layout.sequences
-        c_BTC = self.context(self.encoder(x))[0].unflatten(0, (-1, each)).flatten(1, 2)
-        valid_BT = valid_BT.unflatten(0, (-1, each)).flatten(1, 2)
+        sequences = self.encoder.layout.sequences
+        c_BTC = self.context(self.encoder(x))[0].unflatten(0, (-1, sequences)).flatten(1, 2)
+        valid_BT = valid_BT.unflatten(0, (-1, sequences)).flatten(1, 2)
         count_B = valid_BT.sum(dim=1)
         if not bool(count_B.all()):
             raise CPCError(f"{int((count_B == 0).sum())} recordings of a batch have no real step to average: leave them out.")
@@ -54,51 +48,32 @@ class RecordingClassifier(nn.Module):
 
 
 # What one label speaks about; the names are the units of a Task.
-CLASSIFIERS: dict[str, Callable[[Any, int], nn.Module]] = {"frame": StepClassifier, "recording": RecordingClassifier}
+CLASSIFIERS: dict[str, Callable[[Model, int], nn.Module]] = {"frame": StepClassifier, "recording": RecordingClassifier}
 
 
 def supervised(
-    model: Any,
+    model: Model,
     draw: Callable[[int, int], LabelledWindows],
     validation: Sequence[LabelledWindows],
     test: Sequence[LabelledWindows],
     *,
     unit: str,
     classes: int,
-    steps: int,
-    learning_rate: float = 1e-3,
-    weight_decay: float = 0.0,
-    warmup: int = 50,
-    validate_every: int = 100,
-    seed: int = 0,
-    choose_by: str = "accuracy",
+    updates: Updates,
+    judge: Judge = JUDGES["accuracy"],
     weight_K: np.ndarray | None = None,
-) -> Score:
+    seed: int = 0,
+) -> Answers:
     """Trains `model.encoder` and `model.context` (a fresh model's: they are changed in place) with a linear head and answers
     the test part once.
 
     draw(step, rank): labelled windows as a pure function; validation and test: all windows of those parts, in order; the
     answers are the labelled places of `test` in that order, which is that of the task's rows if its sources come in the same
-    order. weight_K: how much each class counts (None: all alike). Give the row no features of its own: `Row.of([...],
-    features="same network", probe="supervised", dim=None, source_M=...)`.
+    order. weight_K: how much each class counts (None: all alike).
     """
     if unit not in CLASSIFIERS:
         raise CPCError(f"unit {unit!r} is unknown; choose one of {', '.join(CLASSIFIERS)}.")
     classifier = seeded(lambda: CLASSIFIERS[unit](model, classes), seed)
-    fit_classifier(
-        classifier,
-        draw,
-        validation,
-        steps=steps,
-        learning_rate=learning_rate,
-        weight_decay=weight_decay,
-        warmup=warmup,
-        schedule="cosine",
-        clip=1.0,  # recurrent contexts trained from labels alone now and then take a step too far
-        validate_every=validate_every,
-        seed=seed,
-        judge=JUDGES[choose_by],
-        weight_K=weight_K,
-    )
+    fit_classifier(classifier, draw, validation, updates=updates, judge=judge, weight_K=weight_K, seed=seed)
     predicted_M, label_M = answers(classifier, test)
-    return Score.of(predicted_M.cpu().numpy(), label_M.cpu().numpy(), None)
+    return Answers(predicted_M.cpu().numpy(), label_M.cpu().numpy(), (None,))

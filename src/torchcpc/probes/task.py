@@ -1,12 +1,12 @@
 """What is asked of the features (a task: labels in three parts) and what is asked about (features: a matrix for each part).
 
 One form for every domain: frames, recordings, images and sentences are all rows. The parts are made by source before anything
-is fitted: `train` fits, `validation` chooses, `test` is scored once.
+is fitted: `train` fits, `validation` selects, `test` is answered once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,9 +15,11 @@ from torchcpc.contracts import CPCError
 from torchcpc.statistics.macro_f1 import Confusions
 
 PARTS = ("train", "validation", "test")
+Judge = Callable[[np.ndarray, np.ndarray], float]
+"""(predicted classes, true classes) -> how good they are, a share."""
 
-# What the validation part is judged by where something is chosen: (predicted classes, true classes) -> a share.
-JUDGES: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+# What the validation part is judged by where something is selected.
+JUDGES: dict[str, Judge] = {
     "accuracy": lambda predicted_M, y_M: float(np.mean(predicted_M == y_M)),
     "macro-F1": lambda predicted_M, y_M: Confusions.of(predicted_M[None], y_M, np.zeros_like(y_M)).mean,
 }
@@ -34,13 +36,19 @@ def _balanced(count_K: np.ndarray) -> np.ndarray:
     return np.where(count_K > 0, count_K.sum() / (np.count_nonzero(count_K) * np.maximum(count_K, 1)), 0.0)
 
 
+def check_choice(name: str, value: str, choices: Mapping[str, object]) -> None:
+    """Raises CPCError for a value that is none of the choices."""
+    if value not in choices:
+        raise CPCError(f"{name} = {value!r} is unknown. Choose one of {', '.join(choices)}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Labels:
     """One part: the class y_M of each of M rows, and source_M, the independent thing (recording, document, subject) it came
     from.
 
     Intervals resample sources, so give rows that share their noise one source number. group_M: a larger unit (speaker, subject)
-    that the test is new in, if penalties are to be chosen by leaving out one group after another.
+    that the test is new in, if penalties are to be selected by leaving out one group after another.
     """
 
     y_M: np.ndarray
@@ -50,27 +58,25 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A classification of rows. `label` names the question ("digit"), `unit` the row ("frame", "recording"), `names` the
-    classes by number, `split` says in words how the parts were made, `choose_by` (of JUDGES) what the validation part is judged by:
-    "macro-F1" where one class is nearly everything, or what is chosen is what always answers it; `class_weight` (of CLASS_WEIGHTS) how
-    much the rows of each class count where something is fitted. Raises CPCError where labels are missing or a source is in two
-    parts."""
+    """A classification of rows. Raises CPCError where labels are missing or a source is in two parts.
+
+    label: the question ("digit"); unit: the row ("frame", "recording"); names: the classes by number; select_by (of JUDGES): what the
+    validation part is judged by, "macro-F1" where one class is nearly everything, or what is selected is what always answers it;
+    class_weight (of CLASS_WEIGHTS): how much the rows of each class count where something is fitted.
+    """
 
     label: str
     unit: str
     names: tuple[str, ...]
-    split: str
     train: Labels
     validation: Labels
     test: Labels
-    choose_by: str = "accuracy"
+    select_by: str = "accuracy"
     class_weight: str = "none"
 
     def __post_init__(self) -> None:
-        if self.class_weight not in CLASS_WEIGHTS:
-            raise CPCError(f"class_weight = {self.class_weight!r} is unknown. Choose one of {', '.join(CLASS_WEIGHTS)}.")
-        if self.choose_by not in JUDGES:
-            raise CPCError(f"choose_by = {self.choose_by!r} is unknown. Choose one of {', '.join(JUDGES)}.")
+        check_choice("class_weight", self.class_weight, CLASS_WEIGHTS)
+        check_choice("select_by", self.select_by, JUDGES)
         for part in PARTS:
             self._check(part, getattr(self, part))
         for i, one in enumerate(PARTS):
@@ -93,7 +99,7 @@ class Task:
         if y_M.min() < 0 or y_M.max() >= self.classes:
             raise CPCError(
                 f"task {self.label!r}, {part}: labels run from {y_M.min()} to {y_M.max()}, classes from 0 to "
-                f"{self.classes - 1}; leave unlabelled rows (-1) out first, as labelled_rows does."
+                f"{self.classes - 1}; leave unlabelled rows (-1) out first."
             )
 
     @property
@@ -105,19 +111,9 @@ class Task:
         return CLASS_WEIGHTS[self.class_weight](y_M, self.classes).astype(np.float32)
 
     @property
-    def judge(self) -> Callable[[np.ndarray, np.ndarray], float]:
-        """(predicted classes, true classes) of the validation part -> how good they are, a share."""
-        return JUDGES[self.choose_by]
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """Rows of each part."""
-        return {part: len(getattr(self, part).y_M) for part in PARTS}
-
-    @property
-    def chance(self) -> float:
-        """Test accuracy of always answering the commonest training class."""
-        return float(np.mean(self.test.y_M == np.bincount(self.train.y_M).argmax()))
+    def judge(self) -> Judge:
+        """How the answers to the validation part are judged."""
+        return JUDGES[self.select_by]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,37 +142,3 @@ class Features:
                 raise CPCError(
                     f"features {self.name!r}, {part}: not all finite; look for a diverged model or a silent recording."
                 )
-
-
-@dataclass(frozen=True, slots=True)
-class Standardiser:
-    """Each column less the mean and over the standard deviation of the training part; a constant column becomes zero."""
-
-    mean_D: np.ndarray
-    scale_D: np.ndarray
-
-    @classmethod
-    def of(cls, x_MD: np.ndarray) -> Standardiser:
-        mean_D = x_MD.mean(axis=0, dtype=np.float64)
-        scale_D = x_MD.std(axis=0, dtype=np.float64)
-        # A dead unit has a spread of rounding errors only; dividing by it would make noise of unit size.
-        dead_D = scale_D <= 1e-6 * np.maximum(np.abs(mean_D), 1e-12)
-        return cls(mean_D.astype(np.float32), np.where(dead_D, np.inf, scale_D).astype(np.float32))
-
-    def __call__(self, x_MD: np.ndarray) -> np.ndarray:
-        return ((x_MD - self.mean_D) / self.scale_D).astype(np.float32, copy=False)
-
-
-def labelled_rows(
-    frames: Sequence[np.ndarray], labels: Sequence[np.ndarray], sources: Sequence[int]
-) -> tuple[np.ndarray, Labels]:
-    """Per-source frames [T, D] and labels [T] laid end to end, without the frames labelled -1: x_MD and its Labels."""
-    for x_TD, y_T, source in zip(frames, labels, sources, strict=True):
-        if len(x_TD) != len(y_T):
-            raise CPCError(
-                f"source {source}: {len(x_TD)} frames but {len(y_T)} frame labels; label as many frames as were embedded."
-            )
-    x_MD = np.concatenate([x_TD[y_T >= 0] for x_TD, y_T in zip(frames, labels, strict=True)])
-    y_M = np.concatenate([y_T[y_T >= 0] for y_T in labels])
-    source_M = np.repeat(np.asarray(sources, np.int64), [np.count_nonzero(y_T >= 0) for y_T in labels])
-    return x_MD, Labels(y_M.astype(np.int64), source_M)

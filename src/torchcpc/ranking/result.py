@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torchcpc.results import Interval, SavedResult
+from torchcpc.results import Interval, SavedResult, flat
 from torchcpc.text_table import TextTable
+
+CANDIDATE_POOLS = {"any source": "all the sources ranked", "same source": "the source of the context"}
+"""Where the other candidates come from, in words."""
+_HEADER = ("method", "top-1 %", "mean 1/rank", "CPC less this, top-1 %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,21 @@ class RankTable(SavedResult):
     notes: tuple[str, ...] = ()
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        raise AssertionError("not written yet")
+        return [{"pool": block.pool, "k": block.k, **dict(flat(row))} for block in self.blocks for row in block.rows]
 
     def tables(self) -> Sequence[TextTable]:
-        raise AssertionError("not written yet")
+        caption = f"{self.origin}; {self.runs} run{'s' if self.runs > 1 else ''}; 95 % intervals by source\n"
+        made = []
+        for block in self.blocks:
+            caption += (
+                f"k = {block.k}: the true future among {block.candidates}, others from {CANDIDATE_POOLS[block.pool]}; "
+                f"{block.contexts} contexts of {block.sources} sources"
+            )
+            rows = [
+                (row.name, row.top1.text(1, scale=100), row.reciprocal.text(3), row.gap.text(1, scale=100) if row.gap else "")
+                for row in block.rows
+            ]
+            ranks = "; ".join(f"{row.rank.text(1)} for {row.name}" for row in block.rows)
+            made.append(TextTable(_HEADER, rows, caption, [f"mean ranks: {ranks}"]))
+            caption = ""
+        return [*made, TextTable((), (), notes=[f"note: {note}" for note in self.notes])] if self.notes else made

@@ -14,10 +14,8 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else number(value)
 
 
-def number(value: float | None) -> str:
-    """Three significant digits, without an exponent between 0.001 and a million; None is a dash, NaN says so."""
-    if value is None:
-        return NOTHING
+def number(value: float) -> str:
+    """Three significant digits, without an exponent between 0.001 and a million; NaN says so."""
     if math.isnan(value):
         return "not a number"
     if math.isinf(value):
@@ -44,18 +42,13 @@ def bits(value: float) -> str:
     return nats(value / NATS_PER_BIT)
 
 
-def percent(share: float | None) -> str:
+def percent(share: float) -> str:
     """0.9968 -> '99.68 %', with a space that does not break; one decimal, two within a percent of either end."""
-    if share is None or not math.isfinite(share):
+    if not math.isfinite(share):
         return number(share)
     value = 100 * share
     near_an_end = 0 < value < 1 or 99 < value < 100
     return minus(f"{value:.{2 if near_an_end else 1}f}\N{NO-BREAK SPACE}%")
-
-
-def points(difference: float) -> str:
-    """A difference of two shares, in percentage points with its sign: 0.023 -> '+2.3'."""
-    return minus(f"{100 * difference:+.1f}")
 
 
 def duration(hours: float) -> str:
@@ -72,16 +65,13 @@ def minus(text: str) -> str:
     return text.replace("-", "\N{MINUS SIGN}")
 
 
-def plural(n: int, noun: str) -> str:
+def plural(n: float, noun: str) -> str:
     """(1, 'recording') -> '1 recording', (3, 'recording') -> '3 recordings'."""
     return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
 
 
 def printable(text: object) -> str:
-    """Any text on one line of characters that UTF-8 and XML can hold; file names from disk may hold neither.
-
-    A lone surrogate (a byte of a file name that is not UTF-8) is shown as its escape, a control character as a space.
-    """
+    """Any text on one line that UTF-8 and XML can hold: a lone surrogate (of a file name) as its escape, a control character as a space."""
     whole = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
     return " ".join("".join(letter if letter.isprintable() else " " for letter in whole).split())
 

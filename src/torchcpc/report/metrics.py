@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,14 +33,31 @@ class Curves:
         return len(self.step)
 
     def mean(self, name: str) -> np.ndarray:
-        """[L], the mean over those horizons that were measured; NaN where none was.
-
-        A horizon too far for any pair in the data has no number; the page says on how many lines one is missing.
-        """
+        """[L], the mean over the horizons that have a number; NaN where none has."""
         values = self.per_k[name]
         measured = np.isfinite(values)
         with np.errstate(invalid="ignore"):
             return np.where(measured, values, 0.0).sum(axis=1) / measured.sum(axis=1)
+
+
+class Line(NamedTuple):
+    """One logged line: the one at index `at` of the curves of a split ("train" or "valid")."""
+
+    split: str
+    curves: Curves
+    at: int
+
+    @property
+    def step(self) -> int:
+        return int(self.curves.step[self.at])
+
+    def values(self, i: int) -> dict[str, float]:
+        """Its numbers at horizon index `i`, by the names of PER_HORIZON."""
+        return {name: float(self.curves.per_k[name][self.at, i]) for name in PER_HORIZON}
+
+    def mean(self, name: str) -> float:
+        """The mean over horizons."""
+        return float(self.curves.mean(name)[self.at])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,63 +70,67 @@ class Metrics:
     torn: bool
 
     @property
+    def splits(self) -> dict[str, Curves]:
+        """The curves there are, "train" before "valid"."""
+        return {name: curves for name, curves in (("train", self.train), ("valid", self.valid)) if curves is not None}
+
+    @property
     def last(self) -> int:
-        """The last step that either event tells of."""
-        return max(int(curves.step[-1]) for curves in (self.train, self.valid) if curves is not None)
+        """The last logged step."""
+        return max(int(curves.step[-1]) for curves in self.splits.values())
+
+    @property
+    def best(self) -> Line:
+        """The validation with the highest mean bound that is a number; without validation the last training line."""
+        split, curves = list(self.splits.items())[-1]
+        if split == "train":
+            return Line(split, curves, len(curves) - 1)
+        bound = curves.mean("bound_per_k")
+        return Line(split, curves, int(np.argmax(np.where(np.isfinite(bound), bound, -np.inf))))
 
 
-def read(path: Path) -> Metrics:
-    """Read metrics.jsonl.
+def read_metrics(path: Path) -> Metrics:
+    """Reads metrics.jsonl.
 
-    A run that was resumed repeats the steps since its last checkpoint: the later line of a step counts. A last line without its
-    line end was cut short by a kill and is left out. Raises CPCError, with the line's number, for any other line that cannot be
-    read, and where there is no train or valid line at all.
+    A resumed run repeats the steps since its last checkpoint: the later line of a step counts. A last line that a kill cut short is left
+    out. Raises CPCError for any other line that cannot be read, and where there is no train or valid line at all.
     """
     try:
-        data = path.read_bytes()
+        *whole, rest = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         raise CPCError(
-            f"no metrics.jsonl in {path.parent}: a report needs a RUN folder that cpc train has written to; give that "
-            "folder's path"
+            f"no metrics.jsonl in {path.parent}: a report needs a RUN folder that cpc train has written to; give that folder's path"
         ) from None
     except OSError as error:
-        raise CPCError(f"cannot read {path}: {error.strerror}; check that it is a file you may read") from error
-    whole, _, rest = data.rpartition(b"\n")
-    lines = [(n, parse(path, n, text)) for n, text in enumerate(whole.split(b"\n"), start=1) if text.strip()]
-    torn = False
-    if rest.strip():
+        raise CPCError(f"cannot read {path}: {error.strerror}; check that it is a file you may read") from None
+    kept: dict[str, dict[int, tuple[int, dict[str, object]]]] = {kind: {} for kind in KINDS}
+    warnings, torn = set(), False
+    for n, text in enumerate([*whole, rest], start=1):
+        if not text.strip():
+            continue
         try:
-            lines.append((data.count(b"\n") + 1, json.loads(rest)))
-        except ValueError:
-            torn = True
-    kept: dict[str, dict[int, tuple[int, dict[str, Any]]]] = {kind: {} for kind in KINDS}
-    warnings: dict[tuple[int, str], None] = {}
-    for n, line in lines:
-        kind, step = header(path, n, line)
+            line = json.loads(text)
+        except ValueError as error:
+            torn = n > len(whole)
+            if torn:
+                break
+            raise CPCError(
+                f"{path}, line {n} is not JSON ({error}): only a last line may be cut short; remove or mend that line"
+            ) from None
+        kind, step = _header(path, n, line)
+        kept[kind][step] = (n, line)
         if kind == "warning":
-            warnings[step, str(line.get("reason", "no reason given"))] = None
-        else:
-            kept[kind][step] = (n, line)
-    if not kept["train"] and not kept["valid"]:
+            warnings.add((step, str(line.get("reason", "no reason given"))))
+    train, valid = (_curves(path, kept[kind]) if kept[kind] else None for kind in ("train", "valid"))
+    if train is None and valid is None:
         raise CPCError(
-            f"{path} holds no train or valid line: the run stopped before its first log; "
-            f"continue it with cpc train --resume {path.parent}"
+            f"{path} holds no train or valid line: the run stopped before its first log; continue it with cpc train --resume {path.parent}"
         )
-    train, valid = (curves(path, kept[kind]) if kept[kind] else None for kind in ("train", "valid"))
-    return Metrics(train=train, valid=valid, warnings=tuple(sorted(warnings)), torn=torn)
+    return Metrics(train, valid, tuple(sorted(warnings)), torn)
 
 
-def parse(path: Path, n: int, text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError as error:
-        raise CPCError(
-            f"{path}, line {n} is not JSON ({error}): only a last line may be cut short; remove or mend that line"
-        ) from error
-
-
-def header(path: Path, n: int, line: Any) -> tuple[str, int]:
-    """The event and step of a line."""
+def _header(path: Path, n: int, line: object) -> tuple[str, int]:
+    """Event and step of a line."""
     if not isinstance(line, dict) or line.get("event") not in KINDS or not isinstance(line.get("step"), int):
         raise CPCError(
             f"{path}, line {n} is not a metrics line: it must be an object with an integer step and an event among "
@@ -118,27 +139,29 @@ def header(path: Path, n: int, line: Any) -> tuple[str, int]:
     return line["event"], line["step"]
 
 
-def curves(path: Path, lines: Mapping[int, tuple[int, dict[str, Any]]]) -> Curves:
+def _curves(path: Path, lines: Mapping[int, tuple[int, dict[str, object]]]) -> Curves:
     """Lines of one event, by step, as arrays."""
-    ordered = [(step, *lines[step]) for step in sorted(lines)]
-    horizons = ordered[0][2].get("horizons")
-    for _, n, line in ordered:
-        sizes = {name: len(line[name]) if isinstance(line.get(name), list) else 0 for name in PER_HORIZON}
-        count = len(horizons) if isinstance(horizons, list) else 0
-        wrong = [name for name, size in sizes.items() if size != count or not size]
-        if wrong or line.get("horizons") != horizons:
+    ordered = [lines[step] for step in sorted(lines)]
+    first = ordered[0][1].get("horizons")
+    horizons = first if isinstance(first, list) else []
+    for n, line in ordered:
+        sizes = {name: len(value) for name in PER_HORIZON if isinstance(value := line.get(name), list)}
+        wrong = [name for name in PER_HORIZON if sizes.get(name) != len(horizons) or not horizons]
+        if wrong or line.get("horizons") != first:
             raise CPCError(
                 f"{path}, line {n}: {', '.join(wrong) or 'horizons'} must be a list with one number for each horizon, and "
-                f"the horizons must be {horizons} throughout; remove or mend that line"
+                f"the horizons must be {first} throughout; remove or mend that line"
             )
     # null stands for "not measured here"; numpy reads None as NaN, which a figure shows as a gap.
-    per_k = {name: np.array([numbers(path, n, name, line[name]) for _, n, line in ordered]) for name in PER_HORIZON}
-    single = {name: np.array([numbers(path, n, name, line.get(name)) for _, n, line in ordered]) for name in SINGLE}
-    return Curves(step=np.array([step for step, _, _ in ordered]), horizons=tuple(horizons or ()), per_k=per_k, single=single)
+    per_k, single = (
+        {name: np.array([_numbers(path, n, name, line.get(name)) for n, line in ordered]) for name in names}
+        for names in (PER_HORIZON, SINGLE)
+    )
+    return Curves(np.array(sorted(lines)), tuple(horizons), per_k, single)
 
 
-def numbers(path: Path, n: int, name: str, value: Any) -> np.ndarray:
+def _numbers(path: Path, n: int, name: str, value: object) -> np.ndarray:
     try:
         return np.array(value, dtype=float)
     except (TypeError, ValueError) as error:
-        raise CPCError(f"{path}, line {n}: {name} is not made of numbers ({error}); remove or mend that line") from error
+        raise CPCError(f"{path}, line {n}: {name} is not made of numbers ({error}); remove or mend that line") from None

@@ -1,9 +1,4 @@
-"""Colours that a page in light or dark dress can share.
-
-Figures are drawn in the light colours; `torchcpc.report.svg` then replaces each by the CSS variable of its name, so that one
-drawing follows the reader's theme. Hues are spread along blue-orange and lightness, which the common forms of colour blindness
-keep apart.
-"""
+"""Colours of a light and a dark page. Figures are drawn in the light ones; `torchcpc.report.svg` puts CSS variables in their place."""
 
 from __future__ import annotations
 
@@ -17,7 +12,7 @@ NEUTRAL = {
     "card": ("#fefefe", "#181b22"),
 }
 
-# Categories, in the order of use; the first is kept for what CPC made.
+# Categories, in the order of use, apart for the colour-blind too; the first is kept for CPC.
 HUES = {
     "blue": ("#0b62ae", "#62b2f4"),
     "orange": ("#c9540c", "#f29350"),
@@ -28,7 +23,7 @@ HUES = {
 }
 
 # Horizons: an ordered ramp, near to far, in three anchors per theme.
-ANCHORS = ((("#16306f"), ("#3f8793"), ("#cf9422")), (("#7fa6ff"), ("#7cc4b6"), ("#f0c050")))
+ANCHORS = (("#16306f", "#3f8793", "#cf9422"), ("#7fa6ff", "#7cc4b6", "#f0c050"))
 
 
 def mix(start: str, end: str, share: float) -> str:

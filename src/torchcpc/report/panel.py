@@ -1,7 +1,4 @@
-"""The empty panel that every figure begins with: one look, no state outside the figure.
-
-Drawing happens inside `matplotlib.rc_context(HOUSE)`, which page.py opens around all figures.
-"""
+"""The empty panel that every figure begins with: one style, no state outside the figure. Draw within `figure_style()`."""
 
 from __future__ import annotations
 
@@ -9,14 +6,16 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
+from numpy.typing import ArrayLike
 
+from torchcpc.atomic import replacing
 from torchcpc.contracts import CPCError
 from torchcpc.report import format
 from torchcpc.report.palette import horizon, light
@@ -26,51 +25,30 @@ MOST_POINTS = 200
 HORIZON = "k = "
 DASHES = (0, (4, 3))
 
-HOUSE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "torchcpc",  # the same figure gives the same ids
-    "text.parse_math": False,  # labels come from users; a dollar sign is a dollar sign
-    "font.family": ["DejaVu Sans"],
-    "font.size": 9,
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "legend.fontsize": 8.5,
-    "axes.unicode_minus": True,
-    "text.color": light("ink"),
-    "axes.labelcolor": light("muted"),
-    "axes.edgecolor": light("muted"),
-    "xtick.color": light("muted"),
-    "ytick.color": light("muted"),
-    "grid.color": light("rule"),
-    "grid.linewidth": 0.8,
-    "axes.linewidth": 0.8,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "lines.linewidth": 1.6,
-    "lines.solid_capstyle": "round",
-    "legend.frameon": False,
-    "legend.handlelength": 1.6,
-    "legend.columnspacing": 1.2,
-}
-
 
 @contextmanager
-def house() -> Iterator[None]:
-    with matplotlib.rc_context(HOUSE):
+def figure_style() -> Iterator[None]:
+    """The matplotlib style of every figure here, within a with block."""
+    with matplotlib.rc_context():
+        muted = light("muted")
+        matplotlib.rc("svg", fonttype="none", hashsalt="torchcpc")  # the same figure gives the same ids
+        matplotlib.rc("text", parse_math=False, color=light("ink"))  # labels come from users; a dollar sign is a dollar sign
+        matplotlib.rc("font", family=["DejaVu Sans"], size=9)
+        matplotlib.rc("axes", labelsize=9, labelcolor=muted, edgecolor=muted, linewidth=0.8, axisbelow=True, unicode_minus=True)
+        matplotlib.rc("axes.spines", top=False, right=False)
+        matplotlib.rc("xtick", labelsize=8.5, color=muted)
+        matplotlib.rc("ytick", labelsize=8.5, color=muted)
+        matplotlib.rc("grid", color=light("rule"), linewidth=0.8)
+        matplotlib.rc("lines", linewidth=1.6, solid_capstyle="round")
+        matplotlib.rc("legend", fontsize=8.5, frameon=False, handlelength=1.6, columnspacing=1.2)
         yield
 
 
 def save(path: Path, draw: Callable[[], Figure]) -> None:
     """A figure alone, as .svg or .png. Raises CPCError for another ending or a place that cannot be written."""
     check_ending(path)
-    try:
-        with house():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draw().savefig(path, dpi=160, facecolor=light("card"))
-    except OSError as error:
-        raise CPCError(f"cannot write {path}: {error.strerror or error}. Choose another place.") from None
+    with figure_style(), replacing(path) as partial:
+        draw().savefig(partial, dpi=160, facecolor=light("card"))
 
 
 def check_ending(path: Path) -> None:
@@ -99,10 +77,10 @@ def over_steps(*, y: str, last: int) -> tuple[Figure, Axes]:
 
 def short(step: float, last: int) -> str:
     """A step on an axis that ends at `last`: 2,000 of 8,000; 5k of 20k; 1.5M of 2M."""
-    for size, letter in ((1e6, "M"), (1e4, "k")):
-        if last >= size:
-            return f"{step / (1e6 if letter == 'M' else 1e3):g}{letter}" if step else "0"
-    return f"{step:,g}"
+    if last < 1e4:
+        return f"{step:,g}"
+    size, letter = (1e6, "M") if last >= 1e6 else (1e3, "k")
+    return f"{step / size:g}{letter}" if step else "0"
 
 
 def shares(axes: Axes) -> None:
@@ -112,10 +90,7 @@ def shares(axes: Axes) -> None:
 
 
 def thin(step: np.ndarray, values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """At most `most` points along the first axis, each the mean of a run of neighbours (as many as fit are equally long).
-
-    A value that is not finite makes its mean so too: it stays visible as a gap.
-    """
+    """At most `most` points along the first axis, each the mean of neighbours. A value that is not finite stays visible as a gap."""
     if len(step) <= most:
         return step, values
     with np.errstate(invalid="ignore"):
@@ -124,7 +99,7 @@ def thin(step: np.ndarray, values: np.ndarray, most: int = MOST_POINTS) -> tuple
 
 
 def thinned(lines: int) -> str:
-    """The sentence of a caption that owns up to `thin`; empty where it changed nothing."""
+    """The sentence of a caption that says what `thin` did; empty where it changed nothing."""
     return f" Each point is the mean of about {math.ceil(lines / MOST_POINTS)} logged lines." if lines > MOST_POINTS else ""
 
 
@@ -133,49 +108,43 @@ def mark(points: int, marker: str = "o", most: int = 25) -> str:
     return marker if points <= most else ""
 
 
+def line(
+    axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, width: float, label: str = "_", gid: str = "", marker: str = ""
+) -> Line2D:
+    """One line; label: its name in the legend; gid: its id in the SVG."""
+    return axes.plot(x, y, color=colour, linewidth=width, label=label, gid=gid or None, marker=marker, markersize=4)[0]
+
+
+def dashed(axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str = "_", gid: str = "", marker: str = "") -> None:
+    """A reference line: a ceiling, chance, the truth of a calibrated score."""
+    line(axes, x, y, light("ink"), 1.2, label, gid, marker).set_linestyle(DASHES)
+
+
 def per_horizon(axes: Axes, name: str, step: np.ndarray, values_LK: np.ndarray, horizons: tuple[int, ...]) -> None:
     """One line for each horizon, near to far along the ramp, far drawn first; the gid of each is NAME-kK."""
     step, values_LK = thin(step, values_LK)
-    for i in reversed(range(len(horizons))):
-        axes.plot(
-            step,
-            values_LK[:, i],
-            color=horizon(i, len(horizons)),
-            label=f"{HORIZON}{horizons[i]}",
-            gid=f"{name}-k{horizons[i]}",
-            linewidth=1.3,
-            marker=mark(len(step)),
-            markersize=2.8,
-        )
+    for i, k in reversed(list(enumerate(horizons))):
+        colour, marker = horizon(i, len(horizons)), mark(len(step))
+        line(axes, step, values_LK[:, i], colour, 1.3, f"{HORIZON}{k}", f"{name}-k{k}", marker)
 
 
 def reference(axes: Axes, name: str, step: np.ndarray, values_LK: np.ndarray, label: str) -> None:
     """A dashed line for a quantity that is the same at all horizons, two where it is not: its lowest and its highest."""
     step, values_LK = thin(step, values_LK)
     low, high = np.fmin.reduce(values_LK, axis=1), np.fmax.reduce(values_LK, axis=1)  # of the horizons measured
-    same = np.allclose(low, high, rtol=1e-6, equal_nan=True)
-    ends = ((high, label, "high"),) if same else ((high, f"{label} (range over k)", "high"), (low, "_", "low"))
-    for values, words, end in ends:
-        gid = f"{name}-{end}"
-        axes.plot(
-            step,
-            values,
-            color=light("ink"),
-            linestyle=DASHES,
-            linewidth=1.2,
-            label=words,
-            gid=gid,
-            marker=mark(len(step), "_", 1),
-        )
+    same, marker = np.allclose(low, high, rtol=1e-6, equal_nan=True), mark(len(step), "_", 1)
+    dashed(axes, step, high, label=label if same else f"{label} (range over k)", gid=f"{name}-high", marker=marker)
+    if not same:
+        dashed(axes, step, low, gid=f"{name}-low", marker=marker)
 
 
 def legend(figure: Figure, axes: Axes) -> None:
-    """A legend above the axes, never over data; of many horizons it names the first, the middle and the last."""
+    """A legend above the axes, never over data. Of many horizons it names the first, the middle and the last."""
     entries = [(handle, format.label(name, 34)) for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)]
     ks = [entry for entry in reversed(entries) if entry[1].startswith(HORIZON)]
     few = ks if len(ks) <= 4 else [ks[0], ks[len(ks) // 2], ks[-1]]
-    shown = few + [entry for entry in entries if not entry[1].startswith(HORIZON)]
+    named = few + [entry for entry in entries if not entry[1].startswith(HORIZON)]
     # In characters: the handle and the gap of an entry take about six, an inch of width holds about fifteen.
-    sizes, room = [len(name) + 6 for _, name in shown], 15 * figure.get_figwidth()
-    columns = len(shown) if sum(sizes) <= room else max(1, int(room / max(sizes)))
-    figure.legend(*zip(*shown, strict=True), loc="outside upper left", ncols=columns, borderaxespad=0.2)
+    sizes, room = [len(name) + 6 for _, name in named], 15 * figure.get_figwidth()
+    columns = len(named) if sum(sizes) <= room else max(1, int(room / max(sizes)))
+    figure.legend(*zip(*named, strict=True), loc="outside upper left", ncols=columns, borderaxespad=0.2)

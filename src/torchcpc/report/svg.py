@@ -29,26 +29,23 @@ class Picture:
 
 
 def inline(picture: Picture) -> str:
-    """SVG for use inside HTML: no fixed size, no document-wide style, ids that no other figure has, colours by CSS variable.
-
-    Text stays text (it can be searched and copied), escaped by the XML writer. The same figure gives the same bytes.
-    """
+    """SVG for use inside HTML: ids that no other figure has, colours by CSS variable, text as escaped text, the same bytes each time."""
     buffer = io.StringIO()
     with warnings.catch_warnings():
         # The reader's browser has the font; matplotlib only measures with its own.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         picture.figure.savefig(buffer, format="svg", transparent=True)
     root = ElementTree.fromstring(buffer.getvalue())
-    strip(root)
+    _strip(root)
     for element in root.iter():
         element.tag = element.tag.removeprefix(SVG)
-        element.attrib = {("href" if key == LINK else key): own(key, text, picture.name) for key, text in element.items()}
+        element.attrib = {("href" if key == LINK else key): _adapted(key, text, picture.name) for key, text in element.items()}
     del root.attrib["width"], root.attrib["height"]
     root.attrib |= {"role": "img", "aria-label": picture.title, "id": picture.name}
     return ElementTree.tostring(root, encoding="unicode")
 
 
-def strip(root: ElementTree.Element) -> None:
+def _strip(root: ElementTree.Element) -> None:
     """Remove the metadata (names and addresses of standards) and the style that would reach the whole page."""
     for parent in list(root.iter()):
         for child in list(parent):
@@ -56,12 +53,12 @@ def strip(root: ElementTree.Element) -> None:
                 parent.remove(child)
 
 
-def own(key: str, text: str, name: str) -> str:
+def _adapted(key: str, text: str, name: str) -> str:
     """An attribute of one figure made safe beside others: ids and references prefixed, colours given by variable."""
     if key == "id":
         return f"{name}-{text}"
     if key == LINK:
         return text.replace("#", f"#{name}-", 1)
     if key == "style":
-        return re.sub(r"#[0-9a-f]{6}\b", lambda found: VARIABLE.get(found[0], found[0]), text)
+        return re.sub(r"#[0-9a-f]{6}\b", lambda match: VARIABLE.get(match[0], match[0]), text)
     return text.replace("url(#", f"url(#{name}-")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
@@ -9,168 +12,152 @@ from matplotlib.ticker import MaxNLocator
 from torchcpc.report import format
 from torchcpc.report.metrics import Curves, Metrics
 from torchcpc.report.palette import light
-from torchcpc.report.panel import DASHES, legend, mark, over_steps, panel, per_horizon, reference, shares, thin, thinned
+from torchcpc.report.panel import dashed, legend, line, mark, over_steps, panel, per_horizon, reference, shares, thin, thinned
 from torchcpc.report.svg import Picture
 
 SPLITS = {"train": "training", "valid": "validation"}
+COLOURS = {"train": light("slate"), "valid": light("blue")}
 
 
-def best(valid: Curves) -> int:
-    """The line with the highest mean bound; a line that holds a NaN is never the best, unless all do."""
-    bound = valid.mean("bound_per_k")
-    return int(np.argmax(np.where(np.isfinite(bound), bound, -np.inf)))
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """What is logged at each k, with its axis and the name of what it is compared with.
 
+    limits(axes, values, reference) sets the y axis and returns the caption's sentence on what lies outside. caption: over training
+    steps, of the data of {split}; profile: over k, {when}.
+    """
 
-def nearest(curves: Curves, step: int) -> int:
-    """The line whose step is nearest."""
-    return int(np.argmin(np.abs(curves.step - step)))
+    name: str
+    axis: str
+    reference: str
+    reference_label: str
+    limits: Callable[[Axes, np.ndarray, np.ndarray], str]
+    caption: str
+    profile: str = ""
 
 
 def draw(metrics: Metrics) -> list[Picture]:
     """Every picture that these metrics allow."""
-    both = {split: curves for split, curves in (("train", metrics.train), ("valid", metrics.valid)) if curves is not None}
-    pictures = [mean_bound(both, metrics.last), profile(both)]
-    for split in reversed(both):
-        pictures.append(bound(split, both[split], metrics.last))
-        pictures.append(accuracy(split, both[split], metrics.last))
+    pictures = [mean_bound(metrics), profile(BOUND, metrics)]
+    for split, curves in reversed(metrics.splits.items()):
+        pictures += [over_training(quantity, split, curves, metrics.last) for quantity in (BOUND, ACCURACY)]
     if metrics.train is not None:
-        pictures.append(loss(metrics.train, metrics.last))
-    return [*pictures, accuracy_profile(both)]
+        pictures.append(over_training(LOSS, "train", metrics.train, metrics.last))
+    return [*pictures, profile(ACCURACY, metrics)]
 
 
-def floor(axes: Axes, lowest: float, ceiling: float) -> str:
-    """Cut the y axis half a ceiling below zero, so that a bad start does not flatten all that follows; say so if it did."""
-    limit = -0.5 * ceiling
-    axes.set_ylim(max(min(lowest, 0.0), limit) - 0.02 * ceiling, 1.06 * ceiling)
+def mean_bound(metrics: Metrics) -> Picture:
+    """The mean bound over k of training and validation, below its ceiling."""
+    figure, axes = over_steps(y="bound, mean over k (nats)", last=metrics.last)
+    for split, curves in metrics.splits.items():
+        step, values = thin(curves.step, curves.mean("bound_per_k"))
+        width, marker = {"train": 1.1, "valid": 2.0}[split], mark(len(step))
+        line(axes, step, values, COLOURS[split], width, SPLITS[split], f"mean-{split}", marker)
+    longest = max(metrics.splits.values(), key=len)
+    step, ceiling = thin(longest.step, longest.mean("ceiling_per_k"))
+    dashed(axes, step, ceiling, label="ceiling log N", gid="mean-ceiling")
+    values = np.concatenate([curves.mean("bound_per_k") for curves in metrics.splits.values()])
+    cut = _bound_limits(axes, values, ceiling)
+    legend(figure, axes)
+    memorised = " There is no validation line, so memorisation cannot be told from learning."
+    if len(metrics.splits) == 2:
+        memorised = " Training far above validation is memorisation of the training sources."
+    caption = (
+        "The bound log N − L on the mutual information between the context now and the representation k steps ahead. At 0 the context "
+        f"says nothing. No value can pass the ceiling log N; N is the number of candidates.{memorised}{cut}{thinned(len(longest))}"
+    )
+    return Picture("mean-bound", "Bound during training", caption, figure)
+
+
+def over_training(quantity: Quantity, split: str, curves: Curves, last: int) -> Picture:
+    """A quantity over training steps, a line a horizon."""
+    figure, axes = over_steps(y=quantity.axis, last=last)
+    values, limit = (curves.per_k[f"{name}_per_k"] for name in (quantity.name, quantity.reference))
+    per_horizon(axes, f"{quantity.name}-{split}", curves.step, values, curves.horizons)
+    reference(axes, f"{quantity.name}-{split}-{quantity.reference}", curves.step, limit, quantity.reference_label)
+    cut = quantity.limits(axes, values, limit)
+    legend(figure, axes)
+    caption = quantity.caption.format(split=SPLITS[split]) + cut + thinned(len(curves))
+    return Picture(
+        f"{quantity.name}-{split}", f"{quantity.name.capitalize()} per prediction step, {SPLITS[split]}", caption, figure
+    )
+
+
+def profile(quantity: Quantity, metrics: Metrics) -> Picture:
+    """A quantity over k at the line that speaks for the run."""
+    figure, axes = panel(x="prediction step k", y=quantity.axis)
+    best, name = metrics.best, f"{quantity.name}-profile"
+    for split, curves in metrics.splits.items():
+        values = curves.per_k[f"{quantity.name}_per_k"][int(np.argmin(np.abs(curves.step - best.step)))]
+        marker, width = {"train": ("s", 1.3), "valid": ("o", 1.9)}[split]
+        line(axes, curves.horizons, values, COLOURS[split], width, SPLITS[split], f"{name}-{split}", marker)
+    horizons, limit = best.curves.horizons, best.curves.per_k[f"{quantity.reference}_per_k"][best.at]
+    dashed(axes, horizons, limit, label=quantity.reference_label, gid=name, marker=mark(len(horizons), "_", 1))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    shown = np.concatenate([np.asarray(drawn.get_ydata(), dtype=float) for drawn in axes.lines])
+    cut = quantity.limits(axes, shown, shown)
+    legend(figure, axes)
+    when = f"at step {best.step:,}, where validation was best"
+    when = when if best.split == "valid" else f"at the last logged step, {best.step:,}"
+    return Picture(
+        name, f"{quantity.name.capitalize()} over the prediction step", quantity.profile.format(when=when) + cut, figure
+    )
+
+
+def _bound_limits(axes: Axes, values: np.ndarray, ceiling: np.ndarray) -> str:
+    """The y axis ends half a ceiling below zero, so that a bad start does not flatten the rest."""
+    lowest, top = min(_finite(values).min(initial=0.0), 0.0), _highest(ceiling)
+    limit = -0.5 * top
+    axes.set_ylim(max(lowest, limit) - 0.02 * top, 1.06 * top)
     return f" Values below {format.nats(limit)} nats lie under the edge." if lowest < limit else ""
 
 
-def extent(values: np.ndarray, otherwise: float, *, low: bool) -> float:
-    """The lowest or highest finite value."""
-    finite = values[np.isfinite(values)]
-    return otherwise if not len(finite) else float(finite.min() if low else finite.max())
-
-
-def mean_bound(both: dict[str, Curves], last: int) -> Picture:
-    figure, axes = over_steps(y="bound, mean over k (nats)", last=last)
-    looks = {"train": (light("slate"), 1.1, "training"), "valid": (light("blue"), 2.0, "validation")}
-    for split, curves in both.items():
-        colour, width, name = looks[split]
-        step, values = thin(curves.step, curves.mean("bound_per_k"))
-        axes.plot(
-            step, values, color=colour, linewidth=width, label=name, gid=f"mean-{split}", marker=mark(len(step)), markersize=3.5
-        )
-    longest = max(both.values(), key=len)
-    step, ceiling = thin(longest.step, longest.mean("ceiling_per_k"))
-    axes.plot(step, ceiling, color=light("ink"), linestyle=DASHES, linewidth=1.2, label="ceiling log N", gid="mean-ceiling")
-    lowest = min(extent(curves.mean("bound_per_k"), 0.0, low=True) for curves in both.values())
-    cut = floor(axes, lowest, extent(ceiling, 1.0, low=False))
-    legend(figure, axes)
-    apart = (
-        " Training running away from validation is memorisation of the training sources."
-        if len(both) == 2
-        else " There is no validation line, so memorisation cannot be told from learning."
-    )
-    caption = (
-        "The bound log N − L on the mutual information between the context now and the representation k steps ahead. 0 means "
-        "the context says nothing; no value can pass the ceiling log N, N being the number of candidates." + apart + cut
-    )
-    return Picture("mean-bound", "Bound during training", caption + thinned(len(longest)), figure)
-
-
-def bound(split: str, curves: Curves, last: int) -> Picture:
-    figure, axes = over_steps(y="bound log N − L (nats)", last=last)
-    values, ceiling = curves.per_k["bound_per_k"], curves.per_k["ceiling_per_k"]
-    per_horizon(axes, f"bound-{split}", curves.step, values, curves.horizons)
-    reference(axes, f"ceiling-{split}", curves.step, ceiling, "ceiling log N")
-    cut = floor(axes, extent(values, 0.0, low=True), extent(ceiling, 1.0, low=False))
-    legend(figure, axes)
-    caption = (
-        f"One line for each prediction step k, {SPLITS[split]} data. Higher is better; a line close to the dashed ceiling "
-        "log N can no longer grow, whatever the context knows." + cut + thinned(len(curves))
-    )
-    return Picture(f"bound-{split}", f"Bound per prediction step, {SPLITS[split]}", caption, figure)
-
-
-def accuracy(split: str, curves: Curves, last: int) -> Picture:
-    figure, axes = over_steps(y="accuracy (%)", last=last)
-    per_horizon(axes, f"accuracy-{split}", curves.step, curves.per_k["accuracy_per_k"], curves.horizons)
-    reference(axes, f"chance-{split}", curves.step, curves.per_k["chance_per_k"], "chance 1/N")
-    shares(axes)
-    legend(figure, axes)
-    caption = (
-        f"How often the true step scores highest among the N candidates, {SPLITS[split]} data. Guessing would be right as "
-        "often as the dashed line says." + thinned(len(curves))
-    )
-    return Picture(f"accuracy-{split}", f"Accuracy per prediction step, {SPLITS[split]}", caption, figure)
-
-
-def loss(curves: Curves, last: int) -> Picture:
-    figure, axes = over_steps(y="loss L (nats)", last=last)
-    values, ceiling = curves.per_k["loss_per_k"], curves.per_k["ceiling_per_k"]
-    per_horizon(axes, "loss", curves.step, values, curves.horizons)
-    reference(axes, "loss-chance", curves.step, ceiling, "chance log N")
-    top, limit = extent(values, 1.0, low=False), 1.5 * extent(ceiling, 1.0, low=False)
+def _loss_limits(axes: Axes, values: np.ndarray, chance: np.ndarray) -> str:
+    top, limit = _highest(values), 1.5 * _highest(chance)
     axes.set_ylim(0, min(max(top, limit / 1.5) * 1.06, limit))
-    cut = f" Values above {format.nats(limit)} nats lie over the edge." if top > limit else ""
-    legend(figure, axes)
-    caption = (
-        "The training objective, lower is better. A model that scores all candidates alike has the loss log N (dashed); a "
-        "line above it is worse than guessing." + cut + thinned(len(curves))
-    )
-    return Picture("loss", "Loss per prediction step, training", caption, figure)
+    return f" Values above {format.nats(limit)} nats lie over the edge." if top > limit else ""
 
 
-def over_horizons(both: dict[str, Curves], key: str, y: str, dashed: str, label: str) -> tuple[Picture, Axes, str]:
-    """A quantity over k where validation was best (without validation: at the last line), beside a dashed reference."""
-    figure, axes = panel(x="prediction step k", y=y)
-    last = both.get("valid") or both["train"]
-    at = best(last) if "valid" in both else len(last) - 1
-    step = int(last.step[at])
-    looks = {"train": (light("slate"), "s", 1.3), "valid": (light("blue"), "o", 1.9)}
-    for split, curves in both.items():
-        colour, marker, width = looks[split]
-        values = curves.per_k[key][nearest(curves, step)]
-        axes.plot(
-            curves.horizons,
-            values,
-            color=colour,
-            marker=marker,
-            markersize=4,
-            linewidth=width,
-            label=SPLITS[split],
-            gid=f"profile-{key}-{split}",
-        )
-    axes.plot(
-        last.horizons,
-        last.per_k[dashed][at],
-        color=light("ink"),
-        linestyle=DASHES,
-        linewidth=1.2,
-        marker=mark(len(last.horizons), "_", 1),
-        label=label,
-        gid=f"profile-{dashed}",
-    )
-    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    when = f"at step {step:,}, where validation was best" if "valid" in both else f"at the last logged step, {step:,}"
-    return Picture(f"profile-{key}", "", "", figure), axes, when
-
-
-def profile(both: dict[str, Curves]) -> Picture:
-    picture, axes, when = over_horizons(both, "bound_per_k", "bound log N − L (nats)", "ceiling_per_k", "ceiling log N")
-    drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in axes.lines])
-    cut = floor(axes, extent(drawn, 0.0, low=True), extent(drawn, 1.0, low=False))
-    legend(picture.figure, axes)
-    caption = (
-        f"How far ahead the context predicts, {when}. The fall with k shows how fast the past loses its hold on the future; "
-        "a profile flat along the ceiling asks for more candidates." + cut
-    )
-    return Picture(picture.name, "Bound over the prediction step", caption, picture.figure)
-
-
-def accuracy_profile(both: dict[str, Curves]) -> Picture:
-    picture, axes, when = over_horizons(both, "accuracy_per_k", "accuracy (%)", "chance_per_k", "chance 1/N")
+def _share_limits(axes: Axes, values: np.ndarray, chance: np.ndarray) -> str:
     shares(axes)
-    legend(picture.figure, axes)
-    caption = f"The share of contexts whose true step scored highest, {when}. The dashed line is what guessing would reach."
-    return Picture(picture.name, "Accuracy over the prediction step", caption, picture.figure)
+    return ""
+
+
+def _finite(values: np.ndarray) -> np.ndarray:
+    return values[np.isfinite(values)]
+
+
+def _highest(values: np.ndarray) -> float:
+    finite = _finite(values)
+    return float(finite.max()) if len(finite) else 1.0
+
+
+BOUND = Quantity(
+    "bound",
+    "bound log N − L (nats)",
+    "ceiling",
+    "ceiling log N",
+    _bound_limits,
+    "One line for each prediction step k, {split} data. Higher is better. A line close to the dashed ceiling log N can no longer grow, "
+    "whatever the context knows.",
+    "How far ahead the context predicts, {when}. The fall with k shows how fast the past stops to inform about the future. A profile flat "
+    "along the ceiling asks for more candidates.",
+)
+ACCURACY = Quantity(
+    "accuracy",
+    "accuracy (%)",
+    "chance",
+    "chance 1/N",
+    _share_limits,
+    "How often the true step scores highest among the N candidates, {split} data. The dashed line is guessing.",
+    "The share of contexts whose true step scored highest, {when}. The dashed line is guessing.",
+)
+LOSS = Quantity(
+    "loss",
+    "loss L (nats)",
+    "ceiling",
+    "chance log N",
+    _loss_limits,
+    "The objective on {split} data; lower is better. A model that scores all candidates alike has the loss log N (dashed). A line above it "
+    "is worse than guessing.",
+)

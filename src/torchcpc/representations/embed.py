@@ -1,22 +1,22 @@
-"""A trained model over whole sources of any length: the representations that are the product."""
+"""A trained model over whole sources of any length."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypedDict, Unpack
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import CPCError, Sources, Window
+from torchcpc.contracts import CPCError, Model, Progress, Sources, Window, silent
 from torchcpc.data.windows import whole
 
 
 class Embedded(NamedTuple):
-    """z_TD and c_TC of one sequence of source number `source`, from its step `first_step` on: one row per step, float32.
+    """A stretch of one sequence: z_TD and c_TC of source number `source` from step `first_step` on, float32.
 
     sequence: 0, or in a picture its place in the encoder's Layout.
     """
@@ -28,22 +28,40 @@ class Embedded(NamedTuple):
     sequence: int = 0
 
 
+class SourceSteps(NamedTuple):
+    """All steps of one sequence: the number of its source, the number of its group, z_TD and c_TC."""
+
+    source: int
+    group: int
+    z_TD: Tensor
+    c_TC: Tensor
+    sequence: int = 0
+
+
+class EmbedOptions(TypedDict, total=False):
+    """The keywords of `embed_all`."""
+
+    positions_per_batch: int
+    device: str
+    progress: Progress
+
+
 @torch.inference_mode()
-def embed(model: Any, batches: Iterable[tuple[list[int], Window]], *, device: torch.device | str = "cpu") -> Iterator[Embedded]:
+def embed_batches(model: Model, batches: Iterable[tuple[list[int], Window]], *, device: str = "cpu") -> Iterator[Embedded]:
     """Embeds padded batches of whole sources, as `data.windows.whole` cuts them.
 
-    Padding changes nothing (checked to 1e-5): the encoder and the context look back only, and steps that the padding touches
-    are left out. The model is used as it is: call model.eval() first if it has layers that differ in training.
+    Padding changes nothing (checked to 1e-5): encoder and context look back only, and steps that touch padding are dropped.
+    The model must be in evaluation mode if it has layers that differ in training.
     """
     for indices, window in batches:
         window = window.to(device)
         z_BTD = model.encoder(window.x)
         c_BTC, _ = model.context(z_BTD)
-        # Steps in which nothing was observed are no targets, but they have their place: only the padding is left out.
+        # Steps without any observed value are no targets, but they keep their place. Only padding is dropped.
         filled = replace(window, x=torch.zeros_like(window.x))
         valid_BT = model.encoder.steps(filled).valid
         each = model.encoder.layout.sequences
-        # So these steps are one stretch: padding stands at the ends.
+        # Padding stands at the ends, so the valid steps are one stretch.
         first_B, count_B = valid_BT.int().argmax(dim=1).tolist(), valid_BT.sum(dim=1).tolist()
         for row, (first, count) in enumerate(zip(first_B, count_B, strict=True)):
             stretch = slice(first, first + count)
@@ -51,23 +69,21 @@ def embed(model: Any, batches: Iterable[tuple[list[int], Window]], *, device: to
 
 
 @torch.inference_mode()
-def embed_long(
-    model: Any, sequences: Sources, index: int, *, positions: int, device: torch.device | str = "cpu"
-) -> Iterator[Embedded]:
-    """One source in pieces of about `positions`, in bounded memory, joined exactly: the pieces equal the whole.
+def embed_long(model: Model, sources: Sources, index: int, *, positions: int, device: str = "cpu") -> Iterator[Embedded]:
+    """Embeds one source in pieces of about `positions`, in bounded memory. The pieces equal the whole.
 
-    Each piece is read with as many earlier steps as the receptive field reaches back, whose embeddings are dropped again, and
-    the context's state is carried over.
+    Each piece is read with the earlier steps that its receptive field reaches, which are dropped again. The state of the context
+    is carried over. Raises CPCError for pieces shorter than a step.
     """
     stride = model.encoder.stride
     warm = -(-(model.encoder.receptive_field - stride) // stride)
     piece = positions // stride
     if piece < 1:
         raise CPCError(f"positions = {positions}: a piece must hold at least one step of {stride} positions.")
-    state, total = None, sequences.length(index) // stride
+    state, total = None, sources.length(index) // stride
     for first in range(0, total, piece):
         before = min(warm, first)
-        x = sequences.read(index, (first - before) * stride, (before + min(piece, total - first)) * stride)
+        x = sources.read(index, (first - before) * stride, (before + min(piece, total - first)) * stride)
         z_1TD = model.encoder(torch.from_numpy(x).unsqueeze(0).to(device))[:, before:]
         c_1TC, state = model.context(z_1TD, state)
         yield Embedded(index, _array(z_1TD[0]), _array(c_1TC[0]), first)
@@ -78,39 +94,48 @@ def _array(tensor: Tensor) -> np.ndarray:
 
 
 def embed_all(
-    model: Any,
-    sequences: Sources,
-    *,
-    positions_per_batch: int = 1_000_000,
-    device: torch.device | str = "cpu",
-    progress: Callable[[int, int], None] = lambda done, total: None,
+    model: Model, sources: Sources, *, positions_per_batch: int = 1_000_000, device: str = "cpu", progress: Progress = silent
 ) -> Iterator[Embedded]:
-    """Every source, short ones in padded batches, those longer than a batch piece by piece: bounded memory for any length.
+    """Embeds every source in bounded memory: short ones in padded batches, longer ones piece by piece.
 
-    positions_per_batch: raw positions embedded at once, padding counted (a million samples are a minute of speech).
+    positions_per_batch: raw positions embedded at once, padding included. A million samples are a minute of speech.
     """
     done = 0
-    for indices, window in whole(sequences, positions_per_batch=positions_per_batch):
-        yield from embed(model, [(indices, window)], device=device)
-        progress(done := done + len(indices), len(sequences))
-    for index in range(len(sequences)):
-        if sequences.length(index) > positions_per_batch:
-            yield from embed_long(model, sequences, index, positions=positions_per_batch, device=device)
-            progress(done := done + 1, len(sequences))
+    for indices, window in whole(sources, positions_per_batch=positions_per_batch):
+        yield from embed_batches(model, [(indices, window)], device=device)
+        progress(done := done + len(indices), len(sources))
+    for index in range(len(sources)):
+        if sources.length(index) > positions_per_batch:
+            yield from embed_long(model, sources, index, positions=positions_per_batch, device=device)
+            progress(done := done + 1, len(sources))
 
 
-def embedded_sources(model: Any, sequences: Sources, **settings: Any) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """(source, z_TD, c_TC) of every source that has a step, whole, in the order in which `embed_all` comes to them; the sequences of
-    one source one after another."""
-    for source, pieces in groupby(embed_all(model, sequences, **settings), key=lambda embedded: embedded.source):
-        own = list(pieces)
-        yield source, np.concatenate([piece.z_TD for piece in own]), np.concatenate([piece.c_TC for piece in own])
+def steps_of(model: Model, sources: Sources, **options: Unpack[EmbedOptions]) -> Iterator[SourceSteps]:
+    """Every sequence of every source in one piece."""
+    for (source, sequence), pieces in groupby(
+        embed_all(model, sources, **options), key=lambda piece: (piece.source, piece.sequence)
+    ):
+        z_TD, c_TC = _joined(pieces)
+        yield SourceSteps(source, sources.group(source), torch.from_numpy(z_TD), torch.from_numpy(c_TC), sequence)
 
 
-def frames(model: Any, sequences: Sources, **settings: Any) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """All of z_TD and all of c_TC, in the order of the sources, in memory."""
-    z = [np.zeros((0, model.encoder.dim), np.float32)] * len(sequences)
-    c = [np.zeros((0, model.context.dim), np.float32)] * len(sequences)
-    for source, z_TD, c_TC in embedded_sources(model, sequences, **settings):
+def embedded_sources(
+    model: Model, sources: Sources, **options: Unpack[EmbedOptions]
+) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+    """(source, z_TD, c_TC) of every source that has a step, in the order of `embed_all`. A source's sequences follow one another."""
+    for source, pieces in groupby(embed_all(model, sources, **options), key=lambda piece: piece.source):
+        yield source, *_joined(pieces)
+
+
+def _joined(pieces: Iterable[Embedded]) -> tuple[np.ndarray, np.ndarray]:
+    own = list(pieces)
+    return np.concatenate([piece.z_TD for piece in own]), np.concatenate([piece.c_TC for piece in own])
+
+
+def frames(model: Model, sources: Sources, **options: Unpack[EmbedOptions]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """All z_TD and all c_TC in memory, in the order of the sources."""
+    z = [np.zeros((0, model.encoder.dim), np.float32)] * len(sources)
+    c = [np.zeros((0, model.context.dim), np.float32)] * len(sources)
+    for source, z_TD, c_TC in embedded_sources(model, sources, **options):
         z[source], c[source] = z_TD, c_TC
     return z, c

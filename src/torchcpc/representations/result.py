@@ -1,4 +1,4 @@
-"""Representations in memory, with what names and labels their rows."""
+"""Representations in memory with what names and labels their rows, and the steps most similar to given ones."""
 
 from __future__ import annotations
 
@@ -6,15 +6,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torchcpc.results import Array, SavedResult
+from torchcpc.results import Array, SavedResult, flat
 from torchcpc.text_table import TextTable
+
+# Rows of an embedding that its text shows.
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Embedding(SavedResult):
-    """A row a step, or a row a source (per = "source", means over its steps): z [M, D], c [M, C], and of each row its source's key, its
-    sequence (which of a picture's columns; -1 for a whole source), its step (-1 for a whole source) and the time at which it begins
-    (seconds; positions where the data have no clock). labels: label column -> one label a row."""
+    """A row a step, or a row a source (per = "source", means over its steps).
+
+    z [M, D] and c [M, C]. keys: the source of each row. sequence: which of a picture's columns, and step, both -1 for a whole source.
+    time_s: when the row begins, in seconds; in positions where the data have no clock. labels: label column -> one label a row.
+    """
 
     FORMAT: ClassVar[int] = 1
 
@@ -28,7 +33,66 @@ class Embedding(SavedResult):
     labels: Mapping[str, tuple[str, ...]]
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        raise AssertionError("not written yet")
+        columns = (
+            self.keys,
+            self.sequence.tolist(),
+            self.step.tolist(),
+            self.time_s.tolist(),
+            *self.labels.values(),
+            self.z,
+            self.c,
+        )
+        names = ("source", "sequence", "step", "time_s", *self.labels, "z", "c")
+        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def tables(self) -> Sequence[TextTable]:
-        raise AssertionError("not written yet")
+        columns = {"source": self.keys, "step": self.step, "time_s": self.time_s, **self.labels}
+        shown = zip(*(values[:_SHOWN] for values in columns.values()), strict=True)
+        rows = [[f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in row] for row in shown]
+        caption = f"{len(self.keys)} rows, one a {self.per}, of {len(set(self.keys))} sources; z: {self.z.shape[1]}, c: {self.c.shape[1]}"
+        left = len(self.keys) - len(rows)
+        return [TextTable(list(columns), rows, caption, [f"... and {left} more"] if left else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A step similar to a query. sentence: what is written there, "" where the data are no text."""
+
+    rank: int
+    cosine: float
+    step: int
+    source: str
+    sentence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NearestQuery:
+    """The steps most similar to one sentence or SOURCE:STEP, best first."""
+
+    query: str
+    rows: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NearestTable(SavedResult):
+    """by: the vectors compared, "z" or "c"."""
+
+    FORMAT: ClassVar[int] = 1
+
+    by: str
+    queries: tuple[NearestQuery, ...]
+
+    def records(self) -> Sequence[Mapping[str, object]]:
+        return [{"query": query.query, **dict(flat(row))} for query in self.queries for row in query.rows]
+
+    def tables(self) -> Sequence[TextTable]:
+        header = ("rank", "cosine", "step", "source")
+        made = []
+        for query in self.queries:
+            written = any(row.sentence for row in query.rows)
+            rows = [
+                [str(row.rank), f"{row.cosine:.3f}", str(row.step), row.source, *([row.sentence] if written else [])]
+                for row in query.rows
+            ]
+            made.append(TextTable((*header, *(["sentence"] if written else [])), rows, f"nearest to: {query.query}"))
+        return made

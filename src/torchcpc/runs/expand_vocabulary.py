@@ -8,145 +8,162 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.text.tokens import SPECIAL, load_tokenizer, save_tokenizer
+from torchcpc.contracts import CPCError, Progress
 from torchcpc.data.text.queries import require_text
-from torchcpc.data.text.word_vectors import WordVectors
-from torchcpc.runs.linear_map import Check, check, fit
-from torchcpc.runs.saved import TOKENIZER, build, from_pretrained, save_pretrained
-from torchcpc.runs.pretrain import write_json
+from torchcpc.data.text.tokens import SPECIAL, load_tokenizer, save_tokenizer
+from torchcpc.data.text.word_vectors import WordVectors, open_vectors
+from torchcpc.domains.text import TOKENIZER
+from torchcpc.runs.build import build
+from torchcpc.runs.linear_map import MapCheck, check_map, fit_map
+from torchcpc.runs.run import TrainedRun
+from torchcpc.runs.saved import save_pretrained
 
-# What a run tells of itself besides its weights, which probes and reports of the enlarged model need too.
-_RECORDS = ("metrics.jsonl", "skipped.json")
-_BLOCK = 10_000
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+# What a run keeps of its training, which probes and reports of the enlarged model need too.
+_FILES = ("metrics.jsonl", "skipped.json")
+_WORDS_AT_ONCE = 10_000
+_EMBEDDING = "encoder.embedding.weight"
 
 
-class Expanded(NamedTuple):
-    """What came of it: words that both sides had, words added, lines whose word the tokenizer never makes; the check of the map."""
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """What came of it. shared: words that both sides had; added: new words, at most `most`; unreachable: lines whose word the tokenizer
+    never makes."""
 
     shared: int
     added: int
+    most: int
     unreachable: int
-    check: Check
+    check: MapCheck
+    vectors: WordVectors
+
+    def notes(self) -> list[str]:
+        """What was not used of the file."""
+        vectors, lines = self.vectors, []
+        if vectors.malformed or vectors.repeated or self.unreachable:
+            lines.append(
+                f"left out: {vectors.malformed} malformed lines, {vectors.repeated} repeated words, {self.unreachable} that the "
+                "tokenizer never makes a word of"
+            )
+        read = vectors.read + vectors.malformed
+        if vectors.announced is not None and self.added < self.most and read < vectors.announced:
+            lines.append(f"note: the file announces {vectors.announced} words and holds {vectors.read}; it may be cut off")
+        return lines
+
+    def text(self) -> str:
+        """How good the map is, and how many words came in."""
+        check = self.check
+        return (
+            f"map from {self.vectors.dim} numbers, on {check.held_out} words not fitted (fit: {check.fitted}): R2 {check.r2:.3f} "
+            f"(mean vector 0), cosine {check.cosine:.3f} (mean vector {check.mean_cosine:.3f})\n"
+            f"{self.added} new words beside those trained, {self.shared} of which the file has too"
+        )
 
 
-def expand(
-    run: Path,
-    vectors: WordVectors,
-    out: Path,
-    *,
-    most: int = 100_000,
-    seed: int = 0,
-    progress: Callable[[str, int], None] = lambda stage, lines: None,
-) -> Expanded:
+def expand(run: TrainedRun, vectors: Path, out: Path, *, most: int = 100_000, seed: int = 0) -> Expanded:
     """Writes `out`, the model of `run` with the first `most` words of the file that it lacks; its own words keep their vectors.
 
     The map is fitted on all words of both sides, the check on nine tenths of them. A word counts in the form that the model's
     tokenizer gives it: of several forms (Paris, paris) the one that is that form already, else the first. Raises CPCError for a model
     that is not of words, a folder in use, too few words in common and none to add.
     """
-    model, config = from_pretrained(run)
-    require_text(config["data"])
+    require_text(run.config["data"])
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CPCError(f"{out} exists and is not empty. Choose another folder with -o.")
     if most < 1:
         raise CPCError(f"--most {most}: at least 1 word.")
-    tokenizer = load_tokenizer(Path(config["data"]["tokenizer"]))
+    tokenizer, file = load_tokenizer(Path(run.config["data"]["tokenizer"])), open_vectors(vectors)
     content = json.loads(tokenizer.to_str())
     if content["model"]["type"] != "WordLevel":
         raise CPCError(
-            f"{run} cuts words into pieces ({content['model']['type']}), so that it knows every word. Only a vocabulary of whole words "
-            "(data.tokens = words) can be expanded."
+            f"{run.folder} cuts words into pieces ({content['model']['type']}), so that it knows every word. Only a vocabulary of whole "
+            "words (data.tokens = words) can be expanded."
         )
-    known = content["model"]["vocab"]
-    forms = _Forms(tokenizer)
-    old_VE = model.encoder.embedding.weight.detach().numpy()  # pyright: ignore[reportAttributeAccessIssue]
-    shared = forms.collect(
-        vectors, lambda form: form in known and form not in SPECIAL, progress=lambda n: progress("shared words", n)
-    )
-    x_ND = np.stack(list(shared.values())) if shared else np.zeros((0, vectors.dim), np.float32)
+    known: dict[str, int] = content["model"]["vocab"]
+    old_VE = run.model.get_parameter(_EMBEDDING).detach().cpu().numpy()
+    unreachable = 0
+
+    def is_new(form: str) -> bool:
+        nonlocal unreachable
+        if form in known:
+            return False
+        unreachable += not (whole := _is_one_token(tokenizer, form))
+        return whole
+
+    with run.listener.stage("shared words") as progress:
+        shared = _collect(file, tokenizer, lambda form: form in known and form not in SPECIAL, progress)
+    x_ND = np.stack(list(shared.values())) if shared else np.zeros((0, file.dim), np.float32)
     y_NE = old_VE[[known[form] for form in shared]]
-    checked, mapped = check(x_ND, y_NE, seed=seed), fit(x_ND, y_NE)
-    new = forms.collect(
-        vectors, lambda form: form not in known and forms.whole(form), most=most, progress=lambda n: progress("new words", n)
-    )
+    checked, mapped = check_map(x_ND, y_NE, seed=seed), fit_map(x_ND, y_NE)
+    with run.listener.stage("new words") as progress:
+        new = _collect(file, tokenizer, is_new, progress, most=most)
     if not new:
-        raise CPCError(f"{vectors.path} has no word that the model lacks. There is nothing to expand.")
+        raise CPCError(f"{vectors} has no word that the model lacks. There is nothing to expand.")
     rows = list(new.values())
-    new_NE = np.concatenate([mapped(np.stack(rows[first : first + _BLOCK])) for first in range(0, len(rows), _BLOCK)])
-    weight_VE = torch.from_numpy(np.concatenate([old_VE, new_NE]))
+    blocks = [mapped(np.stack(rows[first : first + _WORDS_AT_ONCE])) for first in range(0, len(rows), _WORDS_AT_ONCE)]
     content["model"]["vocab"] = {**known, **{word: len(old_VE) + n for n, word in enumerate(new)}}
-    _write(model, config, weight_VE, content, run, out, vectors.path)
-    return Expanded(len(shared), len(new), forms.unreachable, checked)
+    _write(run, torch.from_numpy(np.concatenate([old_VE, *blocks])), content, out, vectors)
+    return Expanded(len(shared), len(new), most, unreachable, checked, file)
 
 
-class _Forms:
-    """Words as the tokenizer makes them. unreachable: lines of the latest file whose word is never one token."""
-
-    def __init__(self, tokenizer: Any) -> None:
-        self.tokenizer, self.unreachable = tokenizer, 0
-
-    def form(self, word: str) -> str:
-        normalizer = self.tokenizer.normalizer
-        return normalizer.normalize_str(word) if normalizer else word
-
-    def whole(self, form: str) -> bool:
-        """Whether the tokenizer leaves the word in one piece."""
-        cutter = self.tokenizer.pre_tokenizer
-        reached = bool(form) and (not cutter or [piece for piece, _ in cutter.pre_tokenize_str(form)] == [form])
-        self.unreachable += not reached
-        return reached
-
-    def collect(
-        self, vectors: WordVectors, wanted: Callable[[str], bool], *, most: int | None = None, progress: Callable[[int], None]
-    ) -> dict[str, np.ndarray]:
-        """Form -> vector of at most `most` forms that are wanted."""
-        self.unreachable = 0
-        found: dict[str, np.ndarray] = {}
-        exact: set[str] = set()
-        for word, vector_D in vectors.words(lambda word: wanted(self.form(word))):
-            form = self.form(word)
-            if form not in found and most is not None and len(found) == most:
-                break
-            if form not in found or (word == form and form not in exact):
-                found[form] = vector_D
-            if word == form:
-                exact.add(form)
-            if len(found) % 1000 == 0:
-                progress(vectors.read)
-        return found
+def _form(tokenizer: Tokenizer, word: str) -> str:
+    """The word as the tokenizer writes it."""
+    return tokenizer.normalizer.normalize_str(word) if tokenizer.normalizer else word
 
 
-def _write(
-    model: Any,
-    config: Mapping[str, Any],
-    weight_VE: torch.Tensor,
-    content: Mapping[str, Any],
-    run: Path,
-    out: Path,
-    source: Path,
-) -> None:
+def _is_one_token(tokenizer: Tokenizer, form: str) -> bool:
+    """Whether the tokenizer leaves the word in one piece."""
+    cutter = tokenizer.pre_tokenizer
+    return bool(form) and (not cutter or [piece for piece, _ in cutter.pre_tokenize_str(form)] == [form])
+
+
+def _collect(
+    vectors: WordVectors,
+    tokenizer: Tokenizer,
+    wanted: Callable[[str], bool],
+    progress: Progress,
+    *,
+    most: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Form -> vector of at most `most` forms that are wanted."""
+    found: dict[str, np.ndarray] = {}
+    exact: set[str] = set()
+    for word, vector_D in vectors.words(lambda word: wanted(_form(tokenizer, word))):
+        form = _form(tokenizer, word)
+        if form not in found and most is not None and len(found) == most:
+            break
+        if form not in found or (word == form and form not in exact):
+            found[form] = vector_D
+        if word == form:
+            exact.add(form)
+        if len(found) % 1000 == 0:
+            progress(vectors.read, vectors.announced or 0)
+    return found
+
+
+def _write(run: TrainedRun, weight_VE: torch.Tensor, content: Mapping[str, object], out: Path, vectors: Path) -> None:
     """The folder of the enlarged model, with the records of the run it came from where it came from one."""
     from tokenizers import Tokenizer
 
-    encoder = {**config["encoder"], "vocabulary": len(weight_VE)}
-    settings = {**config, "encoder": encoder, "data": {**config["data"], "tokenizer": TOKENIZER}}
+    encoder = {**run.config["encoder"], "vocabulary": len(weight_VE)}
+    settings = {**run.config, "encoder": encoder, "data": {**run.config["data"], "tokenizer": TOKENIZER}}
     larger = build(settings)
-    larger.load_state_dict({**model.state_dict(), "encoder.embedding.weight": weight_VE})
-    out.mkdir(parents=True, exist_ok=True)
+    larger.load_state_dict({**run.model.state_dict(), _EMBEDDING: weight_VE})
     save_tokenizer(Tokenizer.from_str(json.dumps(content)), out / TOKENIZER)
     save_pretrained(larger, settings, out)
-    if not (run / "settings.json").is_file():
+    if run.record is None:
         return
-    described = json.loads((run / "settings.json").read_text(encoding="utf8"))
-    described["settings"] = {**described["settings"], "encoder": encoder}
-    write_json(out / "settings.json", {**described, "expanded": {"run": str(run), "vectors": str(source)}})
-    for name in _RECORDS:
-        if (run / name).is_file():
-            shutil.copyfile(run / name, out / name)
+    origin = {"run": str(run.folder), "vectors": str(vectors)}
+    replace(run.record, settings={**run.record.settings, "encoder": encoder}, expanded=origin).write(out)
+    for name in _FILES:
+        if (run.folder / name).is_file():
+            shutil.copyfile(run.folder / name, out / name)

@@ -8,18 +8,20 @@ per step, and seen by one).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from torchcpc import __version__
+from torchcpc.atomic import replacing
 from torchcpc.contracts import CPCError
+from torchcpc.model import CPCModel
 
 
 class _Representations(nn.Module):
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: CPCModel) -> None:
         super().__init__()
         self.encoder, self.context = model.encoder, model.context
 
@@ -28,11 +30,13 @@ class _Representations(nn.Module):
         return z_BTD, self.context(z_BTD)[0]
 
 
-def export_onnx(model: Any, path: Path, *, names: dict[str, str]) -> None:
-    """Writes the encoder and the context of `model`, in evaluation mode on the CPU, replaced in one step. names: more metadata.
+def export_onnx(model: CPCModel, path: Path, *, names: Mapping[str, str]) -> None:
+    """Writes the encoder and the context of `model`, in evaluation mode, whole or not at all. names: more metadata.
 
     Raises CPCError where onnx is not installed, and for an encoder that makes several sequences of one window, as of a picture.
     """
+    if path.suffix != ".onnx":
+        raise CPCError(f"{path}: the file is ONNX. Give it a name that ends in .onnx.")
     try:
         import onnx
     except ImportError:
@@ -45,25 +49,16 @@ def export_onnx(model: Any, path: Path, *, names: dict[str, str]) -> None:
         )
     # One sequence: the recurrent operator of ONNX warns of any other count, and is then right for all.
     # Ones, not zeros: a sentence of zeros has no words, and what is done to words would not be traced.
-    x = torch.ones(1, 3 * encoder.stride, *encoder.row_shape)
+    x = torch.ones(1, 3 * encoder.stride, *encoder.row_shape, device=next(model.parameters()).device)
     axes = {"x": {0: "batch", 1: "positions"}, "z": {0: "batch", 1: "steps"}, "c": {0: "batch", 1: "steps"}}
-    partial = path.with_name(path.name + ".part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
-        # The tracing exporter is named legacy; the other one needs another package and unrolls recurrence to the length it has seen.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            _Representations(model).eval(),
-            (x,),
-            partial,
-            input_names=["x"],
-            output_names=["z", "c"],
-            dynamic_axes=axes,
-            dynamo=False,
-        )
-    made = onnx.load(partial)
+    options = {"input_names": ["x"], "output_names": ["z", "c"], "dynamic_axes": axes, "dynamo": False}
     about = {"torchcpc": __version__, "stride": str(encoder.stride), "receptive_field": str(encoder.receptive_field), **names}
-    onnx.helper.set_model_props(made, about)
-    onnx.checker.check_model(made)
-    onnx.save(made, partial)
-    partial.replace(path)
+    with replacing(path) as partial:
+        with warnings.catch_warnings():
+            # The tracing exporter is named legacy; the other one needs another package and unrolls recurrence to the length it has seen.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(_Representations(model).eval(), (x,), partial, **options)
+        made = onnx.load(partial)
+        onnx.helper.set_model_props(made, about)
+        onnx.checker.check_model(made)
+        onnx.save(made, partial)

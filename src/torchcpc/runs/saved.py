@@ -1,84 +1,72 @@
 """A model as a folder others can load: config.json says how to build it, model.safetensors holds the weights. No code is run.
 
 config.json: {"format": 1, "torchcpc": version, "encoder": {"name": ..., settings}, "context": {...}, "predictor": {...},
-"data": {...}}; model.safetensors: one float tensor per parameter or statistic, named as in the module tree; tokenizer.json for text, in
-the form of the library tokenizers. Anything else is refused.
+"data": {...}}; model.safetensors: one float tensor per parameter or statistic, named as in the module tree; and the files that the domain
+keeps, such as tokenizer.json for text. Anything else is refused.
 """
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from torch import nn
 
 from torchcpc import __version__
-from torchcpc.settings import construct, resolve
-from torchcpc.contexts import CONTEXTS
+from torchcpc.atomic import replacing, write_json
 from torchcpc.contracts import CPCError
-from torchcpc.data import READERS
-from torchcpc.data.text.tokens import load_tokenizer, save_tokenizer
-from torchcpc.encoders import ENCODERS
+from torchcpc.domains import DOMAINS, DataSettings
 from torchcpc.model import CPCModel
-from torchcpc.scores import PREDICTORS
+from torchcpc.runs.build import PARTS, build, schema
+from torchcpc.settings import Settings, resolve
+from torchcpc.training.checkpoint import require_fit, write_tensors
 
 FORMAT = 1
-# Beside the weights where the data are text: what turns words into the numbers that the encoder takes.
-TOKENIZER = "tokenizer.json"
-PARTS = {"encoder": ENCODERS, "context": CONTEXTS, "predictor": PREDICTORS}
 
 
-def build(settings: dict[str, dict[str, Any]], *, seed: int = 0) -> CPCModel:
-    """A fresh model from resolved settings; the same seed gives the same weights and leaves torch's global generator alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder = construct(ENCODERS, settings["encoder"])
-        context = construct(CONTEXTS, settings["context"], encoder.dim, encoder.layout)
-        return CPCModel(encoder, context, construct(PREDICTORS, settings["predictor"], context.dim, encoder.dim))
+def save_pretrained(model: nn.Module, settings: Settings, folder: Path) -> None:
+    """Writes model.safetensors, then config.json, each whole or not at all, and copies the files that the data settings name elsewhere."""
+    data = dict(settings["data"])
+    for setting, name in files_of(data).items():
+        if data[setting] != name:
+            with replacing(folder / name) as partial:
+                shutil.copyfile(data[setting], partial)
+            data[setting] = name
+    write_tensors(folder / "model.safetensors", model.state_dict())
+    parts = {part: settings[part] for part in PARTS}
+    write_json(folder / "config.json", {"format": FORMAT, "torchcpc": __version__, **parts, "data": data})
 
 
-def save_pretrained(model: CPCModel, settings: dict[str, dict[str, Any]], folder: Path) -> None:
-    """Writes model.safetensors, then config.json, each replaced atomically, and the tokenizer that `settings` names, if it is elsewhere."""
-    folder.mkdir(parents=True, exist_ok=True)
-    data = settings["data"]
-    if data.get("tokenizer", TOKENIZER) != TOKENIZER:
-        save_tokenizer(load_tokenizer(Path(data["tokenizer"])), folder / TOKENIZER)
-        data = {**data, "tokenizer": TOKENIZER}
-    config = {"format": FORMAT, "torchcpc": __version__, **{part: settings[part] for part in PARTS}, "data": data}
-    weights, text = folder / "model.safetensors.tmp", folder / "config.json.tmp"
-    save_file({name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}, weights)
-    weights.replace(folder / "model.safetensors")
-    text.write_text(json.dumps(config, indent=2), encoding="utf8")
-    text.replace(folder / "config.json")
+def from_pretrained(name: str | Path) -> tuple[CPCModel, Settings]:
+    """The model in evaluation mode, and its config, from a folder (a run folder is one) or a Hugging Face Hub repository id."""
+    return load_model(find_folder(name))
 
 
-def from_pretrained(name: str | Path) -> tuple[CPCModel, dict[str, Any]]:
-    """The model in evaluation mode, and its config, from a folder (a run folder is one) or a Hugging Face Hub repository id.
-
-    Settings that are newer than the file have their defaults in the config: runs of one recipe stay comparable.
-    """
-    folder = Path(name)
-    if not folder.is_dir():
-        folder = _download(str(name))
+def load_model(folder: Path) -> tuple[CPCModel, Settings]:
+    """The same from a folder. Settings that are newer than the file have their defaults, so that runs of one recipe stay comparable."""
     config_path, weights_path = folder / "config.json", folder / "model.safetensors"
     for path in (config_path, weights_path):
         if not path.is_file():
             raise CPCError(f"{folder} holds no {path.name}: it is not a saved model. A finished `cpc train` run folder is one.")
     try:
-        config = json.loads(config_path.read_text(encoding="utf8"))
-        version = config["format"]
-    except (ValueError, KeyError, TypeError) as error:
+        content = json.loads(config_path.read_bytes())
+        version, data = content["format"], content["data"]
+        known = data["name"] in DOMAINS
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CPCError(f"{config_path} is damaged ({error!r}). Save the model again.") from None
     if version != FORMAT:
         raise CPCError(
             f"{config_path} has format {version!r}, this torchcpc {__version__} reads format {FORMAT}. Update torchcpc."
         )
     try:
-        readers = {"data": READERS} if config["data"]["name"] in READERS else {}
-        config |= resolve({part: config[part] for part in (*PARTS, *readers)}, {**PARTS, **readers})
+        sections = [*PARTS, *(["data"] if known else [])]
+        choices = schema()
+        resolved = resolve({name: content[name] for name in sections}, {name: choices[name] for name in sections})
+        config: Settings = {"data": data, **resolved}
         model = build(config)
     except (KeyError, TypeError, CPCError) as error:
         raise CPCError(f"{config_path} does not describe a model of this torchcpc {__version__}: {error}.") from None
@@ -86,32 +74,35 @@ def from_pretrained(name: str | Path) -> tuple[CPCModel, dict[str, Any]]:
         weights = load_file(weights_path)
     except (SafetensorError, OSError) as error:
         raise CPCError(f"{weights_path} is not a readable safetensors file: {error}. Copy it again.") from None
-    expected = model.state_dict()
-    wrong = sorted(expected.keys() ^ weights.keys()) + [
-        f"{key}: {tuple(weights[key].shape)} instead of {tuple(expected[key].shape)}"
-        for key in expected.keys() & weights.keys()
-        if weights[key].shape != expected[key].shape
-    ]
-    if wrong:
-        raise CPCError(f"{weights_path} does not fit {config_path}: {'; '.join(wrong)}. The two files are of different models.")
+    require_fit(weights_path, model, weights)
     model.load_state_dict(weights)
     return model.eval(), {**config, "data": located(config["data"], folder)}
 
 
-def located(data: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """A resolved [data] section of the model in `folder`, whose tokenizer, named relative to it, is found from anywhere."""
-    return {**data, "tokenizer": str(folder / data["tokenizer"])} if data.get("tokenizer") else data
+def files_of(data: DataSettings) -> Mapping[str, str]:
+    """Settings of [data] that name a file of the run -> its name there."""
+    domain = DOMAINS.get(data["name"])
+    return {setting: name for setting, name in domain.files.items() if data.get(setting)} if domain else {}
 
 
-def _download(name: str) -> Path:
+def located(data: DataSettings, folder: Path) -> dict[str, object]:
+    """A resolved [data] section of the model in `folder`, whose files, named relative to it, are found from anywhere."""
+    return {**data, **{setting: str(folder / data[setting]) for setting in files_of(data)}}
+
+
+def find_folder(name: str | Path) -> Path:
+    """The folder of that name here, else the files of a model on the Hub, downloaded."""
+    if Path(name).is_dir():
+        return Path(name)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    if name.count("/") != 1:
-        raise CPCError(f"{name!r} is neither a folder here nor a Hub repository id such as 'name/model'. Check the path.")
+    if str(name).count("/") != 1:
+        raise CPCError(f"{str(name)!r} is neither a folder here nor a Hub repository id such as 'name/model'. Check the path.")
+    kept = [file for domain in DOMAINS.values() for file in domain.files.values()]
     try:
-        return Path(snapshot_download(name, allow_patterns=["config.json", "model.safetensors", TOKENIZER]))
+        return Path(snapshot_download(str(name), allow_patterns=["config.json", "model.safetensors", *kept]))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
         raise CPCError(
-            f"{name!r} is not a folder here, and the Hub did not give it: {type(error).__name__}. Check the name."
+            f"{str(name)!r} is not a folder here, and the Hub did not give it: {type(error).__name__}. Check the name."
         ) from None

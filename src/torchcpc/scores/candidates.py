@@ -6,27 +6,11 @@ positive and for whatever the strategy forbids). So one objective serves them al
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import CPCError, Spans, Steps
+from torchcpc.contracts import CPCError, Draw, Spans, Steps
 from torchcpc.scores.strategies import STRATEGIES, Codes, Strategy, code_of, codes
-
-
-@dataclass(frozen=True, slots=True)
-class Draw:
-    """Who competes for M anchors.
-
-    pool_N: positions in the flat layout [B*T] of the N members; multiplicity(rows, columns): block [m, n], bool or float32, how often
-    each member competes for each anchor; it need never exist whole; spans: the same, where the pool is sorted so that it can be said so.
-    """
-
-    pool_N: Tensor
-    multiplicity: Callable[[slice, slice], Tensor]
-    spans: Spans | None = None
 
 
 def _named(strategy: str) -> Strategy:

@@ -6,7 +6,7 @@ is log p(x|c)/p(x|speaker), from which speaker identity has been divided out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -24,12 +24,6 @@ class Codes:
     sequence: Tensor
     group: Tensor
     view: Tensor
-
-    def __getitem__(self, index: Tensor | slice) -> Codes:
-        return Codes(*(getattr(self, f.name)[index] for f in fields(self)))
-
-    def rows(self) -> Codes:
-        return Codes(*(getattr(self, f.name)[:, None] for f in fields(self)))
 
 
 def code_of(*columns: Tensor) -> Tensor:
@@ -90,11 +84,3 @@ STRATEGIES: dict[str, Strategy] = {
     # Steps of the current sequence only.
     "current_only": Strategy(same=("sequence",), other="event"),
 }
-
-
-def competes(strategy: Strategy, row: Codes, candidate: Codes) -> Tensor:
-    """[m, 1] against [n] -> bool [m, n]: whether they compete. The rule in full, for tests and small tables."""
-    allowed = (row.view == candidate.view) & (getattr(row, strategy.other) != getattr(candidate, strategy.other))
-    for name in strategy.same:
-        allowed = allowed & (getattr(row, name) == getattr(candidate, name))
-    return allowed

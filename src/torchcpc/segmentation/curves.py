@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from torchcpc.information.scoring import Steps
+from torchcpc.baselines.speech import RATE_HZ, log_mel
+from torchcpc.contracts import CPCError, Encoder, Model
+from torchcpc.information.scoring import pmi_of_pairs
+from torchcpc.representations.embed import SourceSteps
 from torchcpc.scores.calibration import Sample
 
 
@@ -20,53 +21,59 @@ class Curve(NamedTuple):
     time_P: np.ndarray
 
 
-def cosine(x_PD: np.ndarray, y_PD: np.ndarray) -> np.ndarray:
+class StepTimes(NamedTuple):
+    """When the steps of an encoder are, in seconds: their distance, and the centre of what step 0 sees."""
+
+    step_s: float
+    centre_s: float
+
+    @classmethod
+    def of(cls, encoder: Encoder, rate: float) -> StepTimes:
+        """A causal step t sees up to (t + 1) * stride, so its centre lags by half of the receptive field.
+
+        With the paper's encoder (29 ms) a change shows 9.5 ms after it would in centred frames.
+        """
+        return cls(encoder.stride / rate, (encoder.stride - encoder.receptive_field / 2) / rate)
+
+    def middles(self, pairs: int, lag: int) -> np.ndarray:
+        """Times halfway between the centres of steps t and t + lag, for t = 0 .. pairs - 1."""
+        return self.centre_s + (np.arange(pairs) + lag / 2) * self.step_s
+
+
+def _cosine(x_PD: np.ndarray, y_PD: np.ndarray) -> np.ndarray:
     """1 - cosine: from 0 to 2; 1 beside a vector of zeros."""
     norm_P = np.linalg.norm(x_PD, axis=1) * np.linalg.norm(y_PD, axis=1)
     return 1 - (x_PD * y_PD).sum(axis=1) / np.maximum(norm_P, 1e-12)
 
 
-def dot(x_PD: np.ndarray, y_PD: np.ndarray) -> np.ndarray:
-    """-x . y."""
-    return -(x_PD * y_PD).sum(axis=1)
+METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {
+    "cosine": _cosine,
+    "dot": lambda x_PD, y_PD: -(x_PD * y_PD).sum(axis=1),
+    # Between neighbouring frames of a log spectrum this is the spectral flux.
+    "euclidean": lambda x_PD, y_PD: np.linalg.norm(x_PD - y_PD, axis=1),
+}
 
 
-def euclidean(x_PD: np.ndarray, y_PD: np.ndarray) -> np.ndarray:
-    """|x - y|; between neighbouring frames of a log spectrum this is the spectral flux."""
-    return np.linalg.norm(x_PD - y_PD, axis=1)
-
-
-METRICS: dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]] = {"cosine": cosine, "dot": dot, "euclidean": euclidean}
-
-
-def dissimilarity(x_TD: np.ndarray, *, metric: str, seconds_per_step: float, centre_s: float, lag: int = 1) -> Curve:
-    """Of steps t and t + lag, at the middle of the two. centre_s: where the centre of what step 0 has seen lies in time."""
+def dissimilarity(x_TD: np.ndarray, times: StepTimes, *, metric: str, lag: int = 1) -> Curve:
+    """Of steps t and t + lag, at the middle of the two."""
     x_TD = np.asarray(x_TD, dtype=np.float64)
-    return Curve(METRICS[metric](x_TD[:-lag], x_TD[lag:]), middles(max(len(x_TD) - lag, 0), seconds_per_step, centre_s, lag))
+    return Curve(METRICS[metric](x_TD[:-lag], x_TD[lag:]), times.middles(max(len(x_TD) - lag, 0), lag))
 
 
-@torch.inference_mode()
-def surprise(
-    model: Any, sample: Sample, steps: Steps, number: int, *, index: int, seconds_per_step: float, centre_s: float
-) -> Curve:
-    """-PMI of (c_t, z_{t+k}) in nats for horizon `index` of the model, at the middle of steps t and t + k; number: the position of
-    the source in the numbers of the sample."""
-    k = model.predictor.horizons[index]
-    device = sample.z_MD.device
-    now = max(len(steps.z_TD) - k, 0)
-    p_A1D = model.predictor(steps.c_TC.to(device).unsqueeze(0))[0, :now, index : index + 1]
-    source_A, group_A = (torch.full((now,), value, device=device) for value in (number, steps.group))
-    score_A: Tensor = (p_A1D[:, 0] * steps.z_TD[k:].to(device)).sum(dim=-1)
-    log_z_A = sample(p_A1D, source_A, group_A)[:, 0] if now else score_A
-    return Curve((log_z_A - score_A).double().cpu().numpy(), middles(now, seconds_per_step, centre_s, k))
+def surprise(model: Model, sample: Sample, steps: SourceSteps, number: int, times: StepTimes, *, index: int) -> Curve:
+    """-PMI of (c_t, z_{t+k}) in nats for horizon `index` of the model, at the middle of steps t and t + k.
+
+    number: the position of the source in the numbers of the sample.
+    """
+    pmi_P = pmi_of_pairs(model, sample, steps, number, index)
+    return Curve(-pmi_P, times.middles(len(pmi_P), model.predictor.horizons[index]))
 
 
-def middles(pairs: int, seconds_per_step: float, centre_s: float, lag: int) -> np.ndarray:
-    """Times halfway between the centres of steps t and t + lag, for t = 0 .. pairs - 1."""
-    return centre_s + (np.arange(pairs) + lag / 2) * seconds_per_step
-
-
-def centre_of(encoder: Any, rate: float) -> float:
-    """Where the centre of what step 0 of an encoder sees lies, in seconds. A causal step t sees up to (t + 1) * stride, so the centre
-    lags by half of the receptive field; with the paper's encoder (29 ms) a change shows 9.5 ms after it would in centred frames."""
-    return (encoder.stride - encoder.receptive_field / 2) / rate
+def flux(x_S: np.ndarray, rate: float, *, lag: int = 1) -> Curve:
+    """Spectral flux: how far the log-mel frames (40 bands, 25 ms, every 10 ms) t and t + lag lie apart. Raises CPCError unless 16 kHz."""
+    if rate != RATE_HZ or x_S.ndim != 1:
+        raise CPCError(
+            f"spectral flux takes recordings of one channel at {RATE_HZ} Hz; these are rows of {x_S.shape[1:]} at {rate:g} Hz. Choose "
+            "another curve."
+        )
+    return dissimilarity(log_mel(x_S), StepTimes(0.010, 0.005), metric="euclidean", lag=lag)

@@ -8,7 +8,6 @@ where any true one is near, a true one is hit where any found one is near, so tw
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -22,8 +21,10 @@ _ROUNDING_S = 1e-6
 
 
 class Truth(NamedTuple):
-    """What is known of one recording, in seconds: boundaries true_s, in order, within the labelled stretches [n, 2] (start,
-    end); the ends of a stretch are no boundaries, and what lies outside the stretches is not judged."""
+    """What is known of one recording, in seconds: boundaries true_s, in order, within the labelled stretches [n, 2] (start, end).
+
+    The ends of a stretch are no boundaries. What lies outside the stretches is not judged.
+    """
 
     true_s: np.ndarray
     stretches_s: np.ndarray
@@ -38,8 +39,10 @@ class Truth(NamedTuple):
 
 
 def truth_of(alignment: Alignment, recording: str) -> Truth:
-    """Boundaries are where one interval ends and the next begins; a gap between intervals ends the stretch, so that unlabelled
-    time, at either end or within, holds neither boundaries nor false alarms. Raises CPCError for a recording without labels."""
+    """Boundaries are where one interval ends and the next begins. Raises CPCError for a recording without labels.
+
+    A gap between intervals ends the stretch, so that unlabelled time holds neither boundaries nor false alarms.
+    """
     alignment.require([recording])
     start_s, end_s, _ = alignment.spans[recording]
     joined = start_s[1:] - end_s[:-1] <= _ROUNDING_S
@@ -58,8 +61,10 @@ class Counts(NamedTuple):
 
 
 def one_to_one(found_s: np.ndarray, true_s: np.ndarray, tolerance_s: float = TOLERANCE_S) -> int:
-    """The largest number of disjoint pairs no further apart than the tolerance; both in order. The first two that fit are paired:
-    on a line that is never worse than keeping either for later."""
+    """The largest number of disjoint pairs no further apart than the tolerance; both in order.
+
+    The first two that fit are paired: on a line that is never worse than keeping either for later.
+    """
     pairs = f = t = 0
     while f < len(found_s) and t < len(true_s):
         gap = found_s[f] - true_s[t]
@@ -70,17 +75,19 @@ def one_to_one(found_s: np.ndarray, true_s: np.ndarray, tolerance_s: float = TOL
 
 
 def count(found_s: np.ndarray, truth: Truth, tolerance_s: float = TOLERANCE_S) -> Counts:
-    """Counts of one recording; found_s in order, those outside the labelled stretches are passed over."""
+    """Counts of one recording. found_s is in order; those outside the labelled stretches are passed over."""
     found_s = truth.judged(np.asarray(found_s, dtype=np.float64))
     near = np.abs(found_s[:, None] - truth.true_s) <= tolerance_s + _ROUNDING_S
     pairs = one_to_one(found_s, truth.true_s, tolerance_s)
     return Counts(len(found_s), len(truth.true_s), pairs, int(near.any(axis=1).sum()), int(near.any(axis=0).sum()))
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
-    """Shares: precision, recall, f1; over_segmentation: boundaries found too many, as a share of the true ones (below 0: too
-    few); r_value, 1 at best, which falls when recall is bought with needless marks, as F1 hardly does."""
+class Quality(NamedTuple):
+    """Shares: precision, recall, f1.
+
+    over_segmentation: boundaries found too many, as a share of the true ones (below 0: too few). r_value: 1 at best; it falls when
+    recall is bought with needless marks, as F1 hardly does.
+    """
 
     precision: float
     recall: float
@@ -90,9 +97,10 @@ class Quality:
 
     @classmethod
     def of(cls, counts: Counts, *, lenient: bool = False) -> Quality:
-        """R-value: 1 - (r1 + |r2|) / 2 with r1 = sqrt((1 - HR)^2 + OS^2), r2 = (HR - 1 - OS) / sqrt 2, HR the recall (Räsänen, Laine
-        & Altosaar, Interspeech 2009); OS = recall / precision - 1, which one-to-one is found / true - 1 as they define it,
-        and lenient what Kreuk et al. report. Raises CPCError where there is no true boundary.
+        """Räsänen, Laine & Altosaar, Interspeech 2009. Raises CPCError where there is no true boundary.
+
+        R-value: 1 - (r1 + |r2|) / 2 with r1 = sqrt((1 - HR)^2 + OS^2), r2 = (HR - 1 - OS) / sqrt 2 and HR the recall. OS = recall /
+        precision - 1; one-to-one this is found / true - 1 as they define it, lenient it is what Kreuk et al. report.
         """
         if not counts.true:
             raise CPCError("there is no boundary to be found: name recordings whose alignment has at least two intervals.")

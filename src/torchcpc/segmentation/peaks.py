@@ -28,15 +28,19 @@ class Peaks(NamedTuple):
 
 
 def find(curve: Curve) -> Peaks:
-    """Every local maximum with its prominence: how far one must climb down from it before one can climb higher (scipy's
-    find_peaks). A rule on prominence sees the shape alone, so a slow drift of the curve moves no boundary."""
+    """Every local maximum with its prominence: how far one must climb down from it before one can climb higher (find_peaks of scipy).
+
+    A rule on prominence sees the shape alone, so a slow drift of the curve moves no boundary.
+    """
     place, found = find_peaks(curve.value_P, prominence=(None, None))
     return Peaks(place, curve.time_P[place], curve.value_P[place], found["prominences"])
 
 
 def threshold_by_labels(peaks: Sequence[Peaks], truths: Sequence[Truth], *, tolerance_s: float = TOLERANCE_S) -> float:
-    """The prominence with the highest one-to-one R-value on labelled recordings that are not the reported ones: of those found there,
-    200 spread evenly over their ranks."""
+    """The prominence with the highest one-to-one R-value on labelled recordings that are not the reported ones.
+
+    It is one of those found there: 200 are tried, spread evenly over their ranks.
+    """
 
     def r_value(threshold: float) -> float:
         counts = [count(p.above(threshold).time_s, t, tolerance_s) for p, t in zip(peaks, truths, strict=True)]
@@ -46,18 +50,16 @@ def threshold_by_labels(peaks: Sequence[Peaks], truths: Sequence[Truth], *, tole
     return max(ordered[np.unique(np.linspace(0, len(ordered) - 1, 200).astype(int))].tolist(), key=r_value)
 
 
-def threshold_by_quantile(peaks: Sequence[Peaks], share: float = 0.5) -> float:
+def threshold_by_quantile(peaks: Sequence[Peaks], quantile: float) -> float:
     """No labels: the prominence that this share of all local maxima stays below."""
-    if not 0 <= share < 1:
-        raise CPCError(f"share = {share}: the share of local maxima to be left out, at least 0 and below 1.")
-    return float(np.quantile(_prominences(peaks), share))
+    return float(np.quantile(_prominences(peaks), quantile))
 
 
 def threshold_by_rate(peaks: Sequence[Peaks], seconds: float, per_second: float) -> float:
-    """No labels: the prominence that leaves `per_second` boundaries in a second, in recordings that last `seconds` together. Where
-    there are fewer local maxima than that, all are kept."""
-    if not per_second > 0 or not seconds > 0:
-        raise CPCError(f"{per_second} boundaries per second in {seconds} s: both must be above 0.")
+    """No labels: the prominence that leaves `per_second` boundaries a second, in recordings that last `seconds` together.
+
+    Where there are fewer local maxima than that, all are kept.
+    """
     prominences = np.sort(_prominences(peaks))[::-1]
     return float(prominences[min(max(round(per_second * seconds), 1), len(prominences)) - 1])
 

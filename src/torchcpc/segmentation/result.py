@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from torchcpc.probes.result import Split
-from torchcpc.results import Interval, SavedResult
+from torchcpc.results import Interval, SavedResult, flat
 from torchcpc.text_table import TextTable
+
+_HEADER = ("curve", "threshold", "P", "R", "F1", "OS", "R-value")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,11 @@ class SegmentQuality:
     f1: Interval
     over_segmentation: float
     r_value: Interval
+
+    def cells(self) -> tuple[str, ...]:
+        """In percent, in the order of the columns of the table."""
+        precision, recall, over = (100 * share for share in (self.precision, self.recall, self.over_segmentation))
+        return f"{precision:.1f}", f"{recall:.1f}", self.f1.text(1, scale=100), f"{over:+.1f}", self.r_value.text(1, scale=100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,27 @@ class SegmentTable(SavedResult):
     rows: tuple[SegmentRow, ...]
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        raise AssertionError("not written yet")
+        return [
+            {
+                **{"curve": row.curve, "role": row.role, "threshold": row.threshold, "seeds": row.seeds},
+                **dict(flat(row.one_to_one)),
+                **{f"lenient_{name}": value for name, value in flat(row.lenient)},
+            }
+            for row in self.rows
+        ]
 
     def tables(self) -> Sequence[TextTable]:
-        raise AssertionError("not written yet")
+        """In percent, best one-to-one R-value first."""
+        seeds = max((row.seeds for row in self.rows), default=0)
+        caption = (
+            f"{self.boundaries} boundaries in {self.test} test sources, tolerance {1000 * self.tolerance_s:g} ms, surprise at k = "
+            f"{self.k}, others at lag {self.lag}; learned curves of {seeds} seed{'s' if seeds > 1 else ''}; thresholds from "
+            f"{self.validation} validation sources; {self.split.text()}"
+        )
+        rows = sorted(self.rows, key=lambda row: -row.one_to_one.r_value.mean)
+        one_to_one = [(row.curve, row.threshold, *row.one_to_one.cells()) for row in rows]
+        lenient = [(row.curve, row.threshold, *row.lenient.cells()) for row in rows]
+        return [
+            TextTable(_HEADER, one_to_one, caption),
+            TextTable(_HEADER, lenient, "Lenient: two marks beside one boundary are both right."),
+        ]

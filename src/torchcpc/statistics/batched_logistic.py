@@ -1,7 +1,7 @@
 """Logistic regressions that share their features: one for every part of the rows and every penalty of a cross-validation.
 
-Each is the problem of `evaluation.logistic`, in nats: mean over its rows of -log softmax(x W + b)[y] + sum over blocks of
-penalty / 2 * |W|^2, b free; several blocks of features, dense or sparse, have a penalty each, which is how they are weighed against
+Each is the problem of `probes.logistic`, in nats: mean over its rows of -log softmax(x W + b)[y] + sum over blocks of
+penalty / 2 * |W|^2, b free. Several blocks of features, dense or sparse, have a penalty each, which is how they are weighed against
 each other. The weights of all classes sum to zero at the optimum, so that K classes need K - 1 columns: W = V Q' with orthonormal Q
 orthogonal to 1, and |W| = |V|.
 """
@@ -28,14 +28,15 @@ class Fitted:
     bias_CP: np.ndarray
     contrast_KC: np.ndarray
 
-    def known(self) -> np.ndarray:
+    def predict_training_rows(self) -> np.ndarray:
         """The class that each problem gives each of the rows that the blocks were made of: [M, P]."""
-        return self._classes([[block.times(w) for w in w_CNP] for block, w_CNP in zip(self.blocks, self.weights, strict=True)])
+        given = zip(self.blocks, self.weights, strict=True)
+        return self._classes([[block.matvec(w) for w in w_CNP] for block, w_CNP in given])
 
     def predict(self, rows: Sequence[Any]) -> np.ndarray:
         """The same for other rows, given block by block."""
         given = zip(self.blocks, self.weights, rows, strict=True)
-        return self._classes([[block.answers(x, w) for w in w_CNP] for block, w_CNP, x in given])
+        return self._classes([[block.project(x, w) for w in w_CNP] for block, w_CNP, x in given])
 
     def _classes(self, products: list[list[np.ndarray]]) -> np.ndarray:
         score_CMP = sum(np.stack(each) for each in products) + self.bias_CP[:, None]
@@ -61,21 +62,8 @@ def solve(
     if not used_MP.any(axis=0).all():
         raise CPCError("a logistic regression without a training row: make the folds smaller.")
     contrast_KC = contrasts(classes)
-    count_KP = np.stack([used_MP[y_M == k].sum(axis=0) for k in range(classes)])
-    share_KP = (count_KP + 1) / (count_KP.sum(axis=0) + classes)  # one imaginary row of each class, for those that are absent
-    # The diagonal of Q' (diag(p) - p p') Q: how strongly the loss bends along each contrast while all rows are alike.
-    bend_CP = (contrast_KC**2).T @ share_KP - (contrast_KC.T @ share_KP) ** 2
-    moments = [block.moment_N for block in blocks]
-    scale_CNP = np.concatenate(
-        [
-            *(
-                (m[None, :, None] * bend_CP[:, None] + penalty_P) ** -0.5
-                for m, penalty_P in zip(moments, penalty_BP, strict=True)
-            ),
-            bend_CP[:, None] ** -0.5,
-        ],
-        axis=1,
-    ).astype(dtype)
+    moments = [block.second_moment_N for block in blocks]
+    scale_CNP = _scale(moments, y_M, used_MP, penalty_BP, contrast_KC).astype(dtype)
     weight_MP = (used_MP / used_MP.sum(axis=0)).astype(dtype)
     ends = np.cumsum([len(m) for m in moments])
     q_KC, penalty_BP = contrast_KC.astype(dtype), penalty_BP.astype(dtype)
@@ -85,28 +73,48 @@ def solve(
         weight, penalty = weight_MP[:, which], penalty_BP[:, which]
         *w, bias = np.split(scale * v_CNP, ends, axis=1)
         score_CMP = (
-            np.stack([sum(b.times(each[c]) for b, each in zip(blocks, w, strict=True)) for c in range(len(bias))]) + bias
+            np.stack([sum(b.matvec(w_CNP[c]) for b, w_CNP in zip(blocks, w, strict=True)) for c in range(len(bias))]) + bias
         )
-        score_KMP = np.tensordot(q_KC, score_CMP, 1)
-        score_KMP -= score_KMP.max(axis=0)
-        own_MP = np.take_along_axis(score_KMP, y_M[None, :, None], axis=0)[0]
-        p_KMP = np.exp(score_KMP)
-        sum_MP = p_KMP.sum(axis=0)
-        loss = np.einsum("mp,mp->p", np.log(sum_MP) - own_MP, weight, dtype=np.float64)
-        p_KMP *= weight / sum_MP
-        for k in range(classes):
-            p_KMP[k, y_M == k] -= weight[y_M == k]
-        residual_CMP = np.tensordot(q_KC.T, p_KMP, 1)
+        loss, residual_CMP = _loss(score_CMP, y_M, weight, q_KC)
         gradient = []
-        for block, each, penalty_P in zip(blocks, w, penalty, strict=True):
-            loss += penalty_P.astype(np.float64) / 2 * np.einsum("cnp,cnp->p", each, each, dtype=np.float64)
-            gradient.append(np.stack([block.back(r_MP) for r_MP in residual_CMP]) + penalty_P * each)
+        for block, w_CNP, penalty_P in zip(blocks, w, penalty, strict=True):
+            loss += penalty_P.astype(np.float64) / 2 * np.einsum("cnp,cnp->p", w_CNP, w_CNP, dtype=np.float64)
+            gradient.append(np.stack([block.rmatvec(r_MP) for r_MP in residual_CMP]) + penalty_P * w_CNP)
         gradient.append(residual_CMP.sum(axis=1, keepdims=True))
         return loss, scale * np.concatenate(gradient, axis=1)
 
     v_CNP = minimise(objective, np.zeros_like(scale_CNP), tolerance=tolerance)
     *weights, bias = np.split(scale_CNP * v_CNP, ends, axis=1)
     return Fitted(blocks, weights, bias[:, 0], q_KC)
+
+
+def _scale(
+    moments: Sequence[np.ndarray], y_M: np.ndarray, used_MP: np.ndarray, penalty_BP: np.ndarray, contrast_KC: np.ndarray
+) -> np.ndarray:
+    """One over the root of the Hessian's diagonal at the class priors: weights of all blocks, then the bias, [C, N + 1, P]."""
+    classes = len(contrast_KC)
+    count_KP = np.stack([used_MP[y_M == k].sum(axis=0) for k in range(classes)])
+    share_KP = (count_KP + 1) / (count_KP.sum(axis=0) + classes)  # one imaginary row of each class, for those that are absent
+    # The diagonal of Q' (diag(p) - p p') Q: how strongly the loss bends along each contrast while all rows are alike.
+    bend_CP = (contrast_KC**2).T @ share_KP - (contrast_KC.T @ share_KP) ** 2
+    of_blocks = [
+        (m[None, :, None] * bend_CP[:, None] + penalty_P) ** -0.5 for m, penalty_P in zip(moments, penalty_BP, strict=True)
+    ]
+    return np.concatenate([*of_blocks, bend_CP[:, None] ** -0.5], axis=1)
+
+
+def _loss(score_CMP: np.ndarray, y_M: np.ndarray, weight_MP: np.ndarray, q_KC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The weighted cross-entropy of each problem (float64, nats) and its gradient by the scores, in contrasts."""
+    score_KMP = np.tensordot(q_KC, score_CMP, 1)
+    score_KMP -= score_KMP.max(axis=0)
+    own_MP = np.take_along_axis(score_KMP, y_M[None, :, None], axis=0)[0]
+    p_KMP = np.exp(score_KMP)
+    sum_MP = p_KMP.sum(axis=0)
+    loss_P = np.einsum("mp,mp->p", np.log(sum_MP) - own_MP, weight_MP, dtype=np.float64)
+    p_KMP *= weight_MP / sum_MP
+    for k in range(len(q_KC)):
+        p_KMP[k, y_M == k] -= weight_MP[y_M == k]
+    return loss_P, np.tensordot(q_KC.T, p_KMP, 1)
 
 
 def contrasts(classes: int) -> np.ndarray:

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from scipy.sparse import csr_matrix
 
 
 class Block(Protocol):
-    """Rows of features in the coordinates in which the model is fitted. moment: mean square of each coordinate."""
+    """Rows of features in the coordinates in which the model is fitted. second_moment_N: mean square of each coordinate."""
 
-    moment_N: np.ndarray
+    second_moment_N: np.ndarray
 
-    def times(self, w_NP: np.ndarray) -> np.ndarray:
+    def matvec(self, w_NP: np.ndarray) -> np.ndarray:
         """x w of the rows that the block was made of: [M, P]."""
         ...
 
-    def back(self, residual_MP: np.ndarray) -> np.ndarray:
+    def rmatvec(self, residual_MP: np.ndarray) -> np.ndarray:
         """x' residual: [N, P]."""
         ...
 
-    def answers(self, rows, w_NP: np.ndarray) -> np.ndarray:
+    def project(self, rows: Any, w_NP: np.ndarray) -> np.ndarray:
         """x w of other rows of the same features."""
         ...
 
@@ -34,15 +34,15 @@ class Dense:
         moment_N, axes_DN = np.linalg.eigh((x_MD.T @ x_MD).astype(np.float64) / len(x_MD))
         self._axes_DN = axes_DN.astype(x_MD.dtype)
         self._x_MN = x_MD @ self._axes_DN
-        self.moment_N = moment_N.clip(min=0)
+        self.second_moment_N = moment_N.clip(min=0)
 
-    def times(self, w_NP: np.ndarray) -> np.ndarray:
+    def matvec(self, w_NP: np.ndarray) -> np.ndarray:
         return self._x_MN @ w_NP
 
-    def back(self, residual_MP: np.ndarray) -> np.ndarray:
+    def rmatvec(self, residual_MP: np.ndarray) -> np.ndarray:
         return self._x_MN.T @ residual_MP
 
-    def answers(self, rows: np.ndarray, w_NP: np.ndarray) -> np.ndarray:
+    def project(self, rows: np.ndarray, w_NP: np.ndarray) -> np.ndarray:
         return rows @ (self._axes_DN @ w_NP)
 
 
@@ -58,15 +58,15 @@ class Sparse:
         self._x_MR = csr_matrix(x_MN @ self._turn_NR)
         # The transpose as rows of its own: a product with it then runs through memory in order.
         self._x_RM = csr_matrix(self._x_MR.T)
-        self.moment_N = np.asarray(self._x_MR.multiply(self._x_MR).mean(axis=0), dtype=np.float64).ravel()
+        self.second_moment_N = np.asarray(self._x_MR.multiply(self._x_MR).mean(axis=0), dtype=np.float64).ravel()
 
-    def times(self, w_NP: np.ndarray) -> np.ndarray:
+    def matvec(self, w_NP: np.ndarray) -> np.ndarray:
         return self._x_MR @ w_NP
 
-    def back(self, residual_MP: np.ndarray) -> np.ndarray:
+    def rmatvec(self, residual_MP: np.ndarray) -> np.ndarray:
         return self._x_RM @ residual_MP
 
-    def answers(self, rows: csr_matrix, w_NP: np.ndarray) -> np.ndarray:
+    def project(self, rows: csr_matrix, w_NP: np.ndarray) -> np.ndarray:
         return rows @ (self._turn_NR @ w_NP)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
 
 from torchcpc.contracts import CPCError
 
@@ -47,6 +45,9 @@ def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int
 
 def together(*columns: Sequence[Hashable]) -> np.ndarray:
     """A number for each row, the same for rows that agree in any of the columns, directly or through others: [M]."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
     rows = len(columns[0])
     edges, nodes = [], rows
     for column in columns:

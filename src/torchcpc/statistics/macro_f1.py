@@ -1,7 +1,7 @@
-"""Macro-F1 with its interval: what accuracy hides where one class is nearly everything.
+"""Macro-F1: what accuracy hides where one class is nearly everything.
 
-F1 of a class is 2 TP / (2 TP + FP + FN); macro-F1 is its plain mean over the classes that the test part has. The interval resamples
-seeds and sources as that of an accuracy does (`evaluation.intervals`), F1 being computed anew from the counts of every resample.
+F1 of a class is 2 TP / (2 TP + FP + FN); macro-F1 is its plain mean over the classes that the test part has. Its interval
+(`intervals.interval`) resamples seeds and sources as that of an accuracy does. F1 is computed anew from the counts of every resample.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 
 from torchcpc.contracts import CPCError
-from torchcpc.statistics.intervals import Interval, percentiles, weights
+from torchcpc.statistics.intervals import crossed_weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,13 @@ class Confusions:
     def mean(self) -> float:
         return float(self.per_class.mean())
 
-    def resampled(self, *, resamples: int, level: float, seed: int) -> np.ndarray:
+    @property
+    def test_rows(self) -> np.ndarray:
+        return self.actual_SC
+
+    def resampled(self, *, resamples: int, seed: int) -> np.ndarray:
         """Macro-F1 in each resample: [resamples]; resamples are those of `Hits` with as many replicates and sources."""
-        replicates, sources, _ = self.true_RSC.shape
-        weight_QR = weights(replicates, axis=1, resamples=resamples, level=level, seed=seed) / replicates
-        weight_QS = weights(sources, axis=0, resamples=resamples, level=level, seed=seed)
+        weight_QR, weight_QS = crossed_weights(*self.true_RSC.shape[:2], resamples=resamples, seed=seed)
         # Stretched weights of few sources can be negative, counts cannot.
         true_QRC, predicted_QRC = (
             np.tensordot(weight_QS, counts, (1, 1)).clip(0) for counts in (self.true_RSC, self.predicted_RSC)
@@ -65,23 +67,6 @@ class Confusions:
         met_Q1C = (actual_QC > 0)[:, None]
         macro_QR = (f1_QRC * met_Q1C).sum(axis=2) / np.maximum(met_Q1C.sum(axis=2), 1)
         return (weight_QR * macro_QR).sum(axis=1)
-
-
-def macro_f1_interval(found: Confusions, *, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> Interval:
-    """Macro-F1 and its interval, within 0 and 1; an axis with a single entry is not resampled."""
-    low, high = percentiles(found.resampled(resamples=resamples, level=level, seed=seed), level)
-    return Interval(found.mean, max(low, 0.0), min(high, 1.0))
-
-
-def macro_f1_difference(
-    one: Confusions, other: Confusions, *, resamples: int = 2000, level: float = 0.95, seed: int = 0
-) -> Interval:
-    """Macro-F1 of `one` less that of `other` on the same test rows, paired as `difference_interval` pairs. Raises CPCError for others."""
-    if not np.array_equal(one.actual_SC, other.actual_SC):
-        raise CPCError("a paired difference needs the same test rows: probe both kinds of features on one task.")
-    settings = {"resamples": resamples, "level": level, "seed": seed}
-    low, high = percentiles(one.resampled(**settings) - other.resampled(**settings), level)
-    return Interval(one.mean - other.mean, max(low, -1.0), min(high, 1.0))
 
 
 def _f1(true: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> np.ndarray:

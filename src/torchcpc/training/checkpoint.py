@@ -9,7 +9,7 @@ of the optimiser's. Header metadata `state`: JSON {"format": 1, "step": updates 
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,13 +18,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from torchcpc.atomic import replacing
 from torchcpc.contracts import CPCError
 
 FORMAT = 1
+_MODEL = "model."
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RunState:
     """Where a run stands: updates done, and the best validation value so far (None before the first)."""
 
     step: int
@@ -32,40 +34,33 @@ class Progress:
     fingerprint: str = ""
 
 
-def save(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, progress: Progress) -> None:
-    """Writes the state beside `path`, then puts it in place in one step. Raises CPCError if the disk refuses; the old file stays."""
-    tensors = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-    for number, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(value) for name, value in state.items()}
-    write_tensors(path, tensors, progress)
-
-
-def write_tensors(path: Path, tensors: dict[str, Tensor], progress: Progress) -> None:
-    """One safetensors file, atomically: complete and on disk before it takes its name."""
-    state = {"format": FORMAT, **asdict(progress)}
-    partial = path.with_name(path.name + ".part")
+def save(path: Path, model: nn.Module, state: RunState, optimizer: torch.optim.Optimizer | None = None) -> None:
+    """Weights, the state and the optimiser's moments as one file; an earlier one stays where the disk refuses. Raises CPCError then."""
+    tensors = {f"{_MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
+    for number, moments in optimizer.state_dict()["state"].items() if optimizer else ():
+        tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(value) for name, value in moments.items()}
     try:
-        save_file(
-            {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, partial, metadata={"state": json.dumps(state)}
-        )
-        descriptor = os.open(partial, os.O_RDONLY)
+        write_tensors(path, tensors, {"state": json.dumps({"format": FORMAT, **asdict(state)})})
+    except CPCError as error:
+        kept = "The previous checkpoint is kept" if path.exists() else "Nothing was saved yet"
+        raise CPCError(f"{error} {kept}: resume the run.") from None
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """One safetensors file, whole or not at all."""
+    with replacing(path) as partial:
         try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        os.replace(partial, path)
-    except (OSError, SafetensorError) as error:
-        partial.unlink(missing_ok=True)
-        kept = "the previous checkpoint is kept" if path.exists() else "nothing was saved yet"
-        raise CPCError(f"cannot write {path}: {error}; {kept}. Free some space and resume the run.") from None
+            save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
+        except SafetensorError as error:  # of the disk, too
+            raise OSError(str(error)) from None
 
 
-def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, fingerprint: str = "") -> Progress:
+def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None, *, fingerprint: str = "") -> RunState:
     """Puts the saved state into `model` and `optimizer` and says where it stood. Raises CPCError, changing nothing, if it does not fit."""
     tensors, state = read_tensors(path)
-    if state["fingerprint"] != fingerprint:
+    if state.fingerprint != fingerprint:
         raise CPCError(f"{path} was written with other settings than this run's. Resume with the run's own settings.json.")
-    weights = {name.removeprefix("model."): t for name, t in tensors.items() if name.startswith("model.")}
+    weights = {name.removeprefix(_MODEL): tensor for name, tensor in tensors.items() if name.startswith(_MODEL)}
     require_fit(path, model, weights)
     moments: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
@@ -73,11 +68,12 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, *, fing
             _, number, key = name.split(".", 2)
             moments.setdefault(int(number), {})[key] = tensor
     model.load_state_dict(weights)
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
-    return Progress(step=state["step"], best=state["best"], fingerprint=state["fingerprint"])
+    if optimizer:
+        optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+    return state
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], RunState]:
     """The tensors and the state of a checkpoint, checked for kind, damage and version."""
     if not path.is_file():
         raise CPCError(f"{path} does not exist: there is nothing to resume. Start the run anew.")
@@ -86,17 +82,17 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict]:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         state = json.loads(metadata["state"])
-        found = state["format"]
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, OverflowError) as error:
+        found = state.pop("format")
+        if found == FORMAT:
+            return tensors, RunState(**state)
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise CPCError(f"{path} is not a whole torchcpc checkpoint ({error}). Restore it, or start the run anew.") from None
-    if found != FORMAT:
-        raise CPCError(
-            f"{path} has checkpoint format {found!r}; this version reads format {FORMAT}. Use the version that wrote it."
-        )
-    return tensors, state
+    raise CPCError(
+        f"{path} has checkpoint format {found!r}; this version reads format {FORMAT}. Use the version that wrote it."
+    )
 
 
-def require_fit(path: Path, model: nn.Module, weights: dict[str, Tensor]) -> None:
+def require_fit(path: Path, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
     """All missing, unexpected and misshapen tensors in one CPCError."""
     expected = model.state_dict()
     faults = [f"missing {name}" for name in sorted(expected.keys() - weights.keys())]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+Metrics = dict[str, Any]
+"""What is measured of an update or a validation, by name."""
 
 
 def effective_rank(z_MD: Tensor) -> float:
@@ -22,19 +25,19 @@ def effective_rank(z_MD: Tensor) -> float:
     return torch.exp(torch.special.entr(share).sum()).item()
 
 
-def warnings(history: Sequence[Mapping[str, Any]]) -> list[str]:
+def warnings(history: Sequence[Metrics]) -> list[str]:
     """What the validations so far, oldest first, give reason to fear. Each is a dict with bound, ceiling_per_k, rank_z and rank_c."""
     if not history:
         return []
     return [text for text in (check(history) for check in (_plateau, _collapse, _ceiling)) if text]
 
 
-def _ceiling_of(metrics: Mapping[str, Any]) -> float:
+def _ceiling_of(metrics: Metrics) -> float:
     finite = [value for value in metrics["ceiling_per_k"] if value is not None and value == value]
     return sum(finite) / len(finite)
 
 
-def _plateau(history: Sequence[Mapping[str, Any]]) -> str | None:
+def _plateau(history: Sequence[Metrics]) -> str | None:
     last, ceiling = history[-3:], _ceiling_of(history[-1])
     if len(last) == 3 and all(metrics["bound"] <= 0.02 * ceiling for metrics in last):
         return (
@@ -44,7 +47,7 @@ def _plateau(history: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
-def _collapse(history: Sequence[Mapping[str, Any]]) -> str | None:
+def _collapse(history: Sequence[Metrics]) -> str | None:
     for name in ("rank_z", "rank_c"):
         if history[-1].get(name, 2.0) < 2.0:
             return (
@@ -54,7 +57,7 @@ def _collapse(history: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
-def _ceiling(history: Sequence[Mapping[str, Any]]) -> str | None:
+def _ceiling(history: Sequence[Metrics]) -> str | None:
     bound, ceiling = history[-1]["bound"], _ceiling_of(history[-1])
     if bound > 0.95 * ceiling:
         return (

@@ -8,21 +8,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.prefetch import prefetch
 from torchcpc.training import checkpoint
+from torchcpc.training.health import Metrics
 from torchcpc.training.interrupt import polite_stop
-from torchcpc.training.record import Metrics, Record
+from torchcpc.training.record import OnEvent, Record, ignore
 from torchcpc.training.schedule import learning_rate as rate_at
 
-Loss = Callable[[Any, Any, torch.Generator], tuple[Tensor, Metrics]]
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+Batch = Any
+"""What `draw` makes and `loss` takes: a Window, or tensors with their labels."""
+Loss = Callable[[Any, Batch, torch.Generator], tuple[Tensor, Metrics]]
+Validate = Callable[[Any], Metrics]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +43,11 @@ class Outcome:
 def fit(
     model: nn.Module,
     loss: Loss,
-    draw: Callable[..., Any],
-    validate: Callable[[nn.Module], Metrics] | None = None,
+    draw: Callable[..., Batch],
+    validate: Validate | None = None,
     folder: Path | None = None,
     fabric: Fabric | None = None,
-    on_event: Callable[[str, int, Metrics], None] = lambda event, step, metrics: None,
+    on_event: OnEvent = ignore,
     fingerprint: str = "",
     seed: int = 0,
     *,
@@ -56,86 +62,125 @@ def fit(
     save_every: int = 250,
     patience: int = 0,
 ) -> Outcome:
-    """Trains `model` in place with Adam for `steps` updates, going on from `folder`/latest.safetensors where there is one.
+    """Trains `model` in place with Adam for `steps` updates, from `folder`/latest.safetensors on where there is one.
 
-    loss(model, batch, generator) -> (scalar, metrics); draw(step, rank) -> batch, a pure function; the generator is a function of
-    (seed, step, rank), so a resumed run takes the very steps the uninterrupted one would have. Several processes each take the loss of
-    their own batch among their own candidates, and the gradient is the mean of theirs: N never counts those of another process.
-    validate(model) -> metrics with
-    `bound`, higher is better. With a folder: metrics.jsonl, latest.safetensors every `save_every` updates, best.safetensors at each
-    new best validation. clip: largest norm of the gradient, 0 for none. patience: stop after so many validations in a row without a
-    new best, 0 for never. on_event(event, step, metrics): "step" after every
-    update (no metrics), "train", "valid", "warning". Raises CPCError when the loss is not finite; the last checkpoint is left as it was.
+    loss(model, batch, generator) -> (scalar, metrics); draw(step, rank) -> batch, a pure function; validate(model) -> metrics with `bound`,
+    higher is better. The generator is a function of (seed, step, rank), so a resumed run takes the very steps that the uninterrupted one
+    would have. Each of several processes takes the loss of its own batch among its own candidates; the gradient is the mean of theirs.
+    With a folder: metrics.jsonl, latest.safetensors, and best.safetensors at each new best validation. clip: largest norm of the
+    gradient, 0 for none; patience: stop after so many validations without a new best, 0 for never. on_event hears "step" after every
+    update, "train", "valid" and "warning". Raises CPCError when the loss is not finite; the last checkpoint is left as it was.
     """
     if steps < 1:
         raise CPCError(f"training.steps = {steps}: train for at least one update.")
-    fabric = fabric or Fabric(accelerator="cpu", devices=1)
-    plain = model
-    model, optimizer = fabric.setup(
-        plain, torch.optim.Adam(plain.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
-    )
+    fabric = fabric or _one_cpu()
+    optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     record = Record(folder if fabric.is_global_zero else None, on_event)
-    state = checkpoint.Progress(step=0, best=None, fingerprint=fingerprint)
-    latest = folder / "latest.safetensors" if folder else None
-    if latest and latest.exists():
-        state = checkpoint.load(latest, plain, optimizer, fingerprint=fingerprint)
-    record.rewind(state.step)
-    # Looking at a loss makes an accelerator wait for it; on a CPU it is free.
-    look_every = 1 if fabric.device.type == "cpu" else log_every
-    watch = Stopwatch(state.step)
-    stopping = enough = agreed(fabric, 0 < patience <= record.stale)
-    if enough:  # a run that has stopped of itself is not a step longer for being resumed
-        return Outcome(state.step, state.best, interrupted=False)
-    with (
-        torch.random.fork_rng(),
-        polite_stop() as stop,
-        prefetch(partial(draw, rank=fabric.global_rank), state.step, steps) as batches,
-    ):
+    rate = partial(rate_at, peak=learning_rate, steps=steps, warmup=warmup, schedule=schedule)
+    every = Every(log_every, validate_every, save_every, steps)
+    loop = Loop(model, optimizer, fabric, record, every, folder, fingerprint)
+    stopping = False
+    if loop.agree(0 < patience <= record.stale):  # a run that has stopped of itself is not a step longer for being resumed
+        return Outcome(loop.state.step, loop.state.best, interrupted=False)
+    place = partial(draw, rank=fabric.global_rank)
+    with torch.random.fork_rng(), polite_stop() as stop, prefetch(place, loop.state.step, steps) as batches:
         for batch in batches:
-            rate = rate_at(state.step, peak=learning_rate, steps=steps, warmup=warmup, schedule=schedule)
-            for group in optimizer.param_groups:
-                group["lr"] = rate
-            with fabric.autocast():
-                generator = step_generator(seed, state.step, fabric.global_rank)
-                value, metrics = loss(model, fabric.to_device(batch), generator)
-            fabric.backward(value)
-            norm = nn.utils.clip_grad_norm_(plain.parameters(), clip or math.inf)
-            state = replace(state, step=state.step + 1)
-            if state.step % look_every == 0:
-                record.require_finite(state.step, value, norm)
-            optimizer.step()
-            optimizer.zero_grad()
-            record.event("step", state.step, {})
-            last = state.step == steps
-            # Each of several processes gets its own signal, if any; where only one left, the others would wait for it for ever.
-            stopping = (state.step % look_every == 0 or fabric.world_size == 1) and agreed(fabric, stop())
-            if state.step % log_every == 0 or last:
-                speed = {"steps_per_second": watch.lap(state.step)}
-                metrics = {**metrics, "loss": value.detach(), "learning_rate": rate, "gradient_norm": norm, **speed}
-                record.event("train", state.step, metrics)
-            due = validate is not None and (state.step % validate_every == 0 or last)
-            if validate and due:
-                measured = validate(plain)
-                record.validated(state.step, measured)
-                if state.best is None or measured["bound"] > state.best:
-                    state = replace(state, best=measured["bound"])
-                    record.keep_best(plain, state)
-                watch.restart(state.step)  # validating is not training
-            enough = due and agreed(fabric, 0 < patience <= record.stale)
-            if latest and fabric.is_global_zero and (state.step % save_every == 0 or last or stopping or enough):
-                record.require_finite(state.step, value, norm)
-                checkpoint.save(latest, plain, optimizer, state)
+            loop.update(loss, batch, seed=seed, rate=rate(loop.state.step), clip=clip)
+            stopping = loop.stopping(stop)
+            enough = loop.validate(validate) and loop.agree(0 < patience <= record.stale)
+            loop.save(at_once=stopping or enough)
             if stopping or enough:
                 break
-    return Outcome(state.step, state.best, interrupted=stopping and state.step < steps)
+    return Outcome(loop.state.step, loop.state.best, interrupted=stopping and loop.state.step < steps)
 
 
-def agreed(fabric: Fabric, asked: bool) -> bool:
-    """Whether any of the processes asks; the same answer in each, which must all call it."""
-    if fabric.world_size == 1:
-        return asked
-    count = torch.tensor(float(asked), device=fabric.device)
-    return bool(fabric.all_reduce(count, reduce_op="sum"))
+class Every(NamedTuple):
+    """After how many updates there is a line of metrics, a validation and a checkpoint; the last update has all three."""
+
+    log: int
+    validate: int
+    save: int
+    steps: int
+
+    def due(self, step: int, every: int) -> bool:
+        return step % every == 0 or step == self.steps
+
+
+class Loop:
+    """A training in progress: where it stands, and what follows an update."""
+
+    def __init__(
+        self,
+        plain: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        fabric: Fabric,
+        record: Record,
+        every: Every,
+        folder: Path | None,
+        fingerprint: str,
+    ) -> None:
+        self.plain, self.fabric, self.record, self.every = plain, fabric, record, every
+        self.model, self.optimizer = fabric.setup(plain, optimizer)
+        self.latest = folder / "latest.safetensors" if folder else None
+        self.state = checkpoint.RunState(step=0, best=None, fingerprint=fingerprint)
+        if self.latest and self.latest.exists():
+            self.state = checkpoint.load(self.latest, plain, self.optimizer, fingerprint=fingerprint)
+        record.rewind(self.state.step)
+        # Looking at a loss makes an accelerator wait for it; on a CPU it is free.
+        self.look_every = 1 if fabric.device.type == "cpu" else every.log
+        self.since = self.state.step, time.perf_counter()
+        self.value, self.norm = torch.zeros(()), torch.zeros(())
+
+    def update(self, loss: Loss, batch: Batch, *, seed: int, rate: float, clip: float) -> None:
+        """One update of the weights, and its metrics."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        with self.fabric.autocast():
+            generator = step_generator(seed, self.state.step, self.fabric.global_rank)
+            self.value, metrics = loss(self.model, self.fabric.to_device(batch), generator)
+        self.fabric.backward(self.value)
+        self.norm = nn.utils.clip_grad_norm_(self.plain.parameters(), clip or math.inf)
+        self.state = replace(self.state, step=(step := self.state.step + 1))
+        if step % self.look_every == 0:
+            self.record.require_finite(step, self.value, self.norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.record.event("step", step, {})
+        if self.every.due(step, self.every.log):
+            own = {"loss": self.value.detach(), "learning_rate": rate, "gradient_norm": self.norm}
+            speed = (step - self.since[0]) / (time.perf_counter() - self.since[1])
+            self.record.event("train", step, {**metrics, **own, "steps_per_second": speed})
+            self.since = step, time.perf_counter()
+
+    def stopping(self, stop: Callable[[], bool]) -> bool:
+        """Whether any process was told to stop: each gets its own signal, if any, and the others would wait for one that left."""
+        return (self.state.step % self.look_every == 0 or self.fabric.world_size == 1) and self.agree(stop())
+
+    def validate(self, validate: Validate | None) -> bool:
+        """Validates where that is due, keeps the weights if they are the best so far, and says whether it was."""
+        step = self.state.step
+        if validate is None or not self.every.due(step, self.every.validate):
+            return False
+        measured = validate(self.plain)
+        self.record.validated(step, measured)
+        if self.state.best is None or measured["bound"] > self.state.best:
+            self.state = replace(self.state, best=measured["bound"])
+            self.record.keep_best(self.plain, self.state)
+        self.since = step, time.perf_counter()  # validating is not training
+        return True
+
+    def save(self, *, at_once: bool) -> None:
+        """A checkpoint where one is due, or `at_once`."""
+        if self.latest and self.fabric.is_global_zero and (at_once or self.every.due(self.state.step, self.every.save)):
+            self.record.require_finite(self.state.step, self.value, self.norm)
+            checkpoint.save(self.latest, self.plain, self.state, self.optimizer)
+
+    def agree(self, asked: bool) -> bool:
+        """Whether any of the processes asks; the same answer in each, which must all call it."""
+        if self.fabric.world_size == 1:
+            return asked
+        count = torch.tensor(float(asked), device=self.fabric.device)
+        return bool(self.fabric.all_reduce(count, reduce_op="sum"))
 
 
 def step_generator(seed: int, step: int, rank: int) -> torch.Generator:
@@ -148,16 +193,8 @@ def step_generator(seed: int, step: int, rank: int) -> torch.Generator:
     return torch.Generator().manual_seed(number)
 
 
-class Stopwatch:
-    """Updates per second since the last lap."""
+def _one_cpu() -> Fabric:
+    # Imported when something is trained: it takes seconds, and embedding needs none of it.
+    from lightning_fabric import Fabric
 
-    def __init__(self, step: int) -> None:
-        self.restart(step)
-
-    def restart(self, step: int) -> None:
-        self.step, self.since = step, time.perf_counter()
-
-    def lap(self, step: int) -> float:
-        rate = (step - self.step) / (time.perf_counter() - self.since)
-        self.restart(step)
-        return rate
+    return Fabric(accelerator="cpu", devices=1)

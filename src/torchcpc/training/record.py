@@ -1,41 +1,55 @@
-"""What a run says and keeps besides its state: metrics, warnings given once, and the best weights."""
+"""What a run says and keeps besides its state: metrics.jsonl, warnings given once, and the best weights.
+
+metrics.jsonl: one JSON object a line, appended as the run goes, cut back to the checkpoint when it resumes.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 
+from torchcpc.atomic import write_text
 from torchcpc.contracts import CPCError
 from torchcpc.training import checkpoint, health
-from torchcpc.training.log import MetricsLog
+from torchcpc.training.health import Metrics
 
-Metrics = dict[str, Any]
+OnEvent = Callable[[str, int, Metrics], None]
+"""Hears (event, step, metrics)."""
+
+
+def ignore(event: str, step: int, metrics: Metrics) -> None:
+    """Nobody hears of events."""
 
 
 class Record:
     """Events go to `on_event`, and to files where there is a folder."""
 
-    def __init__(self, folder: Path | None, on_event: Callable[[str, int, Metrics], None]) -> None:
+    def __init__(self, folder: Path | None, on_event: OnEvent) -> None:
         self.folder, self.on_event = folder, on_event
-        self.log = MetricsLog(folder / "metrics.jsonl") if folder else None
         self.validations: list[Metrics] = []
         self.warned: set[str] = set()
 
     def rewind(self, step: int) -> None:
-        """Forgets what came after update `step`, and remembers what came before, as if never stopped."""
-        for entry in self.log.rewind(step) if self.log else []:
-            if entry["event"] == "valid":
-                self.validations.append(entry)
-            elif entry["event"] == "warning":
-                self.warned.add(_kind(entry["reason"]))
+        """Drops what came after update `step`, and a line torn by a kill; remembers what came before, as if never stopped."""
+        path = self.folder / "metrics.jsonl" if self.folder else None
+        if path is None or not path.exists():
+            return
+        lines = path.read_text(encoding="utf8", errors="replace").splitlines()
+        kept = [entry for entry in map(_entry, lines) if entry.get("step", step + 1) <= step]
+        write_text(path, "".join(json.dumps(entry) + "\n" for entry in kept))
+        self.validations += [entry for entry in kept if entry["event"] == "valid"]
+        self.warned |= {_kind(entry["reason"]) for entry in kept if entry["event"] == "warning"}
 
     def event(self, kind: str, step: int, metrics: Metrics) -> None:
-        if self.log and kind != "step":
-            self.log.append(kind, step, metrics)
+        """Tells of an event; all but "step" are logged."""
+        if self.folder and kind != "step":
+            line = json.dumps({"event": kind, "step": step, **{key: _plain(value) for key, value in metrics.items()}})
+            with (self.folder / "metrics.jsonl").open("a", encoding="utf8") as file:
+                file.write(line + "\n")
         self.on_event(kind, step, metrics)
 
     def validated(self, step: int, metrics: Metrics) -> None:
@@ -54,10 +68,10 @@ class Record:
         bounds = [-math.inf if bound is None or math.isnan(bound) else bound for bound in bounds]
         return len(bounds) - 1 - bounds.index(max(bounds)) if bounds else 0
 
-    def keep_best(self, model: nn.Module, state: checkpoint.Progress) -> None:
+    def keep_best(self, model: nn.Module, state: checkpoint.RunState) -> None:
+        """Writes the weights where there is a folder."""
         if self.folder:
-            weights = {f"model.{name}": tensor for name, tensor in model.state_dict().items()}
-            checkpoint.write_tensors(self.folder / "best.safetensors", weights, state)
+            checkpoint.save(self.folder / "best.safetensors", model, state)
 
     def require_finite(self, step: int, loss: Tensor, norm: Tensor) -> None:
         """Raises CPCError for a loss or gradient that is not a number: going on would overwrite good weights."""
@@ -72,3 +86,21 @@ class Record:
 
 def _kind(reason: str) -> str:
     return reason.partition(":")[0]
+
+
+def _entry(line: str) -> Metrics:
+    """The event of a line; none where the line is torn."""
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
+
+
+def _plain(value: object) -> object:
+    """Tensors and floats as JSON holds them: NaN and infinity become null."""
+    if isinstance(value, Tensor):
+        value = value.detach().tolist()
+    if isinstance(value, list):
+        return [_plain(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

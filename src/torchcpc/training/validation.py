@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import CPCError, Window
+from torchcpc.contracts import CPCError, Model, Window
 from torchcpc.objectives.contrast import Contrast, pairwise, top1
-from torchcpc.training.health import effective_rank
+from torchcpc.training.health import Metrics, effective_rank
 
 
 @torch.no_grad()
 def held_out_bound(
-    model: Any, contrast: Contrast, windows: Sequence[Window], *, seed: int = 0, device: torch.device | str = "cpu"
-) -> dict[str, Any]:
+    model: Model, contrast: Contrast, windows: Sequence[Window], *, seed: int = 0, device: torch.device | str = "cpu"
+) -> Metrics:
     """Metrics of `model` on fixed windows, in float32, the same candidates every time it is called.
 
     Per horizon, lists: loss_per_k, bound_per_k (mean log N - loss, nats), bound_low_per_k and bound_high_per_k (95 %, from the
@@ -30,11 +29,11 @@ def held_out_bound(
     model.eval()
     for window in windows:
         window = window.to(device)
-        found, rows = contrast.rows(model, window, generator)
-        source_M = model.encoder.steps(window).source.reshape(-1)[found.target_M]
+        pairs, rows = contrast.rows(model, window, generator)
+        source_M = model.encoder.steps(window).source.reshape(-1)[pairs.target_M]
         log_n_M = rows.candidates_M.log()
         values = (rows.loss_M, log_n_M - rows.loss_M, log_n_M, top1(rows), pairwise(rows), 1 / rows.candidates_M)
-        columns.append(torch.stack([found.horizon_M.double(), source_M.double(), *(v.double() for v in values)]).cpu())
+        columns.append(torch.stack([pairs.horizon_M.double(), source_M.double(), *(v.double() for v in values)]).cpu())
     if not columns:
         raise CPCError("there is no validation window: hold out more sources, or shorten the window.")
     first = windows[0].to(device)
@@ -44,7 +43,7 @@ def held_out_bound(
     model.train(was_training)
     horizon_M, source_M, *value_M = torch.cat(columns, dim=1)
     names = ("loss_per_k", "bound_per_k", "ceiling_per_k", "accuracy_per_k", "pairwise_per_k", "chance_per_k")
-    metrics: dict[str, Any] = {"horizons": list(horizons), **{name: [] for name in names}}
+    metrics: Metrics = {"horizons": list(horizons), **{name: [] for name in names}}
     metrics |= {"bound_low_per_k": [], "bound_high_per_k": [], "pairs_per_k": []}
     for index in range(len(horizons)):
         mine_M = horizon_M == index

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.data.noise import write
-from torchcpc.data.audio import check as verdict
+from torchcpc.data.audio import check
 from torchcpc.data.audio.recordings import scan
 from torchcpc.data.files.inspection import FORMAT
 
@@ -18,7 +18,7 @@ from torchcpc.data.files.inspection import FORMAT
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files decoded so far."""
     names: list[str] = []
-    real = verdict.inspect
+    real = check.inspect
     monkeypatch.setattr("torchcpc.data.audio.recordings.inspect", lambda path: names.append(path.name) or real(path))
     return names
 
@@ -68,6 +68,7 @@ def test_a_changed_file_is_decoded_again(tmp_path: Path, decoded: list[str]) -> 
         lambda text: text.replace(f'"format": {FORMAT}', '"format": 1'),
         lambda text: text.replace("16000", "-16000"),
         lambda text: text.replace("16000", '"16000"'),
+        lambda text: text.replace("16000, 1, ", "16000, "),
         lambda text: json.dumps({"format": FORMAT, "facts": [1, 2]}),
     ],
 )

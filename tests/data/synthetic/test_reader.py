@@ -3,11 +3,9 @@
 import numpy as np
 import pytest
 
-from torchcpc.commands.sources import open_sources
 from torchcpc.contracts import CPCError
-from torchcpc.data import READERS
 from torchcpc.data.synthetic import PROCESSES, named, simulate
-from torchcpc.settings import resolve
+from torchcpc.settings import construct, resolve
 
 
 @pytest.mark.parametrize("process", PROCESSES)
@@ -23,9 +21,10 @@ def test_sources_are_the_process(process):
 
 
 def test_no_folder_is_needed_and_settings_are_checked():
-    section = resolve({"data": {"name": "synthetic", "process": "var1", "sources": 5}}, {"data": READERS})["data"]
-    assert open_sources(section, []).read(0, 0, 9).shape == (9, 2)
+    readers = {"data": {"synthetic": simulate}}
+    section = resolve({"data": {"name": "synthetic", "process": "var1", "sources": 5}}, readers)["data"]
+    assert construct(readers["data"], section, []).read(0, 0, 9).shape == (9, 2)
     with pytest.raises(CPCError, match="data.sources = 4"):
         simulate(sources=4)
     with pytest.raises(CPCError, match="data.procces is not a setting"):
-        resolve({"data": {"name": "synthetic", "procces": "var1"}}, {"data": READERS})
+        resolve({"data": {"name": "synthetic", "procces": "var1"}}, readers)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from torchcpc.data.text.sentence_index import Splitter, blocks
+from torchcpc.data.text.sentence_index import SentenceIndex, blocks
 from torchcpc.data.text.sentences import SPLITTINGS, lines, phrases, prose, wrapped
 
 PROSE = 'Mr. Smith left. "Why? Now?" she asked.\nCHAPTER I\nIt cost 3.50 pounds. He “paid. Twice.”'
@@ -97,7 +97,7 @@ def test_a_line_without_a_blank_is_cut_between_characters(tmp_path: Path, monkey
 def test_a_file_is_split_in_few_bytes_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torchcpc.data.text.sentence_index._BLOCK", 1 << 12)  # small beside what is held for each sentence
     (tmp_path / "a.txt").write_text("".join(f"{n}\n" for n in range(20_011)), encoding="utf8")
-    splitter = Splitter(None, "lines", "en")
+    splitter = SentenceIndex(None, "lines", "en")
     splitter.inspect(tmp_path / "a.txt")  # what is loaded on first use
     tracemalloc.start()
     try:
@@ -105,19 +105,19 @@ def test_a_file_is_split_in_few_bytes_a_sentence(tmp_path: Path, monkeypatch: py
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-    assert (facts.sentences, facts.longest) == (20_011, 1) and peak < 40 * 20_011
+    assert facts.numbers[::2] == (20_011, 1) and peak < 40 * 20_011
 
 
 def test_what_is_found_is_remembered_until_the_file_changes(tmp_path: Path) -> None:
     book = tmp_path / "a.txt"
     book.write_text("One. Two.\n", encoding="utf8")
-    first = Splitter(tmp_path / "kept", "prose", "en")
-    assert first.inspect(book).sentences == 2
-    again = Splitter(tmp_path / "kept", "prose", "en")
+    first = SentenceIndex(tmp_path / "kept", "prose", "en")
+    assert first.inspect(book).numbers == (2, 10, 2 - 1)
+    again = SentenceIndex(tmp_path / "kept", "prose", "en")
     again.inspect = None  # type: ignore[method-assign]  # must not be needed
     assert again.starts(book).tolist() == first.starts(book).tolist() == [0, 5, 10]
     book.write_text("One. Two. Three.\n", encoding="utf8")
-    assert Splitter(tmp_path / "kept", "prose", "en").starts(book).tolist() == [0, 5, 10, 17]
+    assert SentenceIndex(tmp_path / "kept", "prose", "en").starts(book).tolist() == [0, 5, 10, 17]
     for file in (tmp_path / "kept").iterdir():
         file.write_bytes(b"torn")
-    assert Splitter(tmp_path / "kept", "prose", "en").starts(book).tolist() == [0, 5, 10, 17]
+    assert SentenceIndex(tmp_path / "kept", "prose", "en").starts(book).tolist() == [0, 5, 10, 17]

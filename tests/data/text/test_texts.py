@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from lightning_fabric import Fabric
 
 from tests.data.books import sentences, write_book
 from torchcpc.contracts import CPCError
 from torchcpc.data.text.texts import scan_texts
 from torchcpc.data.text.tokens import encode, learn, load_tokenizer, save_tokenizer, thinned
-from torchcpc.runs.pretrain import with_vocabulary
+from torchcpc.settings import resolve
 
 
 @pytest.fixture
@@ -43,12 +42,22 @@ def test_documents_are_sentences_in_order(shelf: tuple[Path, dict[str, list[str]
     assert texts.select([2]).text(0) == books["b/2.txt"] and texts.select([2]).group(0) == 2
 
 
-def test_documents_read_for_a_vocabulary_are_told(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:
-    heard: list[tuple[str, int, dict]] = []
-    settings = {"data": {"tokens": "words", "vocabulary": 43, "width": 7}, "encoder": {}}
-    fabric = Fabric(accelerator="cpu", devices=1)
-    with_vocabulary(settings, scan_texts([shelf[0]], width=7), [0, 2], tmp_path, fabric, lambda *event: heard.append(event))
-    assert heard == [("vocabulary", 0, {"documents": 2}), ("vocabulary", 1, {"documents": 2})]
+def test_a_vocabulary_is_learned_from_documents_that_are_told(shelf: tuple[Path, dict[str, list[str]]]) -> None:
+    heard: list[tuple[int, int]] = []
+    texts = scan_texts([shelf[0]], width=7).select([0, 2])
+    learn(lambda: texts.every_sentence(lambda done, total: heard.append((done, total))), kind="words", size=43)
+    assert heard == [(0, 2), (1, 2)]
+
+
+def test_the_settings_of_the_reader_are_checked_like_those_of_any_other() -> None:
+    section = resolve({"data": {"name": "text", "width": 9}}, {"data": {"text": scan_texts}})["data"]
+    assert (section["width"], section["splitting"], section["vocabulary"]) == (9, "prose", 20_000)
+    for name, value, words in (
+        ("widht", 9, "widht is not a setting. Did you mean 'width'"),
+        ("width", "wide", "width = 'wide'"),
+    ):
+        with pytest.raises(CPCError, match=words):
+            resolve({"data": {"name": "text", name: value}}, {"data": {"text": scan_texts}})
 
 
 def test_tokens_are_the_numbers_of_the_most_frequent_words(shelf: tuple[Path, dict[str, list[str]]], tmp_path: Path) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import soundfile as sf
 
-from torchcpc.data.files.found import Listed, Skipped, left_out
+from torchcpc.data.files.found import one_line
+from torchcpc.data.files.inspection import Facts
 
 # Softer than any 16-bit recording of anything: half a least significant bit would be 1.5e-5. In units of full scale.
 SILENCE = 1e-4
@@ -19,23 +18,8 @@ _BLOCK = 1 << 18
 _UNKNOWN_BYTES = 0x7FFF_0000
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Rate in Hz, channels and decoded frames; `fault` is empty for a file that can be used.
-
-    `lasting`: the verdict is of the content, so it holds until the file changes. Whether a file can be opened is not: rights
-    and mounts come and go.
-    """
-
-    rate: int
-    channels: int
-    frames: int
-    fault: str = ""
-    lasting: bool = True
-
-
 def inspect(path: Path) -> Facts:
-    """Decodes the file block by block, in bounded memory. A fault is told, not raised."""
+    """Rate in Hz, channels and decoded frames. The file is decoded block by block, in bounded memory; faults are not raised."""
     frames, peak, finite = 0, 0.0, True
     try:
         with sf.SoundFile(str(path)) as file:
@@ -48,27 +32,13 @@ def inspect(path: Path) -> Facts:
         cut = _cut_wav(path)
     except (sf.LibsndfileError, OSError, RuntimeError, ValueError) as error:
         where = f" after {frames} frames" if frames else ""
-        return Facts(0, 0, 0, f"unreadable{where}: {_cause(path, error)}", lasting=frames > 0)
-    return Facts(rate, channels, frames, cut or _fault(rate, frames, promised, peak, finite))
+        return Facts(fault=f"unreadable{where}: {_cause(path, error)}", lasting=frames > 0)
+    return Facts((rate, channels, frames), cut or _fault(rate, frames, promised, peak, finite))
 
 
 def mix(block: np.ndarray) -> np.ndarray:
     """One channel from [frames, channels]: their mean; a single channel as it is."""
     return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
-
-
-def sift(listed: Sequence[Listed], facts: Sequence[Facts], minimum_seconds: float) -> tuple[list[int], list[Skipped]]:
-    """Positions of the files that can be used, and the others with the reason."""
-    good, skipped = [], []
-    for number, (entry, fact) in enumerate(zip(listed, facts, strict=True)):
-        if fact.fault:
-            skipped.append(left_out(entry.path, fact.fault))
-        elif fact.frames < minimum_seconds * fact.rate:
-            seconds = fact.frames / fact.rate
-            skipped.append(left_out(entry.path, f"too short: {seconds:.3f} s of at least {minimum_seconds:g} s"))
-        else:
-            good.append(number)
-    return good, skipped
 
 
 def _fault(rate: int, frames: int, promised: int, peak: float, finite: bool) -> str:
@@ -112,5 +82,4 @@ def _cause(path: Path, error: Exception) -> str:
     except OSError as denied:
         return denied.strerror or "it cannot be opened"
     # libsndfile puts the path into the message, where a line break in a name would cut it.
-    cause = error.error_string if isinstance(error, sf.LibsndfileError) else str(error)
-    return " ".join(cause.split()) or type(error).__name__
+    return one_line(Exception(error.error_string) if isinstance(error, sf.LibsndfileError) else error)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
 from pathlib import Path
-from typing import Self
+from typing import final
 
 import numpy as np
 import soundfile as sf
 import soxr
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.audio.check import Facts, inspect, mix, sift
+from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
+from torchcpc.data.audio.check import inspect, mix
 from torchcpc.data.files.find import find
-from torchcpc.data.files.found import Kind, Listed, Skipped
+from torchcpc.data.files.found import FileKind, no_longer_readable
 from torchcpc.data.files.inspection import inspect_all
+from torchcpc.data.sources import SourceList, nothing_usable, positive
 
 # Samples, of the slower of the two rates, read on either side of an excerpt that is resampled. soxr's filter forgets what is
 # farther away: 64 leave an error of 4e-5 against the whole file at any pair of rates, 128 and more that of float32 itself.
@@ -29,61 +30,34 @@ _MP3_RUN_UP = 1 << 14
 RATE_LIMITS = (1_000, 192_000)
 
 # The unsupported are sound that libsndfile does not decode: told, so that a folder of them is not taken for an empty one.
-SOUND = Kind(
-    "recording",
-    (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".aif"),
-    (".m4a", ".aac", ".mp4", ".wma", ".amr"),
+SOUND = FileKind(
+    "recording", (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".aif"), (".m4a", ".aac", ".mp4", ".wma", ".amr")
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """One usable file: what names it, what is known of it, and its shape as stored."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording(Item):
+    """One usable file and its shape as stored."""
 
-    key: str
-    path: Path
-    group: str
-    labels: Mapping[str, str]
     rate: int
     channels: int
     frames: int
 
-    @property
-    def seconds(self) -> float:
-        return self.frames / self.rate
 
-
-class Recordings:
+@final
+class Recordings(SourceList[Recording]):
     """Sources that are recordings; implements `contracts.Sources` in samples at `rate` Hz, one channel, float32."""
 
-    def __init__(self, items: Sequence[Recording], *, rate: int = 16_000, skipped: Sequence[Skipped] = ()) -> None:
-        self.items, self.rate, self.skipped = list(items), rate, list(skipped)
-        self.groups = sorted({item.group for item in items})
-        self._number = {name: number for number, name in enumerate(self.groups)}
+    noun = "recordings"
+    group_columns = ("group", "speaker")
 
-    def __len__(self) -> int:
-        return len(self.items)
+    def __init__(self, items: Sequence[Recording], *, rate: int = 16_000, skipped: Sequence[Skipped] = ()) -> None:
+        super().__init__(items, rate=rate, skipped=skipped)
+        self.sample_rate = rate
 
     def length(self, index: int) -> int:
         item = self.items[index]
-        return item.frames * self.rate // item.rate
-
-    def group(self, index: int) -> int:
-        return self._number[self.items[index].group]
-
-    @property
-    def hours(self) -> float:
-        return sum(item.seconds for item in self.items) / 3600
-
-    def labels(self, column: str) -> list[str]:
-        """One label per recording; an empty string where it has none. `speaker` falls back to the group."""
-        return [item.labels.get(column) or (item.group if column in ("speaker", "group") else "") for item in self.items]
-
-    def select(self, indices: Sequence[int]) -> Self:
-        """The recordings at `indices`, in that order; groups keep their numbers."""
-        chosen = type(self)([self.items[i] for i in indices], rate=self.rate, skipped=self.skipped)
-        chosen.groups, chosen._number = self.groups, self._number
-        return chosen
+        return item.frames * self.sample_rate // item.rate
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         """Samples start .. start+count: float32 [count], shorter where the recording ends. Only what is needed is decoded.
@@ -93,23 +67,22 @@ class Recordings:
         cost does not grow with the recording. Raises CPCError if the file has gone or changed since the scan.
         """
         item = self.items[index]
-        if start < 0:
-            raise CPCError(f"start = {start} in {item.key}: positions count from 0.")
+        positive(start, item)
         count = min(count, self.length(index) - start)
         if count <= 0:
             return np.zeros(0, dtype=np.float32)
-        if item.rate == self.rate:
+        if item.rate == self.sample_rate:
             return self._decode(item, start, count)
         # Input and output samples coincide every `source` and `target` of them: an excerpt that starts there is resampled in
         # the same phase as the whole file would be.
-        common = gcd(item.rate, self.rate)
-        source, target = item.rate // common, self.rate // common
-        margin = -(-_MARGIN * max(item.rate, self.rate) // self.rate)
+        common = gcd(item.rate, self.sample_rate)
+        source, target = item.rate // common, self.sample_rate // common
+        margin = -(-_MARGIN * max(item.rate, self.sample_rate) // self.sample_rate)
         first = max(0, start * source // target - margin) // source
         stop = min(item.frames, -(-(start + count) * source // target) + margin)
         decoded = self._decode(item, first * source, stop - first * source)
         skip = start - first * target
-        return np.ascontiguousarray(soxr.resample(decoded, item.rate, self.rate)[skip : skip + count], dtype=np.float32)
+        return np.ascontiguousarray(soxr.resample(decoded, item.rate, self.sample_rate)[skip : skip + count], dtype=np.float32)
 
     def _decode(self, item: Recording, start: int, count: int) -> np.ndarray:
         try:
@@ -120,9 +93,7 @@ class Recordings:
                 file.seek(start - run_up)
                 samples = file.read(run_up + count, dtype="float32", always_2d=True)[run_up:]
         except (sf.LibsndfileError, OSError, RuntimeError, ValueError) as error:
-            raise CPCError(
-                f"{item.path} could be read when it was scanned, but not now: {error}. Restore it, or scan again."
-            ) from None
+            raise no_longer_readable(item.path, error) from None
         if len(samples) < count:
             raise CPCError(f"{item.path} has changed since it was scanned: it ends before frame {start + count}. Scan again.")
         return mix(samples)
@@ -131,27 +102,34 @@ class Recordings:
 def scan(
     roots: Sequence[str | Path],
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     *,
     sample_rate: int = 16_000,
     minimum_seconds: float = 0.1,
 ) -> Recordings:
-    """All usable recordings that `roots` (folders or manifests) name; the others are in `.skipped`, each with its reason.
+    """All usable recordings of `roots`; the others are in `.skipped`, each with its reason.
 
-    Every file is decoded once, unless the file `cache` remembers it. sample_rate: of what is read, Hz. progress(done, total) is
-    called as files are decoded. Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
+    Args:
+        roots: folders, manifests or single files.
+        cache: file that remembers what was decoded. Each file is decoded once.
+        progress: hears of the files as they are decoded.
+        sample_rate: in Hz, of what is read.
+        minimum_seconds: shorter recordings are skipped.
+
+    Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
     """
     if not RATE_LIMITS[0] <= sample_rate <= RATE_LIMITS[1]:
         raise CPCError(f"data.sample_rate = {sample_rate}: choose between {RATE_LIMITS[0]} and {RATE_LIMITS[1]} Hz.")
-    listed, skipped = find(roots, SOUND)
-    facts = inspect_all(listed, inspect, Facts, cache=cache, progress=progress)
-    good, faulty = sift(listed, facts, minimum_seconds)
-    skipped += faulty
-    if not good:
-        reasons = "; ".join(f"{s.path}: {s.reason}" for s in skipped[:3])
-        raise CPCError(f"none of {len(skipped)} files can be used, for instance {reasons}. Name a folder of sound recordings.")
-    return Recordings([_recording(listed[n], facts[n]) for n in good], rate=sample_rate, skipped=skipped)
+    files, skipped = find(roots, SOUND)
 
+    def too_short(rate: int, channels: int, frames: int) -> str:
+        return f"too short: {frames / rate:.3f} s of at least {minimum_seconds:g} s" if frames < minimum_seconds * rate else ""
 
-def _recording(entry: Listed, fact: Facts) -> Recording:
-    return Recording(entry.key, entry.path, entry.group, entry.labels, fact.rate, fact.channels, fact.frames)
+    usable, faulty = inspect_all(files, inspect, count=3, fault=too_short, cache=cache, progress=progress)
+    items = [
+        Recording(file.key, file.group, file.labels, file.path, frames / rate, rate=rate, channels=channels, frames=frames)
+        for file, (rate, channels, frames) in usable
+    ]
+    if not items:
+        raise nothing_usable([*skipped, *faulty], "files", "sound recordings")
+    return Recordings(items, rate=sample_rate, skipped=[*skipped, *faulty])

@@ -7,12 +7,12 @@ import posixpath
 import unicodedata
 from pathlib import Path
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.files.found import Kind, Listed, Skipped, left_out, top_folder
-from torchcpc.data.files.tables import Row, read_csv
+from torchcpc.contracts import CPCError, Skipped
+from torchcpc.data.files.found import FileKind, FoundFile, skip, top_folder
+from torchcpc.data.files.table import records_with_paths
 
 
-def find_in_folder(root: Path, kind: Kind) -> tuple[list[Listed], list[Skipped]]:
+def find_in_folder(root: Path, kind: FileKind) -> tuple[list[FoundFile], list[Skipped]]:
     """Files of `kind` under `root`; the top folder is the group, unless labels.csv in `root` has a column `speaker`.
 
     Names that begin with a dot are ignored, links to folders are followed except back into a folder that holds them. Raises
@@ -22,23 +22,25 @@ def find_in_folder(root: Path, kind: Kind) -> tuple[list[Listed], list[Skipped]]
     if not paths and not skipped:
         raise CPCError(f"{root} holds no {kind.noun} at any depth ({', '.join(kind.suffixes)}). Name the folder that does.")
     table = root / "labels.csv"
-    rows = _by_path(table) if table.is_file() else {}
-    listed, used = [], set()
+    records = _by_path(table) if table.is_file() else {}
+    files, labelled = [], set()
     for path in paths:
         key = path.relative_to(root).as_posix()
-        used.add(name := _plain(key))
-        labels = {column: value for column, value in rows.get(name, {}).items() if column != "path"}
-        listed.append(Listed(path, key, labels.get("speaker") or top_folder(key), labels))
-    for name, row in rows.items():
-        if name not in used:
-            there = os.path.exists(root / row["path"])
-            other = f"it is not taken for a {kind.noun} (hidden, unreadable or of another kind)"
-            why = other if there else "there is no such file"
-            skipped.append(left_out(root / row["path"], f"labelled in {table.name}, but {why}"))
-    return listed, skipped
+        labelled.add(name := _plain(key))
+        labels = {column: value for column, value in records.get(name, {}).items() if column != "path"}
+        files.append(FoundFile(path, key, labels.get("speaker") or top_folder(key), labels))
+    for name, record in records.items():
+        if name in labelled:
+            continue
+        path = root / record["path"]
+        other = f"it is not taken for a {kind.noun} (hidden, unreadable or of another kind)"
+        skipped.append(
+            skip(path, f"labelled in {table.name}, but {other if os.path.exists(path) else 'there is no such file'}")
+        )
+    return files, skipped
 
 
-def _walk(root: Path, kind: Kind) -> tuple[list[Path], list[Skipped]]:
+def _walk(root: Path, kind: FileKind) -> tuple[list[Path], list[Skipped]]:
     files: list[Path] = []
     skipped: list[Skipped] = []
     waiting = [(root, frozenset({os.path.realpath(root)}))]
@@ -47,7 +49,7 @@ def _walk(root: Path, kind: Kind) -> tuple[list[Path], list[Skipped]]:
         try:
             names = os.listdir(folder)
         except OSError as error:
-            skipped.append(left_out(folder, f"the folder cannot be read: {error.strerror}"))
+            skipped.append(skip(folder, f"the folder cannot be read: {error.strerror}"))
             continue
         for name in names:
             path = folder / name
@@ -57,15 +59,15 @@ def _walk(root: Path, kind: Kind) -> tuple[list[Path], list[Skipped]]:
             if os.path.isdir(path):
                 real = os.path.realpath(path)
                 if real in above:
-                    skipped.append(left_out(path, "a link back to a folder that holds it"))
+                    skipped.append(skip(path, "a link back to a folder that holds it"))
                 else:
                     waiting.append((path, above | {real}))
             elif name.lower().endswith(kind.unsupported):
                 how = f"convert them, for instance to {kind.suffixes[0]}"
-                skipped.append(left_out(path, f"{path.suffix} files cannot be decoded; {how}"))
+                skipped.append(skip(path, f"{path.suffix} files cannot be decoded; {how}"))
             elif name.lower().endswith(kind.suffixes):
                 if fault := _unusable(path):
-                    skipped.append(left_out(path, fault))
+                    skipped.append(skip(path, fault))
                 else:
                     files.append(path)
     return sorted(files), sorted(skipped, key=lambda s: s.path)
@@ -80,13 +82,12 @@ def _unusable(path: Path) -> str:
     return "" if os.path.isfile(path) else "not a file (a link to nothing, a pipe or a device)"
 
 
-def _by_path(table: Path) -> dict[str, Row]:
-    rows: dict[str, Row] = {}
-    for row in read_csv(table):
-        name = _plain(row["path"])
-        if rows.setdefault(name, row) != row:
-            raise CPCError(f"{table} labels {row['path']} twice, differently. Keep one of the rows.")
-    return rows
+def _by_path(table: Path) -> dict[str, dict[str, str]]:
+    records: dict[str, dict[str, str]] = {}
+    for record in records_with_paths(table):
+        if records.setdefault(_plain(record["path"]), record) != record:
+            raise CPCError(f"{table} labels {record['path']} twice, differently. Keep one of the rows.")
+    return records
 
 
 def _plain(path: str) -> str:

@@ -1,4 +1,4 @@
-"""A file as named, before anything is known of what is in it; one that was left out; and the kinds of file that are looked for."""
+"""Files as they are named, before anything is known of what is in them, and the kinds of file that are looked for."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Skipped
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    """What a folder is searched for: the word for one, the suffixes of its files, and those that are told but not read."""
+class FileKind:
+    """What a folder is searched for.
+
+    Args:
+        noun: the word for one such file.
+        suffixes: of the files that are read.
+        unsupported: of files that are skipped with a reason instead of ignored.
+    """
 
     noun: str
     suffixes: tuple[str, ...]
@@ -19,8 +25,8 @@ class Kind:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """A file to decode: where it is, the unique name it goes by, its group (speaker) and its labels by column."""
+class FoundFile:
+    """A file to decode: where it is, its unique name, its group (speaker) and its labels by column."""
 
     path: Path
     key: str
@@ -28,28 +34,30 @@ class Listed:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file (or a row that names one) that was left out, and why. Both fields can be printed and written as UTF-8."""
-
-    path: str
-    reason: str
-
-
-def left_out(path: Path | str, reason: str) -> Skipped:
+def skip(path: Path | str, reason: str) -> Skipped:
     """A skip whose path can be written down, even where the file system's bytes are no text."""
     return Skipped(str(path).encode("utf8", "backslashreplace").decode("utf8"), reason)
 
 
-def group_of(entry: Listed, column: str) -> str:
-    """What the label `column` says of the file, or its own group where no column is named. Raises CPCError if it has no such label."""
-    if column and not entry.labels.get(column):
-        known = ", ".join(entry.labels) or "none"
+def one_line(error: Exception) -> str:
+    """The message of a foreign error on one line."""
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def no_longer_readable(path: object, cause: object) -> CPCError:
+    """The error of a file that was usable when it was scanned."""
+    return CPCError(f"{path} could be read when it was scanned, but not now: {cause}. Restore it, or scan again.")
+
+
+def group_of(file: FoundFile, column: str) -> str:
+    """The label of the file in `column`, or its own group where no column is named. Raises CPCError if it has no such label."""
+    if column and not file.labels.get(column):
+        columns = ", ".join(file.labels) or "none"
         raise CPCError(
-            f"data.group = {column!r}: {entry.key} has no such label (labels: {known}). Correct or fill in the column, or leave "
+            f"data.group = {column!r}: {file.key} has no such label (labels: {columns}). Correct or fill in the column, or leave "
             "data.group empty."
         )
-    return entry.labels[column] if column else entry.group
+    return file.labels[column] if column else file.group
 
 
 def top_folder(key: str) -> str:

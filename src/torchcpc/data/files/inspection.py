@@ -1,67 +1,76 @@
-"""Every file is decoded once, before anything is trained on it, and the verdict remembered."""
+"""Every file is decoded once, before anything is trained on it, and what was found is remembered."""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
 
-from torchcpc.data.files.found import Listed
+from torchcpc.atomic import write_text
+from torchcpc.contracts import CPCError, Progress, Skipped, silent
+from torchcpc.data.files.found import FoundFile, skip
 
 # Of the cache file, and of the rules behind its verdicts: a change of either makes the next scan decode again.
 FORMAT = 3
 
 
-class Verdict(Protocol):
-    """A dataclass of what decoding a file told: whole numbers, each above 0 unless there is a fault, then these two."""
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What decoding a file told.
 
-    @property
-    def fault(self) -> str: ...
+    Args:
+        numbers: the properties of a file that can be used, each above 0. The reader gives their meaning.
+        fault: why the file cannot be used; empty for one that can.
+        lasting: whether this holds until the file changes. A file that cannot be opened may be tried again: rights and mounts
+            come and go.
+    """
 
-    @property
-    def lasting(self) -> bool: ...
-
-
-V = TypeVar("V", bound=Verdict)
+    numbers: tuple[int, ...] = ()
+    fault: str = ""
+    lasting: bool = True
 
 
 def inspect_all(
-    listed: Sequence[Listed],
-    inspect: Callable[[Path], V],
-    facts_of: Callable[..., V],
+    files: Sequence[FoundFile],
+    inspect: Callable[[Path], Facts],
     *,
+    count: int,
+    fault: Callable[..., str] = lambda *numbers: "",
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[V]:
-    """What `inspect` tells of every file, in order, remembered in `cache` by path, size and time of change.
+    progress: Progress = silent,
+) -> tuple[list[tuple[FoundFile, tuple[int, ...]]], list[Skipped]]:
+    """The usable files with the numbers that `inspect` found, and the others with the reason.
 
-    facts_of(*numbers, fault): makes what `inspect` returns from what was remembered.
+    Args:
+        files: to decode.
+        inspect: decodes one file.
+        count: how many numbers it finds.
+        fault: (*numbers) -> why a file that was decoded cannot be used, or nothing.
+        cache: the file that remembers what was found, by path, size and time of change.
+        progress: hears of the files as they are decoded.
     """
-    remembered = _load(cache, facts_of)
-    stamps = [_stamp(entry.path) for entry in listed]
+    remembered = _load(cache, count)
+    stamps = [_stamp(file.path) for file in files]
     facts = {number: remembered[stamp] for number, stamp in enumerate(stamps) if stamp in remembered}
-    todo = [number for number in range(len(listed)) if number not in facts]
-    known = len(facts)
-    if progress:
-        progress(known, len(listed))
+    todo = [number for number in range(len(files)) if number not in facts]
+    progress(len(facts), len(files))
     try:
         # Decoders work outside the interpreter's lock, so threads share the work.
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for number, fact in zip(todo, pool.map(lambda n: inspect(listed[n].path), todo), strict=True):
+            for number, fact in zip(todo, pool.map(lambda n: inspect(files[n].path), todo), strict=True):
                 facts[number] = fact
-                if progress:
-                    progress(len(facts), len(listed))
+                progress(len(facts), len(files))
     finally:
         # Also when it is interrupted: the next scan goes on from there.
-        if cache and len(facts) > known:
+        if cache and any(number in facts for number in todo):
             lasting = {stamps[number]: fact for number, fact in facts.items() if stamps[number] and fact.lasting}
             _store(cache, remembered | lasting)
-    return [facts[number] for number in range(len(listed))]
+    faults = [facts[number].fault or fault(*facts[number].numbers) for number in range(len(files))]
+    usable = [(file, facts[number].numbers) for number, file in enumerate(files) if not faults[number]]
+    return usable, [skip(file.path, why) for file, why in zip(files, faults, strict=True) if why]
 
 
 def _stamp(path: Path) -> str:
@@ -72,34 +81,26 @@ def _stamp(path: Path) -> str:
     return f"{os.path.realpath(path)}|{status.st_size}|{status.st_mtime_ns}"
 
 
-def _load(cache: Path | None, facts_of: Callable[..., V]) -> dict[str, V]:
+def _load(cache: Path | None, count: int) -> dict[str, Facts]:
     """The remembered facts; a cache that is missing, damaged or of another version is as good as none."""
     try:
-        content: Any = json.loads(cache.read_text(encoding="utf8")) if cache else {}
-        return {stamp: _fact(row, facts_of) for stamp, row in content["facts"].items()} if content["format"] == FORMAT else {}
+        content = json.loads(cache.read_text(encoding="utf8")) if cache else {}
+        return {stamp: _facts(row, count) for stamp, row in content["facts"].items()} if content["format"] == FORMAT else {}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
 
 
-def _fact(row: list[Any], facts_of: Callable[..., V]) -> V:
+def _facts(row: Sequence[object], count: int) -> Facts:
     *numbers, fault = row
-    whole = all(type(number) is int and number >= 0 for number in numbers)
-    if not whole or not isinstance(fault, str) or not (fault or all(numbers)):
+    whole = [number for number in numbers if type(number) is int and number >= 0]
+    if len(whole) < len(numbers) or not isinstance(fault, str) or not (fault or (all(whole) and len(whole) == count)):
         raise ValueError(f"not facts of a file: {row}")
-    return facts_of(*numbers, fault)
+    return Facts(tuple(whole), fault)
 
 
-def _store(cache: Path, facts: dict[str, Any]) -> None:
-    rows = {stamp: [getattr(f, field.name) for field in fields(f) if field.name != "lasting"] for stamp, f in facts.items()}
-    partial = None
+def _store(cache: Path, facts: Mapping[str, Facts]) -> None:
+    rows = {stamp: [*fact.numbers, fact.fault] for stamp, fact in facts.items()}
     try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        # A name of its own: two commands may scan the same data at once.
-        with tempfile.NamedTemporaryFile("w", dir=cache.parent, prefix=cache.name, encoding="utf8", delete=False) as file:
-            partial = Path(file.name)
-            json.dump({"format": FORMAT, "facts": rows}, file)
-        partial.replace(cache)
-    except OSError:
-        # The cache only saves time; a read-only home must not stop the work.
-        if partial:
-            partial.unlink(missing_ok=True)
+        write_text(cache, json.dumps({"format": FORMAT, "facts": rows}))
+    except CPCError:
+        pass  # the cache only saves time; a read-only home must not stop the work

@@ -1,4 +1,4 @@
-"""Recordings that a file lists: .csv or .parquet with a column `path`, or .tsv in fairseq's form."""
+"""Files that a table lists: .csv or .parquet with a column `path`, or .tsv in fairseq's form."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.files.found import Listed, Skipped, left_out, top_folder
-from torchcpc.data.files.tables import TABLES
+from torchcpc.contracts import CPCError, Skipped
+from torchcpc.data.files.found import FoundFile, skip, top_folder
+from torchcpc.data.files.table import records_with_paths
 
 
-def find_in_table(manifest: Path) -> tuple[list[Listed], list[Skipped]]:
+def find_in_table(manifest: Path) -> tuple[list[FoundFile], list[Skipped]]:
     """Paths are absolute or relative to the manifest's folder; other columns are labels, `speaker` the group.
 
     Without a speaker the group is the top folder, and for a path that leads out of the manifest's folder the folder it ends in.
     """
-    rows = TABLES[manifest.suffix.lower()](manifest)
-    named = [(row["path"], {column: value for column, value in row.items() if column != "path"}) for row in rows]
+    named = [(record.pop("path"), record) for record in records_with_paths(manifest)]
     return _existing(manifest, manifest.parent, named)
 
 
-def find_in_tsv(manifest: Path) -> tuple[list[Listed], list[Skipped]]:
+def find_in_tsv(manifest: Path) -> tuple[list[FoundFile], list[Skipped]]:
     """First line the root folder, then `path relative to it<TAB>frames`; the frames are counted anew by decoding."""
     try:
-        # Not splitlines, which also breaks at characters that file names may hold.
+        # splitlines would also break at characters that file names may hold.
         lines = manifest.read_text(encoding="utf8").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CPCError(f"{manifest} is not a readable UTF-8 text: {error}. Write it again.") from None
@@ -36,22 +35,22 @@ def find_in_tsv(manifest: Path) -> tuple[list[Listed], list[Skipped]]:
     return _existing(manifest, root, [(line.split("\t")[0].strip("\r"), {}) for line in lines[1:] if line.strip()])
 
 
-def _existing(manifest: Path, base: Path, named: list[tuple[str, dict[str, str]]]) -> tuple[list[Listed], list[Skipped]]:
-    listed, skipped = [], []
+def _existing(manifest: Path, base: Path, named: list[tuple[str, dict[str, str]]]) -> tuple[list[FoundFile], list[Skipped]]:
+    files, skipped = [], []
     for name, labels in named:
         path = base / name
         if not os.path.isfile(path):
-            skipped.append(left_out(path, f"listed in {manifest.name}, but there is no such file"))
+            skipped.append(skip(path, f"listed in {manifest.name}, but there is no such file"))
             continue
         outside = Path(name).is_absolute() or ".." in Path(name).parts
         group = path.parent.name if outside else top_folder(Path(name).as_posix())
-        listed.append(Listed(path, Path(name).as_posix(), labels.get("speaker") or group, labels))
-    if not listed:
+        files.append(FoundFile(path, Path(name).as_posix(), labels.get("speaker") or group, labels))
+    if not files:
         raise CPCError(f"{manifest} names no file that exists. Its paths are read relative to {base}.")
-    return listed, skipped
+    return files, skipped
 
 
-MANIFESTS: dict[str, Callable[[Path], tuple[list[Listed], list[Skipped]]]] = {
+MANIFESTS: dict[str, Callable[[Path], tuple[list[FoundFile], list[Skipped]]]] = {
     ".csv": find_in_table,
     ".parquet": find_in_table,
     ".tsv": find_in_tsv,

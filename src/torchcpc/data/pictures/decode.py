@@ -6,58 +6,39 @@ import struct
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from torchcpc.data.files.found import one_line
+from torchcpc.data.files.inspection import Facts
+
 # A few kilobytes can claim any size. More than this (Pillow's own first limit, 268 MB in colour) is refused before it is decoded.
 MOST_PIXELS = 89_478_485
 # What broken files raise in Pillow's decoders.
-DECODING_ERRORS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    struct.error,
-    MemoryError,
-    OverflowError,
-)
+DECODING_ERRORS = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, struct.error, MemoryError, OverflowError)
 
 
-@dataclass(frozen=True, slots=True)
-class PictureFacts:
-    """Width and height as stored; `fault` is empty for a picture that can be used; `lasting`: as in verdict.Facts."""
-
-    width: int
-    height: int
-    fault: str = ""
-    lasting: bool = True
-
-
-def inspect_picture(path: Path) -> PictureFacts:
-    """Decodes the whole file. A fault is told, not raised."""
+def inspect_picture(path: Path) -> Facts:
+    """Width and height as stored. The whole file is decoded; faults are not raised."""
     try:
         if not path.stat().st_size:
-            return PictureFacts(0, 0, "the file is empty")
+            return Facts(fault="the file is empty")
         with Image.open(path) as image:
-            width, height = image.size
+            size = image.size
             fault = refusal(image)
             if not fault:
                 plain(image, grey=False)
-            return PictureFacts(width, height, fault)
+            return Facts(size, fault)
     except UnidentifiedImageError:
-        return PictureFacts(0, 0, "unreadable: not a picture in a format that is known")
+        return Facts(fault="unreadable: not a picture in a format that is known")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        return PictureFacts(0, 0, f"refused as a decompression bomb: {_one_line(error)}")
+        return Facts(fault=f"refused as a decompression bomb: {one_line(error)}")
     except DECODING_ERRORS as error:
-        # Rights and mounts come and go; what a decoder says of the content does not.
-        return PictureFacts(0, 0, f"unreadable: {_one_line(error)}", lasting=getattr(error, "errno", None) is None)
+        # What a decoder says of the content lasts; what the file system says does not.
+        return Facts(fault=f"unreadable: {one_line(error)}", lasting=not (isinstance(error, OSError) and error.errno))
 
 
 @contextmanager
@@ -133,7 +114,3 @@ def square(image: Image.Image, side: int) -> Image.Image:
     if (width, height) == (side, side):
         return image
     return image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + edge, top + edge))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

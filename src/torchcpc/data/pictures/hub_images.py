@@ -6,21 +6,24 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, cast
 
 from PIL import Image
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Progress, Skipped, silent
 from torchcpc.data.files.find import prefixes
-from torchcpc.data.files.found import Skipped, left_out
+from torchcpc.data.files.found import one_line, skip
 from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, plain, refusal
 from torchcpc.data.pictures.images import Images, Picture, split_label
+
+if TYPE_CHECKING:
+    from datasets import Dataset  # pyright: ignore[reportMissingImports]
 
 
 def hub_images(
     roots: Sequence[str | Path],
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     *,
     size: int,
     margin: int = 0,
@@ -30,29 +33,38 @@ def hub_images(
     image: str = "image",
     label: str = "label",
 ) -> Images:
-    """Every usable picture of `roots` (folders) or of `dataset` (a name on the Hub); see `images.Images` for the settings.
+    """Every usable picture of `roots` (folders) or of `dataset`; labels are `class` and `split`, keys are split/row.
 
-    image, label: the columns that hold the picture and its class; the label column `split` is the collection's own, `val` for a part
-    that it calls val, valid or validation. Keys are split/row; with several folders each begins with what tells its folder from the
-    others. Every picture is decoded once. Raises CPCError where `datasets` is not installed, a column is missing, or nothing can be used.
+    `split` is the collection's own, but `val` for a part that it calls val, valid or validation. With several folders a key begins
+    with what tells its folder from the others. Every picture is decoded once.
+
+    Args:
+        roots: folders that `save_to_disk` left.
+        cache: not used.
+        progress: hears of the pictures as they are decoded.
+        size, margin, grey, flip: see `images.Images`.
+        dataset: the name of a collection on the Hub.
+        image: the column of the picture.
+        label: the column of its class.
+
+    Raises CPCError where `datasets` is not installed, a column is missing, or nothing can be used.
     """
     items: list[Picture] = []
     folders, skipped = _once([str(root) for root in roots])
     parts = list(_parts(folders, dataset))
     total, done = sum(len(rows) for _, _, rows in parts), 0
     for prefix, split, rows in parts:
-        names = _names(rows, label, needed=(image,))
+        class_of = _class_names(rows, image, label)
         for number in range(len(rows)):
             key = f"{prefix}{split}/{number:07d}"
             opener = _Opener(rows, number, image)
             if fault := _fault(opener):
-                skipped.append(left_out(key, fault))
+                skipped.append(skip(key, fault))
             else:
-                labels = {"class": names(rows[number][label])} if names else {}
-                items.append(Picture(key, {"split": split_label(split), **labels}, opener))
+                labels = {"class": class_of(rows[number][label])} if class_of else {}
+                items.append(Picture(key, key, {"split": split_label(split), **labels}, open=opener))
             done += 1
-            if progress:
-                progress(done, total)
+            progress(done, total)
     if not items:
         raise CPCError(f"none of {total} rows holds a picture that can be used in column {image!r}. Check data.image.")
     return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped)
@@ -60,12 +72,12 @@ def hub_images(
 
 @dataclass(frozen=True, slots=True)
 class _Opener:
-    rows: Any
+    rows: Dataset
     number: int
     column: str
 
     def __call__(self) -> Image.Image:
-        return self.rows[self.number][self.column]
+        return cast(Image.Image, self.rows[self.number][self.column])
 
 
 def _once(roots: list[str]) -> tuple[list[str], list[Skipped]]:
@@ -75,12 +87,12 @@ def _once(roots: list[str]) -> tuple[list[str], list[Skipped]]:
     for root in roots:
         real = os.path.realpath(root)
         if real in first:
-            skipped.append(left_out(root, f"the same folder as {first[real]}, listed twice"))
+            skipped.append(skip(root, f"the same folder as {first[real]}, listed twice"))
         first.setdefault(real, root)
     return list(first.values()), skipped
 
 
-def _parts(roots: list[str], dataset: str) -> Iterator[tuple[str, str, Any]]:
+def _parts(roots: list[str], dataset: str) -> Iterator[tuple[str, str, Dataset]]:
     """(what its keys begin with, split, rows) of everything that was named."""
     try:
         import datasets  # pyright: ignore[reportMissingImports]
@@ -93,27 +105,25 @@ def _parts(roots: list[str], dataset: str) -> Iterator[tuple[str, str, Any]]:
             f"data.dataset = {dataset!r} with {len(roots)} folders: name either a collection on the Hub, or folders of saved ones."
         )
     try:
-        found = [datasets.load_dataset(dataset)] if dataset else [datasets.load_from_disk(root) for root in roots]
+        collections = [datasets.load_dataset(dataset)] if dataset else [datasets.load_from_disk(root) for root in roots]
     except Exception as error:  # the library raises its own errors and those of half a dozen others
-        raise CPCError(
-            f"{dataset or ', '.join(roots)} cannot be opened: {' '.join(str(error).split())}. Check the name."
-        ) from None
-    begun = prefixes([Path(root) for root in roots]) if roots else [""]
-    for prefix, each in zip(begun, found, strict=True):
+        raise CPCError(f"{dataset or ', '.join(roots)} cannot be opened: {one_line(error)}. Check the name.") from None
+    beginnings = prefixes([Path(root) for root in roots]) if roots else [""]
+    for prefix, collection in zip(beginnings, collections, strict=True):
         # A collection without splits is one part, named as the library names it.
-        parts = each.items() if isinstance(each, dict) else [(str(each.split or "all"), each)]
+        parts = collection.items() if isinstance(collection, dict) else [(str(collection.split or "all"), collection)]
         yield from ((prefix, split, rows) for split, rows in parts)
 
 
-def _names(rows: Any, label: str, needed: tuple[str, ...]) -> Callable[[Any], str] | None:
-    """How a value of the label column reads; None without such a column."""
-    if missing := [column for column in needed if column not in rows.features]:
-        raise CPCError(f"column {missing[0]!r} is not there; the columns are {', '.join(rows.features)}. Set data.image.")
+def _class_names(rows: Dataset, image: str, label: str) -> Callable[[object], str] | None:
+    """How a value of the label column reads; None without such a column. Raises CPCError if there is no column of pictures."""
+    if image not in rows.features:
+        raise CPCError(f"column {image!r} is not there; the columns are {', '.join(rows.features)}. Set data.image.")
     if label not in rows.features:
         return None
-    read = getattr(rows.features[label], "int2str", str)
+    name_of = getattr(rows.features[label], "int2str", str)  # only columns of classes have names for their numbers
     # Collections mark rows that were never labelled with nothing or with -1.
-    return lambda value: "" if value is None or value == -1 else read(value)
+    return lambda value: "" if value is None or value == -1 else name_of(value)
 
 
 def _fault(opener: _Opener) -> str:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Self
+from typing import final
 
 import numpy as np
 from PIL import Image, features
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
 from torchcpc.data.files.find import find, prefixes
-from torchcpc.data.files.found import Kind, Listed, Skipped, left_out
+from torchcpc.data.files.found import FileKind, FoundFile, no_longer_readable, skip
 from torchcpc.data.files.inspection import inspect_all
-from torchcpc.data.pictures.decode import DECODING_ERRORS, PictureFacts, bombs_refused, inspect_picture, plain, square
+from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, inspect_picture, plain, square
+from torchcpc.data.sources import SourceList, nothing_usable, positive
 
 # Names of folders that say which part their pictures are for, as data sets are laid out, and the label that each gives: one for
 # validation, so that the rule split=val leaves out all of it.
@@ -22,10 +24,10 @@ SPLITS = {"train": "train", "test": "test", "val": "val", "valid": "val", "valid
 SPLITS |= {"unlabeled": "unlabeled", "unlabelled": "unlabeled"}
 
 
-def pictures() -> Kind:
+def pictures() -> FileKind:
     """The kinds of file that this Pillow reads, and those that it does not: .avif came with 11.3, and not in every build."""
     avif = (".avif",) if "avif" in features.modules and features.check("avif") else ()
-    return Kind(
+    return FileKind(
         "picture",
         (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", *avif),
         (".heic", ".heif", *(() if avif else (".avif",)), ".svg", ".psd", ".cr2", ".nef", ".dng"),
@@ -35,28 +37,22 @@ def pictures() -> Kind:
 PICTURE = pictures()
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """One usable picture: what names it, its labels by column, and how to open it. Each is a group of its own."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture(Item):
+    """One usable picture, a group of its own, and how to open it."""
 
-    key: str
-    labels: Mapping[str, str]
     open: Callable[[], Image.Image] = field(compare=False)
 
-    @property
-    def group(self) -> str:
-        return self.key
 
-
-class Images:
+@final
+class Images(SourceList[Picture]):
     """Sources that are pictures; implements `contracts.Sources` in rows of `size` pixels: float32 [rows, size, colours] in [-1, 1].
 
     The middle square of a picture is brought to size + margin pixels. Of these a training window shows a square of `size` at a
     random place, mirrored half of the time with `flip`; otherwise the middle is shown. colours: 1 with `grey`, else 3.
     """
 
-    rate: float = 1.0  # rows have no clock of their own
-    hours: float = 0.0
+    noun = "pictures"
 
     def __init__(
         self,
@@ -72,43 +68,21 @@ class Images:
             raise CPCError(
                 f"data.size = {size}, data.margin = {margin}: pictures have at least 1 pixel, and no negative margin."
             )
-        self.items, self.skipped = list(items), list(skipped)
+        super().__init__(items, skipped=skipped)
         self.size, self.margin, self.grey, self.flip = size, margin, grey, flip
-        self.groups = sorted({item.group for item in items})
-        self._number = {name: number for number, name in enumerate(self.groups)}
-
-    def __len__(self) -> int:
-        return len(self.items)
 
     def length(self, index: int) -> int:
         return self.size
 
-    def group(self, index: int) -> int:
-        return self._number[self.items[index].group]
-
-    def labels(self, column: str) -> list[str]:
-        """One label per picture; an empty string where it has none."""
-        return [item.group if column == "group" else str(item.labels.get(column, "")) for item in self.items]
-
-    def select(self, indices: Sequence[int]) -> Self:
-        """The pictures at `indices`, in that order; groups keep their numbers."""
-        kept = {"size": self.size, "margin": self.margin, "grey": self.grey, "flip": self.flip, "skipped": self.skipped}
-        chosen = type(self)([self.items[i] for i in indices], **kept)
-        chosen.groups, chosen._number = self.groups, self._number
-        return chosen
-
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         """Pixel rows start .. start+count. Raises CPCError if the picture has gone or changed since the scan."""
         item = self.items[index]
-        if start < 0:
-            raise CPCError(f"start = {start} in {item.key}: positions count from 0.")
+        positive(start, item)
         try:
             with item.open() as image:
                 whole = square(plain(image, grey=self.grey), self.size + self.margin)
         except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
-            raise CPCError(
-                f"{item.key} could be read when it was scanned, but not now: {error}. Restore it, or scan again."
-            ) from None
+            raise no_longer_readable(item.key, error) from None
         left, top = (self.margin // 2,) * 2 if rng is None else rng.integers(self.margin + 1, size=2).tolist()
         x_SWc = np.asarray(whole).reshape(self.size + self.margin, self.size + self.margin, -1)
         x_SWc = x_SWc[top : top + self.size, left : left + self.size]
@@ -120,43 +94,39 @@ class Images:
 def scan_images(
     roots: Sequence[str | Path],
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     *,
     size: int,
     margin: int = 0,
     grey: bool = False,
     flip: bool = False,
 ) -> Images:
-    """All usable pictures that `roots` (folders or manifests) name; the others are in `.skipped`, each with its reason.
+    """All usable pictures of `roots` (folders or manifests); the others are in `.skipped`, each with its reason.
 
-    Label columns: `class`, the folder a picture is in below a root; `split`, where folders named train, test, unlabeled, val, valid or
-    validation (the last three are `val`) stand above those, or are the roots, and no folder of pictures beside them has another
-    name; a manifest's or labels.csv's own columns go before both. Every file is decoded once, unless `cache` remembers it. Raises
-    CPCError for a root that is missing or empty, and when nothing at all can be used.
+    There are two label columns. `class` is the folder of a picture below its root. `split` comes from folders named train, test,
+    unlabeled, val, valid or validation (the last three give `val`). Such folders stand above those of the classes, or are the roots,
+    and no folder of pictures beside them has another name. Columns of a manifest or of labels.csv go before both.
+
+    Args:
+        roots: folders, manifests or single files.
+        cache: file that remembers what was decoded. Each file is decoded once.
+        progress: hears of the files as they are decoded.
+        size, margin, grey, flip: see `Images`.
+
+    Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
     """
-    listed, skipped = find(roots, PICTURE)
+    files, skipped = find(roots, PICTURE)
     with bombs_refused():
-        facts = inspect_all(listed, inspect_picture, PictureFacts, cache=cache, progress=progress)
-    places = _Places(roots, listed)
-    items = []
-    for entry, fact in zip(listed, facts, strict=True):
-        if fact.fault:
-            skipped.append(left_out(entry.path, fact.fault))
-        else:
-            items.append(Picture(entry.key, {**places.labels(entry), **entry.labels}, _Opener(entry.path)))
+        usable, faulty = inspect_all(files, inspect_picture, count=2, cache=cache, progress=progress)
+    folders = _Folders(roots, files)
+    items = [
+        Picture(file.key, file.key, {**folders.labels(file), **file.labels}, file.path, open=partial(Image.open, file.path))
+        for file, _ in usable
+    ]
     if not items:
-        reasons = "; ".join(f"{s.path}: {s.reason}" for s in skipped[:3])
-        raise CPCError(f"none of {len(skipped)} files can be used, for instance {reasons}. Name a folder of pictures.")
-    skipped += _without_pictures([Path(root) for root in roots], {Path(entry.path) for entry in listed})
+        raise nothing_usable([*skipped, *faulty], "files", "pictures")
+    skipped += faulty + _without_pictures([Path(root) for root in roots], {file.path for file in files})
     return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped)
-
-
-@dataclass(frozen=True, slots=True)
-class _Opener:
-    path: Path
-
-    def __call__(self) -> Image.Image:
-        return Image.open(self.path)
 
 
 def split_label(name: str) -> str:
@@ -164,26 +134,26 @@ def split_label(name: str) -> str:
     return SPLITS.get(name.lower(), name)
 
 
-class _Places:
-    """The columns that folders give, of all the pictures together: a folder called train may be a class beside other classes."""
+class _Folders:
+    """The label columns that folders give, of all pictures together: a folder called train may be a class beside other classes."""
 
-    def __init__(self, roots: Sequence[str | Path], listed: Sequence[Listed]) -> None:
+    def __init__(self, roots: Sequence[str | Path], files: Sequence[FoundFile]) -> None:
         # With several roots keys begin with the folders that tell these apart, and those are no classes.
         self._roots = {tuple(prefix.split("/")[:-1]) for prefix in prefixes([Path(root) for root in roots])}
         self._depths = sorted({len(root) for root in self._roots}, reverse=True)
         self._inside: dict[tuple[str, ...], set[str]] = {}
-        for entry in listed:
-            *folders, _ = entry.key.split("/")
+        for file in files:
+            *folders, _ = file.key.split("/")
             for depth, name in enumerate(folders):
                 self._inside.setdefault(tuple(folders[:depth]), set()).add(name)
 
-    def labels(self, entry: Listed) -> dict[str, str]:
-        """What the folders above a picture say of it: `split` and `class`, as far as they do."""
-        *folders, name = entry.key.split("/")
+    def labels(self, file: FoundFile) -> dict[str, str]:
+        """The labels that the folders above a picture give: `split` and `class`, or fewer."""
+        *folders, name = file.key.split("/")
         root = next(depth for depth in self._depths if (*folders, name)[:depth] in self._roots)
         split = next((d for d in range(len(folders)) if _are_splits(self._inside[tuple(folders[:d])])), None)
         if split is None:
-            return {"class": entry.group} if folders[root:] and entry.group != "." else {}
+            return {"class": file.group} if folders[root:] and file.group != "." else {}
         below = folders[max(root, split + 1) :]
         return {"split": split_label(folders[split]), **({"class": below[0]} if below else {})}
 
@@ -194,7 +164,7 @@ def _are_splits(names: Iterable[str]) -> bool:
 
 
 def _without_pictures(roots: Sequence[Path], files: set[Path]) -> list[Skipped]:
-    """Folders that stand where classes do and hold no picture at all: told, since a class would be missed."""
+    """Folders that stand where classes do and hold no picture at all: skips, since a class would be missed."""
     full = {folder for file in files for folder in file.parents}
     empty = []
     for root in (root for root in roots if root.is_dir()):
@@ -202,6 +172,6 @@ def _without_pictures(roots: Sequence[Path], files: set[Path]) -> list[Skipped]:
         parts = _are_splits(path.name for path in folders if path in full)
         for folder in folders:
             below = sorted(folder.iterdir()) if parts and folder.name.lower() in SPLITS else []
-            places = [path for path in below if path.is_dir()] if below else [folder]
-            empty += [left_out(place, "a folder without a picture") for place in places if place not in full]
+            classes = [path for path in below if path.is_dir()] if below else [folder]
+            empty += [skip(path, "a folder without a picture") for path in classes if path not in full]
     return empty

@@ -10,13 +10,17 @@ is one column, and nothing where there are more. An npz or npy file holds one ar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from torchcpc.contracts import CPCError
+from torchcpc.data.files.found import one_line
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 TIME_NAMES = ("time", "timestamp", "datetime", "date")
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?", "-"]
@@ -29,8 +33,14 @@ _PER_SECOND = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What of a file is what. time: the column of times ("": by its usual names); channels: in this order (none: all others);
-    row_labels: columns that describe rows and are never input; array: which array of an npz (""): the only one."""
+    """What the columns of a file mean.
+
+    Args:
+        time: the column of times. Default: a column of a usual name.
+        channels: the columns to read, in this order. Default: all others.
+        row_labels: columns that label rows and are never input.
+        array: the name of the array of an npz file. Default: the only one.
+    """
 
     time: str = ""
     channels: tuple[str, ...] = ()
@@ -39,7 +49,7 @@ class Columns:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Readings:
     """One series: values [S, C] float32, NaN where missing; a name per channel; times [S] in seconds and rate in Hz, where known."""
 
     values: np.ndarray
@@ -48,15 +58,22 @@ class Held:
     rate: float | None = None
     row_labels: Mapping[str, np.ndarray] = field(default_factory=dict)
 
+    def until(self, end: int) -> Self:
+        """The first `end` rows."""
+        times = None if self.times is None else self.times[:end]
+        return type(self)(
+            self.values[:end], self.channels, times, self.rate, {name: rows[:end] for name, rows in self.row_labels.items()}
+        )
 
-def read_series(path: Path, columns: Columns) -> list[Held]:
+
+def read_series(path: Path, columns: Columns) -> list[Readings]:
     """All series of one file, each still to be checked. Raises CPCError, without the path, for a file that cannot be used."""
     if path.suffix.lower() not in FILES:
         raise CPCError(f"{path.suffix or 'no'} suffix is not of a series ({', '.join(FILES)})")
     try:
         return FILES[path.suffix.lower()](path, columns)
     except _CONVERTING_ERRORS as error:  # one odd file of thousands is left out, whatever is odd about it
-        raise CPCError(f"its contents cannot be converted: {' '.join(str(error).split()) or type(error).__name__}") from None
+        raise CPCError(f"its contents cannot be converted: {one_line(error)}") from None
 
 
 def check(values: np.ndarray, times: np.ndarray | None = None) -> None:
@@ -64,7 +81,7 @@ def check(values: np.ndarray, times: np.ndarray | None = None) -> None:
     if values.ndim != 2 or not values.size:
         raise CPCError(f"values of shape {values.shape} are no rows of channels")
     if np.isinf(values).any():
-        row, channel = (int(place[0]) for place in np.nonzero(np.isinf(values)))
+        row, channel = (int(axis[0]) for axis in np.nonzero(np.isinf(values)))
         raise CPCError(f"infinite value in row {row}, channel {channel}; write missing values as empty or NaN")
     if np.isnan(values).all():
         raise CPCError(f"all {len(values)} rows are missing in every channel")
@@ -80,7 +97,7 @@ def check(values: np.ndarray, times: np.ndarray | None = None) -> None:
         )
 
 
-def _csv(path: Path, columns: Columns) -> list[Held]:
+def _csv(path: Path, columns: Columns) -> list[Readings]:
     import pyarrow as pa
     import pyarrow.csv as pc
 
@@ -99,28 +116,28 @@ def _csv(path: Path, columns: Columns) -> list[Held]:
             convert_options=pc.ConvertOptions(null_values=MISSING, strings_can_be_null=True),
         )
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise CPCError(f"not a readable UTF-8 table: {' '.join(str(error).split())}") from None
-    return [_held(table, columns)]
+        raise CPCError(f"not a readable UTF-8 table: {one_line(error)}") from None
+    return [_from_table(table, columns)]
 
 
-def _parquet(path: Path, columns: Columns) -> list[Held]:
+def _parquet(path: Path, columns: Columns) -> list[Readings]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         table = pq.ParquetFile(path).read()
     except (pa.ArrowException, OSError) as error:
-        raise CPCError(f"not a readable parquet table: {' '.join(str(error).split())}") from None
-    return [_held(table, columns)]
+        raise CPCError(f"not a readable parquet table: {one_line(error)}") from None
+    return [_from_table(table, columns)]
 
 
-def _held(table: Any, columns: Columns) -> Held:
+def _from_table(table: pa.Table, columns: Columns) -> Readings:
     names = table.column_names
     if repeated := {name for name in names if names.count(name) > 1}:
         raise CPCError(f"two columns are called {min(repeated)!r}; rename one")
     time = columns.time or next((name for name in names if name.strip().lower() in TIME_NAMES), None)
-    aside = {time, *columns.row_labels, *([""] if _counts_rows(table) else [])}
-    channels = columns.channels or tuple(name for name in names if name not in aside)
+    others = {time, *columns.row_labels, *([""] if _counts_rows(table) else [])}
+    channels = columns.channels or tuple(name for name in names if name not in others)
     if absent := [name for name in (*channels, *([columns.time] if columns.time else ())) if name not in names]:
         raise CPCError(f"no column {absent[0]!r} (columns: {', '.join(names)})")
     if not channels:
@@ -128,10 +145,10 @@ def _held(table: Any, columns: Columns) -> Held:
     values = np.stack([_numbers(name, table.column(name)) for name in channels], axis=1).astype(np.float32)
     labels = {name: table.column(name).to_numpy() for name in columns.row_labels if name in names}
     times = None if time is None else _seconds(time, table.column(time))
-    return Held(values, channels, times, _rate_of(times), labels)
+    return Readings(values, channels, times, _rate_of(times), labels)
 
 
-def _counts_rows(table: Any) -> bool:
+def _counts_rows(table: pa.Table) -> bool:
     """Whether the first column has no name and goes up by one: the numbers of rows that pandas writes, not a measurement."""
     import pyarrow as pa
 
@@ -140,7 +157,7 @@ def _counts_rows(table: Any) -> bool:
     return bool((np.diff(_numbers("", table.column(0))) == 1).all())
 
 
-def _numbers(name: str, column: Any) -> np.ndarray:
+def _numbers(name: str, column: pa.ChunkedArray) -> np.ndarray:
     import pyarrow as pa
 
     kind = column.type
@@ -154,7 +171,7 @@ def _numbers(name: str, column: Any) -> np.ndarray:
     )
 
 
-def _seconds(name: str, column: Any) -> np.ndarray:
+def _seconds(name: str, column: pa.ChunkedArray) -> np.ndarray:
     import pyarrow as pa
 
     if pa.types.is_date(column.type):
@@ -162,66 +179,49 @@ def _seconds(name: str, column: Any) -> np.ndarray:
     return _since_1970(column.to_numpy()) if pa.types.is_timestamp(column.type) else _numbers(name, column)
 
 
-def _npz(path: Path, columns: Columns) -> list[Held]:
+def _npz(path: Path, columns: Columns) -> list[Readings]:
     try:
         with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:  # numpy leaves a damaged file open
             arrays = {name: file[name] for name in file.files}
     except Exception as error:  # zipfile, numpy and the codecs raise a dozen kinds for a damaged file
-        raise CPCError(f"not a readable npz file without pickled objects: {' '.join(str(error).split())}") from None
+        raise CPCError(f"not a readable npz file without pickled objects: {one_line(error)}") from None
     rate = next((_rate(name, arrays[name]) for name in RATE_NAMES if name in arrays and not arrays[name].ndim), None)
     beside = ("time", "channels", *columns.row_labels)
     named = [columns.array] if columns.array else [name for name, a in arrays.items() if a.ndim and name not in beside]
     if len(named) != 1 or named[0] not in arrays:
         raise CPCError(f"arrays {', '.join(arrays) or 'none'}: name the one with the values (data.array)")
     names = tuple(map(str, arrays["channels"])) if "channels" in arrays else ()
-    rows = {name: arrays[name] for name in columns.row_labels if name in arrays}
-    return _cases(arrays[named[0]], columns, names, arrays.get("time"), rate, rows)
+    times = _stamps(arrays["time"]) if "time" in arrays else None
+    labels = {name: arrays[name] for name in columns.row_labels if name in arrays}
+    return _cases(arrays[named[0]], columns.channels, Readings(np.zeros(0), names, times, rate, labels))
 
 
-def _npy(path: Path, columns: Columns) -> list[Held]:
+def _npy(path: Path, columns: Columns) -> list[Readings]:
     try:
         values = np.load(path, allow_pickle=False)
     except Exception as error:
-        raise CPCError(f"not a readable npy file without pickled objects: {' '.join(str(error).split())}") from None
-    return _cases(values, columns, (), None, None, {})
+        raise CPCError(f"not a readable npy file without pickled objects: {one_line(error)}") from None
+    return _cases(values, columns.channels, Readings(np.zeros(0), ()))
 
 
-def _cases(
-    values: np.ndarray,
-    columns: Columns,
-    names: tuple[str, ...],
-    times: np.ndarray | None,
-    rate: float | None,
-    row_labels: Mapping[str, np.ndarray],
-) -> list[Held]:
-    values = observations(values)
-    values = values[:, None] if values.ndim == 1 else values
+def _cases(values: np.ndarray, wanted: tuple[str, ...], shared: Readings) -> list[Readings]:
+    """The series of one array, with the names, times, rate and labels that they share."""
+    values = rows_of(values)
     if values.ndim not in (2, 3):
         raise CPCError(f"an array of shape {values.shape}; expected [time, channels] or [cases, time, channels]")
     if values.ndim == 3 and not len(values):
         raise CPCError(f"an array of shape {values.shape} holds no case; remove the file, or write cases to it")
-    names = names or tuple(str(n) for n in range(values.shape[-1]))
-    wanted = columns.channels or names
+    names = shared.channels or tuple(str(n) for n in range(values.shape[-1]))
+    wanted = wanted or names
     if len(names) != values.shape[-1] or not set(wanted) <= set(names):
         raise CPCError(f"{values.shape[-1]} channels called {', '.join(names)}; asked for {', '.join(wanted)}")
     values = values[..., [names.index(name) for name in wanted]]
-    seconds = None if times is None else _stamps(times)
-    for name, rows in {**row_labels, **({} if seconds is None else {"time": seconds})}.items():
+    for name, rows in {**shared.row_labels, **({} if shared.times is None else {"time": shared.times})}.items():
         if rows.shape != values.shape[-2:-1]:
             raise CPCError(f"{name!r} has shape {rows.shape} for {values.shape[-2]} rows")
-    found = values[None] if values.ndim == 2 else values
+    whole = Readings(values, wanted, shared.times, shared.rate or _rate_of(shared.times), shared.row_labels)
     # Cases of one array are padded to one length; what is missing at the end of a case is its end.
-    ends = [len(case) if values.ndim == 2 else observed_end(case) for case in found]
-    return [
-        Held(
-            case[:end],
-            wanted,
-            None if seconds is None else seconds[:end],
-            rate or _rate_of(seconds),
-            {name: rows[:end] for name, rows in row_labels.items()},
-        )
-        for case, end in zip(found, ends, strict=True)
-    ]
+    return [whole] if values.ndim == 2 else [replace(whole, values=case).until(observed_end(case)) for case in values]
 
 
 def observed_end(case: np.ndarray) -> int:
@@ -230,15 +230,16 @@ def observed_end(case: np.ndarray) -> int:
     return int(observed[-1]) + 1 if len(observed) else len(case)
 
 
-def observations(values: np.ndarray) -> np.ndarray:
-    """The same as float32. Raises CPCError for what is no real number: text, dates, complex values."""
+def rows_of(values: np.ndarray) -> np.ndarray:
+    """The same as float32, [S] as [S, 1]. Raises CPCError for what is no real number: text, dates, complex values."""
     # Objects may all be numbers, as those of a table of mixed columns are.
     if values.dtype.kind not in "biufO":
         raise CPCError(f"an array of {values.dtype}; expected real numbers")
     try:
-        return values.astype(np.float32)
+        values = values.astype(np.float32)
     except _CONVERTING_ERRORS as error:
-        raise CPCError(f"an array of {values.dtype} with what is no real number ({' '.join(str(error).split())})") from None
+        raise CPCError(f"an array of {values.dtype} with what is no real number ({one_line(error)})") from None
+    return values[:, None] if values.ndim == 1 else values
 
 
 def _rate(name: str, value: np.ndarray) -> float:
@@ -287,7 +288,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-FILES: dict[str, Callable[[Path, Columns], list[Held]]] = {
+FILES: dict[str, Callable[[Path, Columns], list[Readings]]] = {
     ".csv": _csv,
     ".tsv": _csv,
     ".parquet": _parquet,

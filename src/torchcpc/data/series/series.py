@@ -6,103 +6,68 @@ nobody measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self
+from typing import final
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
 from torchcpc.data.files.find import find
-from torchcpc.data.files.found import Kind, Listed, Skipped, group_of, left_out
-from torchcpc.data.series.files import FILES, Columns, Held, check, observations, observed_end, read_series
+from torchcpc.data.files.found import FileKind, FoundFile, group_of, one_line, skip
+from torchcpc.data.series.files import FILES, Columns, Readings, check, observed_end, read_series, rows_of
+from torchcpc.data.sources import SourceList, nothing_usable
 
-SENSORS = Kind("series", tuple(FILES))
+SENSORS = FileKind("series", tuple(FILES))
 # Clocks drift; two rates this close are one.
 _SAME_RATE = 0.01
 
 
-@dataclass(frozen=True, slots=True)
-class SeriesItem:
-    """One source: a unique key, its file, the name of its group, and its labels by column."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesItem(Item):
+    """One series with its values."""
 
-    key: str
-    path: Path
-    group: str
-    labels: Mapping[str, str] = field(default_factory=dict)
+    readings: Readings = field(compare=False, repr=False)
 
 
-class Series:
-    """Sources that are sensor series of the same channels; implements `contracts.Sources`, rows at `rate` Hz (1: no clock)."""
+@final
+class Series(SourceList[SeriesItem]):
+    """Sources that are sensor series of the same channels; implements `contracts.Sources`, rows at `rate` Hz (1: no clock).
+
+    gain: see `stretched`; 0 reads training windows as they are.
+    """
+
+    noun = "series"
 
     def __init__(
-        self,
-        held: Sequence[Held],
-        items: Sequence[SeriesItem],
-        *,
-        rate: float = 1.0,
-        skipped: Sequence[Skipped] = (),
-        gain: float = 0.0,
+        self, items: Sequence[SeriesItem], *, rate: float = 1.0, skipped: Sequence[Skipped] = (), gain: float = 0.0
     ) -> None:
-        self.gain = gain
-        self.held, self.items, self.rate, self.skipped = list(held), list(items), rate, list(skipped)
-        self.groups = sorted({item.group for item in items})
-        self._number = {name: number for number, name in enumerate(self.groups)}
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    @property
-    def channels(self) -> tuple[str, ...]:
-        """Names of the columns of a row."""
-        return self.held[0].channels
-
-    @property
-    def hours(self) -> float:
-        return sum(len(held.values) for held in self.held) / self.rate / 3600
+        super().__init__(items, rate=rate, skipped=skipped)
+        self.gain, self.channels = gain, items[0].readings.channels
 
     def length(self, index: int) -> int:
-        return len(self.held[index].values)
-
-    def group(self, index: int) -> int:
-        return self._number[self.items[index].group]
+        return len(self.items[index].readings.values)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         """Rows start .. start+count: float32 [count, channels], NaN where missing; varied as `gain` says if there is an `rng`."""
-        x_SF = self.held[index].values[start : start + count]
+        x_SF = self.items[index].readings.values[start : start + count]
         return stretched(x_SF, self.gain, rng) if rng is not None and self.gain else x_SF
 
     def times(self, index: int) -> np.ndarray:
         """[S] float64 seconds of every row: as stamped (dates: since 1970), or by the rate where the file has no times."""
-        times = self.held[index].times
+        times = self.items[index].readings.times
         return np.arange(self.length(index)) / self.rate if times is None else times
 
     def row_labels(self, index: int, column: str) -> np.ndarray | None:
-        """What a label column of the file says of every row: [S], None where it has no such column."""
-        return self.held[index].row_labels.get(column)
-
-    def labels(self, column: str) -> list[str]:
-        """One label per source; an empty string where a source has none."""
-        return [item.labels.get(column) or (item.group if column == "group" else "") for item in self.items]
-
-    def select(self, indices: Sequence[int]) -> Self:
-        """The sources at `indices`, in that order; groups keep their numbers."""
-        chosen = type(self)(
-            [self.held[i] for i in indices],
-            [self.items[i] for i in indices],
-            rate=self.rate,
-            skipped=self.skipped,
-            gain=self.gain,
-        )
-        chosen.groups, chosen._number = self.groups, self._number
-        return chosen
+        """The labels of every row in a column of the file: [S], None where it has no such column."""
+        return self.items[index].readings.row_labels.get(column)
 
 
 def scan_series(
     roots: Sequence[str | Path],
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     *,
     rate: float = 0.0,
     time: str = "",
@@ -112,39 +77,48 @@ def scan_series(
     group: str = "",
     gain: float = 0.0,
 ) -> Series:
-    """All usable series that `roots` (folders or manifests) name; the others are in `.skipped`, each with its reason: a file, or one
-    case of a file (`a.npz#1`) of which others can be used.
+    """All usable series of `roots`; the others are in `.skipped`: a file, or one case (`a.npz#1`) of a file with usable ones.
 
-    rate: rows per second, 0 for what times or files say; channels: the columns to read, all that are numbers where none is named;
-    row_labels: columns that are not input but labels of rows; time, array: see `series_files.Columns`; group: the label column that
-    names the group (patient, machine) of a source, by default its folder; gain: in training, how far each channel of a window is
-    stretched at random (`stretched`), for subjects and sensors that differ in amplitude. The first usable file sets channels and
-    rate; one with others is skipped. Raises CPCError for a root that cannot be used, and when nothing at all can be.
+    The first usable file sets channels and rate; one with others is skipped.
+
+    Args:
+        roots: folders, manifests or single files.
+        cache: not used.
+        progress: hears of the files as they are read.
+        rate: rows per second; 0 for that of times or files.
+        time, channels, row_labels, array: see `files.Columns`.
+        group: the label column that names the group (patient, machine) of a source. Default: its folder.
+        gain: how far training stretches each channel of a window at random, see `stretched`. It helps where subjects and sensors
+            differ in amplitude.
+
+    Raises CPCError for a root that cannot be used, and when nothing at all can be.
     """
     if not 0 <= rate < float("inf"):
         raise CPCError(f"data.rate = {rate}: rows per second, above 0, or 0 for what the files say.")
     if not 0 <= gain < float("inf"):
         raise CPCError(f"data.gain = {gain}: a spread of the logarithm of the amplitude, 0 or above, for instance 0.5.")
-    listed, skipped = find(roots, SENSORS)
+    files, skipped = find(roots, SENSORS)
     columns = Columns(time, tuple(channels), tuple(row_labels), array)
-    found: list[Held] = []
     items: list[SeriesItem] = []
-    for done, entry in enumerate(listed):
-        if progress:
-            progress(done, len(listed))
+    fixed = bool(rate)
+    for done, file in enumerate(files):
+        progress(done, len(files))
         try:
-            usable, faulty = _usable(entry, columns, found[0] if found else None, fixed=bool(rate))
+            usable, faulty = _usable(file, columns, items[0].readings if items else None, fixed=fixed)
         except CPCError as error:
-            skipped.append(left_out(entry.path, str(error)))
+            skipped.append(skip(file.path, str(error)))
             continue
         skipped += faulty
+        rate = rate or usable[0][1].rate or 1.0
         for key, case in usable:
-            found.append(case)
-            items.append(SeriesItem(key, entry.path, group_of(entry, group), entry.labels))
-    if not found:
-        reasons = "; ".join(f"{s.path}: {s.reason}" for s in skipped[:3])
-        raise CPCError(f"none of {len(skipped)} files can be used, for instance {reasons}. Name a folder of series.")
-    return Series(found, items, rate=rate or found[0].rate or 1.0, skipped=skipped, gain=gain)
+            items.append(_item(key, group_of(file, group), file.labels, file.path, case, rate))
+    if not items:
+        raise nothing_usable(skipped, "files", "series")
+    return Series(items, rate=rate, skipped=skipped, gain=gain)
+
+
+def _item(key: str, group: str, labels: Mapping[str, str], path: Path | None, readings: Readings, rate: float) -> SeriesItem:
+    return SeriesItem(key, group, labels, path, len(readings.values) / rate, readings=readings)
 
 
 def stretched(x_SF: np.ndarray, gain: float, rng: np.random.Generator) -> np.ndarray:
@@ -162,64 +136,66 @@ def cases(
     channels: Sequence[str] = (),
     rate: float = 1.0,
 ) -> Series:
-    """Arrays in memory as sources: [cases, time, channels], [cases, time], or a list of arrays of any lengths; NaN is missing, and at
-    the end of a case it is its end.
+    """Arrays in memory as sources.
 
-    labels: column -> one value per case (`group` names groups, `split` train and test). Raises CPCError for arrays that differ in
-    channels, hold infinity or what is no real number, or in which nothing is observed.
+    Args:
+        arrays: [cases, time, channels], [cases, time], or a list of arrays of any lengths. NaN is missing, and at the end of a case
+            it is its end.
+        labels: column -> one value per case; `group` names groups, `split` train and test.
+        channels: names of the channels.
+        rate: rows per second.
+
+    Raises CPCError for arrays that differ in channels, hold infinity or what is no real number, or in which nothing is observed.
     """
     given = list(arrays)
     columns = {name: [str(value) for value in values] for name, values in (labels or {}).items()}
     if short := [name for name, values in columns.items() if len(values) != len(given)]:
         raise CPCError(f"labels {short[0]!r}: {len(columns[short[0]])} values for {len(given)} cases. Give one a case.")
-    held, items = [], []
+    items: list[SeriesItem] = []
     for number, array in enumerate(given):
-        own = {name: values[number] for name, values in columns.items()}
-        key = f"case-{number:06d}"
+        key, of_case = f"case-{number:06d}", {name: values[number] for name, values in columns.items()}
         try:
-            values = _rows(array)
+            values = _array(array)
             check(values)
             values = values[: observed_end(values)]
-            names = tuple(channels) or tuple(str(n) for n in range(values.shape[1]))
-            held.append(_alike(Held(values, names), held[0] if held else Held(values, names), fixed=True))
+            readings = Readings(values, tuple(channels) or tuple(str(n) for n in range(values.shape[1])))
+            readings = _alike(readings, items[0].readings if items else readings, fixed=True)
         except CPCError as error:
             raise CPCError(f"{key}: {error}.") from None
-        items.append(SeriesItem(key, Path(key), own.get("group", key), own))
-    if not held:
+        items.append(_item(key, of_case.get("group", key), of_case, None, readings, rate))
+    if not items:
         raise CPCError("no case was given. Give arrays of [time, channels].")
-    return Series(held, items, rate=rate)
+    return Series(items, rate=rate)
 
 
-def _rows(array: object) -> np.ndarray:
+def _array(array: object) -> np.ndarray:
     """[time, channels] float32. Raises CPCError for what is no array of real numbers."""
     try:
-        given = np.asarray(array)
+        return rows_of(np.asarray(array))
     except ValueError as error:  # rows of different lengths
-        raise CPCError(f"no array of [time, channels] ({' '.join(str(error).split())})") from None
-    values = observations(given)
-    return values[:, None] if values.ndim == 1 else values
+        raise CPCError(f"no array of [time, channels] ({one_line(error)})") from None
 
 
 def _usable(
-    entry: Listed, columns: Columns, first: Held | None, *, fixed: bool
-) -> tuple[list[tuple[str, Held]], list[Skipped]]:
-    """The series of one file by key, and its cases that were left out. Raises CPCError where nothing of the file can be used."""
-    usable: list[tuple[str, Held]] = []
+    file: FoundFile, columns: Columns, first: Readings | None, *, fixed: bool
+) -> tuple[list[tuple[str, Readings]], list[Skipped]]:
+    """The series of one file by key, and its cases that are skipped. Raises CPCError where nothing of the file can be used."""
+    usable: list[tuple[str, Readings]] = []
     skipped: list[Skipped] = []
-    found = read_series(entry.path, columns)
-    for number, case in enumerate(found):
-        place = "" if len(found) == 1 else f"#{number}"
+    series = read_series(file.path, columns)
+    for number, case in enumerate(series):
+        suffix = "" if len(series) == 1 else f"#{number}"
         try:
             check(case.values, case.times)
-            usable.append((entry.key + place, _alike(case, first or case, fixed=fixed)))
+            usable.append((file.key + suffix, _alike(case, first or case, fixed=fixed)))
         except CPCError as error:
-            skipped.append(left_out(f"{entry.path}{place}", str(error)))
+            skipped.append(skip(f"{file.path}{suffix}", str(error)))
     if not usable:  # of channels or times that all share: told once, not case by case
         raise CPCError(skipped[0].reason)
     return usable, skipped
 
 
-def _alike(case: Held, first: Held, *, fixed: bool) -> Held:
+def _alike(case: Readings, first: Readings, *, fixed: bool) -> Readings:
     """The case with its channels in the order of the first one's. Raises CPCError for other channels or another rate."""
     if set(case.channels) != set(first.channels) or case.values.shape[1] != len(case.channels):
         raise CPCError(
@@ -231,4 +207,4 @@ def _alike(case: Held, first: Held, *, fixed: bool) -> Held:
     if case.channels == first.channels:
         return case
     order = [case.channels.index(name) for name in first.channels]
-    return Held(case.values[:, order], first.channels, case.times, case.rate, case.row_labels)
+    return replace(case, values=case.values[:, order], channels=first.channels)

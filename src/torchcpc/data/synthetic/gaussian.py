@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.linalg import solve_discrete_lyapunov
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.synthetic.linear_gaussian import LinearGaussian
@@ -36,6 +35,8 @@ def autoregression(coefficients: Sequence[float], *, copies: int = 1) -> LinearG
 
     (0, 0.9) is the test of memory: x_t alone says nothing of x_{t+1}, x_{t-1} says 0.83 nats.
     """
+    from scipy.linalg import solve_discrete_lyapunov  # takes longer to load than all readers together
+
     p = len(coefficients)
     if p < 1 or copies < 1:
         raise CPCError(f"{p} coefficients, copies = {copies}: give at least one of each.")

@@ -8,7 +8,6 @@ The belief is the Kalman filter's (R. E. Kalman, 1960): a mean, and a covariance
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import solve_discrete_lyapunov, solve_triangular
 
 from torchcpc.contracts import CPCError, Result
 from torchcpc.data.synthetic.process import Sampled
@@ -24,6 +23,8 @@ class LinearGaussian:
     """
 
     def __init__(self, A: np.ndarray, C: np.ndarray, Q: np.ndarray, R: np.ndarray | None = None) -> None:
+        from scipy.linalg import solve_discrete_lyapunov
+
         self.A, self.C, self.Q = (np.atleast_2d(np.asarray(m, dtype=np.float64)) for m in (A, C, Q))
         self.dim, self.state = self.C.shape
         self.R = np.zeros((self.dim, self.dim)) if R is None else np.atleast_2d(np.asarray(R, dtype=np.float64))
@@ -43,8 +44,8 @@ class LinearGaussian:
                 raise CPCError("a step of this process is a function of the steps before it. Add noise to Q or R.")
             gain = np.linalg.solve(innovation, self.C @ predicted).T
             # Joseph's form: stays positive where P - K C P would round to something that is not.
-            kept = np.eye(self.state) - gain @ self.C
-            filtered = _symmetric(kept @ predicted @ kept.T + gain @ self.R @ gain.T)
+            rest = np.eye(self.state) - gain @ self.C
+            filtered = _symmetric(rest @ predicted @ rest.T + gain @ self.R @ gain.T)
             if np.abs(filtered - self._filtered[-1]).max() < _CONVERGED * np.abs(self.stationary).max():
                 self._limit = len(self._filtered)
             self._gains.append(gain)
@@ -72,17 +73,19 @@ class LinearGaussian:
         return belief
 
     def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
+        from scipy.linalg import solve_triangular
+
         mean = belief[..., :-1] @ np.linalg.matrix_power(self.A, k).T @ self.C.T
-        seen, place = np.unique(np.minimum(belief[..., -1].astype(int), self._limit), return_inverse=True)
-        ahead = np.stack([self.predictive(k, past=n) for n in seen.tolist()])
-        place = place.reshape(belief.shape[:-1])
+        lengths, which = np.unique(np.minimum(belief[..., -1].astype(int), self._limit), return_inverse=True)
+        ahead = np.stack([self.predictive(k, past=n) for n in lengths.tolist()])
+        which = which.reshape(belief.shape[:-1])
         roots = np.linalg.cholesky(ahead)
         whiten = np.stack([solve_triangular(root, np.eye(self.dim), lower=True) for root in roots])
         log_scale = np.log(np.diagonal(roots, axis1=1, axis2=2)).sum(1)
         root = np.linalg.cholesky(self.marginal)
         plain = x @ solve_triangular(root, np.eye(self.dim), lower=True).T
-        away = (whiten[place] @ (x - mean)[..., None])[..., 0]
-        scale = np.log(np.diagonal(root)).sum() - log_scale[place]
+        away = (whiten[which] @ (x - mean)[..., None])[..., 0]
+        scale = np.log(np.diagonal(root)).sum() - log_scale[which]
         return scale + 0.5 * ((plain**2).sum(-1) - (away**2).sum(-1))
 
     def propose(self, belief: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:

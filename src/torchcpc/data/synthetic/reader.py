@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.arrays import Arrays, Item
+from torchcpc.contracts import CPCError, Item, Progress, silent
+from torchcpc.data.arrays import Arrays
 from torchcpc.data.synthetic.emissions import Clouds, Symbols
 from torchcpc.data.synthetic.gaussian import autoregression, gaussian_pairs, gaussian_vectors, vector_autoregression
 from torchcpc.data.synthetic.hidden_markov import HiddenMarkov, markov_chain, symmetric
@@ -59,15 +60,37 @@ def named(process: str, *, bits: int = 0, warped: bool = False) -> Process:
     """The process of that name, with `bits` coins appended that nothing predicts, then put behind a nonlinearity if warped."""
     if process not in PROCESSES:
         raise CPCError(f"process = {process!r} is unknown. Choose one of {', '.join(PROCESSES)}.")
-    found = PROCESSES[process]()
-    found = Nuisance(found, bits=bits) if bits else found
-    return Warped(found) if warped else found
+    plain = PROCESSES[process]()
+    noisy = Nuisance(plain, bits=bits) if bits else plain
+    return Warped(noisy) if warped else noisy
+
+
+@runtime_checkable
+class KnownProcess(Protocol):
+    """Sources of which it is known which process made them."""
+
+    def process(self, proposal: str) -> Process:
+        """The process, its exact ratios taken under a proposal ("all", "same_group") of `scores.calibration`."""
+        ...
+
+
+class Simulated(Arrays):
+    """Sources that `simulate` made; they know their process."""
+
+    made_by: tuple[str, int, bool] = ("ar1", 0, False)
+
+    def process(self, proposal: str) -> Process:
+        name, bits, warped = self.made_by
+        # Speakers are the one process with groups, so the one whose ratio depends on the proposal.
+        if name.startswith("speakers"):
+            name = {"all": "speakers", "same_group": "speakers-same-group"}[proposal]
+        return named(name, bits=bits, warped=warped)
 
 
 def simulate(
     roots: Sequence[str | Path] = (),
     cache: Path | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
     *,
     process: str = "ar1",
     sources: int = 512,
@@ -75,7 +98,7 @@ def simulate(
     seed: int = 0,
     bits: int = 0,
     warped: bool = False,
-) -> Arrays:
+) -> Simulated:
     """`sources` independent sequences of `steps` rows of a named process, the last fifth labelled split=test; group as sampled.
 
     The arguments are those of every reader; nothing is read from a disk, and the rows are a function of the settings.
@@ -87,4 +110,6 @@ def simulate(
         Item(f"{process}-{i:06d}", f"{group:06d}", {"split": "test" if 5 * i >= 4 * sources else "train"})
         for i, group in enumerate(group_B.tolist())
     ]
-    return Arrays(list(x_BTD), items)
+    simulated = Simulated(list(x_BTD), items)
+    simulated.made_by = (process, bits, warped)
+    return simulated

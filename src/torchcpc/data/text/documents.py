@@ -1,4 +1,4 @@
-"""The sentences of one document: of a file, read by seeking, or as they stand in a table."""
+"""The sentences of one document: a list, or those of a file, which are read when they are asked for."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from typing import Protocol
 import numpy as np
 
 from torchcpc.contracts import CPCError
+from torchcpc.data.files.found import no_longer_readable
 
 
 class Sentences(Protocol):
-    """What a document is made of."""
+    """What a document is made of: sentences, each on one line, blanks folded."""
 
     def __len__(self) -> int: ...
-
-    def take(self, start: int, stop: int) -> list[str]:
-        """Sentences start .. stop, each on one line, blanks folded."""
-        ...
+    def __getitem__(self, stretch: slice, /) -> Sequence[str]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class InFile:
-    """starts: [n + 1] byte offsets of the sentences, the last one the size that the file had."""
+class FileSentences:
+    """Sentences of a file, read by seeking.
+
+    starts: [n + 1] byte offsets of the sentences, the last one the size that the file had.
+    """
 
     path: Path
     starts: np.ndarray
@@ -33,37 +34,23 @@ class InFile:
     def __len__(self) -> int:
         return len(self.starts) - 1
 
-    def take(self, start: int, stop: int) -> list[str]:
+    def __getitem__(self, stretch: slice, /) -> list[str]:
         """Raises CPCError if the file has gone or changed since it was scanned."""
-        if (start := min(start, len(self))) >= (stop := min(stop, len(self))):
+        start, stop, _ = stretch.indices(len(self))
+        if start >= stop:
             return []
-        places = self.starts[start : stop + 1].tolist()
+        offsets = self.starts[start : stop + 1].tolist()
         try:
             with self.path.open("rb") as file:
                 same = file.seek(0, 2) == self.starts[-1]
-                file.seek(places[0])
-                content = file.read(places[-1] - places[0])
-            found = [content[a - places[0] : b - places[0]].decode("utf8") for a, b in pairwise(places)]
+                file.seek(offsets[0])
+                content = file.read(offsets[-1] - offsets[0])
+            texts = [content[a - offsets[0] : b - offsets[0]].decode("utf8") for a, b in pairwise(offsets)]
         except (OSError, UnicodeDecodeError) as error:
-            raise CPCError(
-                f"{self.path} could be read when it was scanned, but not now: {error}. Restore it, or scan again."
-            ) from None
+            raise no_longer_readable(self.path, error) from None
         if not same:
             raise CPCError(f"{self.path} has changed since it was scanned: another size. Scan again.")
-        return [folded(text) for text in found]
-
-
-@dataclass(frozen=True, slots=True)
-class InTable:
-    """Sentences held in memory."""
-
-    texts: Sequence[str]
-
-    def __len__(self) -> int:
-        return len(self.texts)
-
-    def take(self, start: int, stop: int) -> list[str]:
-        return [folded(text) for text in self.texts[start:stop]]
+        return [folded(text) for text in texts]
 
 
 def folded(text: str) -> str:

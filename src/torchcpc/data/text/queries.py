@@ -1,4 +1,4 @@
-"""Sentences that somebody typed, as sources that a model of text can read."""
+"""Sentences that a user gives as strings, as sources that a model of text can read."""
 
 from __future__ import annotations
 
@@ -7,36 +7,39 @@ from pathlib import Path
 from typing import Any
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.text.documents import InTable
+from torchcpc.data.text.documents import folded
 from torchcpc.data.text.sentences import SPLITTINGS
 from torchcpc.data.text.texts import Document, Texts, any_known
 from torchcpc.data.text.tokens import load_tokenizer
 
+TextSettings = Mapping[str, Any]
+"""The resolved [data] section of a model."""
 
-def typed(section: Mapping[str, Any], documents: Sequence[Sequence[str]]) -> Texts:
-    """Documents of sentences, tokenised as the resolved [data] section of a model says; keys are "typed-0" and so on.
 
-    Raises CPCError for data that are no text, and for a document without sentences or without any word that the model knows, which
-    would be as good as any other such document to it.
+def from_strings(settings: TextSettings, documents: Sequence[Sequence[str]]) -> Texts:
+    """Documents of sentences, tokenised as the model of these settings tokenises; keys are "typed-0" and so on.
+
+    Raises CPCError for a model that reads no text, for a document without sentences, and for one without any word that the model
+    knows: to the model all such documents are the same.
     """
-    require_text(section)
+    require_text(settings)
     if any(not sentences for sentences in documents):
         raise CPCError("a text without any sentence: give at least one.")
-    tokenizer = load_tokenizer(Path(section["tokenizer"]))
+    tokenizer = load_tokenizer(Path(settings["tokenizer"]))
     for sentences in documents:
         if not any_known(tokenizer, sentences):
             more = f" (and {len(sentences) - 1} more after it)" if len(sentences) > 1 else ""
             raise CPCError(
                 f"{sentences[0][:80]!r}{more}: the model knows no word of it. Write it in words of the training documents."
             )
-    items = [Document(f"typed-{n}", Path(), "typed", {}, InTable(list(own))) for n, own in enumerate(documents)]
-    return Texts(items, width=section["width"], tokenizer=tokenizer)
+    items = [Document(f"typed-{n}", "typed", sentences=[folded(text) for text in texts]) for n, texts in enumerate(documents)]
+    return Texts(items, width=settings["width"], tokenizer=tokenizer)
 
 
-def split(section: Mapping[str, Any], text: str) -> list[str]:
+def split_sentences(settings: TextSettings, text: str) -> list[str]:
     """The sentences of a text, by the rules that the model's own documents were split by."""
-    require_text(section)
-    pieces = SPLITTINGS[section["splitting"]](text, section["language"])
+    require_text(settings)
+    pieces = SPLITTINGS[settings["splitting"]](text, settings["language"])
     return [" ".join(piece.split()) for piece in pieces if piece.strip()]
 
 
@@ -56,7 +59,7 @@ def read_text(path: Path) -> str:
     return text
 
 
-def require_text(section: Mapping[str, Any]) -> None:
-    """Raises CPCError unless the [data] section is one of text."""
-    if section["name"] != "text":
-        raise CPCError(f"this model reads {section['name']}, not text: name a run that was trained on documents.")
+def require_text(settings: TextSettings) -> None:
+    """Raises CPCError unless these are the settings of a reader of text, which alone split documents."""
+    if "splitting" not in settings:
+        raise CPCError(f"this model reads {settings['name']}, not text: name a run that was trained on documents.")

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 
+from torchcpc.atomic import replacing
 from torchcpc.contracts import CPCError
+from torchcpc.data.files.found import no_longer_readable
+from torchcpc.data.files.inspection import Facts
 from torchcpc.data.text.sentences import SPLITTINGS
 
 # Bytes split together: some thousand sentences.
@@ -24,81 +25,65 @@ _LONGEST_LINE = 1 << 24
 RULES = 3
 
 
-@dataclass(frozen=True, slots=True)
-class TextFacts:
-    """Sentences of one file, its bytes, and the words of its longest sentence; `fault` is empty for a file that can be used. `lasting`
-    as in `verdict.Facts`."""
-
-    sentences: int
-    size: int
-    longest: int
-    fault: str = ""
-    lasting: bool = True
-
-
-class Splitter:
-    """Splits files by `splitting` (`sentences.SPLITTINGS`); what it finds is kept in `folder`, or in memory where there is none."""
+class SentenceIndex:
+    """Where sentences begin, by `splitting` (`sentences.SPLITTINGS`); remembered in `folder`, or in memory where there is none."""
 
     def __init__(self, folder: Path | None, splitting: str, language: str) -> None:
         if splitting not in SPLITTINGS:
             raise CPCError(f"data.splitting = {splitting!r} is unknown. Choose one of: {', '.join(SPLITTINGS)}.")
         self.folder, self.splitting, self.language = folder, splitting, language
-        self._held: dict[Path, np.ndarray] = {}
+        self._in_memory: dict[Path, np.ndarray] = {}
 
-    def inspect(self, path: Path) -> TextFacts:
-        """Splits the file and keeps where its sentences begin. A fault is told, not raised."""
+    def inspect(self, path: Path) -> Facts:
+        """Sentences, bytes, and the words of the longest sentence. Remembers where sentences begin; faults are not raised."""
         # A file of a gigabyte has millions of sentences: eight bytes for each, and nothing else is held.
         starts, longest = array("q"), 0
         try:
-            for place, words in self._sentences(path):
-                starts.append(place)
+            for start, words in self._sentences(path):
+                starts.append(start)
                 longest = max(longest, words)
             size = path.stat().st_size
         except UnicodeDecodeError as error:
-            return TextFacts(0, 0, 0, f"not UTF-8 text (byte 0x{error.object[error.start]:02x}): save it as UTF-8")
+            return Facts(fault=f"not UTF-8 text (byte 0x{error.object[error.start]:02x}): save it as UTF-8")
         except OSError as error:
-            return TextFacts(0, 0, 0, f"unreadable: {error.strerror or error}", lasting=False)
+            return Facts(fault=f"unreadable: {error.strerror or error}", lasting=False)
         if not starts:
-            return TextFacts(0, 0, 0, "it holds no text" if size else "the file is empty")
+            return Facts(fault="it holds no text" if size else "the file is empty")
         starts.append(size)
-        self._keep(path, np.array(starts, dtype=np.int64))
-        return TextFacts(len(starts) - 1, size, longest)
+        self._remember(path, np.array(starts, dtype=np.int64))
+        return Facts((len(starts) - 1, size, longest))
 
     def starts(self, path: Path) -> np.ndarray:
-        """[sentences + 1] int64: the byte at which each sentence begins, then the size of the file. Split again if it is not kept."""
-        kept = self._kept(path)
-        if kept is None:
+        """[sentences + 1] int64: the byte at which each sentence begins, then the size of the file. Split again if forgotten."""
+        starts_n = self._remembered(path)
+        if starts_n is None:
             fact = self.inspect(path)
             if fact.fault:
-                raise CPCError(
-                    f"{path} could be read when it was scanned, but not now: {fact.fault}. Restore it, or scan again."
-                )
-            kept = self._held[path]
-        return kept
+                raise no_longer_readable(path, fact.fault)
+            starts_n = self._in_memory[path]
+        return starts_n
 
     def _sentences(self, path: Path) -> Iterator[tuple[int, int]]:
         """The byte at which each sentence begins, and its words."""
-        place = 0
+        at = 0
         for text in blocks(path):
             for piece in SPLITTINGS[self.splitting](text, self.language):
                 if words := piece.strip("\ufeff").split():
-                    yield place, len(words)
-                place += len(piece.encode("utf8"))
+                    yield at, len(words)
+                at += len(piece.encode("utf8"))
 
-    def _keep(self, path: Path, starts_n: np.ndarray) -> None:
-        self._held[path] = starts_n
+    def _remember(self, path: Path, starts_n: np.ndarray) -> None:
+        self._in_memory[path] = starts_n
         if file := self._file(path):
             try:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                with tempfile.NamedTemporaryFile("wb", dir=file.parent, delete=False) as partial:
-                    np.save(partial, starts_n)
-                Path(partial.name).replace(file)
-            except OSError:
+                with replacing(file) as partial, partial.open("wb") as opened:
+                    np.save(opened, starts_n)
+            except CPCError:
                 pass  # it only saves time
 
-    def _kept(self, path: Path) -> np.ndarray | None:
-        if path in self._held:
-            return self._held[path]
+    def _remembered(self, path: Path) -> np.ndarray | None:
+        if path in self._in_memory:
+            return self._in_memory[path]
         file = self._file(path)
         try:
             if file is None:

@@ -6,10 +6,11 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from torchcpc.atomic import write_text
 from torchcpc.contracts import CPCError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 # Part of the format of tokenizer.json as this package writes and reads it.
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ["[PAD]", "[UNK]"]
+KINDS = ("words", "bpe")
 # Sentences whose tokens are counted at once.
 _COUNTED = 1_000
 
@@ -30,18 +32,19 @@ def learn(sentences: Callable[[], Iterable[str]], *, kind: str, size: int) -> To
     sentences is called for each pass over the text: one for words, two for pieces. Raises CPCError for another kind, and for text
     without words.
     """
-    from tokenizers import Tokenizer, normalizers, pre_tokenizers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
     check_vocabulary(kind, size)
-    model, trainer = KINDS[kind](size)
-    tokenizer = Tokenizer(model)
+    unknown, words = SPECIAL[UNKNOWN], kind == "words"
+    tokenizer = Tokenizer(models.WordLevel(unk_token=unknown) if words else models.BPE(unk_token=unknown))
+    train = trainers.WordLevelTrainer if words else trainers.BpeTrainer
     tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])  # pyright: ignore[reportAttributeAccessIssue]
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()  # pyright: ignore[reportAttributeAccessIssue]
-    tokenizer.train_from_iterator(sentences(), trainer)
+    tokenizer.train_from_iterator(sentences(), train(vocab_size=size, special_tokens=SPECIAL, show_progress=False))
     if tokenizer.get_vocab_size() <= len(SPECIAL):
         raise CPCError("the training documents hold no word. Name documents of text.")
     # Words come in this order; pieces in that of their merging, which says little of how often one is left whole.
-    return by_frequency(tokenizer, sentences()) if kind == "bpe" else tokenizer
+    return tokenizer if words else by_frequency(tokenizer, sentences())
 
 
 def by_frequency(tokenizer: Tokenizer, sentences: Iterable[str]) -> Tokenizer:
@@ -50,8 +53,8 @@ def by_frequency(tokenizer: Tokenizer, sentences: Iterable[str]) -> Tokenizer:
 
     count_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
     remaining = iter(sentences)
-    while some := list(islice(remaining, _COUNTED)):
-        for encoded in tokenizer.encode_batch_fast(some, add_special_tokens=False):
+    while batch := list(islice(remaining, _COUNTED)):
+        for encoded in tokenizer.encode_batch_fast(batch, add_special_tokens=False):
             np.add.at(count_V, encoded.ids, 1)
     content = json.loads(tokenizer.to_str())
     number = content["model"]["vocab"]
@@ -66,23 +69,6 @@ def check_vocabulary(kind: str, size: int) -> None:
         raise CPCError(f"data.tokens = {kind!r} is unknown. Choose one of: {', '.join(KINDS)}.")
     if size <= len(SPECIAL):
         raise CPCError(f"data.vocabulary = {size}: it must hold more than {', '.join(SPECIAL)}. The paper's is 20000.")
-
-
-def _words(size: int) -> tuple[Any, Any]:
-    from tokenizers import models, trainers
-
-    trainer = trainers.WordLevelTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False)
-    return models.WordLevel(unk_token=SPECIAL[UNKNOWN]), trainer
-
-
-def _bpe(size: int) -> tuple[Any, Any]:
-    from tokenizers import models, trainers
-
-    trainer = trainers.BpeTrainer(vocab_size=size, special_tokens=SPECIAL, show_progress=False)
-    return models.BPE(unk_token=SPECIAL[UNKNOWN]), trainer
-
-
-KINDS: dict[str, Callable[[int], tuple[Any, Any]]] = {"words": _words, "bpe": _bpe}
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
@@ -105,9 +91,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 def save_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
     """Written whole or not at all."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(tokenizer.to_str(), encoding="utf8")
-    partial.replace(path)
+    write_text(path, tokenizer.to_str())
 
 
 def encode(tokenizer: Tokenizer, sentences: Sequence[str], width: int) -> np.ndarray:

@@ -89,7 +89,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             yield from enumerate(file, start=1)
     except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or error
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise CPCError(f"{path} cannot be read: {reason}. Name a whole file of word vectors, or download it again.") from None
 
 

@@ -28,8 +28,8 @@ def alpha_cpc(score_NN: Tensor, *, alpha: float = 0.5) -> Tensor:
     positive's weight is lowered inside each row. Source: Song and Ermon 2020 (arXiv:2007.09852).
     """
     score_NN, alpha = checked(score_NN), fraction(alpha, zero=False)
-    own, others = _weighted(score_NN, alpha)
-    return (score_NN.diagonal() - torch.logaddexp(own, torch.logsumexp(others, dim=1))).mean()
+    positive, others = _weighted(score_NN, alpha)
+    return (score_NN.diagonal() - torch.logaddexp(positive, torch.logsumexp(others, dim=1))).mean()
 
 
 def ml_cpc(score_NN: Tensor, *, alpha: float = 1.0) -> Tensor:
@@ -44,13 +44,13 @@ def ml_cpc(score_NN: Tensor, *, alpha: float = 1.0) -> Tensor:
     least = N / (N * (N - 1) + 1)
     if not least * (1 - 1e-9) <= alpha <= 1:
         raise CPCError(f"alpha = {alpha}: with {N} pairs ML-CPC is a lower bound from {least:.6g} to 1; choose it there.")
-    own, others = _weighted(score_NN, alpha)
-    total = torch.logaddexp(torch.logsumexp(own, dim=0), torch.logsumexp(others, dim=(0, 1)))
+    positive, others = _weighted(score_NN, alpha)
+    total = torch.logaddexp(torch.logsumexp(positive, dim=0), torch.logsumexp(others, dim=(0, 1)))
     return score_NN.diagonal().mean() - total + math.log(N)
 
 
 def _weighted(score_NN: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
     """Log terms of the row sums: the positives' [N] and the others' [N, N-1]."""
     N = len(score_NN)
-    own = score_NN.diagonal() + math.log(alpha / N)
-    return own, off_diagonal(score_NN) + math.log((N - alpha) / (N * (N - 1)))
+    positive = score_NN.diagonal() + math.log(alpha / N)
+    return positive, off_diagonal(score_NN) + math.log((N - alpha) / (N * (N - 1)))

@@ -1,0 +1,50 @@
+"""What a representation of sentences has to beat or to add to: the mean of word embeddings, and TF-IDF of words and pairs of words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+from torchcpc.statistics.blocks import Block, Sparse
+
+
+def mean_embedding(ids_SL: np.ndarray, table_VE: np.ndarray) -> np.ndarray:
+    """Token numbers [sentences, tokens], 0 where there is none -> the mean embedding of all tokens of the document: [E]."""
+    words_W = ids_SL[ids_SL > 0].astype(np.int64)
+    return table_VE[words_W].mean(axis=0) if len(words_W) else np.zeros(table_VE.shape[1], table_VE.dtype)
+
+
+class Tfidf:
+    """TF-IDF of words and neighbouring pairs of words, rows of length 1, in the form of `probes.nested_cv.FoldFeatures`.
+
+    Vocabulary and weights come from the training rows of a fold alone. They are kept, for every row of a table asks for the same folds.
+    A word is a run of letters and digits, or any other sign.
+    """
+
+    dim: int | None = None
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._texts = np.array(texts, dtype=object)
+        self._kept: dict[bytes, tuple[list[Block], list[Any]]] = {}
+
+    def parts(self, train: np.ndarray, test: np.ndarray) -> tuple[list[Block], list[Any]]:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        key = train.tobytes()
+        if key not in self._kept:
+            kind: Any = np.float32
+            vectors = TfidfVectorizer(token_pattern=r"\w+|[^\w\s]", ngram_range=(1, 2), sublinear_tf=True, dtype=kind)
+            try:
+                known = vectors.fit_transform(self._texts[train])
+            except ValueError as error:
+                raise CPCError(f"TF-IDF of {len(train)} texts: {error}. Name texts that hold words.") from None
+            self._kept[key] = ([Sparse(known)], [vectors.transform(self._texts[test])])
+        return self._kept[key]
+
+
+def normalised(text: str) -> str:
+    """What makes two texts the same text: neither case nor blanks."""
+    return " ".join(text.casefold().split())

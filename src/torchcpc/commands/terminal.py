@@ -1,0 +1,84 @@
+"""What commands show in a terminal: bars and notes on the error stream, results on standard output."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+
+from torchcpc.contracts import Progress
+
+if TYPE_CHECKING:
+    from torchcpc.api import Run
+    from torchcpc.results import SavedResult
+
+# Plain text when not a terminal; soft_wrap so that paths can be copied whole.
+_errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+_output = Console(highlight=False, soft_wrap=True, markup=False)
+
+
+class Terminal:
+    """A `contracts.Listener`."""
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[Progress]:
+        """A bar; nothing is drawn before the first call or off a terminal."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with Bars(
+            *columns, TextColumn("{task.fields[note]}"), console=_errors, transient=True, disable=not _errors.is_terminal
+        ) as bars:
+            task = bars.add_task(name, total=None, note="")
+
+            def show(done: int, total: int, note: str = "") -> None:
+                bars.update(task, completed=done, total=total, note=note)
+
+            yield show
+
+    def note(self, text: str) -> None:
+        _errors.print(text)
+
+
+TERMINAL = Terminal()
+
+
+def note(text: str) -> None:
+    """One line on how it went."""
+    TERMINAL.note(text)
+
+
+def output(text: str) -> None:
+    """What was asked for."""
+    _output.print(text)
+
+
+def load(arguments: argparse.Namespace) -> Run:
+    """The run that a command names."""
+    from torchcpc.api import load
+
+    return load(arguments.run, device=vars(arguments).get("device", "cpu"), listener=TERMINAL)
+
+
+def load_seeds(arguments: argparse.Namespace) -> list[Run]:
+    """The runs of other seeds that a command names."""
+    from torchcpc.api import load
+
+    return [load(name, device=arguments.device, listener=TERMINAL) for name in arguments.seed_runs]
+
+
+def show(run: Run, result: SavedResult) -> None:
+    """Prints a result, then keeps it in the run and its report, where there is a run."""
+    output(result.text())
+    if run.trained.record is not None:
+        run.keep(result)
+        note(f"report: {run.report()}")

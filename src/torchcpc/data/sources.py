@@ -1,0 +1,99 @@
+"""The list of sources that every reader keeps: items, group numbers, labels and selection, written once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from copy import copy
+from typing import ClassVar, Generic, Self, TypeVar
+
+import numpy as np
+
+from torchcpc.contracts import CPCError, Item, Skipped
+
+T = TypeVar("T", bound=Item)
+
+
+class SourceList(ABC, Generic[T]):
+    """Sources as a list of items; implements `contracts.Sources` but for `length` and `read`, which a reader adds.
+
+    All that differs from source to source is in its item, so a selection is a copy with other items.
+
+    Args:
+        items: one item per source.
+        rate: raw positions per second, 1 where there is no clock.
+        groups: names of the groups by number. Default: those of the items, in alphabetical order.
+        skipped: what was found and cannot be used.
+        notes: what is not read of the sources that are used.
+    """
+
+    noun: ClassVar[str] = "sources"
+    group_columns: ClassVar[tuple[str, ...]] = ("group",)
+    """Label columns that name the group where a source has no such label."""
+
+    def __init__(
+        self,
+        items: Sequence[T],
+        *,
+        rate: float = 1.0,
+        groups: Sequence[str] | None = None,
+        skipped: Sequence[Skipped] = (),
+        notes: Sequence[Skipped] = (),
+    ) -> None:
+        self.items, self.rate, self.skipped, self.notes = list(items), rate, list(skipped), list(notes)
+        self.groups = sorted({item.group for item in items}) if groups is None else list(groups)
+        self._group_numbers = {name: number for number, name in enumerate(self.groups)}
+
+    @abstractmethod
+    def length(self, index: int) -> int:
+        """Raw positions in source `index`."""
+
+    @abstractmethod
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Positions start .. start+count of source `index`; shorter where the source ends."""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __repr__(self) -> str:
+        skipped = [f"{len(self.skipped):,} skipped"] if self.skipped else []
+        hours = [f"{self.hours:.2f} h"] if self.hours else []
+        facts = [f"{len(self):,} {self.noun}", f"{len(self.groups):,} groups", *hours, *skipped]
+        return f"{type(self).__name__}({', '.join(facts)})"
+
+    @property
+    def hours(self) -> float:
+        """Duration of all sources, 0 where there is no clock."""
+        return sum(item.seconds for item in self.items) / 3600
+
+    def group(self, index: int) -> int:
+        """The number of the group of source `index`."""
+        return self._group_numbers[self.items[index].group]
+
+    def labels(self, column: str) -> list[str]:
+        """One label per source; an empty string where a source has none."""
+        is_group = column in self.group_columns
+        return [str(item.labels.get(column, "")) or (item.group if is_group else "") for item in self.items]
+
+    def recording(self, index: int) -> str:
+        """The file name of source `index` without folder and suffix, or its key where it has no file."""
+        item = self.items[index]
+        return item.path.stem if item.path else item.key
+
+    def select(self, indices: Sequence[int]) -> Self:
+        """The sources at `indices`, in that order; groups keep their numbers."""
+        chosen = copy(self)
+        chosen.items = [self.items[index] for index in indices]
+        return chosen
+
+
+def positive(start: int, item: Item) -> None:
+    """Raises CPCError for a read that begins before the first position."""
+    if start < 0:
+        raise CPCError(f"start = {start} in {item.key}: positions count from 0.")
+
+
+def nothing_usable(skipped: Sequence[Skipped], files: str, what: str) -> CPCError:
+    """The error of a scan that found nothing to use: how many `files`, three reasons, and `what` to name instead."""
+    reasons = "; ".join(f"{skip.path}: {skip.reason}" for skip in skipped[:3])
+    return CPCError(f"none of {len(skipped)} {files} can be used, for instance {reasons}. Name a folder of {what}.")

@@ -1,0 +1,60 @@
+"""Documents of text, whose steps are sentences; the vocabulary is learned from the training documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from torchcpc.contracts import Progress, Sources, require
+from torchcpc.data.text.texts import scan_texts
+from torchcpc.data.text.tokens import learn, load_tokenizer, save_tokenizer
+from torchcpc.domains.record import DataSettings, Domain
+from torchcpc.settings import Settings
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+TOKENIZER = "tokenizer.json"
+
+
+@runtime_checkable
+class Documents(Protocol):
+    """Sources of sentences that are read through a vocabulary."""
+
+    def every_sentence(self, progress: Callable[[int, int], None]) -> Iterator[str]: ...
+    def with_tokenizer(self, tokenizer: Tokenizer) -> Sources: ...
+
+
+def learn_vocabulary(settings: Settings, train: Sources, folder: Path, progress: Progress) -> Settings:
+    """The settings with the vocabulary: the one that they name, or one learned from the training documents, as a file of `folder`."""
+    data, path = settings["data"], folder / TOKENIZER
+
+    def sentences() -> Iterator[str]:
+        documents = require(train, Documents, "a vocabulary is learned from sentences")
+        return documents.every_sentence(lambda done, total: progress(done, total, "documents read for the vocabulary"))
+
+    if not path.exists():
+        given = load_tokenizer(Path(data["tokenizer"])) if data["tokenizer"] else None
+        save_tokenizer(given or learn(sentences, kind=data["tokens"], size=data["vocabulary"]), path)
+    encoder = {**settings["encoder"], "vocabulary": load_tokenizer(path).get_vocab_size(), "width": data["width"]}
+    return {**settings, "encoder": encoder, "data": {**data, "tokenizer": TOKENIZER}}
+
+
+def through_vocabulary(data: DataSettings, sources: Sources) -> Sources:
+    """The documents through the vocabulary that the settings name, if they name one."""
+    if not data["tokenizer"]:
+        return sources
+    documents = require(sources, Documents, "this model reads sentences through its vocabulary")
+    return documents.with_tokenizer(load_tokenizer(Path(data["tokenizer"])))
+
+
+TEXT = Domain(
+    name="text",
+    reader=scan_texts,
+    source="document",
+    step="sentence",
+    files={"tokenizer": TOKENIZER},
+    learn=learn_vocabulary,
+    as_read=through_vocabulary,
+)

@@ -1,0 +1,1 @@
+"""A folder that holds a trained model: made, saved, loaded, described."""

@@ -1,0 +1,70 @@
+"""What trains: devices, machines and precision, as one Fabric, and what its processes do together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import torch
+
+from torchcpc.contracts import CPCError
+from torchcpc.training.precision import choose
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Devices:
+    """accelerator: "cpu", "cuda", "auto", ...; devices: how many, one process each, or "auto"; nodes: how many machines; precision: one of
+    `training.precision.PRECISIONS`."""
+
+    accelerator: str = "auto"
+    devices: int | str = 1
+    nodes: int = 1
+    precision: str = "auto"
+
+    def __post_init__(self) -> None:
+        if self.devices != "auto" and not (str(self.devices).isdecimal() and int(self.devices) > 0):
+            raise CPCError(f"devices = {self.devices!r}: a whole number above 0, or auto.")
+
+    def resolved_precision(self) -> str:
+        """The precision, chosen by the device where it is "auto"."""
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        return choose(self.precision, device if self.accelerator == "auto" else self.accelerator)
+
+    def launch(self, precision: str) -> Fabric:
+        """Starts the other processes, which run the same command from its beginning, and waits until all are here."""
+        from lightning_fabric import Fabric
+
+        devices = self.devices if self.devices == "auto" else int(self.devices)
+        fabric = Fabric(accelerator=self.accelerator, devices=devices, num_nodes=self.nodes, precision=precision)  # pyright: ignore[reportArgumentType]
+        fabric.launch()
+        return fabric
+
+
+ANY_DEVICE = Devices()
+
+
+def by_the_first(fabric: Fabric, work: Callable[[], T]) -> T:
+    """What `work` returns on the first process, told to all; where it is refused, all end, and the first says why."""
+    fault = done = None
+    if fabric.is_global_zero:
+        try:
+            done = work()
+        except CPCError as error:
+            fault = error
+    fault, done = fabric.broadcast((fault, done))
+    if fault is not None:
+        raise fault if fabric.is_global_zero else SystemExit(1)
+    return done  # pyright: ignore[reportReturnType]
+
+
+def part(fabric: Fabric) -> None:
+    """The processes part, when all are done."""
+    if fabric.world_size > 1:
+        fabric.barrier()
+        torch.distributed.destroy_process_group()

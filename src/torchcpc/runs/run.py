@@ -1,0 +1,115 @@
+"""A trained run: its model, its settings, its data, and which of them it did not learn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from torchcpc.contracts import QUIET, CPCError, Listener, Sources
+from torchcpc.data.splits import Parts, hold_out
+from torchcpc.domains import DOMAINS, Domain
+from torchcpc.model import CPCModel
+from torchcpc.runs.held_out import HeldOut, PartitionSplit, held_out, matching_proposal, partition_split
+from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources
+from torchcpc.runs.record import RunRecord
+from torchcpc.runs.saved import find_folder, load_model
+from torchcpc.settings import Settings, suggest
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedRun:
+    """folder: of the run; model: in evaluation mode, on `device`; config: its encoder, context, predictor and data settings; record: how it
+    was trained, None for a saved model that is no run; own: its data, once they are open."""
+
+    folder: Path
+    model: CPCModel = field(repr=False)
+    config: Settings = field(repr=False)
+    record: RunRecord | None = field(repr=False)
+    domain: Domain = field(repr=False)
+    device: str = "cpu"
+    listener: Listener = field(default=QUIET, repr=False)
+    own: list[Sources] = field(default_factory=list, repr=False, compare=False)
+
+    def open(self, data: Data | None = None) -> Sources:
+        """The sources in `data`, read with the run's own settings; without data its own, which are opened once."""
+        if are_open(data):
+            return self.as_read(data)
+        if roots := named_roots(data):
+            return open_sources(self.config["data"], roots, self.listener)
+        if not self.own:
+            self.own.append(open_sources(self.config["data"], self.record.roots if self.record else (), self.listener))
+        return self.own[0]
+
+    def as_read(self, sources: Sources) -> Sources:
+        """The sources as this model takes them: text through its own vocabulary, all else as it is."""
+        return self.domain.as_read(self.config["data"], sources)
+
+    def require_record(self) -> RunRecord:
+        """How it was trained. Raises CPCError for a saved model that is no run."""
+        return self.record or RunRecord.read(self.folder)
+
+    def parts(self) -> Parts:
+        """Positions, among its own data, of what it trained on, validated on and never saw."""
+        record = self.require_record()
+        return hold_out(self.open(), record.seed, **record.settings["split"])
+
+    def held_out(self, *, fewest: int = 1) -> HeldOut:
+        """Its own data and what it did not train on: the sources it never saw, where `fewest` are, else its validation part."""
+        return HeldOut(self.open(), *held_out(self.parts(), fewest=fewest))
+
+    def evaluated(self, data: Data | None = None) -> HeldOut:
+        """All of the sources in `data`; without data, or where it is no run, what it did not train on. Notes data that it trained on."""
+        if data is None and self.record is not None:
+            return self.held_out()
+        if self.record is not None and set(named_roots(data)) & set(self.record.roots):
+            self.listener.note(
+                "note: the run trained on these sources, so their numbers are too good. Name no data to use others."
+            )
+        sources = self.open(data)
+        return HeldOut(sources, list(range(len(sources))), "the sources named")
+
+    def partition_split(self, sources: Sources | None = None) -> PartitionSplit:
+        """All of `sources`, or of its own what it did not train on, in two parts: one gives log Z, the other is evaluated."""
+        seed = self.record.seed if self.record else 0
+        if sources is not None:
+            return partition_split(sources, range(len(sources)), "the sources named", seed=seed)
+        return partition_split(*self.held_out(fewest=2), seed=seed)
+
+    @property
+    def first_disjoint_horizon(self) -> int:
+        """Index of the first horizon whose target shares no raw position with its context; the last one where all do."""
+        encoder, horizons = self.model.encoder, self.model.predictor.horizons
+        disjoint = -(-encoder.receptive_field // encoder.stride)
+        return next((i for i, k in enumerate(horizons) if k >= disjoint), len(horizons) - 1)
+
+    def horizon_index(self, k: int | None) -> int:
+        """Index of horizon k; of the first disjoint one without k. Raises CPCError for a k that the model does not predict."""
+        horizons = self.model.predictor.horizons
+        if k is None:
+            return self.first_disjoint_horizon
+        if k not in horizons:
+            raise CPCError(f"k = {k}: this model predicts {horizons[0]} to {horizons[-1]} steps ahead. Choose among them.")
+        return horizons.index(k)
+
+    @property
+    def strategy(self) -> str | None:
+        """Which candidates it was trained against; None where that is not known."""
+        return self.record.settings["candidates"].get("strategy") if self.record else None
+
+    @property
+    def proposal(self) -> str:
+        """The proposal that matches these candidates."""
+        return matching_proposal(self.strategy)
+
+
+def load_run(name: str | Path, *, device: str = "cpu", listener: Listener = QUIET) -> TrainedRun:
+    """A run or a saved model, from a folder or a Hub repository id. Raises CPCError for anything else."""
+    folder = find_folder(name)
+    record = RunRecord.of(folder)
+    model, config = load_model(folder)
+    domain = DOMAINS.get(config["data"]["name"])
+    if domain is None:
+        raise CPCError(
+            f"{folder}: data.name = {config['data']['name']!r} is unknown.{suggest(config['data']['name'], DOMAINS)}"
+        )
+    return TrainedRun(folder, model.to(device), config, record, domain, device, listener)

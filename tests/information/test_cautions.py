@@ -1,0 +1,38 @@
+"""What is said beside calibrated scores of which training drew other candidates than calibration does."""
+
+from __future__ import annotations
+
+import pytest
+
+from torchcpc.contracts import Estimand
+from torchcpc.information.measure import FEW, cautions
+from torchcpc.scores import STRATEGIES
+
+# The proposal that each strategy was trained for; None where no proposal draws its candidates.
+MATCHES = {
+    "mixed": "all",
+    "mixed_excluding": "all",
+    "mixed_excluding_stretch": None,
+    "same_group": "same_group",
+    "same_group_excluding": "same_group",
+    "current_only": None,
+}
+
+
+def test_every_strategy_is_in_the_table() -> None:
+    assert MATCHES.keys() == STRATEGIES.keys()
+
+
+@pytest.mark.parametrize("strategy", MATCHES)
+@pytest.mark.parametrize("proposal", ["all", "same_group"])
+def test_another_proposal_than_training_is_said(strategy: str, proposal: str) -> None:
+    said = cautions(Estimand("I(x; c)", proposal, 101, FEW, "delta"), [], strategy)
+    if MATCHES[strategy] == proposal:
+        assert said == ()
+    else:
+        assert len(said) == 1 and f"candidates '{strategy}' and calibrated against '{proposal}'" in said[0]
+
+
+def test_too_few_sources_are_said() -> None:
+    (said,) = cautions(Estimand("I(x; c)", "all", 101, FEW - 1, "delta"), [])
+    assert f"{FEW - 1} sources" in said
