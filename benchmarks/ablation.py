@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from torchcpc.probes.probe_result import ProbeRow
 from torchcpc.probes.question import ProbeRows, ProbeSpec
 from torchcpc.probes.single_split import SingleSplit
+from torchcpc.probes.table import ProbeRow
 from torchcpc.representations.embed import embedded_sources
 from torchcpc.runs.build import schema
 from torchcpc.runs.devices import Devices

@@ -25,12 +25,12 @@ from torch import Tensor
 
 from torchcpc.data.synthetic.process import Process
 from torchcpc.data.synthetic.reader import named
-from torchcpc.information.against_truth import agreement
+from torchcpc.information.checks import agreement
 from torchcpc.model import CPCModel
 from torchcpc.runs.build import schema
 from torchcpc.runs.devices import Devices
-from torchcpc.runs.held_out import matching_proposal
 from torchcpc.runs.pretrain import pretrain
+from torchcpc.runs.run import matching_proposal
 from torchcpc.scores.calibration import Sample
 from torchcpc.settings import Settings, load_recipe, override, resolve
 

@@ -17,10 +17,9 @@ from torch import Tensor
 from torchcpc.contexts import NoContext
 from torchcpc.data.synthetic import autoregression, gaussian_pairs, named, oracle_infonce
 from torchcpc.encoders import VectorEncoder
-from torchcpc.information.against_truth import agreement
+from torchcpc.information.checks import agreement
 from torchcpc.model import CPCModel
-from torchcpc.objectives import infonce
-from torchcpc.objectives.square import symmetric_infonce
+from torchcpc.objectives import infonce, symmetric_infonce
 from torchcpc.scores import Bilinear
 from torchcpc.scores.calibration import Sample
 

@@ -11,8 +11,8 @@ from tests.test_architecture import PACKAGE, parse
 from torchcpc.domains import DOMAINS
 
 FILE_LINES, MEDIAN_LINES, FUNCTION_LINES, PARAMETERS, ANY = 300, 90, 60, 10, 60
-# Their parameters are the settings of a recipe.
-MANY_PARAMETERS = {("training/loop.py", "fit"), ("estimator.py", "__init__")}
+# Its parameters are the settings of a recipe.
+MANY_PARAMETERS = {("training/loop.py", "fit")}
 # Attributes that objects of other libraries may lack: (file, attribute).
 FOREIGN = {
     ("data/collection.py", "columns"),

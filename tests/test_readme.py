@@ -18,7 +18,7 @@ COMMANDS = [
 
 def test_there_are_commands():
     shown = {*("train", "embed", "probe", "report", "information", "anomalies", "export", "segment")}
-    shown |= {"rank", "score", "course", "nearest", "expand"}
+    shown |= {"rank", "score", "timeline", "nearest", "expand"}
     assert {command.split()[1] for command in COMMANDS} == shown
 
 

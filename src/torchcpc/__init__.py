@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torchcpc.data.series.series import cases as cases
     from torchcpc.estimator import CPC as CPC
     from torchcpc.information.result import InformationTable as InformationTable
-    from torchcpc.information.timeline_result import Timeline as Timeline
+    from torchcpc.information.result import Timeline as Timeline
     from torchcpc.model import CPCModel as CPCModel
     from torchcpc.mutual import mutual_information as mutual_information
     from torchcpc.probes.question import ProbeRows as ProbeRows
@@ -51,7 +51,7 @@ _MODULES = {
     "SegmentTable": "segmentation.result",
     "Sources": "contracts",
     "Stream": "streaming",
-    "Timeline": "information.timeline_result",
+    "Timeline": "information.result",
     "cases": "data.series.series",
     "from_pretrained": "runs.saved",
     "load": "api",
@@ -63,10 +63,12 @@ _MODULES = {
 __all__ = sorted([*_MODULES, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
 
 
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'torchcpc' has no attribute {name!r}")
-    return getattr(import_module(f"torchcpc.{_MODULES[name]}"), name)
+if not TYPE_CHECKING:  # type checkers know the names above, and no others
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'torchcpc' has no attribute {name!r}")
+        return getattr(import_module(f"torchcpc.{_MODULES[name]}"), name)
 
 
 def __dir__() -> list[str]:

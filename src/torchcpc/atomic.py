@@ -1,7 +1,5 @@
 """Files that are whole or not there: written beside their place, synced to disk, then moved into it."""
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile
@@ -15,10 +13,8 @@ from torchcpc.contracts import CPCError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to, which takes the name of `path` when the block ends, and is removed where it raises.
-
-    The name is of this call alone, so that two processes may write the same file. Raises CPCError where the disk refuses.
-    """
+    """A path beside `path` to write to, which takes the name of `path` when the block ends, and is removed where it raises. The name is of
+    this call alone, so that two processes may write the same file. Raises CPCError where the disk refuses."""
     partial = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

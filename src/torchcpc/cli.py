@@ -1,7 +1,5 @@
 """The command line. Each command is a module whose heavy imports wait until it runs, so `cpc --help` answers at once."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import sys

@@ -1,7 +1,5 @@
 """Contrastive Predictive Coding as a scikit-learn transformer, from arrays in memory; the training is that of `cpc train`."""
 
-from __future__ import annotations
-
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,8 +19,7 @@ from torchcpc.data.arrays import Arrays
 from torchcpc.data.collection import CollectionError, blocks, channels, collection
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import sequential
-from torchcpc.information.pmi_per_step import pmi_by_step
-from torchcpc.information.scoring import marginal
+from torchcpc.information.scoring import marginal, pmi_by_step
 from torchcpc.objectives import Contrast
 from torchcpc.representations.embed import frames
 from torchcpc.representations.pool import POOLS, pooled
@@ -45,8 +42,8 @@ _SAMPLES = 1024
 class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Representations of sequences, learned without labels (van den Oord, Li, Vinyals, arXiv:1807.03748).
 
-    X, everywhere: [cases, steps, channels]; or a list of [steps, channels] (numpy, pandas, tensors) of any lengths, or of [steps];
-    or a table [n, d] (numpy or pandas), which `per` reads. Whatever it is, a table of n rows gives n rows.
+    X, everywhere: [cases, steps, channels]; or a list of [steps, channels] (numpy, pandas, tensors) of any lengths, or of [steps]; or a
+    table [n, d] (numpy or pandas), which `per` reads. Whatever it is, a table of n rows gives n rows.
 
     per: "sequence" - a row of the result is a sequence, and so is a row of a table: n series of d steps of one channel;
         "step" - a row of the result is a step, and a table is one sequence of n steps of d channels.
@@ -54,9 +51,8 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     pool: how the steps of a sequence become its row: "mean+deviation", "mean" or "last".
     latent_dim, context_dim: widths of z and c. context: "gru", or "none" for c_t = z_t.
     horizons: predict 1 to this many steps ahead (fewer where sequences are shorter: `horizons_`).
-    window, batch: training sees `batch` random stretches of `window` steps an update. candidates: size of the pool that the true
-        future competes with; strategy: who may be in it ("mixed", "mixed_excluding" the own sequence, "current_only"; see
-        `scores.strategies`).
+    window, batch: training sees `batch` random stretches of `window` steps an update. candidates: size of the pool that the true future
+        competes with; strategy: who may be in it ("mixed", "mixed_excluding" the own sequence, "current_only"; see `scores.candidates`).
     standardize: bring each channel to mean 0 and deviation 1, by the sequences that are trained on.
     validation: fraction of the sequences held out to choose the best weights; of a single sequence, one of up to ten blocks.
     max_iter, learning_rate: updates, and Adam's step size at its peak (linear rise, then half a cosine).
@@ -98,44 +94,40 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 "from the one before (a single one is cut in two). A table is read by `per`."
             )
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self._standardise_by([parts[i] for i in hold_out(_arrays(parts), seed, validation=self.validation).train])
+        trained = np.concatenate([parts[i] for i in hold_out(_arrays(parts), seed, validation=self.validation).train])
+        scale = Scale.of(trained.astype(np.float64), relative=1e-10, absolute=0.0, constant=1.0)
+        same = np.zeros_like(scale.mean_D), np.ones_like(scale.scale_D)
+        self.mean_, self.scale_ = (scale.mean_D, scale.scale_D) if self.standardize else same
         self.window_ = min(self.window, longest)
-        self.horizons_ = min(self.horizons, self.window_ - 1)
-        self.history_ = []
-        scaled = self._scaled(parts)
-        devices = Devices(accelerator=self.device, precision="32-true")
+        self.horizons_, self.history_ = min(self.horizons, self.window_ - 1), []
+        scaled, devices = self._scaled(parts), Devices(accelerator=self.device, precision="32-true")
         with TemporaryDirectory() as folder:
             run, outcome, _ = pretrain(self._settings(), scaled, Path(folder), seed=seed, devices=devices, on_event=self._heard)
         if outcome.interrupted:
             raise KeyboardInterrupt
-        self.model_ = run.model
-        self.bound_, self.n_iter_ = outcome.best, outcome.step
+        self.model_, self.bound_, self.n_iter_ = run.model, outcome.best, outcome.step
         self.log_partition_ = marginal(self.model_, scaled, list(range(len(scaled))), count=_SAMPLES, seed=seed)
         return self
 
     def transform(self, X: object) -> np.ndarray | list[np.ndarray]:
         """Representations, float32. per="sequence": [cases, features]; per="step": [n, features] of a table, [cases, steps, features] of a
         3-D array, else a list of [steps, features]. A step's row knows the past of its sequence and nothing after it."""
-        check_is_fitted(self)
-        z, c = frames(self.model_, self._scaled(self._read(X)), positions_per_batch=_POSITIONS)
+        sources = self._sources(X)
+        z, c = frames(self.model_, sources, positions_per_batch=_POSITIONS)
         rows = c if self.output == "context" else z
         return pooled(rows, pool=self.pool) if self.per == "sequence" else _like(X, rows)
 
     def score(self, X: object, y: object = None) -> float:
         """The InfoNCE bound on X in nats, mean over horizons: log N - loss, among candidates from X. Higher is better, chance is 0."""
-        check_is_fitted(self)
-        sources = self._scaled(self._read(X))
-        windows = sequential(sources, length=self.window_, batch=self.batch, limit=VALIDATION_WINDOWS)
+        windows = sequential(self._sources(X), length=self.window_, batch=self.batch, limit=VALIDATION_WINDOWS)
         return held_out_bound(self.model_, Contrast(Shared(count=self.candidates, strategy=self.strategy)), windows)["bound"]
 
     def score_samples(self, X: object) -> np.ndarray | list[np.ndarray]:
-        """log p(x_t | past) / p(x_t) in nats, mean over the horizons that reach step t; its negative is the surprise.
-
-        per="step": a value per step, shaped as in `transform` without features, NaN for the first step, which nothing predicts.
-        per="sequence": [cases], the mean over the steps. log Z is from at most 1,024 steps of the sequences given to fit.
-        """
-        check_is_fitted(self)
-        values = pmi_by_step(self.model_, self._scaled(self._read(X)), self.log_partition_, positions_per_batch=_POSITIONS)
+        """log p(x_t | past) / p(x_t) in nats, mean over the horizons that reach step t; its negative is the surprise. per="step": a value
+        per step, shaped as in `transform` without features, NaN for the first step, which nothing predicts. per="sequence": [cases], the
+        mean over the steps. log Z is from at most 1,024 steps of the sequences given to fit."""
+        sources = self._sources(X)
+        values = pmi_by_step(self.model_, sources, self.log_partition_, positions_per_batch=_POSITIONS)
         if self.per == "step":
             return _like(X, values)
         return np.array([value[1:].mean() if len(value) > 1 else np.nan for value in values], np.float32)
@@ -191,18 +183,19 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             table: Any = validate_data(self, data, reset=reset, dtype=[np.float64, np.float32])
             found = list(table[:, :, None]) if self.per == "sequence" else [table]
         elif reset:
-            # Of an earlier fit on a table. Sources of a collection have channels, checked below, but no fixed number of features.
-            for stale in ("n_features_in_", "feature_names_in_"):
+            for stale in (
+                "n_features_in_",
+                "feature_names_in_",
+            ):  # of an earlier fit on a table; a collection has channels, checked below
                 self.__dict__.pop(stale, None)
         width = channels(found)
         if not reset and width != len(self.mean_):
             raise CollectionError(f"sequences of {width} channels: fit saw {len(self.mean_)}. A table is read by `per`.")
         return found
 
-    def _standardise_by(self, sequences: Sequence[np.ndarray]) -> None:
-        scale = Scale.of(np.concatenate(sequences).astype(np.float64), relative=1e-10, absolute=0.0, constant=1.0)
-        same = np.zeros_like(scale.mean_D), np.ones_like(scale.scale_D)
-        self.mean_, self.scale_ = (scale.mean_D, scale.scale_D) if self.standardize else same
+    def _sources(self, X: object) -> Arrays:
+        check_is_fitted(self)
+        return self._scaled(self._read(X))
 
     def _scaled(self, sequences: Sequence[np.ndarray]) -> Arrays:
         return _arrays([((rows - self.mean_) / self.scale_).astype(np.float32) for rows in sequences])

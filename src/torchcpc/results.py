@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -62,7 +62,7 @@ class Interval:
 class SavedResult(ABC):
     """A frozen dataclass that can be written, read and shown. FORMAT: raise it when a field changes its meaning."""
 
-    FORMAT: ClassVar[int]
+    FORMAT: ClassVar[int] = 1
 
     @abstractmethod
     def tables(self) -> Sequence[TextTable]:
@@ -72,19 +72,18 @@ class SavedResult(ABC):
     def records(self) -> Sequence[Mapping[str, object]]:
         """The rows of a data frame, column by name."""
 
-    def to_json(self, path: Path | None = None) -> dict[str, Any]:
+    def to_json(self, path: Path | str | None = None) -> dict[str, Any]:
         """The result as plain data; written to `path` too, whole or not at all, where one is given."""
         content = {"format": self.FORMAT, "result": type(self).__name__, **_plain(TypeAdapter(type(self)).dump_python(self))}
         if path is not None:
-            write_json(path, content)
+            write_json(Path(path), content)
         return content
 
     @classmethod
     def from_json(cls, source: Path | Mapping[str, Any]) -> Self:
         """The result that `to_json` gave, from the file or the data. Raises CPCError, in one line, for anything else."""
         name, content = (f"{source}", read_json(source)) if isinstance(source, Path) else ("the data", source)
-        found = content.get("format") if isinstance(content, Mapping) else None
-        kind = content.get("result") if isinstance(content, Mapping) else None
+        found, kind = (content.get(key) for key in ("format", "result")) if isinstance(content, Mapping) else (None, None)
         if (found, kind) != (cls.FORMAT, cls.__name__):
             raise CPCError(
                 f"{name} has format {found!r} of {kind!r}; this version of torchcpc reads format {cls.FORMAT} of {cls.__name__!r}. Run the "
@@ -127,14 +126,17 @@ def read_json(path: Path) -> Any:
         ) from None
 
 
-def flat(record: object) -> Iterator[tuple[str, object]]:
-    """(name, value) of the fields of a dataclass, those of an Interval as name, name_low and name_high: for `records`."""
-    for field in fields(record):  # pyright: ignore[reportArgumentType]
-        match getattr(record, field.name):
+def flat(record: object, prefix: str = "", *, without: Sequence[str] = ()) -> dict[str, object]:
+    """The fields of a dataclass by name, those of an Interval as name, name_low and name_high: for `records`. None has no fields."""
+    found: dict[str, object] = {}
+    for field in fields(record) if record is not None else ():  # pyright: ignore[reportArgumentType]
+        value, name = getattr(record, field.name), prefix + field.name
+        match value:
             case Interval(mean, low, high):
-                yield from ((field.name, mean), (f"{field.name}_low", low), (f"{field.name}_high", high))
-            case value:
-                yield field.name, value
+                found |= {name: mean, f"{name}_low": low, f"{name}_high": high}
+            case _ if field.name not in without:
+                found[name] = value
+    return found
 
 
 def _array(value: Any) -> np.ndarray:

@@ -1,10 +1,6 @@
-"""Settings: a recipe file and `key=value` overrides -> keyword arguments that the constructors themselves declare.
-
-There is no schema beside the code: the keyword-only parameters of what a section names are its settings, their annotations its
-types, their defaults its defaults. Positional parameters are supplied by the program and cannot be set.
-"""
-
-from __future__ import annotations
+"""Settings: a recipe file and `key=value` overrides -> keyword arguments that the constructors themselves declare. There is no schema
+beside the code: the keyword-only parameters of what a section names are its settings, their annotations its types, their defaults its
+defaults. Positional parameters are supplied by the program and cannot be set."""
 
 import difflib
 import inspect
@@ -65,19 +61,16 @@ def override(recipe: Mapping[str, object], assignments: Sequence[str]) -> Recipe
 
 def resolve(recipe: Mapping[str, object], schema: Schema) -> Settings:
     """Every section complete with its defaults, checked against the signatures; all faults are reported in one CPCError."""
-    faults: list[str] = []
     settings: Settings = {}
-    for section, found in recipe.items():
-        if (section in schema) != isinstance(found, Mapping):
-            faults.append(f"[{section}] is not a section.{suggest(section, schema)}")
+    odd = [section for section, found in recipe.items() if (section in schema) != isinstance(found, Mapping)]
+    faults = [f"[{section}] is not a section.{suggest(section, schema)}" for section in odd]
     for section, target in schema.items():
         given = dict(found) if isinstance(found := recipe.get(section, {}), Mapping) else {}
         if isinstance(target, Mapping):
-            name = given.pop("name", None)
-            if name not in target:
+            if (name := given.pop("name", None)) in target:
+                settings[section] = {"name": name, **_bind(section, target[name], given, faults)}
+            else:
                 faults.append(f"{section}.name = {name!r} is unknown.{suggest(str(name), target)}")
-                continue
-            settings[section] = {"name": name, **_bind(section, target[name], given, faults)}
         else:
             settings[section] = _bind(section, target, given, faults)
     if faults:
@@ -93,7 +86,7 @@ def construct(choices: Mapping[str, Callable[..., T]], section: Mapping[str, obj
 def suggest(word: str, choices: Mapping[str, object] | Sequence[str]) -> str:
     """The end of an error message: the likely intended choice, or all of them."""
     close = difflib.get_close_matches(word, list(choices), n=1)
-    return f" Did you mean {close[0]!r}?" if close else f" Choose one of: {', '.join(choices)}."
+    return f" Did you mean {close[0]!r}?" if close else f" Choose one of: {', '.join(choices)}." if choices else ""
 
 
 def _bind(section: str, target: Callable[..., object], given: Mapping[str, object], faults: list[str]) -> dict[str, object]:
@@ -101,14 +94,10 @@ def _bind(section: str, target: Callable[..., object], given: Mapping[str, objec
     from pydantic import TypeAdapter, ValidationError
 
     function = target.__init__ if inspect.isclass(target) else target
-    parameters = {
-        p.name: p for p in inspect.signature(function).parameters.values() if p.kind is inspect.Parameter.KEYWORD_ONLY
-    }
+    parameters = {p.name: p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
     # Of the settings alone: other parameters may be of types that are not imported at run time.
-    annotated = SimpleNamespace(
-        __annotations__={name: p.annotation for name, p in parameters.items() if p.annotation is not p.empty}
-    )
-    hints = get_type_hints(annotated, inspect.unwrap(function).__globals__)
+    annotations = {name: p.annotation for name, p in parameters.items() if p.annotation is not p.empty}
+    hints = get_type_hints(SimpleNamespace(__annotations__=annotations), inspect.unwrap(function).__globals__)
     bound: dict[str, object] = {name: p.default for name, p in parameters.items()}
     for made in fields(target) if is_dataclass(target) else ():
         if made.name in bound and made.default_factory is not MISSING:
@@ -121,9 +110,6 @@ def _bind(section: str, target: Callable[..., object], given: Mapping[str, objec
             bound[name] = TypeAdapter(hints.get(name, Any)).validate_python(value)
         except ValidationError as error:
             faults.append(f"{section}.{name} = {value!r}: {error.errors()[0]['msg'].lower()}.")
-    faults.extend(
-        f"{section}.{name} is required and has no default."
-        for name, value in bound.items()
-        if value is inspect.Parameter.empty and name not in given
-    )
+    missing = [name for name, value in bound.items() if value is inspect.Parameter.empty and name not in given]
+    faults += [f"{section}.{name} is required and has no default." for name in missing]
     return bound

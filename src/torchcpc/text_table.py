@@ -1,11 +1,10 @@
 """A table of text, padded for a terminal or marked up for a page: the one way in which numbers are laid out."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from itertools import zip_longest
 
 WIDTH = 100
 # A column of words is not wrapped to less than this.
@@ -23,22 +22,19 @@ class TextTable:
 
     def text(self, width: int = WIDTH) -> str:
         """The table, no line longer than `width`: words are wrapped where it would be."""
-        cells = [list(self.header), *(list(row) for row in self.rows)] if self.header else [list(row) for row in self.rows]
+        cells = [self.header, *self.rows] if self.header else self.rows
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
         while sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > _NARROWEST:
             widths[widths.index(max(widths))] -= 1
         numeric = [_numeric([row[place] for row in self.rows]) for place in range(len(widths))]
         lines = [line for row in cells for line in _wrapped(row, widths, numeric)]
-        return "\n".join(
-            [*_filled(self.caption, width), *lines, *(line for note in self.notes for line in _filled(note, width))]
-        )
+        notes = [line for note in self.notes for line in _filled(note, width)]
+        return "\n".join([*_filled(self.caption, width), *lines, *notes])
 
     def html(self) -> str:
-        """The same as an HTML table; the cells of a column in which none begins with a letter have the class "n"."""
-        words = [any(cell[:1].isalpha() for cell in column) for column in zip(*self.rows, strict=True)] or [True] * len(
-            self.header
-        )
-        look = ["" if word else ' class="n"' for word in words]
+        """The same as an HTML table; the cells of a column in which none is a word have the class "n"."""
+        words = [any(cell[:1].isalpha() and cell != "nan" for cell in column) for column in zip(*self.rows, strict=True)]
+        look = ["" if word else ' class="n"' for word in words] or [""] * len(self.header)
         head = "".join(f"<th{own}>{escape(name)}</th>" for own, name in zip(look, self.header, strict=False))
         body = (zip(look, row, strict=True) for row in self.rows)
         rows = "".join("<tr>" + "".join(f"<td{own}>{escape(cell)}</td>" for own, cell in row) + "</tr>" for row in body)
@@ -48,14 +44,9 @@ class TextTable:
 
 def _wrapped(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> list[str]:
     parts = [textwrap.wrap(cell, max(width, 1)) or [""] for cell, width in zip(row, widths, strict=True)]
-    height = max(map(len, parts), default=0)
-    filled = [[*part, *[""] * (height - len(part))] for part in parts]
-    return [
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(line, widths, numeric, strict=True)
-        ).rstrip()
-        for line in zip(*filled, strict=True)
-    ]
+    aligned = [str.rjust if right else str.ljust for right in numeric]
+    lines = (zip(aligned, line, widths, strict=True) for line in zip_longest(*parts, fillvalue=""))
+    return ["  ".join(pad(cell, width) for pad, cell, width in line).rstrip() for line in lines]
 
 
 def _filled(text: str, width: int) -> list[str]:

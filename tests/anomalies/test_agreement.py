@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from torchcpc.anomalies.agreement import agreement
 from torchcpc.anomalies.detect import AnomalySpec
 from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
+from torchcpc.anomalies.scores import agreement
 from torchcpc.contracts import CPCError
 
 

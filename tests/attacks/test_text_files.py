@@ -119,8 +119,8 @@ def test_a_table_that_cannot_be_used_is_one_clear_error(tmp_path: Path, name: st
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"splitting": "words"}, r"data\.splitting = 'words' is unknown. Choose one of: prose, lines"),
-        ({"tokens": "letters"}, r"data\.tokens = 'letters' is unknown. Choose one of: words, bpe"),
+        ({"splitting": "words"}, r"data\.splitting = 'words' is unknown. Choose one of prose, lines"),
+        ({"tokens": "letters"}, r"data\.tokens = 'letters' is unknown. Choose one of words, bpe"),
         ({"vocabulary": 2}, r"data\.vocabulary = 2: it must hold more than"),
         ({"width": 0}, r"data\.width = 0: a sentence has at least 1 token"),
         ({"tokenizer": "nowhere.json"}, r"no tokenizer can be read there.*data\.tokenizer"),

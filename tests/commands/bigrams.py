@@ -55,4 +55,4 @@ def train(folder: Path, documents: Path, *more: str) -> int:
 def rows_of(folder: Path, pool: str, k: int) -> dict[str, dict]:
     content = json.loads((folder / "ranking.json").read_text())
     (block,) = [block for block in content["blocks"] if (block["pool"], block["k"]) == (pool, k)]
-    return {row["row"]: row for row in block["rows"]}
+    return {row["name"]: row for row in block["rows"]}

@@ -12,7 +12,7 @@ import torch
 from tests.commands import bigrams
 from torchcpc.cli import main
 from torchcpc.contracts import CPCError
-from torchcpc.data.text.queries import from_strings
+from torchcpc.data.text.texts import from_strings
 from torchcpc.data.text.tokens import encode, load_tokenizer
 from torchcpc.runs.saved import from_pretrained
 

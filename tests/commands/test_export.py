@@ -12,8 +12,8 @@ import torch
 from torchcpc.cli import main
 from torchcpc.contracts import CPCError
 from torchcpc.encoders import SentenceEncoder
-from torchcpc.runs.onnx import export_onnx
 from torchcpc.runs.build import build, schema
+from torchcpc.runs.onnx import export_onnx
 from torchcpc.runs.saved import from_pretrained
 from torchcpc.settings import load_recipe, recipes, resolve
 

@@ -22,19 +22,19 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_what_was_captured_is_told(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["information", str(trained)]) == 0
-    said, kept = capsys.readouterr().err, json.loads((trained / "information.json").read_text())
+    said, kept = capsys.readouterr().out, json.loads((trained / "information.json").read_text())
     assert "share captured, %" in said
     for row, exact in zip(kept["rows"], (0.830, 0.534), strict=True):
         truth = row["truth"]
-        assert truth["information"]["value"] == pytest.approx(exact, abs=1e-3) and f"{exact:.3f}" in said
+        assert truth["information"]["mean"] == pytest.approx(exact, abs=1e-3) and f"{exact:.3f}" in said
         # 240 held-out sources, half of them for log Z: the pairs' own exact mean is near the truth, and most of it is captured.
         assert truth["exact"]["low"] < exact < truth["exact"]["high"]
-        assert truth["share"]["value"] == pytest.approx(row["pmi"]["value"] / truth["exact"]["value"])
-        assert truth["share"]["low"] < truth["share"]["value"] < truth["share"]["high"] and truth["share"]["low"] > 0.5
+        assert truth["share"]["mean"] == pytest.approx(row["pmi"]["mean"] / truth["exact"]["mean"])
+        assert truth["share"]["low"] < truth["share"]["mean"] < truth["share"]["high"] and truth["share"]["low"] > 0.5
         assert truth["slope"] == pytest.approx(1, abs=0.3) and truth["rmse"] < 0.5
-        assert f"{100 * truth['share']['value']:.1f} [" in said
+        assert f"{100 * truth['share']['mean']:.1f} (" in said
     page = (trained / "report.html").read_text()
-    assert "Beside the known truth" in page and "exact I(x; past)" in page
+    assert "beside the process that made the data" in page and "exact I(x; past)" in page
 
 
 def test_an_older_record_without_truth_is_still_drawn(trained: Path) -> None:
@@ -44,4 +44,5 @@ def test_an_older_record_without_truth_is_still_drawn(trained: Path) -> None:
         row.pop("truth")
     path.write_text(json.dumps(kept))
     assert main(["report", str(trained)]) == 0
-    assert "Beside the known truth" not in (trained / "report.html").read_text()
+    page = (trained / "report.html").read_text()
+    assert "beside the process that made the data" not in page and "exact I(x; past)" not in page

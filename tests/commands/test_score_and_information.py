@@ -25,7 +25,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory, recordings: Path) -> Path:
 
 def test_every_pair_is_a_row(tmp_path: Path, trained: Path, recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", str(trained), str(recordings), "-o", str(tmp_path / "s.parquet")]) == 0
-    assert "scores of them are too high" in capsys.readouterr().err
+    assert "trained on these sources, so their numbers are too good" in capsys.readouterr().err
     table = pq.read_table(tmp_path / "s.parquet").to_pydict()
     assert list(table) == ["source", "sequence", "step", "k", "time_s", "pmi", "surprise", "effective"]
     found = {(source, k): 0 for source in table["source"] for k in (1, 2)}
@@ -46,12 +46,10 @@ def test_without_data_only_held_out_sources_are_scored(tmp_path: Path, trained: 
 def test_candidates_are_ranked(trained: Path, recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The true future, whose rank is announced, stands at that rank; the list is sorted."""
     total = sum(length // 160 for length in LENGTHS)
-    command = ["score", str(trained), str(recordings), "--rank", "speaker1/3.wav:7", "--k", "2", "--top", str(total)]
+    command = ["rank", str(trained), str(recordings), "--step", "speaker1/3.wav:7", "--k", "2", "--top", str(total)]
     assert main(command) == 0
     head, _, *lines = capsys.readouterr().out.splitlines()
-    assert head.startswith("candidates for speaker1/3.wav, step 7 + 2; the true future has rank ") and head.endswith(
-        f"of {total}"
-    )
+    assert head.startswith("candidates for speaker1/3.wav, step 7 + 2; ") and head.endswith(f" of {total}")
     assert len(lines) == total
     pmi = [float(line.split()[1]) for line in lines]
     assert pmi == sorted(pmi, reverse=True)
@@ -62,15 +60,15 @@ def test_candidates_are_ranked(trained: Path, recordings: Path, capsys: pytest.C
 
 def test_information_prints_a_table_and_adds_to_the_report(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["information", str(trained)]) == 0
-    said = capsys.readouterr().err
-    assert "I(x; c) per step k, in nats, on validation sources" in said and "report: " in said
-    assert "caution: log Z rests on 2 sources, too few to tell its error" in said
+    said, err = capsys.readouterr()
+    assert "I(x; c) per step k, in nats, on validation sources" in said and "report: " in err
+    assert "caution: log Z rests on 2 sources, too few to tell its error" in " ".join(said.split())
     kept = json.loads((trained / "information.json").read_text())
     assert [row["k"] for row in kept["rows"]] == [1, 2] and kept["estimand"]["sources"] == 2
     for row in kept["rows"]:
-        assert row["infonce"]["value"] < row["ceiling"] == pytest.approx(np.log(row["candidates"]))
-        assert row["pmi"]["low"] < row["pmi"]["value"] < row["pmi"]["high"] and row["sources"] == 2
-        assert f"{row['pmi']['value']:.3f}" in said
+        assert row["infonce"]["mean"] < row["ceiling"] == pytest.approx(np.log(row["candidates"]))
+        assert row["pmi"]["low"] < row["pmi"]["mean"] < row["pmi"]["high"] and row["sources"] == 2
+        assert f"{row['pmi']['mean']:.3f}" in said
     page = (trained / "report.html").read_text()
     for words in ("What the context says about steps ahead", "Can the scores be read as numbers?", "Peaks and plateaus"):
         assert page.count(f'aria-label="{words}') == 1
@@ -93,7 +91,7 @@ def test_the_picture(tmp_path: Path, trained: Path, ending: str) -> None:
     if ending == "svg":
         text = path.read_text()
         ElementTree.fromstring(text)
-        assert all(f'id="peak-{order}"' in text for order in range(5))
+        assert all(f'id="profile-{order}"' in text for order in range(5))
     else:
         assert path.read_bytes().startswith(b"\x89PNG")
 
@@ -104,18 +102,19 @@ def test_what_is_refused(tmp_path: Path, trained: Path, recordings: Path, refuse
     (one / "a.wav").write_bytes((recordings / "speaker0/0.wav").read_bytes())
     out = ["-o", tmp_path / "s.npz"]
     assert "nothing to do: name a file with -o" in refused("score", trained)
-    assert "--k 5: this model predicts 1 to 2 steps ahead" in refused("score", trained, *out, "--k", "5")
+    assert "k = 5: this model predicts 1 to 2 steps ahead" in refused(
+        "score", trained, "--picture", tmp_path / "p.svg", "--k", "5"
+    )
     assert "proposal = 'speaker' is unknown" in refused("score", trained, *out, "--proposal", "speaker")
     assert "3 marginal samples: log Z needs at least 8" in refused("information", trained, "--samples", "3")
     assert "contexts have fewer than 8 marginal samples from other sources" in refused("score", trained, one, *out)
     assert "so at least 2 are needed" in refused("information", trained, one)
-    assert "expected SOURCE:STEP with a source that is scored" in refused("score", trained, recordings, "--rank", "nobody:3")
-    assert "speaker0/0.wav has 50 steps, so its last context for k = 2 is 47" in refused(
-        "score", trained, recordings, "--rank", "speaker0/0.wav:48"
-    )
+    assert "'nobody:3': expected SOURCE:STEP" in refused("rank", trained, recordings, "--step", "nobody:3")
+    said = refused("rank", trained, recordings, "--step", "speaker0/0.wav:48", "--k", "2")
+    assert "'speaker0/0.wav:48'" in said and "has 50 steps, so its last context for k = 2 is 47" in said
     assert "cannot draw a '.gif' file" in refused("score", trained, "--picture", tmp_path / "p.gif")
     assert "cannot tell the format from '.csv'" in refused("score", trained, "-o", tmp_path / "s.csv")
-    assert "is not a run folder" in refused("information", tmp_path)
+    assert f"{tmp_path} holds no config.json" in refused("information", tmp_path)
     assert sorted(os.listdir(tmp_path)) == ["one"]
 
 
@@ -138,11 +137,17 @@ def test_a_run_without_a_predictor_is_refused(tmp_path: Path, trained: Path, ref
         assert "does not describe a model of this torchcpc" in refused(*argv)
 
 
-def test_a_damaged_record_is_named(tmp_path: Path, trained: Path, refused) -> None:
+def test_a_damaged_result_is_named_on_the_page_and_costs_only_itself(tmp_path: Path, trained: Path) -> None:
     for name in ("metrics.jsonl", "settings.json"):
         (tmp_path / name).write_bytes((trained / name).read_bytes())
-    (tmp_path / "information.json").write_text('{"rows": [], "cautions": []}')
-    assert "information.json is not a table of information" in refused("report", tmp_path)
+    assert main(["report", str(tmp_path)]) == 0
+    whole = (tmp_path / "report.html").read_text()
+    for content, reason in (('{"rows": [], "cautions": []}', "has format None"), ('{"format": 2', "cannot be read as JSON")):
+        (tmp_path / "information.json").write_text(content)
+        assert main(["report", str(tmp_path)]) == 0
+        page = (tmp_path / "report.html").read_text()
+        assert f"{tmp_path / 'information.json'} {reason}" in page and reason not in whole
+        assert page.count("<figure") == whole.count("<figure") > 0
 
 
 def test_arrays_are_told_from_runs(tmp_path: Path, refused, capsys: pytest.CaptureFixture[str]) -> None:

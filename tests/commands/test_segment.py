@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import numpy as np
@@ -47,17 +48,36 @@ def test_boundaries_of_unlabelled_data(
 def test_a_table_beside_known_boundaries(
     trained: Path, recordings: Path, phones: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["segment", str(trained), str(recordings), "--alignment", str(phones), "--rate", "10", "--also", str(trained)]
+    command = [
+        "segment",
+        str(trained),
+        str(recordings),
+        "--alignment",
+        str(phones),
+        "--rate",
+        "10",
+        "--seed-runs",
+        str(trained),
+    ]
     assert main(command) == 0
-    head, names, *lines = capsys.readouterr().out.splitlines()
-    assert " boundaries in 1 test sources, tolerance 20 ms, surprise at k = 2" in head
-    assert names.split()[:3] == ["curve", "threshold", "seeds"]
+    out = capsys.readouterr().out
+    said = " ".join(out.split())
+    assert " boundaries in 1 test sources, tolerance 20 ms, surprise at k = 2" in said and "learned curves of 2 seeds" in said
+    kept = json.loads((trained / "segments.json").read_text())
+    assert (kept["tolerance_s"], kept["k"], kept["lag"], kept["test"]) == (0.02, 2, 1, 1)
     curves = ("surprise", "cosine", "dot", "euclidean", "spectral flux")
-    assert len(lines) == 3 * len(curves) + 1
+    assert len(kept["rows"]) == 3 * len(curves) + 1
+    for table in out.split("Lenient: "):
+        head, *lines = table[table.index("curve  ") :].splitlines()
+        assert head.split()[:2] == ["curve", "threshold"]
+        for curve in curves:
+            assert sum(line.startswith(f"{curve}  ") for line in lines) == 3
+        assert sum(line.startswith("evenly spaced") for line in lines) == 1
     for curve in curves:
-        own = [line for line in lines if line.startswith(f"{curve}  ")]
-        assert len(own) == 3 and sum("no labels, 10 per second" in line for line in own) == 1
-    assert sum(line.startswith("evenly spaced") for line in lines) == 1
+        own = [row for row in kept["rows"] if row["curve"] == curve]
+        assert [row["threshold"] for row in own].count("no labels, 10 per second") == 1
+        # Handmade curves are the same for every seed.
+        assert {row["seeds"] for row in own} == {1 if curve == "spectral flux" else 2}
 
 
 def test_refusals(tmp_path: Path, trained: Path, recordings: Path, phones: Path, refused) -> None:
@@ -65,8 +85,8 @@ def test_refusals(tmp_path: Path, trained: Path, recordings: Path, phones: Path,
     out = ["-o", tmp_path / "b.csv"]
     assert "Choose one of surprise, cosine" in refused("segment", trained, recordings, *out, "--curve", "magic")
     assert "predicts 1 to 2 steps ahead" in refused("segment", trained, recordings, *out, "--k", "3")
-    assert "--lag 0: at least 1" in refused("segment", trained, recordings, *out, "--lag", "0")
-    assert "both must be above 0" in refused("segment", trained, recordings, *out, "--rate", "0")
+    assert "lag = 0: at least 1" in refused("segment", trained, recordings, *out, "--lag", "0")
+    assert "rate = 0.0: boundaries per second, above 0" in refused("segment", trained, recordings, *out, "--rate", "0")
     assert "lower --prominence" in refused("segment", trained, recordings, *out, "--prominence", "1e9")
     assert "End the name in .csv or" in refused("segment", trained, recordings, "-o", tmp_path / "b.txt")
     assert "no column word" in refused("segment", trained, recordings, "--alignment", phones, "--label", "word")

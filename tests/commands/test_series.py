@@ -72,7 +72,7 @@ def test_from_files_to_embeddings_scores_and_probes(tmp_path: Path, folder: Path
     unseen = [sources.length(i) for i in (7, 8)]
     assert len(found["score"]) == sum(unseen) and np.isnan(found["score"][[0, 20]]).all()  # no past, and nothing observed
     assert found["time_s"].tolist() == [stamp(n) for rows in unseen for n in range(rows)]
-    result = json.loads((run / "anomalies.json").read_text())
+    result = {row["score"]: row for row in json.loads((run / "anomalies.json").read_text())["rows"]}
     assert result.keys() == {"surprise", "z-score"} and 0 <= result["surprise"]["detection"]["auroc"]["mean"] <= 1
     np.testing.assert_array_equal(found["alarm"], found["score"] > np.float32(result["surprise"]["threshold"]))
     few = ["--seeds", "1", "--supervised-steps", "2", "--curve", "1", "--probes", "linear"]
@@ -95,7 +95,7 @@ def test_beats_are_probed_by_their_samples(tmp_path: Path, folder: Path) -> None
     assert train(run, folder) == 0 and train(other, folder, "--seed", "1") == 0
     beats.write_text("record,sample,beat\n" + "".join(f"{n},{s},{'NV'[s % 2]}\n" for n in range(9) for s in range(1, 35, 3)))
     few = ["--seeds", "1", "--supervised-steps", "2", "--curve", "--probes", "linear", "--clip-seconds", "10", "--delay", "1"]
-    more = ["--also", str(other), "--validation", "0.4", "--choose-by", "macro-F1"]
+    more = ["--seed-runs", str(other), "--validation", "0.4", "--select-by", "macro-F1"]
     assert main(["probe", str(run), "--label", "beat", "--alignment", str(beats), *few, *more]) == 0
     (table,) = json.loads((run / "probe.json").read_text())["tables"]
     # Twelve beats a source, each asked about one row later, be that in the next clip.
@@ -107,11 +107,12 @@ def test_beats_are_probed_by_their_samples(tmp_path: Path, folder: Path) -> None
     (table,) = json.loads((run / "probe.json").read_text())["tables"]
     assert not any(row["features"].startswith(("random", "same")) for row in table["rows"])
     once = ["--seeds", "1", "--supervised-steps", "2", "--curve", "--probes", "linear", "--clip-seconds", "5", "--delay", "2"]
-    assert main(["probe", str(run), "--label", "beat", "--alignment", str(beats), "--each-event", *once]) == 0
+    assert main(["probe", str(run), "--label", "beat", "--alignment", str(beats), "--per-event", *once]) == 0
     table = json.loads((run / "probe.json").read_text())["tables"][-1]
     # The first of the twelve has three rows and no five before the second after it; the last has two after it or fewer.
-    assert table["test"] % 2 == 0 and 2 * 9 <= table["test"] < 2 * 12 and "for each event, to 2 s after it" in table["split"]
-    assert main(["probe", str(run), "--label", "beat", "--each-event", *once]) == 1
+    assert table["test"] % 2 == 0 and 2 * 9 <= table["test"] < 2 * 12
+    assert (table["split"]["event_seconds"], table["split"]["event_delay_s"]) == (5, 2)
+    assert main(["probe", str(run), "--label", "beat", "--per-event", *once]) == 1
 
 
 def test_a_channel_that_never_changes_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

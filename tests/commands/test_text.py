@@ -11,8 +11,8 @@ import pytest
 from safetensors.torch import load_file
 
 from tests.data.books import sentences, write_book
+from torchcpc.api import load
 from torchcpc.cli import main
-from torchcpc.runs.open_sources import open_sources
 from torchcpc.data.text.tokens import learn, load_tokenizer, save_tokenizer
 from torchcpc.representations.embed import frames
 from torchcpc.runs.saved import from_pretrained, save_pretrained
@@ -73,12 +73,13 @@ def test_a_table_of_sentences_is_probed_by_folds_that_keep_copies_together(train
     table.write_text("label\ttext\n" + "".join(rows * 2), encoding="utf8")
     assert main(["probe", str(run), str(table), "--label", "label", "--seeds", "0"]) == 0
     (entry,) = json.loads((run / "probe.json").read_text(encoding="utf8"))["tables"]
-    assert entry["test"] == 62 and "10-fold" in entry["split"] and "repeated sources on one side (31)" in entry["split"]
+    assert entry["test"] == 62
+    assert (entry["split"]["kind"], entry["split"]["folds"], entry["split"]["repeated"]) == ("folds", 10, 31)
     assert "TF-IDF" in {row["features"] for row in entry["rows"]}
     other = shutil.copy(table, tmp_path / "other.tsv")
     assert main(["probe", str(run), str(other), "--label", "label", "--seeds", "0"]) == 0
     tables = json.loads((run / "probe.json").read_text(encoding="utf8"))["tables"]
-    assert [each["split"].rpartition("; of ")[2] for each in tables] == ["twice.tsv", "other.tsv"], "each table is kept"
+    assert [each["split"]["data"] for each in tables] == [["twice.tsv"], ["other.tsv"]], "each table is kept"
     for option in (["--curve", "5"], ["--probes", "MLP"], ["--unit", "frame"]):
         assert f"--folds 3 and {option[0]}" in refused("probe", run, table, "--label", "label", "--folds", "3", *option)
 
@@ -90,7 +91,8 @@ def test_a_run_that_was_moved_loads_and_reads_through_its_own_vocabulary(trained
     assert config["data"]["tokenizer"] == str(moved / "tokenizer.json") != before["data"]["tokenizer"]
     save_pretrained(model, config, tmp_path / "copy")
     again, copied = from_pretrained(tmp_path / "copy")
-    rows = [frames(m, open_sources(c["data"], [str(books)]))[0][0] for m, c in ((model, config), (again, copied))]
+    assert copied["encoder"] == config["encoder"]
+    rows = [frames(m, load(run).open(str(books)))[0][0] for m, run in ((model, moved), (again, tmp_path / "copy"))]
     assert rows[0].shape == (23, 5)
     np.testing.assert_array_equal(*rows)
     assert json.loads((tmp_path / "copy" / "config.json").read_text())["data"]["tokenizer"] == "tokenizer.json"

@@ -22,7 +22,9 @@ def test_one_fault_is_one_line_with_the_next_step(tmp_path: Path, refused) -> No
     said = refused("train", "speech-small", "steps=3", "-o", tmp_path / "run")
     assert said == "cpc train: override 'steps=3': expected section.key=value, for instance training.steps=1000.\n"
     assert refused("train").startswith(f"cpc train: name a recipe ({', '.join(recipes())}) ")
-    assert "--resume takes recipe, settings and data from the run" in refused("train", "speech-small", "--resume", tmp_path)
+    assert "--resume takes recipe, settings, data, seed and precision from the run" in refused(
+        "train", "speech-small", "--resume", tmp_path
+    )
     assert not (tmp_path / "run").exists()
 
 
@@ -84,7 +86,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert all(word in out for word in words)
 
 
-@pytest.mark.parametrize("command", [[], ["train"], ["embed"], ["probe"], ["score"], ["information"]])
+@pytest.mark.parametrize("command", [[], ["train"], ["embed"], ["probe"], ["score"], ["rank"], ["information"]])
 def test_help_imports_no_torch(command: list[str]) -> None:
     code = (
         "import sys\nfrom torchcpc.cli import main\ntry:\n    main(sys.argv[1:])\nfinally:\n"

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from torchcpc.contexts import RunningMeans
-from torchcpc.contexts.running_means import running_mean
-from torchcpc.contexts.standardised import Standardised
+from torchcpc.contexts.running_means import Standardised, running_mean
 from torchcpc.contracts import CPCError
 
 

@@ -11,8 +11,7 @@ from tests.data.noise import Ramps
 from torchcpc.contracts import CPCError, Skipped, Sources
 from torchcpc.data.arrays import Arrays, Item, digits
 from torchcpc.data.audio.recordings import Recording, Recordings
-from torchcpc.data.clips import Clip, Clips, tiles, wholes
-from torchcpc.data.shuffled import Shuffled
+from torchcpc.data.clips import Clip, Clips, Shuffled, tiles, wholes
 
 
 def test_arrays_read_by_position_and_keep_their_group_numbers() -> None:

@@ -35,9 +35,13 @@ def test_the_scale_is_learned_from_the_training_sources_once(tmp_path: Path) -> 
 
 
 def test_the_process_behind_synthetic_data_follows_the_proposal() -> None:
-    data = {"name": "synthetic", "process": "speakers", "bits": 0, "warped": False}
     truth = DOMAINS["synthetic"].truth
-    assert repr(truth(data, "all")) != repr(truth(data, "same_group"))
+    for name in ("speakers", "speakers-same-group"):
+        for proposal, known in (("all", 1.832), ("same_group", 0.446)):
+            process = truth({"name": "synthetic", "process": name, "bits": 0, "warped": False}, proposal)
+            assert process.information(1).value == pytest.approx(known, abs=1e-3)
+    coins = truth({"name": "synthetic", "process": "ar1", "bits": 2, "warped": False}, "same_group")
+    assert coins.dim == 3
     assert DOMAINS["audio"].truth({"name": "audio"}, "all") is None
 
 

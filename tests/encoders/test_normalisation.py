@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from torchcpc.encoders.normalisation import NORMALISATIONS
+from torchcpc.encoders.convolution import NORMALISATIONS
 
 
 def channel_norm(dtype=torch.float64, channels=7) -> nn.Module:

@@ -5,12 +5,11 @@ import torch
 
 from tests.scores.competitors import competitors
 from torchcpc.contracts import CPCError, Window
-from torchcpc.encoders.patches import flipped, grid, shifted_crops, single_colour
+from torchcpc.encoders.patches import DIRECTIONS, flipped, grid, sequences, shifted_crops, single_colour
 from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.encoders.residual import Pointwise
-from torchcpc.encoders.views import DIRECTIONS, sequences
 from torchcpc.objectives import anchors
-from torchcpc.scores.strategies import codes
+from torchcpc.scores.candidates import codes
 
 
 def small(**settings) -> PictureEncoder:
@@ -98,7 +97,7 @@ def test_z_is_the_net_on_each_patch_alone():
 
 def test_directions_read_the_grid_from_its_four_sides():
     place = torch.stack(torch.meshgrid(torch.arange(3), torch.arange(3), indexing="ij"), dim=-1)[None]  # [1, R, C, (r, c)]
-    read = sequences(place + 1, tuple(DIRECTIONS), lead=2).unflatten(0, (4, 3)) - 1
+    read = sequences([place + 1] * 4, tuple(DIRECTIONS), lead=2).unflatten(0, (4, 3)) - 1
     assert (read[:, :, :2] == -1).all()
     for s in range(3):
         for t in range(3):

@@ -10,7 +10,7 @@ from torchcpc.contexts import NoContext
 from torchcpc.contracts import CPCError, Window
 from torchcpc.data.series.series import cases
 from torchcpc.encoders import ENCODERS
-from torchcpc.encoders.observed import Observed
+from torchcpc.encoders.sensors import Observed
 from torchcpc.model import CPCModel
 from torchcpc.representations.embed import embed_all
 from torchcpc.scores import Bilinear

@@ -7,7 +7,7 @@ from torch import nn
 from torchcpc.contexts import RecurrentContext
 from torchcpc.contracts import CPCError, Window
 from torchcpc.encoders import WaveformEncoder
-from torchcpc.encoders.normalisation import NORMALISATIONS
+from torchcpc.encoders.convolution import NORMALISATIONS
 from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear
 

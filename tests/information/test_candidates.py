@@ -13,8 +13,7 @@ from torchcpc.data.arrays import Arrays, Item
 from torchcpc.encoders import VectorEncoder
 from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.information.candidates import rank_candidates
-from torchcpc.information.score_files import scores_of
-from torchcpc.information.scoring import marginal
+from torchcpc.information.scoring import marginal, scores_of
 from torchcpc.information.timeline import source_pmi
 from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear
@@ -84,10 +83,10 @@ def test_a_picture_of_several_sequences_is_refused_in_one_line() -> None:
     pixels = np.random.default_rng(0).normal(size=(5, 12, 12, 1)).astype(np.float32)
     pictures = Pixels(list(pixels.reshape(5, 12, -1)), [Item(f"p{i}", "g") for i in range(5)])
     sample = marginal(run.model, pictures, [0, 1, 2], count=17)
-    with pytest.raises(CPCError, match="one of 3 sequences"):
+    with pytest.raises(CPCError, match="picture of 3 sequences"):
         rank_candidates(run, pictures, [3, 4], sample, "p3:1")
     with pytest.raises(CPCError, match="3 sequences"):
-        source_pmi(run.model, sample, pictures.select([4]), 4)
+        source_pmi(run, sample, pictures.select([4]), 4)
 
 
 class Pixels(Arrays):

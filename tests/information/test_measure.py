@@ -14,14 +14,14 @@ from tests.truth.gaussian import exact_model
 from tests.truth.gaussian import information as truth
 from torchcpc.contracts import CPCError, silent
 from torchcpc.data.arrays import Arrays, Item
+from torchcpc.information.candidates import score_profiles
 from torchcpc.information.measure import measure, measure_horizons
 from torchcpc.information.result import InformationTable
-from torchcpc.information.score_profiles import score_profiles
-from torchcpc.information.scoring import marginal, pmi_of_pairs, score_pairs
+from torchcpc.information.scoring import marginal, score_pairs
 from torchcpc.model import CPCModel
 from torchcpc.representations.embed import steps_of
 from torchcpc.results import Interval
-from torchcpc.runs.held_out import PartitionSplit
+from torchcpc.runs.run import PartitionSplit
 
 PHI, HORIZONS, STEPS = 0.8, 3, 29
 
@@ -98,9 +98,9 @@ def test_every_pair_against_a_loop(model: CPCModel, sources: Arrays) -> None:
     few = sources.select(range(7))
     sample = marginal(model, few, list(range(7)), count=97, correction="none")
     for steps in steps_of(model, few, progress=silent):
-        made, _ = score_pairs(model, sample, steps, steps.source)
+        made = score_pairs(model, sample, steps)
         assert [each.horizon for each in made] == [0, 1, 2]
-        np.testing.assert_array_equal(pmi_of_pairs(model, sample, steps, steps.source, 1), made[1].pmi)
+        np.testing.assert_array_equal(score_pairs(model, sample, steps, [1])[0].pmi, made[1].pmi)
         for each in made:
             k = each.horizon + 1
             assert each.step.tolist() == list(range(STEPS - k))
@@ -123,7 +123,7 @@ def test_intervals_own_up_to_the_error_of_the_partition(
     estimates, stated = [], []
     for part in range(25):
         sample = marginal(model, sources, list(range(10 * part, 10 * part + 10)), count=61, seed=part)
-        row = measure_horizons(model, sample, sources, list(range(300, 401, 5)))[0][0]
+        row = measure_horizons(trained(model), sample, sources, list(range(300, 401, 5)))[0][0]
         estimates.append(row.pmi.mean)
         stated.append((row.pmi.high - row.pmi.low) ** 2 - (row.infonce.high - row.infonce.low) ** 2)
     assert 0.4 < math.sqrt(max(np.mean(stated), 0)) / 2 / 1.96 / np.std(estimates) < 2.5
@@ -134,7 +134,7 @@ def test_profiles_go_from_the_most_to_the_least_informative(model: CPCModel, sou
     sample = marginal(model, sources, list(range(401)), count=4001)
     kept = list(steps_of(model, sources.select(range(31)), progress=silent))
     keys = [item.key for item in sources.items]
-    drawn = score_profiles(model, sample, kept, keys, index=0, count=5)
+    drawn = score_profiles(model, sample, kept, sources, index=0)
     assert [p.information for p in drawn] == sorted((p.information for p in drawn), reverse=True)
     for profile in drawn:
         x_T1 = sources.arrays[keys.index(profile.source)]
@@ -150,13 +150,13 @@ def test_profiles_go_from_the_most_to_the_least_informative(model: CPCModel, sou
 def test_what_cannot_be_measured_is_refused(model: CPCModel, sources: Arrays) -> None:
     sample = marginal(model, sources, list(range(11)), count=101)
     with pytest.raises(CPCError, match="1 sources are both in the partition sample and evaluated"):
-        measure_horizons(model, sample, sources, [10, 11])
+        measure_horizons(trained(model), sample, sources, [10, 11])
     short = Arrays([np.zeros((1, 1), np.float32)] * 20, [Item(f"t{i}", "a") for i in range(20)])
     held = marginal(model, short, list(range(10)), count=10)
     with pytest.raises(CPCError, match="no evaluated source is longer than k = 1 steps"):
-        measure_horizons(model, held, short, [11, 12])
+        measure_horizons(trained(model), held, short, [11, 12])
     with pytest.raises(CPCError, match="no source is longer than k = 1 steps"):
-        score_profiles(model, held, list(steps_of(model, short, progress=silent)), ["a"] * 20, index=0)
+        score_profiles(model, held, list(steps_of(model, short, progress=silent)), short, index=0)
     with pytest.raises(CPCError, match="no step to draw marginal samples from"):
         marginal(model, sources, [], count=10)
     with pytest.raises(CPCError, match="5 marginal samples: log Z needs at least 8"):
@@ -164,7 +164,7 @@ def test_what_cannot_be_measured_is_refused(model: CPCModel, sources: Arrays) ->
     alone = replace_groups(sources)
     within = marginal(model, alone, list(range(9)), count=101, proposal="same_group")
     with pytest.raises(CPCError, match="fewer than 8 marginal samples of group 1 from other sources"):
-        measure_horizons(model, within, alone, [9])
+        measure_horizons(trained(model), within, alone, [9])
 
 
 def replace_groups(sources: Arrays) -> Arrays:

@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import Estimand
-from torchcpc.information.candidates_result import ContinuationTable
-from torchcpc.information.result import Checks, InformationRow, InformationTable, Profile, TruthComparison
-from torchcpc.information.timeline_result import ShuffledStretch, Timeline
+from torchcpc.information.result import (
+    Checks,
+    ContinuationTable,
+    InformationRow,
+    InformationTable,
+    Profile,
+    ShuffledStretch,
+    Timeline,
+    TruthComparison,
+)
 from torchcpc.results import Interval
 
 

@@ -8,7 +8,7 @@ from tests.information.trained import trained
 from torchcpc.contexts import RecurrentContext
 from torchcpc.contracts import CPCError
 from torchcpc.data import Arrays, Item
-from torchcpc.data.shuffled import Shuffled
+from torchcpc.data.clips import Shuffled
 from torchcpc.encoders import VectorEncoder
 from torchcpc.information.scoring import SampleSpec, marginal
 from torchcpc.information.timeline import compare_stretch, moving_mean, pmi_timeline, source_pmi
@@ -31,7 +31,7 @@ def sources() -> Arrays:
 
 def test_each_step_bears_the_score_that_was_given_to_it(model: CPCModel, sources: Arrays) -> None:
     sample = marginal(model, sources, [1, 2, 3], count=29)
-    found_KT = source_pmi(model, sample, sources.select([0]), 0)
+    found_KT = source_pmi(trained(model), sample, sources.select([0]), 0)
     with torch.inference_mode():
         z, c, _ = (value[0] for value in model(torch.from_numpy(sources.arrays[0])[None]))
         assert found_KT.shape == (2, 13)
@@ -43,14 +43,14 @@ def test_each_step_bears_the_score_that_was_given_to_it(model: CPCModel, sources
                 assert found_KT[row, t] == pytest.approx(expected, abs=1e-5)
     short = Arrays([sources.arrays[0][:1]], [Item("short", "g")])
     with pytest.raises(CPCError, match="1 steps: too few"):
-        source_pmi(model, sample, short, 0)
+        source_pmi(trained(model), sample, short, 0)
 
 
 def test_the_longest_source_by_default_against_samples_of_the_others(model: CPCModel, sources: Arrays) -> None:
     run, spec = trained(model), SampleSpec(samples=31)
     found = pmi_timeline(run, sources, range(7), spec, smooth=1, shuffle=(0.2, 0.9), seed=3)
     sample = marginal(model, sources, [0, 1, 2, 3, 5, 6], count=31)
-    pmi_KT = source_pmi(model, sample, sources.select([4]), 4)
+    pmi_KT = source_pmi(trained(model), sample, sources.select([4]), 4)
     assert (found.source, found.unit, found.smooth, found.horizons, found.marks) == ("s4", "step", 1, (1, 2), ())
     np.testing.assert_allclose(found.pmi, pmi_KT, atol=1e-4)
     assert found.mean == pytest.approx(np.nanmean(pmi_KT, axis=1))

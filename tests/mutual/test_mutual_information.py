@@ -12,12 +12,11 @@ import torchcpc
 from torchcpc.contracts import CPCError
 from torchcpc.mutual import CriticSettings
 from torchcpc.mutual.critic import Critic, features
+from torchcpc.mutual.crossfit import pointwise
 from torchcpc.mutual.elliptical import Copula, fit_copula, margins
-from torchcpc.mutual.folds import folds_of, inputs_of
-from torchcpc.mutual.neighbours import neighbours_information
-from torchcpc.mutual.pointwise import pointwise
-from torchcpc.objectives import infonce
-from torchcpc.objectives.square import symmetric_infonce
+from torchcpc.mutual.estimate import neighbours_information
+from torchcpc.mutual.train_critics import folds_of, inputs_of
+from torchcpc.objectives import infonce, symmetric_infonce
 
 
 def gaussian(n, rho, dim=1, seed=0):

@@ -17,8 +17,8 @@ from torchcpc.domains import Domain
 from torchcpc.probes.compare import compare
 from torchcpc.probes.cross_validation import CrossValidation
 from torchcpc.probes.question import ProbeRows, ProbeSpec
+from torchcpc.probes.rows import split_clips
 from torchcpc.probes.single_split import SingleSplit
-from torchcpc.probes.split_clips import split_clips
 from torchcpc.representations.embed import frames
 from torchcpc.representations.pool import pooled
 from torchcpc.runs.build import build, schema

@@ -2,11 +2,9 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.folds import joined_points, joined_row
-from torchcpc.probes.probe import probe
-from torchcpc.probes.probe_result import Point
-from torchcpc.probes.table import summary
-from torchcpc.representations.standardise_by_group import standardise_by_group
+from torchcpc.probes.single_split import probe
+from torchcpc.probes.table import Point, joined_points, joined_row
+from torchcpc.representations.pool import standardise_by_group
 from torchcpc.statistics.intervals import Hits
 
 from .worlds import gaussian_classes
@@ -24,7 +22,7 @@ def test_folds_stand_side_by_side_and_are_the_units():
     recall = np.mean(answers[row.test.y_M == 1] == 1)
     assert recall == pytest.approx(np.mean(row.correct_RM[0, row.test.y_M == 1]))
     # Three units give a wider interval than 633 independent rows would.
-    found = summary(row, "abc").accuracy
+    found = row.summary("abc").accuracy
     assert found.high - found.low > 4 * np.sqrt(0.25 * np.var(row.correct_RM) / 633)
     assert joined_row(rows[:1]) is rows[0]
 

@@ -5,9 +5,7 @@ from sklearn.linear_model import LogisticRegression
 
 from torchcpc.baselines.words import Tfidf, normalised
 from torchcpc.contracts import CPCError
-from torchcpc.probes.folded_task import FoldedTask
-from torchcpc.probes.nested_cv import ABSENT, Beside, Columns, beside, cross_validated, grid
-from torchcpc.statistics.group_folds import grouped_folds
+from torchcpc.probes.nested_cv import ABSENT, FoldedTask, beside, columns, cross_validated, grouped_folds
 
 M, FOLDS, INNER = 211, 5, 3
 FEW = (1e-1, 1e-2, 1e-3, 1e-4)
@@ -54,7 +52,7 @@ def slow(task, parts):
 
 def test_columns_are_answered_as_by_the_slow_loop(world):
     task, x, _ = world
-    answers = cross_validated(Columns(x.astype(np.float64)), task, lambda fold: np.array([FEW]), tolerance=1e-12)
+    answers = cross_validated([columns(x.astype(np.float64))], task, [np.array([FEW])] * FOLDS, tolerance=1e-12)
 
     def standardised(train, test):
         mean, deviation = x[train].mean(axis=0), x[train].std(axis=0)
@@ -66,7 +64,7 @@ def test_columns_are_answered_as_by_the_slow_loop(world):
 
 def test_words_are_answered_as_by_the_slow_loop_whose_vectorizer_saw_the_training_part_only(world):
     task, _, texts = world
-    answers = cross_validated(Tfidf(texts), task, lambda fold: np.array([FEW]), tolerance=1e-12)
+    answers = cross_validated([Tfidf(texts)], task, [np.array([FEW])] * FOLDS, tolerance=1e-12)
 
     def vectors(train, test):
         maker = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True)
@@ -79,10 +77,10 @@ def test_what_stands_in_the_test_part_shapes_no_feature(world):
     _, x, texts = world
     train, test = np.arange(150), np.arange(150, M)
     odd = [*texts[:150], *["unheard words only"] * (M - 150)]
-    ((one,), _), ((other,), (rows,)) = Tfidf(texts).parts(train, test), Tfidf(odd).parts(train, test)
+    (one, _), (other, rows) = Tfidf(texts)(train, test), Tfidf(odd)(train, test)
     assert one.second_moment_N.tobytes() == other.second_moment_N.tobytes() and rows.nnz == 0
     moved = np.concatenate([x[:150], 100 + x[150:]])
-    ((one,), _), ((other,), _) = Columns(x).parts(train, test), Columns(moved).parts(train, test)
+    (one, _), (other, _) = columns(x)(train, test), columns(moved)(train, test)
     assert one.second_moment_N.tobytes() == other.second_moment_N.tobytes()
 
 
@@ -92,9 +90,9 @@ def test_planted_duplicates_would_be_found_again_and_are_not():
     y = np.repeat(generator.integers(0, 2, size=101), 2)
     texts = [f"{word}{blank}Sentence" for n in range(101) for word, blank in ((f"w{n}", " "), (f"W{n}", "  "))]
     group = np.unique([normalised(each) for each in texts], return_inverse=True)[1]
-    kept = np.mean(cross_validated(Tfidf(texts), make(y, group), grid).predicted_M == y)
+    kept = np.mean(cross_validated([Tfidf(texts)], make(y, group)).predicted_M == y)
     leaky = make(y, np.arange(202))
-    leaked = np.mean(cross_validated(Tfidf(texts), leaky, grid).predicted_M == y)
+    leaked = np.mean(cross_validated([Tfidf(texts)], leaky).predicted_M == y)
     assert kept < 0.62 and leaked > 0.7
     with pytest.raises(CPCError, match="inside and outside fold 0"):
         FoldedTask("class", ("one", "two"), y, group, leaky.fold_M)
@@ -104,10 +102,10 @@ def test_words_beside_noise_are_as_good_as_words_and_beside_columns_better(world
     task, x, texts = world
     words, noise = Tfidf(texts), np.random.default_rng(2).normal(size=(M, 101)).astype(np.float32)
     share = {}
-    alone = cross_validated(words, task, grid)
-    for name, columns in (("noise", noise), ("columns", x)):
-        own = cross_validated(Columns(columns), task, grid)
-        both = cross_validated(Beside([Columns(columns), words]), task, beside(own, alone))
+    alone = cross_validated([words], task)
+    for name, x_MD in (("noise", noise), ("columns", x)):
+        own = cross_validated([columns(x_MD)], task)
+        both = cross_validated([columns(x_MD), words], task, beside(own, alone))
         share[name] = np.mean(both.predicted_M == task.y_M)
         offered = [{ABSENT, *(weight * penalty for weight in (1, 10, 100, 1000))} for penalty in own.penalties]
         assert all(penalty in among for penalty, among in zip(both.penalties, offered, strict=True))
@@ -117,12 +115,12 @@ def test_words_beside_noise_are_as_good_as_words_and_beside_columns_better(world
 
 def test_a_given_split_is_a_single_fold(world):
     task, x, _ = world
-    assert task.smallest_training_part == M - np.bincount(task.fold_M).max()
+    assert min(len(task.parts(fold)[0]) for fold in task.folds) == M - np.bincount(task.fold_M).max()
     fold = np.where(task.fold_M == 0, 0, -1)
     given = FoldedTask("class", task.names, task.y_M, task.source_M, fold, inner=INNER)
-    answers = cross_validated(Columns(x), given, grid)
+    answers = cross_validated([columns(x)], given)
     assert len(answers.predicted_M) == len(given.test.y_M) == np.count_nonzero(fold == 0)
-    np.testing.assert_array_equal(answers.predicted_M, cross_validated(Columns(x), task, grid).predicted_M[fold == 0])
+    np.testing.assert_array_equal(answers.predicted_M, cross_validated([columns(x)], task).predicted_M[fold == 0])
     commonest = np.bincount(task.y_M[fold < 0]).argmax()
     assert given.chance == pytest.approx(np.mean(given.test.y_M == commonest))
 
@@ -135,11 +133,11 @@ def test_a_class_of_few_groups_has_as_many_inner_folds_as_groups_or_a_clear_erro
     fold[101:] = -1
     few = FoldedTask("class", ("one", "two"), y, group, fold, inner=5)
     assert few.inner_count(0) == 3 and set(few.inner_folds(0).tolist()) == {0, 1, 2}
-    answers = cross_validated(Columns(generator.normal(size=(105, 7))), few, grid)
+    answers = cross_validated([columns(generator.normal(size=(105, 7)))], few)
     three = FoldedTask("class", ("one", "two"), y, group, fold, inner=3)
-    same = cross_validated(Columns(np.random.default_rng(3).normal(size=(105, 7))), three, grid)
+    same = cross_validated([columns(np.random.default_rng(3).normal(size=(105, 7)))], three)
     np.testing.assert_array_equal(answers.predicted_M, same.predicted_M)
     assert answers.penalties == same.penalties
     one = FoldedTask("class", ("one", "two"), y, np.where(y == 1, 101, group), fold)
     with pytest.raises(CPCError, match="inner folds: class 'two' has 1 of .* in the training part of fold 0"):
-        cross_validated(Columns(generator.normal(size=(105, 7))), one, grid)
+        cross_validated([columns(generator.normal(size=(105, 7)))], one)

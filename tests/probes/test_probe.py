@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from torchcpc.contracts import CPCError
 from torchcpc.probes.linear import PENALTIES, STRONGER, linear_probe, thinned
-from torchcpc.probes.probe import probe
+from torchcpc.probes.single_split import probe
 from torchcpc.probes.task import Features, Labels, Task
 
 from .worlds import gaussian_classes
@@ -131,7 +131,7 @@ def test_a_row_holds_every_seed():
 
 def test_faults_are_named():
     task, features = gaussian_classes()
-    with pytest.raises(CPCError, match="probe 'forest' is unknown; choose one of linear, MLP"):
+    with pytest.raises(CPCError, match="probe = 'forest' is unknown. Choose one of linear, MLP"):
         probe([features], task, kind="forest")
     with pytest.raises(CPCError, match="'points' of 7 columns, 'others' of 7 columns; make a row for each"):
         probe([features, dataclasses.replace(features, name="others")], task)

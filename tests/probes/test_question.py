@@ -12,8 +12,7 @@ from torchcpc.contracts import CPCError
 from torchcpc.data.alignment import Alignment
 from torchcpc.data.arrays import Arrays, Item
 from torchcpc.probes.question import ProbeRows, ProbeSpec, settled
-from torchcpc.probes.rows import label_rows
-from torchcpc.probes.split_clips import split_clips
+from torchcpc.probes.rows import label_rows, split_clips
 from torchcpc.probes.task import PARTS
 
 LENGTHS = (101, 37, 53)
@@ -56,7 +55,7 @@ def test_every_frame_of_a_recording_has_its_label(sources: Arrays) -> None:
         ({"within": 1.5}, "within = 1.5: it must be a share below 1"),
         ({"clip_seconds": -1.0}, "clip_seconds = -1.0: it must be at least 0"),
         ({"every": 0}, "every = 0: it must be at least 1"),
-        ({"unit": "word"}, "unit = word: it must be recording or frame"),
+        ({"unit": "word"}, "unit = 'word': it must be recording or frame"),
         ({"validation": 1.0}, "validation = 1.0: it must be a share between 0 and 1"),
     ],
 )

@@ -11,8 +11,7 @@ import pytest
 
 from torchcpc.probes.rows import ClipRows, Rows, gather
 from torchcpc.probes.task import Labels, Task
-from torchcpc.representations.pool import pooled
-from torchcpc.representations.standardise_by_group import standardise_by_group
+from torchcpc.representations.pool import pooled, standardise_by_group
 
 LENGTHS = (7, 3, 5, 11, 2, 13)
 PARTED = {"train": (3, 0), "validation": (2,), "test": (5, 1)}  # clip 4 bears no label

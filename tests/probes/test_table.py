@@ -2,9 +2,8 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.probe_result import Point, ProbeRow
 from torchcpc.probes.result import EmbeddingMap, ProbeTable, Split
-from torchcpc.probes.table import differences, point_summary, summary
+from torchcpc.probes.table import Point, ProbeRow, differences
 
 from .worlds import gaussian_classes
 
@@ -31,10 +30,10 @@ def rows():
 def table(rows, **changes):
     points = [Point("CPC c", "cpc", 5, rows[-1].hits), Point("CPC c", "cpc", None, rows[0].hits)]
     facts = {"label": "class", "unit": "row", "classes": 3, "chance": 1 / 3, "train": 397, "validation": 101, "test": 211}
-    made = {"rows": tuple(summary(row, "abc") for row in rows), "differences": differences(rows)}
+    made = {"rows": tuple(row.summary("abc") for row in rows), "differences": differences(rows)}
     found = EmbeddingMap("class", np.array([[0.25, -1.5], [3.0, 2.0]]), ("a", "b"))
     return ProbeTable(
-        **facts, split=Split("random"), efficiency=tuple(map(point_summary, points)), map=found, **made, **changes
+        **facts, split=Split("random"), efficiency=tuple(point.summary() for point in points), map=found, **made, **changes
     )
 
 
@@ -82,7 +81,7 @@ def test_the_terminal_shows_every_number_of_every_row_best_first(rows):
     made = table(rows)
     accuracies, scores = (block.splitlines() for block in made.text().split("\n\n"))
     assert all(len(line) <= 100 for line in accuracies + scores)
-    assert accuracies[0].startswith("class: 211 test rows, 3 classes, always the commonest 33.3 %; by source: a fifth")
+    assert accuracies[0].startswith("class: 211 test rows (train 397, validation 101), 3 classes, always the commonest 33.3 %")
     order = ["same network", "CPC c", "CPC c + MFCC", "CPC c", "MFCC"]
     body = [line for line in accuracies if "linear" in line or "MLP" in line or "supervised" in line]
     assert [line.split("  ")[0] for line in body[:5]] == order

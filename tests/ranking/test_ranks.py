@@ -10,7 +10,7 @@ import torch
 from scipy.stats import chisquare
 
 from torchcpc.contracts import CPCError
-from torchcpc.ranking import methods, ranks
+from torchcpc.ranking import methods
 from torchcpc.ranking.methods import Text, overlap_scores, similarity_scores, tf_idf
 from torchcpc.ranking.questions import RECENT, Questions, RankSpec, draw_questions, too_short
 from torchcpc.representations.embed import SourceSteps
@@ -67,22 +67,22 @@ def test_what_cannot_be_asked() -> None:
 def test_ranks_and_measures_against_a_loop_over_all_orders_of_ties() -> None:
     """A fair draw among ties, written out: the mean over every place that the true one may take among its equals."""
     score_AN = np.random.default_rng(0).integers(0, 4, size=(53, 7)).astype(float)
-    found = ranks.rank(score_AN)
+    found = methods.rank(score_AN)
     for a, score_N in enumerate(score_AN):
         above, level = sum(score_N[1:] > score_N[0]), sum(score_N[1:] == score_N[0])
         places = [above + 1 + tie for tie in range(level + 1)]
-        assert ranks.top1(found)[a] == pytest.approx(np.mean([place == 1 for place in places]))
-        assert ranks.reciprocal(found)[a] == pytest.approx(np.mean([1 / place for place in places]))
-        assert ranks.mean_rank(found)[a] == pytest.approx(np.mean(places))
-    near = ranks.rank(np.array([[1.0, 1.0 + 1e-9, 1.0 - 1e-9, 2.0]]), 1e-8)
+        assert methods.top1(found)[a] == pytest.approx(np.mean([place == 1 for place in places]))
+        assert methods.reciprocal(found)[a] == pytest.approx(np.mean([1 / place for place in places]))
+        assert methods.mean_rank(found)[a] == pytest.approx(np.mean(places))
+    near = methods.rank(np.array([[1.0, 1.0 + 1e-9, 1.0 - 1e-9, 2.0]]), 1e-8)
     assert (near.above_A[0], near.tied_A[0]) == (1, 2)
 
 
 def test_chance_is_chance() -> None:
-    found = ranks.rank(np.zeros((7, 100)))
-    assert ranks.top1(found) == pytest.approx(0.01)
-    assert ranks.reciprocal(found) == pytest.approx(sum(1 / r for r in range(1, 101)) / 100)
-    assert ranks.mean_rank(found) == pytest.approx(50.5)
+    found = methods.rank(np.zeros((7, 100)))
+    assert methods.top1(found) == pytest.approx(0.01)
+    assert methods.reciprocal(found) == pytest.approx(sum(1 / r for r in range(1, 101)) / 100)
+    assert methods.mean_rank(found) == pytest.approx(50.5)
 
 
 def steps(lengths: list[int], width: int = 5, seed: int = 0) -> list[SourceSteps]:
@@ -148,12 +148,12 @@ def test_intervals_are_over_sources_and_seeds() -> None:
     source_A = np.repeat(np.arange(12), 50)
     between, within = rng.normal(size=12) * 5, rng.normal(size=600)
     value_A, free = between[source_A] + within, (-np.inf, np.inf)
-    found = ranks.measured(value_A[None], source_A, *free)
+    found = methods.measured(value_A[None], source_A, *free)
     half = 2.2 * between.std(ddof=1) / np.sqrt(12)  # Student's t of 11 degrees of freedom
     assert found.mean == pytest.approx(value_A.mean(), abs=1e-5)
     assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.15)
-    assert np.isnan(ranks.measured(value_A[:1, None].T[:, :1], np.zeros(1), *free).low)
-    seeds = ranks.measured(np.stack([value_A, value_A + 10]), source_A, *free)
+    assert np.isnan(methods.measured(value_A[:1, None].T[:, :1], np.zeros(1), *free).low)
+    seeds = methods.measured(np.stack([value_A, value_A + 10]), source_A, *free)
     assert seeds.high - seeds.low > found.high - found.low
 
 

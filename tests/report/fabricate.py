@@ -10,8 +10,15 @@ from typing import Any
 import numpy as np
 
 from torchcpc.contracts import Estimand
-from torchcpc.information.result import Checks, InformationRow, InformationTable, Profile, TruthComparison
-from torchcpc.information.timeline_result import ShuffledStretch, Timeline
+from torchcpc.information.result import (
+    Checks,
+    InformationRow,
+    InformationTable,
+    Profile,
+    ShuffledStretch,
+    Timeline,
+    TruthComparison,
+)
 from torchcpc.probes.result import Difference, EfficiencyPoint, EmbeddingMap, ProbeTable, RowSummary, Split
 from torchcpc.ranking.result import RankBlock, RankRow, RankTable
 from torchcpc.report.results import keep
@@ -134,7 +141,7 @@ def timeline(*, shuffled: bool = True, steps: int = 997, marks: int = 5) -> Time
     """The timeline of a document of `steps` sentences at k = 1 and 2, its first steps unpredicted."""
     rng = np.random.default_rng(13)
     pmi = np.stack([np.r_[[math.nan] * k, rng.normal(1.0 / k, 0.2, steps - k)] for k in (1, 2)])
-    mixed = ShuffledStretch(300, 500, pmi - 0.5, (1.0, 0.5), (0.4, 0.125), (0.1, 0.05))
+    mixed = ShuffledStretch(300, 500, pmi - 0.5, (1.0, 0.5), (0.4, 0.125), (0.1, math.nan))
     return Timeline(
         source="books/emma.txt",
         unit="sentence",
@@ -156,7 +163,7 @@ def ranking() -> RankTable:
 def information(*, known: bool = True) -> InformationTable:
     """Calibrated scores at k = 1, 2 and 4, beside a known truth if asked."""
     checks = Checks(1.0234, (1.0,), 0.981, -0.023, ((0.2, 0.25, 90), (0.7, 0.65, 80)), (500, 500))
-    truth = TruthComparison(2.125, around(2.1, 0.05), around(0.913, 0.02), math.nan, 0.312)
+    truth = TruthComparison(Interval(2.125, 2.125, 2.125), around(2.1, 0.05), around(0.913, 0.02), math.nan, 0.312)
     rows = tuple(
         InformationRow(
             k, around(1.9 / k, 0.1), around(2.0 / k, 0.2), 6.25, 518.0, 4000, 40, 300.0, 0.0, checks, truth if known else None

@@ -15,16 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from torchcpc.probes.result import EmbeddingMap
-from torchcpc.report import (
-    health_figures,
-    information_figures,
-    map_figure,
-    metrics,
-    palette,
-    panel,
-    probe_figures,
-    training_figures,
-)
+from torchcpc.report import information_figures, metrics, palette, panel, probe_figures, training_figures
 from torchcpc.report.svg import Picture, inline
 
 from .fabricate import HORIZONS, folder, information, layout, line, lines, table
@@ -139,7 +130,7 @@ def test_a_bad_start_is_cut_and_told(tmp_path: Path) -> None:
 )
 def test_one_line_is_enough(tmp_path: Path, entries: list) -> None:
     run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
-    for picture in training_figures.draw(run) + health_figures.draw(run):
+    for picture in training_figures.draw(run) + training_figures.health(run):
         assert inline(picture).startswith("<svg")
 
 
@@ -149,13 +140,13 @@ def test_nothing_but_gaps_can_be_drawn(tmp_path: Path) -> None:
         entry |= {name: [None] * 12 for name in metrics.PER_HORIZON} | {"gradient_norm": None, "rank_z": None, "rank_c": None}
     run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
     assert all(inline(picture).startswith("<svg") for picture in training_figures.draw(run))
-    assert health_figures.draw(run) == []
+    assert training_figures.health(run) == []
 
 
 def test_health_shows_ranks_and_gradients(tmp_path: Path) -> None:
     run = read(tmp_path)
     assert run.train is not None and run.valid is not None
-    pictures = by_name(health_figures.draw(run))
+    pictures = by_name(training_figures.health(run))
     for name in ("rank_z", "rank_c"):
         assert drawn(pictures["ranks"].figure, name)[:, 1].tolist() == run.valid.single[name].tolist()
     assert drawn(pictures["gradient"].figure, "gradient_norm")[:, 1].tolist() == run.train.single["gradient_norm"].tolist()
@@ -207,7 +198,7 @@ def test_only_all_labels() -> None:
 
 
 def dots(layout: EmbeddingMap) -> tuple[Picture, dict[str | None, PathCollection]]:
-    picture = map_figure.draw(layout)
+    picture = probe_figures.embedding_map(layout)
     return picture, {each.get_gid(): each for each in picture.figure.axes[0].collections if isinstance(each, PathCollection)}
 
 
@@ -222,7 +213,7 @@ def test_map_shows_each_label_where_it_lies() -> None:
 
 def test_rare_labels_share_a_colour_and_many_points_are_thinned() -> None:
     picture, groups = dots(layout("phone", 31, 9001))
-    assert len(groups) == map_figure.MOST_LABELS + 1
+    assert len(groups) == probe_figures.MOST_LABELS + 1
     assert str(groups["map-other"].get_label()) == "other (19 labels)"
     assert sum(len(np.asarray(each.get_offsets())) for each in groups.values()) == 3001  # every third of 9001
     assert "One point in 3 is drawn" in picture.caption and "9,001 in all" in picture.caption

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.information.timeline_result import Timeline
-from torchcpc.report import panel, timeline_figure
+from torchcpc.information.result import Timeline
+from torchcpc.report import information_figures, panel
 
 from .fabricate import timeline
 
 
 def lines(content: Timeline) -> dict[str, np.ndarray]:
     with panel.figure_style():
-        figure = timeline_figure.draw(content).figure
+        figure = information_figures.timeline(content).figure
     return {str(line.get_gid()): np.asarray(line.get_xydata(), float) for line in figure.axes[0].lines if line.get_gid()}
 
 
@@ -34,8 +34,8 @@ def test_lines_are_the_numbers() -> None:
 
 def test_captions_and_marks() -> None:
     with panel.figure_style():
-        plain = timeline_figure.draw(timeline(shuffled=False, marks=3))
-        many = timeline_figure.draw(timeline(marks=500))
+        plain = information_figures.timeline(timeline(shuffled=False, marks=3))
+        many = information_figures.timeline(timeline(marks=500))
     assert "shaded" not in plain.caption and "shaded" in many.caption
     assert "3 headings." in plain.caption and len(plain.figure.axes[0].texts) == 3
     assert "500 headings, not all of which are drawn" in many.caption and len(many.figure.axes[0].texts) <= 14
@@ -44,7 +44,7 @@ def test_captions_and_marks() -> None:
 @pytest.mark.parametrize("ending", ["svg", "png"])
 def test_saved_alone(tmp_path: Path, ending: str) -> None:
     path = tmp_path / f"c.{ending}"
-    panel.save(path, lambda: timeline_figure.draw(timeline()).figure)
+    panel.save(path, information_figures.timeline, timeline())
     assert path.stat().st_size > 1000 and list(tmp_path.iterdir()) == [path]
     with pytest.raises(CPCError, match=r"'\.gif'"):
-        panel.save(tmp_path / "c.gif", lambda: timeline_figure.draw(timeline()).figure)
+        panel.save(tmp_path / "c.gif", information_figures.timeline, timeline())

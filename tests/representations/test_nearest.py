@@ -21,8 +21,8 @@ C = [RNG.normal(size=(n, 5)).astype(np.float32) for n in LENGTHS]
 
 
 def pieces(x: list[np.ndarray] = Z) -> list[Vectors]:
-    whole = [Vectors(i, 0, x[i]) for i in range(4)]
-    return [*whole[:2], Vectors(2, 0, x[2][:17]), Vectors(2, 17, x[2][17:]), whole[3]]
+    whole = [(i, 0, x[i]) for i in range(4)]
+    return [*whole[:2], (2, 0, x[2][:17]), (2, 17, x[2][17:]), whole[3]]
 
 
 @pytest.mark.parametrize("x", [Z, C])
@@ -53,7 +53,7 @@ def test_more_than_there_is_and_nothing_at_all() -> None:
     ("wrong", "rule"),
     [
         ({}, "nothing to find"),
-        ({"by": "p"}, "'p' is no kind of vector"),
+        ({"by": "p"}, "by = 'p' is unknown"),
         ({"top": 0}, "top = 0"),
         ({"sentences": (" ",)}, "empty"),
     ],

@@ -16,8 +16,7 @@ from torchcpc.data.sources import Item
 from torchcpc.encoders.vectors import VectorEncoder
 from torchcpc.model import CPCModel
 from torchcpc.representations.embed import frames, steps_of
-from torchcpc.representations.files import TABLES, write_embedding, write_rows
-from torchcpc.representations.rows import clock, embed
+from torchcpc.representations.rows import NOTHING, TABLES, clock, embed, embedding_rows, write_rows
 from torchcpc.scores.bilinear import Bilinear
 
 LENGTHS = [7, 13, 2]
@@ -33,6 +32,10 @@ def sources(lengths: list[int] = LENGTHS) -> Arrays:
     rng = np.random.default_rng(0)
     arrays = [rng.normal(size=(n, 3)).astype(np.float32) for n in lengths]
     return Arrays(arrays, [Item(f"s{i}", "g", {"word": "ab"[i % 2], "split": ""}) for i in range(len(lengths))])
+
+
+def write_embedding(path: Path, model: CPCModel, own: Arrays, per: str = "step") -> int:
+    return write_rows(path, embedding_rows(model, own, per=per), nothing=NOTHING)
 
 
 class Stamped(Arrays):

@@ -7,7 +7,7 @@ from sklearn.metrics import r2_score
 from sklearn.metrics.pairwise import cosine_similarity
 
 from torchcpc.contracts import CPCError
-from torchcpc.runs.linear_map import check_map, fit_map
+from torchcpc.runs.expand_vocabulary import check_map, fit_map
 
 
 def planted(words: int = 211, *, noise: float = 0.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from torchcpc.scores.candidates import sorted_pool
-from torchcpc.scores.strategies import STRATEGIES, Codes
+from torchcpc.scores.candidates import STRATEGIES, Codes, sorted_pool
 
 
 def competitors(strategy: str, codes: Codes) -> Tensor:

@@ -6,8 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from torchcpc.contracts import CPCError
 from torchcpc.probes.logistic import solve_path
-from torchcpc.statistics.batched_logistic import contrasts, solve
-from torchcpc.statistics.blocks import Dense, Sparse
+from torchcpc.statistics.batched_logistic import Block, contrasts, solve
 
 
 def world(*, classes, rows=331, dim=13):
@@ -39,27 +38,27 @@ def ours(blocks, rows, y, classes, penalties, used=None):
 @pytest.mark.parametrize("kind", ["dense", "sparse"])
 def test_the_optimum_of_several_classes_is_scikit_learns(kind):
     dense, sparse, y = world(classes=5)
-    x, block = (dense, Dense(dense)) if kind == "dense" else (sparse, Sparse(sparse))
+    x, block = (dense, Block.dense(dense)) if kind == "dense" else (sparse, Block.sparse(sparse))
     penalties = np.array([[1e-1, 1e-3]])
     fitted, (w,), bias = ours([block], [x], y, 5, penalties)
     for p, penalty in enumerate(penalties[0]):
         witness = LogisticRegression(C=1 / (penalty * len(y)), tol=1e-10, max_iter=20000).fit(x, y)
         best = loss(witness.decision_function(x), y, [witness.coef_], [penalty])
-        scores = block.matvec(w[:, :, p].T) + bias[:, p]
+        scores = block.x_MN @ w[:, :, p].T + bias[:, p]
         assert loss(scores, y, [w[:, :, p]], [penalty]) == pytest.approx(best, abs=1e-9)
         np.testing.assert_allclose(fitted.predict([x])[:, p], witness.predict(x))
-        np.testing.assert_allclose(fitted.predict_training_rows()[:, p], witness.predict(x))
+        np.testing.assert_allclose(fitted.predict()[:, p], witness.predict(x))
 
 
 def test_two_classes_need_one_column_and_agree_with_the_solver_of_one_problem_at_a_time():
     dense, _, y = world(classes=2)
-    block, x = Dense(dense), dense.astype(np.float32)
+    block, x = Block.dense(dense), dense.astype(np.float32)
     fitted, (w,), _ = ours([block], [dense], y, 2, np.array([[1e-1, 1e-2, 1e-3]]))
     assert fitted.weights[0].shape[0] == 1
     for p, (penalty, other) in enumerate(solve_path(x, y, classes=2, penalties=[1e-1, 1e-2, 1e-3], tolerance=1e-10)):
         # Columns of the two classes that sum to zero: scikit-learn's single column is their difference, so C = 2 / (penalty rows).
         witness = LogisticRegression(C=2 / (penalty * len(y)), tol=1e-10, max_iter=20000).fit(dense, y)
-        turned = block._axes_DN @ w[:, :, p].T
+        turned = block.turn_DN @ w[:, :, p].T
         np.testing.assert_allclose(turned[:, 1] - turned[:, 0], witness.coef_[0], atol=1e-4)
         np.testing.assert_allclose(turned, other.weight_DK, atol=0.01)
 
@@ -68,18 +67,18 @@ def test_each_problem_sees_its_own_rows_only():
     dense, _, y = world(classes=3)
     fold = np.random.default_rng(1).integers(0, 3, size=len(y))
     used = np.stack([fold != 0, fold != 1], axis=1)
-    fitted, *_ = ours([Dense(dense)], [dense], y, 3, np.full((1, 2), 1e-2), used)
+    fitted, *_ = ours([Block.dense(dense)], [dense], y, 3, np.full((1, 2), 1e-2), used)
     for p in range(2):
         witness = LogisticRegression(C=1 / (1e-2 * used[:, p].sum()), tol=1e-10, max_iter=20000).fit(
             dense[used[:, p]], y[used[:, p]]
         )
-        assert np.mean(fitted.predict_training_rows()[:, p] == witness.predict(dense)) > 0.995
+        assert np.mean(fitted.predict()[:, p] == witness.predict(dense)) > 0.995
 
 
 def test_two_blocks_with_a_penalty_each_are_one_block_scaled():
     dense, sparse, y = world(classes=3)
     penalty = np.array([[1e-1], [1e-3]])
-    fitted, *_ = ours([Dense(dense), Sparse(sparse)], [dense, sparse], y, 3, penalty)
+    fitted, *_ = ours([Block.dense(dense), Block.sparse(sparse)], [dense, sparse], y, 3, penalty)
     # Columns times s under a penalty of 1 are columns under a penalty of 1 / s^2.
     scaled = hstack([csr_matrix(dense / np.sqrt(1e-1)), sparse / np.sqrt(1e-3)]).tocsr()
     witness = LogisticRegression(C=1 / len(y), tol=1e-10, max_iter=20000).fit(scaled, y)
@@ -89,9 +88,9 @@ def test_two_blocks_with_a_penalty_each_are_one_block_scaled():
 def test_the_defaults_answer_as_the_exact_optimum_does():
     dense, sparse, y = world(classes=2)
     settings = {"classes": 2, "used_MP": np.ones((len(y), 2), bool), "penalty_BP": np.array([[1e-2, 1e-4]])}
-    for block in (Dense(dense.astype(np.float32)), Sparse(sparse.astype(np.float32))):
-        exact = solve([block], y, **settings, tolerance=1e-13, dtype=np.float64).predict_training_rows()
-        assert np.mean(solve([block], y, **settings).predict_training_rows() == exact) > 0.99
+    for block in (Block.dense(dense.astype(np.float32)), Block.sparse(sparse.astype(np.float32))):
+        exact = solve([block], y, **settings, tolerance=1e-13, dtype=np.float64).predict()
+        assert np.mean(solve([block], y, **settings).predict() == exact) > 0.99
 
 
 def test_columns_of_one_row_are_turned_into_one_and_nothing_is_lost():
@@ -100,7 +99,7 @@ def test_columns_of_one_row_are_turned_into_one_and_nothing_is_lost():
         (np.arange(1.0, 12), (np.repeat([3, 5], [4, 7]), np.arange(11))), shape=(37, 13)
     )  # two columns stay empty
     x = hstack([sparse, alone]).tocsr()
-    turn = Sparse(x)._turn_NR.toarray()
+    turn = Block.sparse(x).turn_DN.toarray()
     several = np.count_nonzero(x.getnnz(axis=0) > 1)
     assert turn.shape[1] <= several + 37 and turn.shape[1] < x.shape[1] - 7
     np.testing.assert_allclose(turn.T @ turn, np.eye(turn.shape[1]), atol=1e-12)
@@ -118,6 +117,6 @@ def test_penalties_must_be_positive_and_every_problem_have_a_row():
     dense, _, y = world(classes=2)
     used = np.ones((len(y), 1), bool)
     with pytest.raises(CPCError, match="without a penalty separable classes have no optimum"):
-        solve([Dense(dense)], y, classes=2, used_MP=used, penalty_BP=np.array([[0.0]]))
+        solve([Block.dense(dense)], y, classes=2, used_MP=used, penalty_BP=np.array([[0.0]]))
     with pytest.raises(CPCError, match="without a training row"):
-        solve([Dense(dense)], y, classes=2, used_MP=~used, penalty_BP=np.array([[1.0]]))
+        solve([Block.dense(dense)], y, classes=2, used_MP=~used, penalty_BP=np.array([[1.0]]))

@@ -5,9 +5,8 @@ import pytest
 from sklearn.metrics import f1_score
 
 from torchcpc.contracts import CPCError
-from torchcpc.statistics import macro_f1 as module
-from torchcpc.statistics.intervals import difference_interval, interval
-from torchcpc.statistics.macro_f1 import Confusions
+from torchcpc.statistics import intervals as module
+from torchcpc.statistics.intervals import Confusions, difference_interval, interval
 
 
 def answers(seed: int = 0, rows: int = 211, classes: int = 5, right: float = 0.7):

@@ -14,7 +14,7 @@ from torchcpc.encoders.strided import strided_steps
 from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast, contrast_pool, infonce
 from torchcpc.scores import Bilinear, Full
-from torchcpc.scores.strategies import Codes
+from torchcpc.scores.candidates import Codes
 from torchcpc.training import fit
 
 RHO = 0.9

@@ -1,19 +1,14 @@
 """From a trained run to anomalies: scores of whole sources by each method, their threshold, and alarms as rows of a file."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 
-from torchcpc.anomalies.agreement import agreement
-from torchcpc.anomalies.result import AnomalyRow, AnomalyTable, Detection
-from torchcpc.anomalies.scores import relative, smoothed, surprise, z_score
-from torchcpc.contracts import CPCError, Listener, RowLabelled, Sources, Timed, require
-from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs
-from torchcpc.representations.embed import steps_of
+from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
+from torchcpc.anomalies.scores import agreement, relative, smoothed, surprise, z_score
+from torchcpc.contracts import CPCError, RowLabelled, Sources, Timed, check_rules, require
+from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs, steps_in
 from torchcpc.representations.rows import Rows
 from torchcpc.runs.open_sources import Data, named_roots
 from torchcpc.runs.run import TrainedRun
@@ -26,12 +21,9 @@ _OTHER = -1
 
 @dataclass(frozen=True, slots=True)
 class AnomalySpec:
-    """How anomalies are found.
-
-    label: column of row labels to compare with, above 0 where anomalous; "" for none. smooth: average of so many last scores.
-    reference: so many first rows of a source are known to be normal, scores are relative to them and thresholds come from them; 0: not.
-    quantile: of the scores, that sets the threshold. sample: for log Z.
-    """
+    """How anomalies are found. label: column of row labels to compare with, above 0 where anomalous; "" for none. smooth: average of so
+    many last scores. reference: so many first rows of a source are known to be normal, scores are relative to them and thresholds come
+    from them; 0: not. quantile: of the scores, that sets the threshold. sample: for log Z."""
 
     label: str = ""
     smooth: int = 1
@@ -40,29 +32,18 @@ class AnomalySpec:
     sample: SampleSpec = field(default_factory=SampleSpec)
 
     def __post_init__(self) -> None:
-        rules = (
-            ("smooth", self.smooth >= 1, "at least 1 row"),
-            ("reference", self.reference >= 0, "at least 0 rows"),
-            ("quantile", 0 < self.quantile < 1, "between 0 and 1, neither included"),
+        check_rules(
+            self,
+            smooth=(self.smooth >= 1, "at least 1 row, the default"),
+            reference=(self.reference >= 0, "at least 0 rows, the default"),
+            quantile=(0 < self.quantile < 1, "between 0 and 1, neither included. Leave it out for 0.99"),
         )
-        for name, kept, rule in rules:
-            if not kept:
-                raise CPCError(f"{name} = {getattr(self, name)}: {rule}. Leave it out for the default.")
 
 
-class Anomalies(NamedTuple):
-    """The table, and the rows of a file: source (key), step (row of the source), time_s (as stamped), score (surprise) and alarm."""
-
-    table: AnomalyTable
-    rows: list[Rows]
-
-
-def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec, listener: Listener) -> Anomalies:
-    """The scores of every row of `data`, or of what the run never saw, and alarms above a quantile of the validation sources.
-
-    Those taught the weights nothing: training sources are less surprising than any others. Raises CPCError for a run of other data than
-    sensor series, and for one without validation sources.
-    """
+def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec) -> tuple[AnomalyTable, list[Rows]]:
+    """The scores of every row of `data`, or of what the run never saw, and alarms above a quantile of the validation sources. Those taught
+    the weights nothing: training sources are less surprising than any others. Raises CPCError for a run of other data than sensor series,
+    and for one without validation sources."""
     if not run.config["encoder"].get("mean"):
         raise CPCError(
             f"{run.folder} reads {run.domain.name} with the encoder {run.config['encoder']['name']!r}, which holds no mean and scale of "
@@ -74,34 +55,25 @@ def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec, listener: List
             f"{run.folder} held out no validation source to set the threshold by (split.validation = 0). Train with split.validation "
             "above 0."
         )
-    tested = own.select(parts.unseen) if named_roots(data) == [] else run.open(data)
-    timed, normal = require(tested, Timed, "anomalies are found in rows with times"), own.select(parts.validation)
+    tested, normal = own.select(parts.unseen) if named_roots(data) == [] else run.open(data), own.select(parts.validation)
+    timed = require(tested, Timed, "anomalies are found in rows with times")
     sample = draw_sample(run, own, parts.train, spec.sample)
-    normal_scores = scores_of(run, sample, normal, spec, listener)
-    scores = scores_of(run, sample, tested, spec, listener)
-    rows = [row_of(method, normal_scores[method], scores[method], tested, spec) for method in ROLES]
-    table = AnomalyTable(spec.quantile, spec.label, len(normal), len(tested), tuple(rows))
+    normal_scores, scores = (scores_of(run, sample, sources, spec) for sources in (normal, tested))
+    rows = tuple(row_of(method, normal_scores[method], scores[method], tested, spec) for method in ROLES)
     made: list[Rows] = []
-    for index, score_S in enumerate(scores["surprise"]):
-        place = {
-            "source": [tested.items[index].key] * len(score_S),
-            "step": np.arange(len(score_S)),
-            "time_s": timed.times(index),
-        }
+    for index, (item, score_S) in enumerate(zip(tested.items, scores["surprise"], strict=True)):
+        place = {"source": [item.key] * len(score_S), "step": np.arange(len(score_S)), "time_s": timed.times(index)}
         made.append({**place, "score": score_S.astype(np.float32), "alarm": score_S > rows[0].threshold})
-    return Anomalies(table, made)
+    return AnomalyTable(spec.quantile, spec.label, len(normal), len(tested), rows), made
 
 
-def scores_of(
-    run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalySpec, listener: Listener
-) -> Mapping[str, list[np.ndarray]]:
+def scores_of(run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalySpec) -> Mapping[str, list[np.ndarray]]:
     """Method -> one score per row of every source, smoothed, and relative to its reference rows where there are any."""
     model, encoder = run.model, run.config["encoder"]
     pmi: dict[int, np.ndarray] = {}
-    with listener.stage("scoring") as progress:
-        for steps in steps_of(model, sources, device=run.device, progress=progress):
-            scored, _ = score_pairs(model, sample, steps, _OTHER)
-            pmi[steps.source] = pmi_by_target(scored, model.predictor.horizons, len(steps.z_TD))
+    for steps in steps_in(run, sources, None, "scoring"):
+        scored = score_pairs(model, sample, steps._replace(source=_OTHER))
+        pmi[steps.source] = pmi_by_target(scored, model.predictor.horizons, len(steps.z_TD))
     found: dict[str, list[np.ndarray]] = {method: [] for method in ROLES}
     for index in range(len(sources)):
         x_SF = sources.read(index, 0, sources.length(index))
@@ -120,24 +92,18 @@ def scores_of(
 def row_of(
     method: str, normal: Sequence[np.ndarray], scores: Sequence[np.ndarray], sources: Sources, spec: AnomalySpec
 ) -> AnomalyRow:
-    """The threshold of one method, and its alarms. Only the rows after the reference are judged.
-
-    The threshold is a quantile of the scores of the `normal` sources, of their reference rows where there are any.
-    """
-    within = np.concatenate([score[: spec.reference] if spec.reference else score for score in normal])
+    """The threshold of one method, and its alarms. Only the rows after the reference are judged. The threshold is a quantile of the scores
+    of the `normal` sources, of their reference rows where there are any."""
+    within = np.concatenate([score[: spec.reference or None] for score in normal])
     threshold = float(np.quantile(within[np.isfinite(within)], spec.quantile))
-    after = [score[spec.reference :] for score in scores]
+    after, detection = [score[spec.reference :] for score in scores], None
     every = np.concatenate(after)
     alarms = float(np.mean(every[np.isfinite(every)] > threshold))
-    return AnomalyRow(method, ROLES[method], threshold, alarms, _detection(after, sources, threshold, spec))
-
-
-def _detection(after: Sequence[np.ndarray], sources: Sources, threshold: float, spec: AnomalySpec) -> Detection | None:
-    if not spec.label:
-        return None
-    labelled = require(sources, RowLabelled, f"label {spec.label!r} is a column of row labels")
-    given = [(score, labelled.row_labels(i, spec.label)) for i, score in enumerate(after)]
-    known = [(score, rows) for score, rows in given if rows is not None]
-    if not known:
-        raise CPCError(f"label {spec.label!r}: no source has such a column. Name it in data.row_labels when training.")
-    return agreement([score for score, _ in known], [rows[spec.reference :] > 0 for _, rows in known], threshold)
+    if spec.label:
+        labelled = require(sources, RowLabelled, f"label {spec.label!r} is a column of row labels")
+        given = [(score, labelled.row_labels(i, spec.label)) for i, score in enumerate(after)]
+        known = [(score, rows[spec.reference :] > 0) for score, rows in given if rows is not None]
+        if not known:
+            raise CPCError(f"label {spec.label!r}: no source has such a column. Name it in data.row_labels when training.")
+        detection = agreement([score for score, _ in known], [rows for _, rows in known], threshold)
+    return AnomalyRow(method, ROLES[method], threshold, alarms, detection)

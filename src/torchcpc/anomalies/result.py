@@ -1,7 +1,5 @@
 """Alarms of every method, and how they agree with labels."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -50,14 +48,7 @@ class AnomalyTable(SavedResult):
     rows: tuple[AnomalyRow, ...]
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        return [
-            {
-                name: value
-                for name, value in (*flat(row), *(flat(row.detection) if row.detection else ()))
-                if name != "detection"
-            }
-            for row in self.rows
-        ]
+        return [{**flat(row, without=("detection",)), **flat(row.detection)} for row in self.rows]
 
     def tables(self) -> Sequence[TextTable]:
         caption = (

@@ -1,24 +1,23 @@
-"""A score per row of a series: the surprise of the model, and the z-score of the values.
+"""A score per row of a series, the surprise of the model and the z-score of the values, and how it agrees with labelled rows.
 
 The surprise of a step is the mean over k of -PMI_k(x_t, c_{t-k}) in nats. It says how much less likely the past makes what happened
 than it is anyway. It rises where something happens that the past did not announce. A state that is odd but lasts becomes the past,
 and is surprising only at its ends. The z-score sees the opposite. Both go through the same smoothing.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
 
+from torchcpc.anomalies.result import Detection
 from torchcpc.contracts import CPCError
+from torchcpc.results import Interval
+from torchcpc.statistics.intervals import percentiles, weights
 
 
 def surprise(pmi_KT: np.ndarray, *, stride: int, rows: int) -> np.ndarray:
-    """[rows] nats: the mean of -PMI over the k that predict the row's step from within the source, NaN where none does.
-
-    pmi_KT: from `pmi_by_target`.
-    """
+    """[rows] nats: the mean of -PMI over the k that predict the row's step from within the source, NaN where none does. pmi_KT: from
+    `pmi_by_target`."""
     known_KT = np.isfinite(pmi_KT)
     total_T, count_T = np.where(known_KT, pmi_KT, 0.0).sum(axis=0), known_KT.sum(axis=0)
     step_T = np.divide(-total_T, count_T, out=np.full(len(total_T), np.nan), where=count_T > 0)
@@ -50,3 +49,50 @@ def relative(score_S: np.ndarray, reference: int) -> np.ndarray:
     if len(own) < 2 or own.std() == 0:
         raise CPCError(f"{len(own)} scores in the first {reference} rows do not tell what is normal. Take a longer reference.")
     return (score_S - own.mean()) / own.std()
+
+
+_RESAMPLES = 300
+
+
+def agreement(scores: Sequence[np.ndarray], labels: Sequence[np.ndarray], threshold: float) -> Detection:
+    """Scores and labels (true: anomalous) of the rows of each source. An alarm is a score above `threshold`. Rows without a score are left
+    out. Raises CPCError where all rows are of one kind."""
+    known = [np.isfinite(score) for score in scores]
+    scores = [score[k] for score, k in zip(scores, known, strict=True)]
+    truth = [np.asarray(label)[k].astype(bool) for label, k in zip(labels, known, strict=True)]
+    true_N, score_N, lengths = np.concatenate(truth), np.concatenate(scores), [len(own) for own in truth]
+    rows, anomalous = len(true_N), int(true_N.sum())
+    if not 0 < anomalous < rows:
+        raise CPCError(f"{anomalous} of {rows} labelled rows are anomalous: both kinds are needed to tell them apart.")
+    source_N = np.repeat(np.arange(len(truth)), lengths)
+    alarm_N = score_N > threshold
+    kinds = (alarm_N & true_N, alarm_N & ~true_N, ~alarm_N & true_N, ~alarm_N & ~true_N)
+    count_S4 = np.stack([np.bincount(source_N, kind, minlength=len(truth)) for kind in kinds], axis=1)
+    weight_QS = weights(len(scores), axis=0, resamples=_RESAMPLES, seed=0).clip(0)
+    # Of the sources as they are, then of each resample.
+    hit, false, missed, quiet = np.concatenate([count_S4.sum(axis=0)[None], weight_QS @ count_S4]).T
+    ranked_2 = [_ranked(true_N, score_N), *(_ranked(true_N, score_N, np.repeat(own, lengths)) for own in weight_QS)]
+    auroc, auprc = (_interval(np.array(values)) for values in zip(*ranked_2, strict=True))
+
+    def share(part: np.ndarray, whole: np.ndarray) -> Interval:
+        return _interval(np.divide(part, whole, out=np.zeros_like(part), where=whole > 0))
+
+    f1, false_alarms = share(2 * hit, 2 * hit + false + missed), share(false, false + quiet)
+    return Detection(f1, share(hit, hit + false), share(hit, hit + missed), false_alarms, auroc, auprc, rows, anomalous)
+
+
+def _ranked(y: np.ndarray, score: np.ndarray, weight: np.ndarray | None = None) -> tuple[float, float]:
+    """AUROC and AUPRC; NaN where all rows of some weight are of one kind."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    if weight is not None:
+        y, score, weight = y[weight > 0], score[weight > 0], weight[weight > 0]
+    if y.all() or not y.any():
+        return np.nan, np.nan
+    return float(roc_auc_score(y, score, sample_weight=weight)), float(average_precision_score(y, score, sample_weight=weight))
+
+
+def _interval(values: np.ndarray) -> Interval:
+    """The first value, within the percentiles of all others."""
+    low, high = percentiles(values[1:][np.isfinite(values[1:])])
+    return Interval(float(values[0]), max(low, 0.0), min(high, 1.0))

@@ -5,8 +5,6 @@ centred on samples [t*160, (t+1)*160); beyond the ends of the recording the sign
 waveform encoder speak about the same 10 ms, and one set of frame labels serves both.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -24,23 +22,17 @@ INT16_RANGE = 32768.0
 
 
 def log_mel(x_S: np.ndarray, *, bins: int = 40) -> np.ndarray:
-    """Log power in `bins` triangular mel bands from 20 Hz to 8 kHz (natural log, 16-bit integer scale): [floor(S/160), bins]
-    float32."""
+    """Log power in triangular mel bands from 20 Hz to 8 kHz (natural log, 16-bit integer scale): [floor(S/160), bins] float32."""
     options = kaldi_native_fbank.FbankOptions()
     options.mel_opts.num_bins = bins
-    options.use_energy = False
-    _frame_like_the_encoder(options.frame_opts)
-    return _compute(kaldi_native_fbank.OnlineFbank(options), x_S, bins)
+    return _compute(kaldi_native_fbank.OnlineFbank, options, x_S, bins)
 
 
 def cepstra(x_S: np.ndarray, *, coefficients: int = 13) -> np.ndarray:
-    """Mel-frequency cepstral coefficients 0 .. coefficients-1 of 23 mel bands, liftered by 22: [floor(S/160), coefficients]
-    float32."""
+    """The first mel-frequency cepstral coefficients of 23 mel bands, liftered by 22: [floor(S/160), coefficients] float32."""
     options = kaldi_native_fbank.MfccOptions()
     options.num_ceps = coefficients
-    options.use_energy = False
-    _frame_like_the_encoder(options.frame_opts)
-    return _compute(kaldi_native_fbank.OnlineMfcc(options), x_S, coefficients)
+    return _compute(kaldi_native_fbank.OnlineMfcc, options, x_S, coefficients)
 
 
 def mfcc(x_S: np.ndarray) -> np.ndarray:
@@ -63,11 +55,9 @@ def mean_normalised(x_TD: np.ndarray) -> np.ndarray:
 
 
 def stacked(x_TD: np.ndarray, *, frames: int) -> np.ndarray:
-    """Each frame beside its neighbours, `frames` (odd) in all and centred, the end frames repeated: [T, frames * D].
-
-    A context vector c_t has seen the past, so a single frame would be a weak rival. Half of these neighbours lie in the future,
-    which c_t never sees: the comparison leans towards the handmade row.
-    """
+    """Each frame beside its neighbours, `frames` (odd) in all and centred, the end frames repeated: [T, frames * D]. A context vector
+    c_t has seen the past, so a single frame would be a weak rival. Half of these neighbours lie in the future, which c_t never sees:
+    the comparison leans towards the handmade row."""
     if frames < 1 or frames % 2 == 0:
         raise CPCError(
             f"frames = {frames}: a centred stack takes an odd number of frames; use {max(frames - 1, 1)} or {frames + 1}."
@@ -76,50 +66,39 @@ def stacked(x_TD: np.ndarray, *, frames: int) -> np.ndarray:
     return np.concatenate([_shifted(x_TD, n) for n in range(-reach, reach + 1)], axis=1)
 
 
-def _features(
-    make: Callable[[np.ndarray], np.ndarray], *, normalise: bool = True, frames: int = 1
-) -> Callable[[np.ndarray, int], np.ndarray]:
-    def features(x_S: np.ndarray, stride: int) -> np.ndarray:
-        x_TD = mean_normalised(make(x_S)) if normalise else make(x_S)
-        return stacked(x_TD, frames=frames) if frames > 1 else x_TD
-
-    return features
-
-
 # (samples of a clip, the encoder's stride, which plays no part) -> features of its frames.
 HANDMADE: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
-    "MFCC": _features(mfcc, normalise=False),
-    "MFCC, mean-normalised": _features(mfcc),
-    "MFCC, mean-normalised, 11 frames": _features(mfcc, frames=11),
-    "log-mel": _features(log_mel, normalise=False),
-    "log-mel, mean-normalised": _features(log_mel),
-    "log-mel, mean-normalised, 5 frames": _features(log_mel, frames=5),
-    "log-mel, mean-normalised, 11 frames": _features(log_mel, frames=11),
+    "MFCC": lambda x_S, stride: mfcc(x_S),
+    "MFCC, mean-normalised": lambda x_S, stride: mean_normalised(mfcc(x_S)),
+    "MFCC, mean-normalised, 11 frames": lambda x_S, stride: stacked(mean_normalised(mfcc(x_S)), frames=11),
+    "log-mel": lambda x_S, stride: log_mel(x_S),
+    "log-mel, mean-normalised": lambda x_S, stride: mean_normalised(log_mel(x_S)),
+    "log-mel, mean-normalised, 5 frames": lambda x_S, stride: stacked(mean_normalised(log_mel(x_S)), frames=5),
+    "log-mel, mean-normalised, 11 frames": lambda x_S, stride: stacked(mean_normalised(log_mel(x_S)), frames=11),
 }
 
 
-def _frame_like_the_encoder(options: kaldi_native_fbank.FrameExtractionOptions) -> None:
-    options.samp_freq = RATE_HZ
-    options.frame_length_ms = 25.0
-    options.frame_shift_ms = 10.0
-    options.snip_edges = False  # centres frame t on (t + 1/2) * shift and mirrors the ends
-    options.dither = 0.0  # noise would make the features a function of luck
-
-
 def _compute(
-    extractor: kaldi_native_fbank.OnlineFbank | kaldi_native_fbank.OnlineMfcc, x_S: np.ndarray, dim: int
+    make: Callable[..., kaldi_native_fbank.OnlineFbank | kaldi_native_fbank.OnlineMfcc],
+    options: kaldi_native_fbank.FbankOptions | kaldi_native_fbank.MfccOptions,
+    x_S: np.ndarray,
+    dim: int,
 ) -> np.ndarray:
+    """The features that `make(options)` gives frames like the encoder's."""
     if x_S.ndim != 1:
-        raise CPCError(
-            f"samples of shape {x_S.shape}: handmade features take one channel, [S]; average or choose a channel first."
-        )
+        raise CPCError(f"samples of shape {x_S.shape}: handmade features take one channel, [S]; average or choose one first.")
     if not np.isfinite(x_S).all():
-        raise CPCError(
-            f"{np.count_nonzero(~np.isfinite(x_S))} samples are not finite: read the recording again or leave it out."
-        )
+        raise CPCError(f"{np.count_nonzero(~np.isfinite(x_S))} samples are not finite: read the file again or leave it out.")
+    options.use_energy = False
+    options.frame_opts.samp_freq = RATE_HZ
+    options.frame_opts.frame_length_ms = 25.0
+    options.frame_opts.frame_shift_ms = 10.0
+    options.frame_opts.snip_edges = False  # centres frame t on (t + 1/2) * shift and mirrors the ends
+    options.frame_opts.dither = 0.0  # noise would make the features a function of luck
     frames = len(x_S) // HOP_SAMPLES
     if frames == 0:
         return np.zeros((0, dim), np.float32)
+    extractor = make(options)
     # An array is a sequence of floats; the stub only knows lists, which are slower.
     extractor.accept_waveform(RATE_HZ, cast(Sequence[float], (x_S * INT16_RANGE).astype(np.float32)))
     extractor.input_finished()

@@ -1,14 +1,13 @@
 """What a representation of sentences has to beat or to add to: the mean of word embeddings, and TF-IDF of words and pairs of words."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from torchcpc.contracts import CPCError
-from torchcpc.statistics.blocks import Block, Sparse
+from torchcpc.statistics.batched_logistic import Block, Matrix
 
 
 def mean_embedding(ids_SL: np.ndarray, table_VE: np.ndarray) -> np.ndarray:
@@ -18,19 +17,15 @@ def mean_embedding(ids_SL: np.ndarray, table_VE: np.ndarray) -> np.ndarray:
 
 
 class Tfidf:
-    """TF-IDF of words and neighbouring pairs of words, rows of length 1, in the form of `probes.nested_cv.FoldFeatures`.
-
-    Vocabulary and weights come from the training rows of a fold alone. They are kept, for every row of a table asks for the same folds.
-    A word is a run of letters and digits, or any other sign.
-    """
-
-    dim: int | None = None
+    """TF-IDF of words and neighbouring pairs of words, rows of length 1, as `probes.nested_cv.FoldFeatures`. Vocabulary and weights
+    come from the training rows of a fold alone. They are kept, for every row of a table asks for the same folds. A word is a run of
+    letters and digits, or any other sign."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = np.array(texts, dtype=object)
-        self._kept: dict[bytes, tuple[list[Block], list[Any]]] = {}
+        self._kept: dict[bytes, tuple[Block, Matrix]] = {}
 
-    def parts(self, train: np.ndarray, test: np.ndarray) -> tuple[list[Block], list[Any]]:
+    def __call__(self, train: np.ndarray, test: np.ndarray) -> tuple[Block, Matrix]:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
         key = train.tobytes()
@@ -41,7 +36,7 @@ class Tfidf:
                 known = vectors.fit_transform(self._texts[train])
             except ValueError as error:
                 raise CPCError(f"TF-IDF of {len(train)} texts: {error}. Name texts that hold words.") from None
-            self._kept[key] = ([Sparse(known)], [vectors.transform(self._texts[test])])
+            self._kept[key] = Block.sparse(known), csr_matrix(vectors.transform(self._texts[test]))
         return self._kept[key]
 
 

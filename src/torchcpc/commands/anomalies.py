@@ -1,7 +1,5 @@
 """`cpc anomalies RUN DATA -o FILE`: the surprise of every row, alarms above a quantile of held-out rows, and a z-score to compare."""
 
-from __future__ import annotations
-
 import argparse
 
 from torchcpc.commands import options

@@ -1,7 +1,5 @@
 """`cpc demo`: the main job from start to end on data that is at hand; it only runs the commands that it prints."""
 
-from __future__ import annotations
-
 import argparse
 import shlex
 from importlib import import_module

@@ -1,7 +1,5 @@
 """`cpc embed RUN DATA -o FILE`: the representations, per step or averaged per source, as parquet or npz."""
 
-from __future__ import annotations
-
 import argparse
 
 from torchcpc.commands import options

@@ -1,7 +1,5 @@
 """`cpc expand RUN VECTORS -o NEW`: a text model with the words of a file of word vectors, mapped into its own embedding."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`cpc export RUN -o model.onnx`: the trained encoder and context as one ONNX file, for programs without Python or torch."""
 
-from __future__ import annotations
-
 import argparse
 
 from torchcpc.commands import options

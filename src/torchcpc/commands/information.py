@@ -1,7 +1,5 @@
 """`cpc information RUN [DATA]`: what contexts say about the steps ahead, in nats; `cpc information X.npy Y.npy`: of any two arrays."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`cpc nearest RUN DATA --text "..."`: the sentences, or steps of any kind, that are most similar to a given one."""
 
-from __future__ import annotations
-
 import argparse
 
 from torchcpc.commands import options

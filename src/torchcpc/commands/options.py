@@ -1,9 +1,8 @@
 """Options that several commands share, and the names that options had before."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
+from typing import Any
 
 RUN = "run folder, saved model folder, or Hub repository id"
 
@@ -69,6 +68,6 @@ def partition(parser: argparse.ArgumentParser, *, samples: int = 4096) -> None:
     )
 
 
-def partition_of(arguments: argparse.Namespace) -> dict[str, object]:
+def partition_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """The options of `partition` by name."""
     return {"samples": arguments.samples, "proposal": arguments.proposal, "correction": arguments.correction}

@@ -1,7 +1,5 @@
 """`cpc probe RUN DATA --label COLUMN`: how much simple models read off the representations, compared with baselines."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Any
@@ -106,12 +104,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.terminal import load, load_seeds, show
     from torchcpc.probes.question import ProbeRows
-    from torchcpc.probes.result import ProbeTable
     from torchcpc.report.results import check_kept
 
     run = load(arguments)
     run.trained.require_record()
-    check_kept(run.folder, ProbeTable)
+    check_kept(run.folder)
     given = vars(arguments)
     spec = {name.replace("-", "_"): given[name.replace("-", "_")] for name in QUESTION}
     rows = {name.replace("-", "_"): given[name.replace("-", "_")] for name in ROWS}

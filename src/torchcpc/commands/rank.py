@@ -1,23 +1,24 @@
 """`cpc rank RUN`: where the true future ranks among others: over many contexts, for one context, or for a text and given sentences."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
 from torchcpc.commands import options
+
+# Fields of ranking.RankSpec and their options.
+SPEC = {"ks": "k", "candidates": "candidates", "contexts": "contexts", "pools": "pool", "seed": "seed"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser)
     options.seed_runs(parser)
     parser.add_argument("--k", nargs="+", type=int, metavar="K", help="steps ahead (default: first without overlap)")
-    parser.add_argument("--candidates", type=int, default=100, metavar="N", help="with the true one (default: %(default)s)")
-    parser.add_argument("--contexts", type=int, default=500, metavar="N", help="drawn of each source (default: %(default)s)")
+    parser.add_argument("--candidates", type=int, metavar="N", help="with the true one (default: 100)")
+    parser.add_argument("--contexts", type=int, metavar="N", help="drawn of each source (default: 500)")
     parser.add_argument(
         "--pool", nargs="+", metavar="NAME", help="'any source', 'same source' (default: both, where sources are long enough)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the draw (default: %(default)s)")
+    parser.add_argument("--seed", type=int, help="of the draw (default: 0)")
     parser.add_argument("--step", metavar="SOURCE:STEP", help="instead: the best candidates for the future of this one context")
     parser.add_argument("--context", type=Path, metavar="FILE", help="instead: a text to continue, with --candidates-file")
     parser.add_argument("--candidates-file", type=Path, metavar="FILE", help="sentences, one a line, that may continue it")
@@ -33,24 +34,21 @@ def run(arguments: argparse.Namespace) -> None:
 
     if bool(arguments.context) != bool(arguments.candidates_file):
         raise CPCError("--context and --candidates-file go together: a file of text, and a file of candidates, one a line.")
+    spec = {name: getattr(arguments, option) for name, option in SPEC.items() if getattr(arguments, option) is not None}
+    one = [f"--{option}" for option in ("context", "step") if getattr(arguments, option)]
+    others = [f"--{option}" for option in (*SPEC.values(), "seed_runs") if option != "k" and getattr(arguments, option)]
+    if len(one) > 1 or (one and (others or len(arguments.k or ()) > 1)):
+        wrong = others[0].replace("_", "-") if others else one[1] if len(one) > 1 else "several values of --k"
+        raise CPCError(f"{one[0]} asks about one context at one --k, and {wrong} does not go with it. Leave one of them out.")
     run = load(arguments)
     data, k = arguments.data or None, arguments.k[0] if arguments.k else None
     sample = options.partition_of(arguments)
     if arguments.context:
-        from torchcpc.data.text.queries import read_lines, read_text
+        from torchcpc.data.text.texts import read_lines, read_text
 
         texts = read_text(arguments.context), read_lines(arguments.candidates_file)
         output(run.rank_texts(*texts, data, k=k, top=arguments.top, **sample).text())
     elif arguments.step:
         output(run.rank_step(arguments.step, data, k=k, top=arguments.top, **sample).text())
     else:
-        table = run.rank(
-            data,
-            ks=arguments.k or (),
-            candidates=arguments.candidates,
-            contexts=arguments.contexts,
-            pools=arguments.pool or (),
-            seed=arguments.seed,
-            seed_runs=load_seeds(arguments),
-        )
-        show(run, table)
+        show(run, run.rank(data, seed_runs=load_seeds(arguments), **spec))

@@ -1,7 +1,5 @@
 """`cpc report RUN`: the page about a run, rebuilt from its files."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`cpc score RUN DATA -o FILE`: how well each true future fits its context, in nats; and a picture of peaks and plateaus."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 
@@ -19,17 +17,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.terminal import load, note
     from torchcpc.contracts import CPCError
-    from torchcpc.report.information_figures import save_profiles
-    from torchcpc.report.panel import check_ending
 
     if not (arguments.out or arguments.picture):
         raise CPCError("nothing to do: name a file with -o, or a --picture. `cpc rank` ranks the candidates of one context.")
     if arguments.picture:
+        from torchcpc.report.panel import check_ending
+
         check_ending(arguments.picture)
     run = load(arguments)
+    run.trained.horizon_index(arguments.k)
     scores = run.score(arguments.data or None, **options.partition_of(arguments))
     if arguments.out:
         note(f"{scores.write(arguments.out)} pairs (t, k) in {arguments.out}; {scores.estimate}")
     if arguments.picture:
-        save_profiles(arguments.picture, *scores.profiles(arguments.k))
+        from torchcpc.report.information_figures import profiles
+        from torchcpc.report.panel import save
+
+        save(arguments.picture, profiles, *scores.profiles(arguments.k))
         note(f"picture: {arguments.picture}")

@@ -1,7 +1,5 @@
 """`cpc segment RUN DATA`: boundaries where a step fits badly to what came before; with an alignment, how well they match it."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

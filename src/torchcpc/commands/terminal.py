@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from torchcpc.contracts import Progress
+from torchcpc.contracts import CPCError, Progress
 
 if TYPE_CHECKING:
     from torchcpc.api import Run
@@ -23,11 +24,17 @@ _output = Console(highlight=False, soft_wrap=True, markup=False)
 
 
 class Terminal:
-    """A `contracts.Listener`."""
+    """A `contracts.Listener`. A stage within a stage is another bar of the same display, of which a terminal can have one."""
+
+    def __init__(self) -> None:
+        self._bars: Bars | None = None
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Progress]:
         """A bar; nothing is drawn before the first call or off a terminal."""
+        if self._bars is not None:
+            yield self._bar(self._bars, name)
+            return
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -35,18 +42,24 @@ class Terminal:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         )
-        with Bars(
-            *columns, TextColumn("{task.fields[note]}"), console=_errors, transient=True, disable=not _errors.is_terminal
-        ) as bars:
-            task = bars.add_task(name, total=None, note="")
-
-            def show(done: int, total: int, note: str = "") -> None:
-                bars.update(task, completed=done, total=total, note=note)
-
-            yield show
+        more = TextColumn("{task.fields[note]}")
+        with Bars(*columns, more, console=_errors, transient=True, disable=not _errors.is_terminal) as self._bars:
+            try:
+                yield self._bar(self._bars, name)
+            finally:
+                self._bars = None
 
     def note(self, text: str) -> None:
         _errors.print(text)
+
+    @staticmethod
+    def _bar(bars: Bars, name: str) -> Progress:
+        task = bars.add_task(name, total=None, note="")
+
+        def show(done: int, total: int, note: str = "") -> None:
+            bars.update(task, completed=done, total=total, note=note)
+
+        return show
 
 
 TERMINAL = Terminal()
@@ -63,7 +76,11 @@ def output(text: str) -> None:
 
 
 def load(arguments: argparse.Namespace) -> Run:
-    """The run that a command names."""
+    """The run that a command names. A wrong name is refused before torch is loaded."""
+    if not Path(arguments.run).is_dir() and str(arguments.run).count("/") != 1:
+        raise CPCError(
+            f"{arguments.run} is neither a folder here nor a Hub repository id such as 'name/model'. Check the path."
+        )
     from torchcpc.api import load
 
     return load(arguments.run, device=vars(arguments).get("device", "cpu"), listener=TERMINAL)

@@ -1,7 +1,5 @@
 """`cpc timeline RUN -o FILE`: how expected each step of one source was by all before it, and what shuffling a stretch of it costs."""
 
-from __future__ import annotations
-
 import argparse
 
 from torchcpc.commands import options
@@ -24,12 +22,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.terminal import load, note, show
     from torchcpc.contracts import CPCError
-    from torchcpc.report.panel import check_ending, save
-    from torchcpc.report.timeline_figure import draw
 
-    if arguments.out:
-        check_ending(arguments.out)
     shuffle = _stretch(arguments.shuffle)
+    if arguments.out:
+        from torchcpc.report.panel import check_ending
+
+        check_ending(arguments.out)
     run = load(arguments)
     if not arguments.out and run.trained.record is None:
         raise CPCError("nothing to do: a saved model has no report, so name a picture with -o.")
@@ -43,7 +41,10 @@ def run(arguments: argparse.Namespace) -> None:
     )
     show(run, timeline)
     if arguments.out:
-        save(arguments.out, lambda: draw(timeline).figure)
+        from torchcpc.report.information_figures import timeline as picture
+        from torchcpc.report.panel import save
+
+        save(arguments.out, picture, timeline)
         note(f"picture: {arguments.out}")
 
 

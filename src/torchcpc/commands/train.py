@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from torchcpc.commands import options
 
 if TYPE_CHECKING:
+    from torchcpc.api import Run
     from torchcpc.runs.devices import Devices
 
 
@@ -29,8 +30,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.api import resume, train
-    from torchcpc.commands.terminal import TERMINAL, note
+    from torchcpc.commands.terminal import note
+
+    note(f"report: {_trained(arguments).report()}")
+
+
+def _trained(arguments: argparse.Namespace) -> Run:
+    """What can be refused is refused before torch is loaded."""
+    from torchcpc.commands.terminal import TERMINAL
     from torchcpc.contracts import CPCError
     from torchcpc.settings import load_recipe, override, recipes
 
@@ -40,26 +47,24 @@ def run(arguments: argparse.Namespace) -> None:
             or arguments.data
             or arguments.assignments
             or arguments.out
-            or arguments.seed
+            or arguments.seed is not None
             or arguments.precision
         ):
             raise CPCError("--resume takes recipe, settings, data, seed and precision from the run: leave them out.")
-        run = resume(arguments.resume, devices=_devices(arguments), listener=TERMINAL)
-    elif not arguments.recipe:
+        if not (arguments.resume / "settings.json").is_file():
+            raise CPCError(
+                f"{arguments.resume} is not a run folder: it holds no settings.json. Start one with `cpc train RECIPE`."
+            )
+        from torchcpc.api import resume
+
+        return resume(arguments.resume, devices=_devices(arguments), listener=TERMINAL)
+    if not arguments.recipe:
         raise CPCError(f"name a recipe ({', '.join(recipes())}) or a .toml file, or --resume RUN.")
-    else:
-        # Refused before torch is loaded: most faults are in these.
-        recipe = override(load_recipe(arguments.recipe), arguments.assignments)
-        run = train(
-            recipe,
-            name=Path(arguments.recipe).stem,
-            data=arguments.data,
-            out=arguments.out,
-            seed=arguments.seed or 0,
-            devices=_devices(arguments),
-            listener=TERMINAL,
-        )
-    note(f"report: {run.report()}")
+    recipe, name = override(load_recipe(arguments.recipe), arguments.assignments), Path(arguments.recipe).stem
+    from torchcpc.api import train
+
+    about = {"name": name, "data": arguments.data, "out": arguments.out, "seed": arguments.seed or 0}
+    return train(recipe, **about, devices=_devices(arguments), listener=TERMINAL)
 
 
 def _devices(arguments: argparse.Namespace) -> Devices:

@@ -1,8 +1,7 @@
 """Contexts: the past -> one vector per step. Choice by name is this dict."""
 
 from torchcpc.contexts.masked_conv import MaskedConvolutions
-from torchcpc.contexts.none import NoContext
-from torchcpc.contexts.recurrent import RecurrentContext
+from torchcpc.contexts.recurrent import NoContext, RecurrentContext
 from torchcpc.contexts.running_means import RunningMeans
 
 CONTEXTS = {"gru": RecurrentContext, "masked_conv": MaskedConvolutions, "none": NoContext, "running_means": RunningMeans}

@@ -1,8 +1,6 @@
 """Rows of patches, each seen with those above it: a masked convolution stack (PixelCNN style: van den Oord et al. 2016,
 arXiv:1601.06759), the paper's context for pictures in the form that Henaff et al. 2020 (arXiv:1905.09272) print."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -11,18 +9,14 @@ from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout
 
 
 class MaskedBlock(nn.Module):
-    """x + [1x1, ReLU, 1x3 across columns, 2x1 from the row above and this one, ReLU, 1x1] x: [B, columns, T, dim] -> the same.
-
-    Each convolution is one product of all places, its taps side by side: with two or three taps on a grid of patches, copying the
-    neighbours costs less than what a convolution does to lay its input out.
-    """
+    """x + [1x1, ReLU, 1x3 across columns, 2x1 from the row above and this one, ReLU, 1x1] x: [B, columns, T, dim] -> the same. Each
+    convolution is one product of all places, its taps side by side: with two or three taps on a grid of patches, copying the neighbours
+    costs less than what a convolution does to lay its input out."""
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
-        self.enter = nn.Linear(dim, hidden)
-        self.across = nn.Linear(3 * hidden, hidden)
-        self.down = nn.Linear(2 * hidden, hidden)
-        self.leave = nn.Linear(hidden, dim)
+        self.enter, self.across = nn.Linear(dim, hidden), nn.Linear(3 * hidden, hidden)
+        self.down, self.leave = nn.Linear(2 * hidden, hidden), nn.Linear(hidden, dim)
 
     def forward(self, x_BnTC: Tensor, above_Bn1H: Tensor) -> tuple[Tensor, Tensor]:
         """above: what the row before the first left behind (zeros at the top); returns it for the row after the last, too."""
@@ -35,11 +29,9 @@ class MaskedBlock(nn.Module):
 
 
 class MaskedConvolutions(nn.Module):
-    """z_BTD -> c_BTC over all columns of a picture together: c of row t sees rows t, t-1, .., t-blocks, and as many columns on
-    either side; no row below. Every view of the picture (direction of reading) has a stack of its own.
-
-    state: what each block keeps of the last row, [blocks, B, hidden], to go on with the rows below.
-    """
+    """z_BTD -> c_BTC over all columns of a picture together: c of row t sees rows t, t-1, .., t-blocks, and as many columns on either
+    side; no row below. Every view of the picture (direction of reading) has a stack of its own. state: what each block keeps of the last
+    row, [blocks, B, hidden], to go on with the rows below."""
 
     def __init__(
         self, latent_dim: int, layout: Layout = ONE_SEQUENCE, *, dim: int = 256, hidden: int = 256, blocks: int = 5
@@ -49,10 +41,9 @@ class MaskedConvolutions(nn.Module):
             raise CPCError(f"dim = {dim}, hidden = {hidden}, blocks = {blocks}: all must be at least 1.")
         self.dim, self.hidden, self.blocks, self.layout = dim, hidden, blocks, layout
         # The paper's own context is as wide as z, and then nothing stands between the two.
-        self.enter = nn.ModuleList(
-            nn.Linear(latent_dim, dim) if dim != latent_dim else nn.Identity() for _ in range(layout.views)
-        )
-        self.stacks = nn.ModuleList(nn.ModuleList(MaskedBlock(dim, hidden) for _ in range(blocks)) for _ in range(layout.views))
+        views = range(layout.views)
+        self.enter = nn.ModuleList(nn.Linear(latent_dim, dim) if dim != latent_dim else nn.Identity() for _ in views)
+        self.stacks = nn.ModuleList(nn.ModuleList(MaskedBlock(dim, hidden) for _ in range(blocks)) for _ in views)
 
     def forward(self, z_BTD: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         views, columns = self.layout.views, self.layout.columns

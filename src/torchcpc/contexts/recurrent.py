@@ -1,6 +1,4 @@
-"""A gated recurrent unit over steps: the paper's context for speech, text and agents."""
-
-from __future__ import annotations
+"""A gated recurrent unit over steps, the paper's context for speech, text and agents; and no memory at all, the control."""
 
 import torch
 from torch import Tensor, nn
@@ -9,11 +7,8 @@ from torchcpc.contracts import ONE_SEQUENCE, Layout
 
 
 class RecurrentContext(nn.Module):
-    """z_BTD -> c_BTC, the output of a GRU at every step (paper: 256 units for speech).
-
-    The state starts at zero for each sequence, the columns of a picture each their own; pass the returned state to go on where
-    a sequence was cut.
-    """
+    """z_BTD -> c_BTC, the output of a GRU at every step (paper: 256 units for speech). The state starts at zero for each sequence, the
+    columns of a picture each their own; pass the returned state to go on where a sequence was cut."""
 
     def __init__(self, latent_dim: int, layout: Layout = ONE_SEQUENCE, *, dim: int = 256, layers: int = 1) -> None:
         super().__init__()
@@ -24,3 +19,14 @@ class RecurrentContext(nn.Module):
         # Float32 whatever the autocast: recurrence in bfloat16 is no faster on a CPU and loses precision step by step.
         with torch.autocast(z_BTD.device.type, enabled=False):
             return self.gru(z_BTD.float(), state)
+
+
+class NoContext(nn.Module):
+    """c_t = z_t. Predicting from it uses the present step alone, as in Kreuk et al. 2020 (arXiv:2007.13465)."""
+
+    def __init__(self, latent_dim: int, layout: Layout = ONE_SEQUENCE) -> None:
+        super().__init__()
+        self.dim = latent_dim
+
+    def forward(self, z_BTD: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        return z_BTD, z_BTD.new_zeros(0)

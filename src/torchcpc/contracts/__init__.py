@@ -7,38 +7,13 @@ This room imports no other, so that every room can lean on it.
 """
 
 from torchcpc.contracts.batches import ONE_SEQUENCE, Draw, Layout, Spans, Steps, Window
-from torchcpc.contracts.errors import CPCError
-from torchcpc.contracts.measured import Estimand, Result
+from torchcpc.contracts.errors import CPCError, check_choice, check_rules
 from torchcpc.contracts.model import Context, Encoder, LogPartition, Model, Predictor
-from torchcpc.contracts.progress import QUIET, Listener, Progress, Quiet, silent
+from torchcpc.contracts.progress import QUIET, Estimand, Listener, Progress, Quiet, Result, silent
 from torchcpc.contracts.sources import Item, RowLabelled, Skipped, Sources, Timed, Written, provides, require
 
-__all__ = [
-    "ONE_SEQUENCE",
-    "QUIET",
-    "CPCError",
-    "Context",
-    "Draw",
-    "Encoder",
-    "Estimand",
-    "Item",
-    "Layout",
-    "Listener",
-    "LogPartition",
-    "Model",
-    "Predictor",
-    "Progress",
-    "Quiet",
-    "Result",
-    "RowLabelled",
-    "Skipped",
-    "Sources",
-    "Spans",
-    "Steps",
-    "Timed",
-    "Window",
-    "Written",
-    "provides",
-    "require",
-    "silent",
-]
+__all__ = ["ONE_SEQUENCE", "Draw", "Layout", "Spans", "Steps", "Window"]
+__all__ += ["CPCError", "check_choice", "check_rules"]
+__all__ += ["Context", "Encoder", "LogPartition", "Model", "Predictor"]
+__all__ += ["QUIET", "Estimand", "Listener", "Progress", "Quiet", "Result", "silent"]
+__all__ += ["Item", "RowLabelled", "Skipped", "Sources", "Timed", "Written", "provides", "require"]

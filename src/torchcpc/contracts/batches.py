@@ -13,11 +13,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """B stretches of raw input, cut from their sources, padded at the end to one length S.
-
-    x: [B, S, ...] float; source: [B] int64, which recording (document, subject) each came from; group: [B] int64, for instance
-    the speaker; start: [B] int64, raw position of x[:, 0] within the source; length: [B] int64, how many of the S positions are real.
-    """
+    """B stretches of raw input, cut from their sources, padded at the end to one length S. x: [B, S, ...] float; source: [B] int64, which
+    recording (document, subject) each came from; group: [B] int64, for instance the speaker; start: [B] int64, raw position of x[:, 0]
+    within the source; length: [B] int64, how many of the S positions are real."""
 
     x: Tensor
     source: Tensor
@@ -57,8 +55,8 @@ class Steps:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How many sequences an encoder makes of one window, as neighbouring rows of z_BTD: window by window, view by view, and
-    within a view column by column. A sentence, a recording, a row of sensors is one; a picture is as many as it has columns.
+    """How many sequences an encoder makes of one window, as neighbouring rows of z_BTD: window by window, view by view, and within a view
+    column by column. A sentence, a recording, a row of sensors is one; a picture is as many as it has columns.
 
     augmentations: how often training lays out the same steps, each time varied anew. With 2, targets are of another variation than the
     steps that predict them, so that what varies cannot help to predict.
@@ -78,11 +76,9 @@ ONE_SEQUENCE = Layout()
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Who competes for each of M anchors, where a pool of `size` members is sorted so that competitors are neighbours: the members
-    first <= n < last, once each, but for the hole skip <= n < resume within them. All [M] int64.
-
-    As a function it is the mask [m, n] of a block of anchors and members.
-    """
+    """Who competes for each of M anchors, where a pool of `size` members is sorted so that competitors are neighbours: the members n with
+    first <= n < last, once each, but for the hole skip <= n < resume within them. All [M] int64. As a function it is the mask [m, n] of a
+    block of anchors and members."""
 
     first: Tensor
     last: Tensor
@@ -111,11 +107,9 @@ class Spans:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Who competes for M anchors.
-
-    pool_N: positions in the flat layout [B*T] of the N members; multiplicity(rows, columns): block [m, n], bool or float32, how often
-    each member competes for each anchor; it need never exist whole; spans: the same, where the pool is sorted so that it can be said so.
-    """
+    """Who competes for M anchors. pool_N: positions in the flat layout [B*T] of the N members; multiplicity(rows, columns): block [m, n],
+    bool or float32, how often each member competes for each anchor; it need never exist whole; spans: the same, where the pool is sorted so
+    that it can be said so."""
 
     pool_N: Tensor
     multiplicity: Callable[[slice, slice], Tensor]

@@ -1,5 +1,20 @@
-"""The one exception."""
+"""The one exception, and the check that raises it for a setting."""
+
+from collections.abc import Iterable
 
 
 class CPCError(Exception):
     """Anything the caller can mend. The message names the value, the rule it breaks and the next step."""
+
+
+def check_rules(record: object, **rules: tuple[object, str]) -> None:
+    """Raises CPCError for the first field of `record` that breaks its rule: name=(whether it keeps it, the rule in words)."""
+    for name, (kept, rule) in rules.items():
+        if not kept:
+            raise CPCError(f"{name} = {getattr(record, name)!r}: {rule}.")
+
+
+def check_choice(name: str, value: str, choices: Iterable[str]) -> None:
+    """Raises CPCError for a value that is none of the choices."""
+    if value not in choices:
+        raise CPCError(f"{name} = {value!r} is unknown. Choose one of {', '.join(choices)}.")

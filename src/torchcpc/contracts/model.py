@@ -12,10 +12,8 @@ if TYPE_CHECKING:
 
 
 class Encoder(Protocol):
-    """x [B, S, ...] -> z_BTD. Step t may see raw positions up to and including (t+1)*stride - 1 and none after.
-
-    z has layout.sequences rows for each window; the other rooms call the number of rows B.
-    """
+    """x [B, S, ...] -> z_BTD. Step t may see raw positions up to and including (t+1)*stride - 1 and none after. z has layout.sequences rows
+    for each window; the other rooms call the number of rows B."""
 
     dim: int
     stride: int
@@ -34,10 +32,8 @@ class Encoder(Protocol):
 
 
 class Context(Protocol):
-    """z_BTD -> c_BTC, causal in T; `state` resumes where an earlier call ended (None: at the start of a sequence).
-
-    Built from the width of z and its Layout, since a context may look across the columns of one window.
-    """
+    """z_BTD -> c_BTC, causal in T; `state` resumes where an earlier call ended (None: at the start of a sequence). Built from the width of
+    z and its Layout, since a context may look across the columns of one window."""
 
     dim: int
 

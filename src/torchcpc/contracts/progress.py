@@ -1,11 +1,10 @@
-"""How long work says how far it is, and what was skipped or guessed."""
-
-from __future__ import annotations
+"""What work tells: how far it is, what was skipped or guessed, and the numbers that it measured."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 
 class Progress(Protocol):
@@ -15,15 +14,11 @@ class Progress(Protocol):
 
 
 class Listener(Protocol):
-    """What hears of long work: a terminal, a log, nobody."""
+    """What hears of long work: a terminal, a log, nobody. stage: one of the work, such as "scanning", and how far it is; note: one line
+    that the user should know of, such as what was skipped or guessed."""
 
-    def stage(self, name: str) -> AbstractContextManager[Progress]:
-        """A stage of the work, such as "scanning", and how far it is."""
-        ...
-
-    def note(self, text: str) -> None:
-        """One line that the user should know of: what was skipped, what was guessed."""
-        ...
+    def stage(self, name: str) -> AbstractContextManager[Progress]: ...
+    def note(self, text: str) -> None: ...
 
 
 def silent(done: int, total: int, note: str = "") -> None:
@@ -43,3 +38,28 @@ class Quiet:
 
 QUIET: Listener = Quiet()
 """Nobody listens: the default of what reports on its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One measured number: never without its unit, its sample size and, where there is one, its 95 % interval."""
+
+    name: str
+    value: float
+    unit: str
+    n: int
+    low: float | None = None
+    high: float | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimand:
+    """What calibrated numbers mean: I(x; c) or I(x; c | group), under which proposal, from how many samples of how many sources,
+    with which correction of the logarithm."""
+
+    name: str
+    proposal: str
+    samples: int
+    sources: int
+    correction: str

@@ -23,15 +23,9 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One source as a reader lists it. Readers add fields of their own in subclasses.
-
-    Args:
-        key: its name, unique among the sources.
-        group: the name of its group, such as a speaker or a subject.
-        labels: its label by column.
-        path: the file that holds it; None for data in memory.
-        seconds: its duration, 0 where there is no clock.
-    """
+    """One source as a reader lists it. Readers add fields of their own in subclasses. key: its name, unique among the sources; group: the
+    name of its group, such as a speaker or a subject; labels: its label by column; path: the file that holds it, None for data in memory;
+    seconds: its duration, 0 where there is no clock."""
 
     key: str
     group: str
@@ -40,12 +34,13 @@ class Item:
     seconds: float = 0.0
 
 
-class Sources(Protocol):
-    """A collection of sources (recordings, pictures, documents, series): what every reader provides, clips of it too.
+P = TypeVar("P")
 
-    rate: raw positions per second, 1 where there is no clock; hours: 0 where there is no clock; groups: the names of the groups, by
-    number; skipped: what was found and cannot be used; notes: what is not read of the sources that are.
-    """
+
+class Sources(Protocol):
+    """A collection of sources (recordings, pictures, documents, series): what every reader provides, clips of it too. rate: raw positions
+    per second, 1 where there is no clock; hours: 0 where there is no clock; groups: the names of the groups, by number; skipped: what was
+    found and cannot be used; notes: what is not read of the sources that are."""
 
     @property
     def items(self) -> Sequence[Item]: ...
@@ -71,10 +66,8 @@ class Sources(Protocol):
         ...
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Positions start .. start+count of source `index`: float32 [count, ...]; shorter where the source ends.
-
-        rng: for a training window, from which a reader that varies its sources (crops, flips) draws the variation.
-        """
+        """Positions start .. start+count of source `index`: float32 [count, ...]; shorter where the source ends. rng: for a training
+        window, from which a reader that varies its sources (crops, flips) draws the variation."""
         ...
 
     def labels(self, column: str) -> list[str]:
@@ -119,9 +112,6 @@ class Written(Protocol):
     def every_sentence(self) -> Iterator[str]:
         """All sentences of all sources, in bounded memory."""
         ...
-
-
-P = TypeVar("P")
 
 
 def provides(sources: object, protocol: type[P]) -> TypeGuard[P]:

@@ -5,8 +5,6 @@ record, sample, label: a heartbeat, a fault), and the text files that came with 
 one integer for each 10 ms). A recording goes by its file name without folder and suffix.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +16,12 @@ from torchcpc.data.files import table as files
 
 FRAME_S = 0.010
 TIME_COLUMNS = ("recording", "start_s", "end_s")
-RECORDING_COLUMNS = ("recording", "record")
 
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Labelled intervals of recordings. names: the classes by number; spans: for each recording start_s, end_s (seconds, in
-    order, apart from each other) and class number, as arrays; an event ends where it starts and labels one step."""
+    """Labelled intervals of recordings. names: the classes by number; spans: for each recording start_s, end_s (seconds, in order, apart
+    from each other) and class number, as arrays; an event ends where it starts and labels one step."""
 
     names: tuple[str, ...]
     spans: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
@@ -48,12 +45,10 @@ class Alignment:
 
     def require(self, recordings: Iterable[str]) -> None:
         """Raises CPCError naming the recordings that have no labels."""
-        missing = [recording for recording in recordings if recording not in self.spans]
-        if missing:
+        if missing := [recording for recording in recordings if recording not in self.spans]:
             raise CPCError(
                 f"{len(missing)} recordings have no labels ({_few(missing)}), while the labels know {len(self.spans)} "
-                f"({_few(list(self.spans))}); a recording goes by its file name without folder and suffix: rename them, "
-                "or leave them out."
+                f"({_few(list(self.spans))}); a recording goes by its file name without folder and suffix: rename them, or leave them out."
             )
 
 
@@ -63,24 +58,17 @@ def read_alignment(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
 
 
 def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
-    """A CSV file of intervals or of events, with its labels in `column`; classes are numbered in alphabetical order.
-
-    Args:
-        path: intervals have the columns recording, start_s and end_s. Events have recording (or record) and sample, the raw position.
-        column: the label column.
-        rate: raw positions per second, for events.
-
-    Raises CPCError, naming the line, for an absent column, a time that is no number, an end not after its start and overlaps.
-    """
+    """A CSV file of intervals or of events, with its labels in `column`; classes are numbered in alphabetical order. Intervals have the
+    columns recording, start_s and end_s. Events have recording (or record) and sample, the raw position, of which there are `rate` a
+    second. Raises CPCError, naming the line, for an absent column, a time that is no number, an end not after its start and overlaps."""
     if not path.is_file():
         raise CPCError(f"{path}: cannot be read; labels are a CSV file with {', '.join(TIME_COLUMNS)}.")
     table = files.read_table(path)
     names = table.columns
     events = "sample" in names and "start_s" not in names
-    who = next((name for name in RECORDING_COLUMNS if name in names), "recording") if events else "recording"
+    who = "record" if "record" in names and "recording" not in names else "recording"
     wanted = (who, "sample", "sample") if events else TIME_COLUMNS
-    missing = [name for name in (*wanted, column) if name not in names]
-    if missing:
+    if missing := [name for name in (*wanted, column) if name not in names]:
         raise CPCError(f"{path}: no column {', '.join(missing)} among {', '.join(names)}; name the label column.")
     records = table.records(more=True)
     classes = tuple(sorted({record[column] for record in records}))
@@ -90,16 +78,18 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
         recording, start, end, label = (record[name] for name in (*wanted, column))
         if not recording or not label:
             raise CPCError(f"{path}, line {line}: the recording or its {column} is missing; fill in or take out the line.")
-        span = _event(path, line, start, rate) if events else _seconds(path, line, start, end)
+        if events and not (start.isascii() and start.isdigit()):
+            raise CPCError(
+                f"{path}, line {line}: sample {start!r} must be a whole number from 0, the raw position of the event."
+            )
+        span = (int(start) / rate, int(start) / rate) if events else _seconds(path, line, start, end)
         spans.setdefault(recording, []).append((*span, number[label]))
     return Alignment(classes, {recording: _ordered(path, recording, of_one) for recording, of_one in spans.items()})
 
 
 def read_steps(path: Path) -> Alignment:
-    """A text file with a line per recording: its name and one class number for every 10 ms. Classes are named by their numbers.
-
-    Raises CPCError, naming the line, for anything but whole numbers from 0 and for a recording that comes twice.
-    """
+    """A text file with a line per recording: its name and one class number for every 10 ms. Classes are named by their numbers. Raises
+    CPCError, naming the line, for anything but whole numbers from 0 and for a recording that comes twice."""
     spans: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -121,12 +111,6 @@ def read_steps(path: Path) -> Alignment:
     return Alignment(tuple(str(n) for n in range(highest + 1)), spans)
 
 
-def _event(path: Path, line: int, sample: str, rate: float) -> tuple[float, float]:
-    if not sample.isascii() or not sample.isdigit():
-        raise CPCError(f"{path}, line {line}: sample {sample!r} must be a whole number from 0, the raw position of the event.")
-    return int(sample) / rate, int(sample) / rate
-
-
 def _seconds(path: Path, line: int, start: str, end: str) -> tuple[float, float]:
     try:
         start_s, end_s = float(start), float(end)
@@ -141,11 +125,8 @@ def _seconds(path: Path, line: int, start: str, end: str) -> tuple[float, float]
 
 def _ordered(path: Path, recording: str, spans: list[tuple[float, float, int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     start_s, end_s, label = (np.array(column) for column in zip(*sorted(spans), strict=True))
-    # Times come rounded to text, so neighbours may seem to overlap by a rounding error; a frame is 10,000 times longer than
-    # this.
-    overlap = np.flatnonzero(start_s[1:] < end_s[:-1] - 1e-6)
-    if len(overlap):
-        n = int(overlap[0])
+    # Times come rounded to text, so neighbours may seem to overlap by a rounding error; a frame is 10,000 times longer than this.
+    for n in np.flatnonzero(start_s[1:] < end_s[:-1] - 1e-6):
         raise CPCError(
             f"{path}, recording {recording!r}: the interval from {start_s[n + 1]:g} s starts before the one from "
             f"{start_s[n]:g} s ends ({end_s[n]:g} s); a frame can have one label: cut them apart."

@@ -1,7 +1,5 @@
 """Sources that are in memory: a list of arrays, one row per raw position, and the digits that are at hand on every machine."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,12 +28,8 @@ class Arrays(SourceList[ArrayItem]):
         for array, item in zip(arrays, items, strict=True):
             if array.ndim != 2 or not np.isfinite(array).all():
                 raise CPCError(f"{item.key}: an array of shape {array.shape}; expected finite numbers [rows, features].")
-        super().__init__(
-            [
-                ArrayItem(item.key, item.group, item.labels, item.path, item.seconds, values=array)
-                for item, array in zip(items, arrays, strict=True)
-            ]
-        )
+        pairs = zip(items, arrays, strict=True)
+        super().__init__([ArrayItem(i.key, i.group, i.labels, i.path, i.seconds, values=array) for i, array in pairs])
 
     @property
     def arrays(self) -> list[np.ndarray]:
@@ -53,9 +47,9 @@ def digits(roots: Sequence[str | Path] = (), cache: Path | None = None, progress
     """Sources of 8 rows x 8 grey values in [-1, 1], each image its own group; label columns `digit` and `split`.
 
     1,797 handwritten digits ship with scikit-learn (E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine
-    Learning Repository, 1998). An image is read as a sequence of rows, so that the rows seen so far predict those to come.
-    The first 1,437 images are for training and the last 360 for testing: the file keeps its writers in order, so those of the
-    test images are largely others. The arguments are those of every reader; nothing is read from a disk.
+    Learning Repository, 1998). An image is read as a sequence of rows, so that the rows seen so far predict those to come. The first 1,437
+    images are for training and the last 360 for testing: the file keeps its writers in order, so those of the test images are largely
+    others. The arguments are those of every reader; nothing is read from a disk.
     """
     from sklearn.datasets import load_digits
 

@@ -1,7 +1,5 @@
 """Sources as people hold them in memory: a 3-D array, or a list of arrays, frames or plain lists of different lengths."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,14 +12,9 @@ class CollectionError(CPCError, ValueError):
 
 
 def collection(X: object) -> list[np.ndarray] | None:
-    """Every sequence as [steps, channels]; None for what is no collection: a table, or a single sequence.
-
-    Args:
-        X: [cases, steps, channels], or a list (or array of objects) of [steps, channels] and, for one channel, [steps]. A list of
-            plain lists of numbers, all of one length, is a table.
-
-    Raises CollectionError for anything else in the list, frames of other columns than the first's, NaN and infinity.
-    """
+    """Every sequence as [steps, channels]; None for what is no collection: a table, or a single sequence. X: [cases, steps, channels], or a
+    list (or array of objects) of [steps, channels] and, for one channel, [steps]. A list of plain lists of numbers, all of one length, is a
+    table. Raises CollectionError for anything else in the list, frames of other columns than the first's, NaN and infinity."""
     if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
         X = list(X)
     if not isinstance(X, list | tuple):

@@ -1,7 +1,5 @@
 """Reading ahead: the next batches are decoded while the current one is trained on."""
 
-from __future__ import annotations
-
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,11 +13,9 @@ T = TypeVar("T")
 
 @contextmanager
 def prefetch(draw: Callable[[int], T], start: int, stop: int, *, ahead: int = 4, threads: int = 1) -> Iterator[Iterator[T]]:
-    """Yields an iterator over draw(start), ..., draw(stop - 1), in order, `ahead` of them begun before they are asked for.
-
-    `draw` is pure, so order and values are those of plain calls for any number of background threads; what it raises is raised
-    where the batch was due. No batch is begun after the context ends, and the threads have ended with it.
-    """
+    """Yields an iterator over draw(start), ..., draw(stop - 1), in order, `ahead` of them begun before they are asked for. `draw` is pure,
+    so order and values are those of plain calls for any number of background threads; what it raises is raised where the batch was due. No
+    batch is begun after the context ends, and the threads have ended with it."""
     if ahead < 1 or threads < 1:
         raise CPCError(f"ahead = {ahead}, threads = {threads}: both must be at least 1.")
     pool = ThreadPoolExecutor(threads, thread_name_prefix="torchcpc-prefetch")

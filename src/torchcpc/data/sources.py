@@ -1,6 +1,4 @@
-"""The list of sources that every reader keeps: items, group numbers, labels and selection, written once."""
-
-from __future__ import annotations
+"""The list of sources that every reader keeps (items, group numbers, labels, selection), written once."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -15,17 +13,9 @@ T = TypeVar("T", bound=Item)
 
 
 class SourceList(ABC, Generic[T]):
-    """Sources as a list of items; implements `contracts.Sources` but for `length` and `read`, which a reader adds.
-
-    All that differs from source to source is in its item, so a selection is a copy with other items.
-
-    Args:
-        items: one item per source.
-        rate: raw positions per second, 1 where there is no clock.
-        groups: names of the groups by number. Default: those of the items, in alphabetical order.
-        skipped: what was found and cannot be used.
-        notes: what is not read of the sources that are used.
-    """
+    """Sources as a list of items; implements `contracts.Sources` but for `length` and `read`, which a reader adds. All that differs from
+    source to source is in its item, so a selection is a copy with other items. groups: names by number, by default those of the items in
+    alphabetical order."""
 
     noun: ClassVar[str] = "sources"
     group_columns: ClassVar[tuple[str, ...]] = ("group",)

@@ -1,7 +1,5 @@
 """Who is learned from and who is held out: always whole sources, never windows of one."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
@@ -10,10 +8,8 @@ from torchcpc.contracts import CPCError, Sources
 
 
 def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int = 0) -> dict[str, list[int]]:
-    """Part name -> positions of its sources. The order is a hash of (seed, key): adding a source moves few of the others.
-
-    Counts are exact to one source; a part with a fraction above zero is never empty. Raises CPCError for too few sources.
-    """
+    """Part name -> positions of its sources. The order is a hash of (seed, key): adding a source moves few of the others. Counts are exact
+    to one source; a part with a fraction above zero is never empty. Raises CPCError for too few sources."""
     wanted = {name: fraction for name, fraction in fractions.items() if fraction > 0}
     if any(not 0 <= fraction <= 1 for fraction in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-9:
         raise CPCError(f"fractions {dict(fractions)}: each lies between 0 and 1, and together they make 1.")
@@ -49,12 +45,9 @@ _GIVEN = ("split=test", "split=val")
 
 
 def hold_out(sources: Sources, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = _GIVEN[:1]) -> Parts:
-    """The sources to train on, with a fraction of them held out for validation; those that `exclude` names are not touched.
-
-    exclude: "column=value" each, for instance "speaker=george". A rule that no source meets is a fault, for a slip in it would
-    train on what was to stay unseen; only "split=test" and "split=val" may stand idle. Raises CPCError for such a rule, and if
-    nothing remains.
-    """
+    """The sources to train on, with a fraction of them held out for validation; those that `exclude` names are not touched. exclude:
+    "column=value" each, for instance "speaker=george". A rule that no source meets is a fault, for a slip in it would train on what was to
+    stay unseen; only "split=test" and "split=val" may stand idle. Raises CPCError for such a rule, and if nothing remains."""
     if not 0 <= validation < 1:
         raise CPCError(f"split.validation = {validation}: a fraction of the sources, at least 0 and less than 1.")
     unseen: set[int] = set()

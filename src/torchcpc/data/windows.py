@@ -3,8 +3,6 @@
 Which windows a batch holds is a function of (seed, step, rank) alone: there is no epoch and no state to save.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -23,14 +21,10 @@ class RandomWindows:
     to compete. So a batch of several groups is never all of one source where there are two, and windows of one source are not all
     neighbours where it is long enough.
 
-    Args:
-        align: starts are multiples of it (the encoder's stride), so that a step is the same event in every window that holds it.
-        length: raw positions of a window.
-        batch: windows of a batch.
-        windows_per_group: n draws batch / n groups in proportion to their material, and n windows of each. The sources of a group
-            and the groups of a batch differ where there are that many. Negatives of the same speaker need 2 or more.
-
-    Raises CPCError for sizes that cannot be met.
+    align: starts are multiples of it (the encoder's stride), so that a step is the same event in every window that holds it; length: raw
+    positions of a window; batch: windows of a batch; windows_per_group: n draws batch / n groups in proportion to their material, and n
+    windows of each. The sources of a group and the groups of a batch differ where there are that many. Negatives of the same speaker need
+    2 or more. Raises CPCError for sizes that cannot be met.
     """
 
     def __init__(
@@ -56,8 +50,7 @@ class RandomWindows:
         size = np.array([sources.length(i) for i in range(len(sources))], dtype=np.float64)
         if size.max() < align:
             raise CPCError(
-                f"the longest of {len(size)} sources has {size.max():.0f} positions, less than one step of {align}. "
-                "Name longer ones."
+                f"the longest of {len(size)} sources has {size.max():.0f} positions, less than one step of {align}. Name longer ones."
             )
         # Sources without any position have no share, and would have to be drawn where a group has few others.
         group = np.array([sources.group(i) if size[i] else -1 for i in range(len(sources))])
@@ -84,21 +77,20 @@ class RandomWindows:
     def _sources(self, rng: np.random.Generator) -> list[int]:
         n = self.windows_per_group
         if n == 1:
-            chosen = rng.choice(len(self._of_source), self.batch, p=self._of_source)
-            others = self._of_source * (np.arange(len(self._of_source)) != chosen[0])
-            if self.batch > 1 and others.any() and (chosen == chosen[0]).all():
-                chosen[-1] = rng.choice(len(others), p=others / others.sum())
-            return chosen.tolist()
+            return _not_all_one(self._of_source, self.batch, True, rng).tolist()
         wanted = self.batch // n
-        groups = rng.choice(len(self._members), wanted, p=self._of_group, replace=wanted > len(self._members))
-        if 1 < min(wanted, len(self._members)) and (groups == groups[0]).all():
-            others = self._of_group * (np.arange(len(self._members)) != groups[0])
-            groups[-1] = rng.choice(len(others), p=others / others.sum())
-        return [
-            int(source)
-            for g in groups
-            for source in rng.choice(self._members[g], n, p=self._share[g], replace=n > len(self._members[g]))
-        ]
+        groups = _not_all_one(self._of_group, wanted, wanted > len(self._members), rng)
+        parts = [rng.choice(self._members[g], n, p=self._share[g], replace=n > len(self._members[g])) for g in groups]
+        return np.concatenate(parts).tolist()
+
+
+def _not_all_one(share_N: np.ndarray, count: int, replace: bool, rng: np.random.Generator) -> np.ndarray:
+    """[count] indices drawn in proportion to their shares, not all of them the same where there are others."""
+    chosen = rng.choice(len(share_N), count, p=share_N, replace=replace)
+    others_N = share_N * (np.arange(len(share_N)) != chosen[0])
+    if count > 1 and others_N.any() and (chosen == chosen[0]).all():
+        chosen[-1] = rng.choice(len(others_N), p=others_N / others_N.sum())
+    return chosen
 
 
 def cut(
@@ -109,21 +101,14 @@ def cut(
     x = np.zeros((len(parts), length, *parts[0].shape[1:]), dtype=np.float32)
     for row, part in zip(x, parts, strict=True):
         row[: len(part)] = part
-    return Window(
-        x=torch.from_numpy(x),
-        source=torch.tensor(indices, dtype=torch.int64),
-        group=torch.tensor([sources.group(i) for i in indices], dtype=torch.int64),
-        start=torch.tensor(starts, dtype=torch.int64),
-        length=torch.tensor([len(part) for part in parts], dtype=torch.int64),
-    )
+    metadata = (indices, [sources.group(i) for i in indices], starts, [len(part) for part in parts])
+    return Window(torch.from_numpy(x), *(torch.tensor(column, dtype=torch.int64) for column in metadata))
 
 
 def sequential(sources: Sources, *, length: int, batch: int, limit: int | None = None) -> list[Window]:
-    """Windows that cover the sources end to end without overlap, each window of a batch from another place in the list.
-
-    At most `limit` windows, spread evenly over all there are, and all in memory; a source shorter than a window gives one
-    padded window, and a tail of at most half a window is left out. Raises CPCError for sizes below 1.
-    """
+    """Windows that cover the sources end to end without overlap, each window of a batch from another place in the list. At most `limit`
+    windows, spread evenly over all there are, and all in memory; a source shorter than a window gives one padded window, and a tail of at
+    most half a window is left out. Raises CPCError for sizes below 1."""
     if min(length, batch, 1 if limit is None else limit) < 1:
         raise CPCError(f"length = {length}, batch = {batch}, limit = {limit}: each must be at least 1.")
     starts = [
@@ -141,12 +126,9 @@ def sequential(sources: Sources, *, length: int, batch: int, limit: int | None =
 
 
 def whole(sources: Sources, *, positions_per_batch: int) -> Iterator[tuple[list[int], Window]]:
-    """Every source from start to end, in batches of similar length of at most so many positions, padding counted.
-
-    A position of several values (a row of pixels) counts as so many, but a source of no more positions than positions_per_batch
-    always has its batch. Longest first, so that the batch that needs most memory comes first. Sources longer than that are left
-    out: they are for reading in pieces.
-    """
+    """Every source from start to end, in batches of similar length of at most so many positions, padding counted. A position of several
+    values (a row of pixels) counts as so many, but a source of no more positions than positions_per_batch always has its batch. Longest
+    first, so that the batch that needs most memory comes first. Sources longer than that are left out: they are for reading in pieces."""
     order = sorted((i for i in range(len(sources)) if sources.length(i) <= positions_per_batch), key=sources.length)
     while order:
         values = sources.read(order[-1], 0, 1).size

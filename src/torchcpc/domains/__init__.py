@@ -1,15 +1,45 @@
 """The domains by the name of their data: adding one is adding a record here."""
 
-from torchcpc.domains.arrays import ARRAYS, DIGITS
-from torchcpc.domains.pictures import HUB_IMAGES, IMAGES
-from torchcpc.domains.record import DataSettings, Domain, Features
-from torchcpc.domains.series import SERIES
-from torchcpc.domains.speech import SPEECH
-from torchcpc.domains.synthetic import SYNTHETIC
+from collections.abc import Sequence
+from pathlib import Path
+
+from torchcpc.baselines.raw import PIXELS, RAW_ROWS, RAW_WINDOWS
+from torchcpc.baselines.speech import HANDMADE
+from torchcpc.contracts import CPCError, Progress, Sources, silent
+from torchcpc.data.arrays import digits
+from torchcpc.data.audio.recordings import scan
+from torchcpc.data.pictures.hub_images import hub_images
+from torchcpc.data.pictures.images import scan_images
+from torchcpc.data.series.series import scan_series
+from torchcpc.data.synthetic import Process, named, simulate
+from torchcpc.domains.record import DataSettings as DataSettings
+from torchcpc.domains.record import Domain as Domain
+from torchcpc.domains.record import Features as Features
 from torchcpc.domains.text import TEXT
 
-DOMAINS: dict[str, Domain] = {
-    domain.name: domain for domain in (SPEECH, DIGITS, HUB_IMAGES, IMAGES, SERIES, SYNTHETIC, TEXT, ARRAYS)
-}
+_SPEAKERS = {"all": "speakers", "same_group": "speakers-same-group"}
 
-__all__ = ["DOMAINS", "DataSettings", "Domain", "Features"]
+
+def given(roots: Sequence[str | Path] = (), cache: Path | None = None, progress: Progress = silent) -> Sources:
+    """Arrays are handed over, never found. Raises CPCError."""
+    raise CPCError("this model was trained on arrays in memory, which no folder holds: give it sources (data.Arrays).")
+
+
+def process_of(data: DataSettings, proposal: str) -> Process:
+    """The process that made the data. Speakers are the one process with groups, so the one whose ratio depends on the proposal."""
+    name = data["process"]
+    name = _SPEAKERS[proposal] if name.startswith("speakers") else name
+    return named(name, bits=data["bits"], warped=data["warped"])
+
+
+_RECORDS = (
+    Domain(name="audio", reader=scan, handmade=HANDMADE),
+    Domain(name="digits", reader=digits, needs_data=False, source="picture", step="row", handmade=RAW_ROWS),
+    Domain(name="hub_images", reader=hub_images, needs_data=False, source="picture", step="patch", handmade=PIXELS),
+    Domain(name="images", reader=scan_images, source="picture", step="patch", handmade=PIXELS),
+    Domain(name="series", reader=scan_series, source="series", handmade=RAW_WINDOWS),
+    Domain(name="synthetic", reader=simulate, needs_data=False, source="sequence", handmade=RAW_ROWS, truth=process_of),
+    TEXT,
+    Domain(name="arrays", reader=given, needs_data=False, source="sequence"),
+)
+DOMAINS = {domain.name: domain for domain in _RECORDS}

@@ -1,9 +1,4 @@
-"""What a domain is: its reader, its words, what stands beside its learned rows, and what is learned before training.
-
-The domains are the only place that knows the names of data (`data.name`). Every other room is handed a record.
-"""
-
-from __future__ import annotations
+"""What a domain is. The domains alone know the names of data (`data.name`); every other room is handed a record."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -32,25 +27,14 @@ def learn_scale(settings: Settings, train: Sources, folder: Path, progress: Prog
     return {**settings, "encoder": {**encoder, "mean": mean, "scale": scale}}
 
 
-def unchanged(data: DataSettings, sources: Sources) -> Sources:
-    """The sources as they are: every model of the domain takes the same numbers."""
-    return sources
-
-
-def no_truth(data: DataSettings, proposal: str) -> Process | None:
-    """Nobody knows the process that made these data."""
-    return None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """One kind of data.
 
     reader: (roots, cache, progress, *, settings) -> Sources; needs_data: whether it must be given roots; source, step: the words for one
-    source and one step; handmade: features that stand beside the learned rows; files: setting of [data] -> the file of a run that it
-    names; learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update;
-    as_read: ([data] settings of a model, sources) -> the sources as that model takes them; truth: ([data] settings, proposal) -> the
-    process that made the data, where it is known.
+    source and one step; handmade: features that stand beside the learned rows; files: setting of [data] -> the file of a run that it names;
+    learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update; as_read: ([data]
+    settings of a model, sources) -> the sources as that model takes them; truth: ([data] settings, proposal) -> the process, if known.
     """
 
     name: str
@@ -61,5 +45,5 @@ class Domain:
     handmade: Mapping[str, Features] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     learn: Callable[[Settings, Sources, Path, Progress], Settings] = learn_scale
-    as_read: Callable[[DataSettings, Sources], Sources] = unchanged
-    truth: Callable[[DataSettings, str], Process | None] = no_truth
+    as_read: Callable[[DataSettings, Sources], Sources] = lambda data, sources: sources
+    truth: Callable[[DataSettings, str], Process | None] = lambda data, proposal: None

@@ -1,11 +1,12 @@
 """Encoders: one step of raw input -> one vector. Choice by name is this dict."""
 
-from torchcpc.encoders.mel import MelEncoder
-from torchcpc.encoders.pictures import PictureEncoder
-from torchcpc.encoders.sensors import SensorFrames, SensorRows
-from torchcpc.encoders.sentences import SentenceEncoder
-from torchcpc.encoders.vectors import VectorEncoder
-from torchcpc.encoders.waveform import WaveformEncoder
+from torchcpc.encoders.mel import MelEncoder as MelEncoder
+from torchcpc.encoders.pictures import PictureEncoder as PictureEncoder
+from torchcpc.encoders.sensors import SensorFrames as SensorFrames
+from torchcpc.encoders.sensors import SensorRows as SensorRows
+from torchcpc.encoders.sentences import SentenceEncoder as SentenceEncoder
+from torchcpc.encoders.vectors import VectorEncoder as VectorEncoder
+from torchcpc.encoders.waveform import WaveformEncoder as WaveformEncoder
 
 ENCODERS = {
     "waveform": WaveformEncoder,
@@ -16,14 +17,3 @@ ENCODERS = {
     "pictures": PictureEncoder,
     "sentences": SentenceEncoder,
 }
-
-__all__ = [
-    "ENCODERS",
-    "MelEncoder",
-    "PictureEncoder",
-    "SensorFrames",
-    "SensorRows",
-    "SentenceEncoder",
-    "VectorEncoder",
-    "WaveformEncoder",
-]

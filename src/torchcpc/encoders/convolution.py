@@ -1,19 +1,53 @@
-"""A strided convolution over time that sees no future, on steps laid out as [B, T, C]."""
+"""Strided convolutions over time that see no future, on steps laid out as [B, T, C], and what normalises their outputs."""
 
-from __future__ import annotations
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
+from torchcpc.contracts import check_choice
+
+# Width -> module on [..., C] that sees one step of one sequence and nothing else. Batch norm lets windows exchange statistics, and group
+# or instance norm over time lets the past see the future; both make the contrastive task trivial (Rivière et al. 2020, arXiv:2002.02848).
+# Layer norm over the channels of one step leaks neither way. Its statistics are float32 whatever the autocast. With channels innermost
+# they are sums over neighbours in memory: on a CPU 15 times as fast as with time innermost, hence the layout [B, T, C].
+NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {"channel": nn.LayerNorm, "none": lambda channels: nn.Identity()}
+
+
+class CausalConvolution(nn.Conv1d):
+    """`causal_convolution` with weights of its own."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return causal_convolution(input, self.weight, cast(Tensor, self.bias), self.stride[0])
+
+
+def causal_layers(widths: Sequence[int], kernels: Sequence[int], strides: Sequence[int], norm: str) -> list[nn.ModuleList]:
+    """Convolutions from each width to the next, and the normalisation of each."""
+    check_choice("normalisation", norm, NORMALISATIONS)
+    layers = [CausalConvolution(*io, k, s) for io, k, s in zip(pairwise(widths), kernels, strides, strict=True)]
+    for layer in layers:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        # Zero, not PyTorch's uniform: quiet recordings would otherwise start out encoded by their bias alone.
+        nn.init.zeros_(cast(Tensor, layer.bias))
+    return [nn.ModuleList(layers), nn.ModuleList(map(NORMALISATIONS[norm], widths[1:]))]
+
+
+def rectified(z_BTC: Tensor, layers: nn.ModuleList, normalisations: nn.ModuleList) -> Tensor:
+    """z_BTC through all layers, each normalised and rectified."""
+    for layer, normalise in zip(layers, normalisations, strict=True):
+        # In place: neither the convolution nor the norm needs its output again for the gradient.
+        z_BTC = torch.relu_(normalise(layer(z_BTC)))
+    return z_BTC
+
 
 def causal_convolution(x_BTC: Tensor, weight_OCk: Tensor, bias_O: Tensor, stride: int) -> Tensor:
-    """[B, T, C] -> [B, floor(T / stride), O]: `F.conv1d` padded with k - stride zeros on the left only (k at least `stride`).
-
-    Blocks of `stride` steps are laid side by side as channels, which costs nothing in this layout, and the kernel becomes
-    ceil(k / stride) blocks of stride 1: the same sums as plain matrix products. `F.conv1d` would copy the input to [B, C, T] first.
-    """
+    """[B, T, C] -> [B, floor(T / stride), O]: `F.conv1d` padded with k - stride zeros on the left only (k at least `stride`). Blocks of
+    `stride` steps are laid side by side as channels, which costs nothing in this layout, and the kernel becomes ceil(k / stride) blocks
+    of stride 1: the same sums as plain matrix products. `F.conv1d` would copy the input to [B, C, T] first."""
     outputs, inputs, k = weight_OCk.shape
     blocks = -(-k // stride)
     steps = x_BTC.shape[1] // stride
@@ -35,12 +69,9 @@ def causal_convolution(x_BTC: Tensor, weight_OCk: Tensor, bias_O: Tensor, stride
 
 
 class _BlockConvolution(torch.autograd.Function):
-    """x_BRL, rows of L numbers, weight_kOL, bias_O -> y_BTO, T = R - k + 1: y_t = bias + sum over j of weight_j x_{t+j}.
-
-    Window by window and block by block a matrix product, forward and backward, that reads rows where they lie and adds to where the
-    result goes. The library's own float32 convolution reaches this speed with AVX-512 only: with AVX2 its backward pass takes
-    three times as long.
-    """
+    """x_BRL, rows of L numbers, weight_kOL, bias_O -> y_BTO, T = R - k + 1: y_t = bias + sum over j of weight_j x_{t+j}. Window by window
+    and block by block a matrix product, forward and backward, that reads rows where they lie and adds to where the result goes. The
+    library's own float32 convolution reaches this speed with AVX-512 only: with AVX2 its backward pass takes three times as long."""
 
     @staticmethod
     def forward(ctx, x_BRL, weight_kOL, bias_O):

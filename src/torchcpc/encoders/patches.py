@@ -1,10 +1,27 @@
-"""The patch grid of a picture, and the variation of single patches in training (paper, section 3.2; Henaff et al. 2020, section 4.2)."""
+"""The patch grid of a picture, the orders in which it can be read, and the variation of single patches in training (paper, section 3.2;
+Henaff et al. 2020, section 4.2)."""
 
-from __future__ import annotations
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+# Each makes a sequence of every column (or row): name -> [B, R, C, ...] as [B, sequences, steps, ...].
+DIRECTIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "down": lambda x_BRC: x_BRC.transpose(1, 2),
+    "up": lambda x_BRC: x_BRC.flip(1).transpose(1, 2),
+    "right": lambda x_BRC: x_BRC,
+    "left": lambda x_BRC: x_BRC.flip(2),
+}
+
+
+def sequences(views_BRC: Sequence[Tensor], directions: Sequence[str], *, lead: int) -> Tensor:
+    """A grid [B, R, C, ...] for each direction -> [B * views * columns, lead + steps, ...] in the order of contracts.Layout; zeros in front
+    of the steps. More than one direction, or one across, needs R = C."""
+    x_BVCT = torch.stack([DIRECTIONS[direction](x) for direction, x in zip(directions, views_BRC, strict=True)], dim=1)
+    front = x_BVCT.new_zeros(*x_BVCT.shape[:3], lead, *x_BVCT.shape[4:])
+    return torch.cat([front, x_BVCT], dim=3).flatten(0, 2)
 
 
 def grid(x_BSWc: Tensor, *, patch: int, stride: int) -> Tensor:
@@ -15,21 +32,16 @@ def grid(x_BSWc: Tensor, *, patch: int, stride: int) -> Tensor:
 
 
 def shifted_crops(x_Pchw: Tensor, margin: int, *, training: bool) -> Tensor:
-    """A crop smaller by `margin` pixels, at a place of each patch's own, in the middle of zeros of the old size.
-
-    In training every place is as likely as another (torch's global generator), else it is the middle. The paper's 60 of 64 pixels
-    are margin = 4: overlapping patches can then not be matched edge to edge.
-    """
+    """A crop smaller by `margin` pixels, at a place of each patch's own, in the middle of zeros of the old size. In training every place
+    is as likely as another (torch's global generator), else it is the middle. The paper's 60 of 64 pixels are margin = 4: overlapping
+    patches can then not be matched edge to edge."""
     P, _, h, w = x_Pchw.shape
     low = margin // 2
-    if training:
-        offset_2P = torch.randint(0, margin + 1, (2, P), device=x_Pchw.device)
-    else:
-        offset_2P = torch.full((2, P), low, device=x_Pchw.device)
-    row_Ph = offset_2P[0, :, None] + torch.arange(h - margin, device=x_Pchw.device)
-    column_Pw = offset_2P[1, :, None] + torch.arange(w - margin, device=x_Pchw.device)
-    patch_P = torch.arange(P, device=x_Pchw.device)
-    crop_Phwc = x_Pchw.permute(0, 2, 3, 1)[patch_P[:, None, None], row_Ph[:, :, None], column_Pw[:, None, :]]
+    device = x_Pchw.device
+    offset_2P = torch.randint(0, margin + 1, (2, P), device=device) if training else torch.full((2, P), low, device=device)
+    row_Ph1 = (offset_2P[0, :, None] + torch.arange(h - margin, device=device))[:, :, None]
+    column_P1w = (offset_2P[1, :, None] + torch.arange(w - margin, device=device))[:, None]
+    crop_Phwc = x_Pchw.permute(0, 2, 3, 1)[torch.arange(P, device=device)[:, None, None], row_Ph1, column_P1w]
     return F.pad(crop_Phwc.permute(0, 3, 1, 2), (low, margin - low, low, margin - low))
 
 

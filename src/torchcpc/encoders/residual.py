@@ -1,16 +1,14 @@
 """Pre-activation bottleneck blocks (ResNet-v2: He et al. 2016, arXiv:1603.05027) without statistics that patches could share."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from itertools import pairwise
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from torchcpc.contracts import CPCError
-from torchcpc.encoders.normalisation import check_normalisation
+from torchcpc.contracts import CPCError, check_choice
 
 # Width -> module on [P, width, height, width of picture]. "layer" normalises one patch by its own mean and variance, which tells the
 # others nothing; batch norm would (Henaff et al. 2020, arXiv:1905.09272, section 4.1). The paper has none.
@@ -32,33 +30,22 @@ class Pointwise(nn.Conv2d):
 
 
 class Bottleneck(nn.Module):
-    """x + (1x1, 3x3, 1x1 convolutions of normalised, rectified x): [P, in, h, w] -> [P, out, h / stride, w / stride], rounded up.
-
-    scale: standard deviation of the branch at initialisation, in units of its input.
-    """
+    """x + (1x1, 3x3, 1x1 convolutions of normalised, rectified x): [P, in, h, w] -> [P, out, h / stride, w / stride], rounded up. scale:
+    standard deviation of the branch at initialisation, in units of its input."""
 
     def __init__(
         self, inputs: int, inner: int, outputs: int, stride: int, norm: Callable[[int], nn.Module], scale: float
     ) -> None:
         super().__init__()
         self.before = nn.Sequential(norm(inputs), nn.ReLU())  # not in place: without a norm this is the input itself
-        self.branch = nn.Sequential(
-            Pointwise(inputs, inner, bias=False),
-            norm(inner),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(inner, inner, 3, stride, 1, bias=False),
-            norm(inner),
-            nn.ReLU(inplace=True),
-            Pointwise(inner, outputs),
-        )
-        changes = stride != 1 or inputs != outputs
+        first, middle = Pointwise(inputs, inner, bias=False), nn.Conv2d(inner, inner, 3, stride, 1, bias=False)
+        last, act = Pointwise(inner, outputs), nn.ReLU(inplace=True)
+        self.branch = nn.Sequential(first, norm(inner), act, middle, norm(inner), act, last)
         self.stride = stride
-        self.shortcut = Pointwise(inputs, outputs, bias=False) if changes else nn.Identity()
+        self.shortcut = nn.Identity() if (stride, inputs) == (1, outputs) else Pointwise(inputs, outputs, bias=False)
         for convolution in (module for module in self.modules() if isinstance(module, nn.Conv2d)):
             nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-        last = self.branch[-1]
-        assert isinstance(last, nn.Conv2d) and last.bias is not None
-        nn.init.zeros_(last.bias)
+        nn.init.zeros_(cast(Tensor, last.bias))
         with torch.no_grad():
             last.weight.mul_(scale)
 
@@ -77,19 +64,19 @@ def residual_stacks(
 ) -> nn.Sequential:
     """Stacks of bottlenecks, each but the first halving height and width in its first block; normalised and rectified at the end.
 
-    blocks, channels, inner: of each stack, the number of blocks, their outputs and the width of their 3x3 convolution. Branches start
-    at 1 / sqrt(all blocks), so that variance stays of order one through any depth, which no normalisation would otherwise see to
-    (compare Zhang et al. 2019, arXiv:1901.09321). Raises CPCError for lists that do not fit.
+    blocks, channels, inner: of each stack, the number of blocks, their outputs and the width of their 3x3 convolution. Branches start at
+    1 / sqrt(all blocks), so that variance stays of order one through any depth (compare Zhang et al. 2019, arXiv:1901.09321). Raises
+    CPCError for lists that do not fit.
     """
     if not blocks or not len(blocks) == len(channels) == len(inner) or min((*blocks, *channels, *inner)) < 1:
         raise CPCError(
             f"blocks {blocks}, channels {channels}, inner {inner}: one positive number per stack in each. Make the lists equally long."
         )
-    check_normalisation(normalisation, PATCH_NORMALISATIONS)
+    check_choice("normalisation", normalisation, PATCH_NORMALISATIONS)
     norm, scale = PATCH_NORMALISATIONS[normalisation], sum(blocks) ** -0.5
-    layers: list[nn.Module] = []
-    for stack, ((i, o), count, width) in enumerate(zip(pairwise((inputs, *channels)), blocks, inner, strict=True)):
-        for block in range(count):
-            stride = 2 if stack and not block else 1
-            layers.append(Bottleneck(o if block else i, width, o, stride, norm, scale))
+    layers = [
+        Bottleneck(o if block else i, width, o, 2 if stack and not block else 1, norm, scale)
+        for stack, ((i, o), count, width) in enumerate(zip(pairwise((inputs, *channels)), blocks, inner, strict=True))
+        for block in range(count)
+    ]
     return nn.Sequential(*layers, norm(channels[-1]), nn.ReLU(inplace=True))

@@ -1,48 +1,79 @@
 """Sensor series -> vectors: one for every row, or one for every frame of rows that strided convolutions make."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 
+import torch
 from torch import Tensor, nn
 
-from torchcpc.contracts import Layout, Steps, Window
-from torchcpc.encoders.observed import Observed, observed_steps
-from torchcpc.encoders.strided import strided_steps
+from torchcpc.contracts import CPCError, Steps, Window
+from torchcpc.encoders.strided import Strided, check_input, strided_steps
 from torchcpc.encoders.vectors import VectorEncoder
 from torchcpc.encoders.waveform import WaveformEncoder
 
 
-class SensorRows(nn.Module):
-    """x [B, S, channels], NaN where missing -> z [B, S, dim]: a step is a row and sees only itself, for slow sensors.
+class Observed(nn.Module):
+    """x [B, S, channels], NaN where missing -> [B, S, 2 * channels]: (x - mean) / scale or 0, then 1 where observed or 0.
 
-    A row in which nothing was observed is no valid step: it is neither predicted nor a candidate, but the context passes over it.
+    mean, scale: one each per channel, in the unit of the data; none at all stands for a single channel as it is. They are settings and
+    not weights: `cpc train` fits them on the training sources and writes them down with the run, so that whatever is built from its
+    settings (the model again, an untrained or supervised copy) scales alike.
     """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, mean: Sequence[float], scale: Sequence[float]) -> None:
+        super().__init__()
+        if len(mean) != len(scale) or any(not s > 0 for s in scale):
+            raise CPCError(
+                f"encoder.mean of {len(mean)} and encoder.scale of {len(scale)} channels, {list(scale)}: one of each per channel, "
+                "scales above 0. Leave both out to have them fitted."
+            )
+        self.channels = max(1, len(mean))
+        self.register_buffer("mean", torch.tensor(mean or [0.0]), persistent=False)
+        self.register_buffer("scale", torch.tensor(scale or [1.0]), persistent=False)
+
+    def forward(self, x_BSF: Tensor) -> Tensor:
+        check_input(x_BSF, "rows", (self.channels,))
+        seen_BSF = x_BSF.isfinite()
+        # Filled before it is scaled: a NaN that is only masked afterwards would still be NaN in the gradient.
+        filled_BSF = torch.where(seen_BSF, x_BSF, self.mean)
+        return torch.cat([(filled_BSF - self.mean) / self.scale, seen_BSF.to(filled_BSF.dtype)], dim=2)
+
+
+class Sensors(Strided):
+    """x [B, S, channels], NaN where missing -> z. A step in whose own rows nothing was observed is not valid: it is neither predicted nor
+    a candidate, but the context passes over it."""
 
     takes_missing = True
 
-    def __init__(self, *, dim: int = 64, hidden: int = 128, mean: Sequence[float] = (), scale: Sequence[float] = ()) -> None:
+    def __init__(self, mean: Sequence[float], scale: Sequence[float]) -> None:
         super().__init__()
         self.observed = Observed(mean, scale)
-        self.rows = VectorEncoder(features=2 * self.observed.channels, dim=dim, hidden=hidden)
-        self.dim, self.row_shape, self.layout = dim, (self.observed.channels,), Layout()
-        self.stride, self.receptive_field = 1, 1
+        self.row_shape = (self.observed.channels,)
+
+    def steps(self, window: Window) -> Steps:
+        steps = strided_steps(window, self.stride)
+        B, T = steps.valid.shape
+        seen_BT = window.x[:, : T * self.stride].isfinite().reshape(B, T, -1).any(dim=2)
+        return replace(steps, valid=steps.valid & seen_BT)
+
+
+class SensorRows(Sensors):
+    """z [B, S, dim]: a step is a row and sees only itself, for slow sensors."""
+
+    def __init__(self, *, dim: int = 64, hidden: int = 128, mean: Sequence[float] = (), scale: Sequence[float] = ()) -> None:
+        super().__init__(mean, scale)
+        self.dim, self.rows = dim, VectorEncoder(features=2 * self.observed.channels, dim=dim, hidden=hidden)
 
     def forward(self, x_BSF: Tensor) -> Tensor:
         return self.rows(self.observed(x_BSF))
 
-    def steps(self, window: Window) -> Steps:
-        return _valid_where_observed(window, self.stride)
 
-
-class SensorFrames(nn.Module):
-    """x [B, S, channels], NaN where missing -> z [B, floor(S / stride), dim] by the strided convolutions of `WaveformEncoder`.
-
-    The defaults make a step of 18 rows (50 ms at 360 Hz) that sees 48. A step in whose own rows nothing was observed is not valid.
-    """
-
-    takes_missing = True
+class SensorFrames(Sensors):
+    """z [B, floor(S / stride), dim] by the strided convolutions of `WaveformEncoder`. The defaults make a step of 18 rows (50 ms at 360
+    Hz) that sees 48."""
 
     def __init__(
         self,
@@ -54,20 +85,10 @@ class SensorFrames(nn.Module):
         mean: Sequence[float] = (),
         scale: Sequence[float] = (),
     ) -> None:
-        super().__init__()
-        self.observed = Observed(mean, scale)
+        super().__init__(mean, scale)
         inputs = 2 * self.observed.channels
         self.frames = WaveformEncoder(inputs, channels=dim, kernels=kernels, strides=strides, normalisation=normalisation)
-        self.stride, self.receptive_field = self.frames.stride, self.frames.receptive_field
-        self.dim, self.row_shape, self.layout = dim, (self.observed.channels,), Layout()
+        self.dim, self.stride, self.receptive_field = dim, self.frames.stride, self.frames.receptive_field
 
     def forward(self, x_BSF: Tensor) -> Tensor:
         return self.frames(self.observed(x_BSF))
-
-    def steps(self, window: Window) -> Steps:
-        return _valid_where_observed(window, self.stride)
-
-
-def _valid_where_observed(window: Window, stride: int) -> Steps:
-    steps = strided_steps(window, stride)
-    return replace(steps, valid=steps.valid & observed_steps(window, stride))

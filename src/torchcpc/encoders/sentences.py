@@ -1,15 +1,13 @@
 """Sentences -> one vector each: word embedding, convolution over words, ReLU, mean over the words there are (the paper's text encoder)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from torchcpc.contracts import CPCError, Layout, Steps, Window
-from torchcpc.encoders.strided import strided_steps
+from torchcpc.contracts import CPCError, check_choice
+from torchcpc.encoders.strided import Strided
 
 # Sentences whose words are held at once: a book, or a library, is embedded in bounded memory (here about 300 MB at 512 numbers a word).
 _TOGETHER = 1 << 13
@@ -20,7 +18,7 @@ POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 
 
-class SentenceEncoder(nn.Module):
+class SentenceEncoder(Strided):
     """x [B, S, width] token numbers, 0 after the end of a sentence -> z [B, S, dim]: a step is a sentence and sees only itself.
 
     Tokens of all sentences are packed into one list first, so that padding costs nothing. With a kernel of one word, a frequent word
@@ -29,15 +27,13 @@ class SentenceEncoder(nn.Module):
     Args:
         vocabulary: numbers that a token can have. `cpc train` sets it from the tokenizer.
         pace: factor of the learning rate of word vectors, which hardly change otherwise while the weights behind them are trained.
-        rarity: the vector of a word begins (log r / log vocabulary)^rarity times as long. r is its rank by frequency, which is the
-            token's number where `data.text.tokens.learn` gave it. By Zipf's law log r is the information in a word, up to a constant.
-            So 1 is the inverse document frequency, and 0 makes all words alike.
-        pooling: "mean" over the words, as in the paper, or "root": the mean times sqrt(words / width), less its average over the
-            columns. log p(x|c)/p(x) grows with the words that tell of c, but in a mean each counts the less the more words there
-            are. The average over the columns mostly says how long a sentence is.
+        rarity: the vector of a word begins (log r / log vocabulary)^rarity times as long. r is its rank by frequency: its number, where
+            `data.text.tokens.learn` gave it. By Zipf's law log r is the information in a word, up to a constant: 1 is the inverse document
+            frequency, 0 makes all words alike.
+        pooling: "mean" over the words, as in the paper, or "root": the mean times sqrt(words / width), less its average over the columns,
+            which mostly says how long a sentence is. log p(x|c)/p(x) grows with the words that tell of c, but in a mean each counts the
+            less the more words there are.
     """
-
-    takes_missing = False
 
     def __init__(
         self,
@@ -61,17 +57,17 @@ class SentenceEncoder(nn.Module):
             raise CPCError(f"encoder.pace = {pace}: how fast words learn beside the other weights, more than 0; 1 is alike.")
         if not 0 <= rarity <= 8:
             raise CPCError(f"encoder.rarity = {rarity}: from 0, words alike, to 8; 1 starts a word as long as it is telling.")
-        if pooling not in POOLINGS:
-            raise CPCError(f"encoder.pooling = {pooling!r} is unknown. Choose one of {', '.join(POOLINGS)}.")
-        self.dim, self.kernel, self.pace, self.row_shape, self.layout = dim, kernel, pace, (width,), Layout()
-        self.width, self.pooling = width, pooling
-        self.stride, self.receptive_field = 1, 1
+        check_choice("encoder.pooling", pooling, POOLINGS)
+        self.dim, self.kernel, self.pace, self.row_shape, self.pooling = dim, kernel, pace, (width,), pooling
         self.embedding = nn.Embedding(vocabulary, embedding)
         # Of unit variance, torch's own choice: started at the scale of the weights, frequent words grow large and the rare ones, which
         # carry the matter of a sentence, are lost in the mean (1,200 updates for the bound of 800).
         # Adam changes every number by about the learning rate, whatever its size: kept smaller, numbers change by a greater part.
+        # Ranks are counted from 2 so that no word starts as nothing.
+        log_V = (torch.arange(vocabulary).clamp(min=1) + 1.0).log()
+        length_V = (log_V / log_V[-1]) ** rarity
         with torch.no_grad():
-            self.embedding.weight.mul_(_lengths(vocabulary, rarity)[:, None] / pace)
+            self.embedding.weight.mul_(length_V[:, None] / pace)
         self.words = nn.Linear(kernel * embedding, dim)
 
     def forward(self, x_BSL: Tensor) -> Tensor:
@@ -98,28 +94,16 @@ class SentenceEncoder(nn.Module):
         # Averaged in the precision of the weights whatever the autocast; the mean of no word is zero.
         start_n = count_n.cumsum(0) - count_n
         mean_nD = F.embedding_bag(word_W, y_VD.to(self.words.weight.dtype), start_n, mode="mean")
-        return POOLINGS[self.pooling](mean_nD, (count_n / self.width).unsqueeze(1))
-
-    def steps(self, window: Window) -> Steps:
-        return strided_steps(window, self.stride)
-
-
-def _lengths(vocabulary: int, rarity: float) -> Tensor:
-    """(log rank / log vocabulary)^rarity for every token number, the rank counted from 2 so that no word starts as nothing."""
-    rank_V = torch.arange(vocabulary).clamp(min=1) + 1.0
-    return (rank_V.log() / rank_V[-1].log()) ** rarity
+        return POOLINGS[self.pooling](mean_nD, (count_n / self.row_shape[0]).unsqueeze(1))
 
 
 def neighbours(e_WE: Tensor, sentence_W: Tensor, kernel: int) -> Tensor:
     """[W, kernel * E]: each word's embedding between those of the words around it, zeros where these are of other sentences."""
-    reach = kernel // 2
-    near = []
+    near, reach = [], kernel // 2
     for shift in range(-reach, reach + 1):
         same_W = sentence_W.roll(-shift) == sentence_W
         # roll goes round: the ends of the list are neighbours only where it holds one sentence, and there not either.
-        if shift > 0:
-            same_W[-shift:] = False
-        elif shift < 0:
-            same_W[:-shift] = False
+        if shift:
+            same_W[slice(-shift, None) if shift > 0 else slice(-shift)] = False
         near.append(e_WE.roll(-shift, dims=0) * same_W.unsqueeze(1) if shift else e_WE)
-    return torch.cat(near, dim=1) if reach else e_WE
+    return torch.cat(near, dim=1)

@@ -1,27 +1,36 @@
-"""Metadata of steps that follow one another every `stride` raw positions."""
-
-from __future__ import annotations
+"""Encoders whose steps follow one another every `stride` raw positions."""
 
 import torch
+from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError, Steps, Window
+from torchcpc.contracts import ONE_SEQUENCE, CPCError, Steps, Window
+
+
+class Strided(nn.Module):
+    """The base of such encoders. What stands here is for a step of one position that sees only itself."""
+
+    takes_missing = False
+    layout = ONE_SEQUENCE
+    stride = receptive_field = 1
+
+    def steps(self, window: Window) -> Steps:
+        return strided_steps(window, self.stride)
 
 
 def strided_steps(window: Window, stride: int) -> Steps:
-    """[B, floor(S / stride)] steps; time counts strides from the start of the source; a step cut off by the padding is not valid.
-
-    Raises CPCError for a window that starts between two steps: its steps would bear the times of others that see other positions.
-    """
+    """[B, floor(S / stride)] steps; time counts strides from the start of the source; a step cut off by the padding is not valid. Raises
+    CPCError for a window that starts between two steps: its steps would bear the times of others that see other positions."""
     check_aligned(window, stride)
     shape = (len(window.start), window.x.shape[1] // stride)
     t_1T = torch.arange(shape[1], device=window.start.device).unsqueeze(0)
+    none_BT = torch.zeros(shape, dtype=torch.int64, device=window.start.device)
     return Steps(
         source=window.source.unsqueeze(1).expand(shape),
         group=window.group.unsqueeze(1).expand(shape),
-        segment=torch.zeros(shape, dtype=torch.int64, device=window.start.device),
+        segment=none_BT,
         time=torch.div(window.start, stride, rounding_mode="floor").unsqueeze(1) + t_1T,
         valid=(t_1T + 1) * stride <= window.length.unsqueeze(1),
-        view=torch.zeros(shape, dtype=torch.int64, device=window.start.device),
+        view=none_BT,
     )
 
 
@@ -33,3 +42,10 @@ def check_aligned(window: Window, stride: int) -> None:
             f"{int(off.sum())} windows do not start at a multiple of the encoder's stride {stride}, the first at position "
             f"{int(window.start[off][0])}. Cut them with align = {stride}."
         )
+
+
+def check_input(x: Tensor, unit: str, row: tuple[int, ...], least: int = 0) -> None:
+    """Raises CPCError for another shape than [batch, unit, *row], and for less than `least`, the samples of a step."""
+    if x.dim() < 2 or x.shape[2:] != row or x.shape[1] < least:
+        enough = f" with at least {least} samples (one step)" if least else ""
+        raise CPCError(f"input of shape {tuple(x.shape)}: expected [{', '.join(map(str, ('batch', unit, *row)))}]{enough}.")

@@ -1,42 +1,45 @@
-"""Does a calibrated score behave like a log density ratio? Three questions that need no known truth, on pairs used nowhere else.
+"""Does a calibrated score behave like a log density ratio? Three questions that need no known truth, and one that does.
 
+On pairs used nowhere else:
 1. E_{p(x)p(c)} exp PMI = 1, overall and within bins of contexts.
 2. Told joint pairs from product pairs by logistic regression on PMI, with equal odds: slope 1, intercept 0.
 3. Of the pairs that PMI says are joint with probability sigma(PMI), that share is joint: the reliability curve.
+
+Where a process made the data: calibrated PMI beside the exact log ratio, pair by pair. Both are taken on the very same pairs, so what
+the draw of the sequences adds to either cancels in their ratio. The scores see z and c, the exact ratio sees x and all of the past, and
+I(z_{t+k}; c_t) <= I(x_{t+k}; x_{<=t}): what is missing was lost by the encoder, by the context, or by a score that cannot express the
+ratio. A share above 1 is an error of the calibration, never a discovery.
 """
 
-from __future__ import annotations
-
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from torchcpc.information.result import Checks
+from torchcpc.contracts import Sources
+from torchcpc.data.synthetic.process import Process
+from torchcpc.information.result import Checks, TruthComparison
+from torchcpc.information.scoring import Scored
+from torchcpc.results import Interval
+from torchcpc.statistics.intervals import mean_interval
 
-BINS = 5
+# Nats below which there is nothing to take a share of.
+LEAST = 0.01
 
 
-def check(joint_A: np.ndarray, product_AM: np.ndarray, bin_by_A: np.ndarray, *, bins: int = BINS) -> Checks:
-    """The checks of one horizon.
-
-    joint_A: PMI of A contexts with their true future; product_AM: PMI of the same contexts with M independent candidates, NaN where
-    a candidate may not stand for the marginal; bin_by_A: a number of the context alone that the bins are cut by.
-    """
+def check(joint_A: np.ndarray, product_AM: np.ndarray, bin_by_A: np.ndarray) -> Checks:
+    """The checks of one horizon. joint_A: PMI of A contexts with their true future; product_AM: PMI of the same contexts with M
+    independent candidates, NaN where a candidate may not stand for the marginal; bin_by_A: a number of the context alone that the bins are
+    cut by."""
     drawn_AM = np.isfinite(product_AM)
     count_A = drawn_AM.sum(axis=1)
     ratio_A = np.where(drawn_AM, np.exp(np.where(drawn_AM, product_AM, 0.0)), 0.0).sum(axis=1) / count_A
     order = np.argsort(bin_by_A, kind="stable")
     # Every context weighs as much among the products as it does among the joint pairs, however many candidates it has.
     product_P, weight_P = product_AM[drawn_AM], np.repeat(1 / count_A, count_A)
-    slope, intercept = logistic(joint_A, product_P, weight_P)
-    return Checks(
-        normalisation=float(ratio_A.mean()),
-        by_bin=tuple(float(ratio_A[part].mean()) for part in np.array_split(order, min(bins, len(order)))),
-        slope=slope,
-        intercept=intercept,
-        reliability=reliability(joint_A, product_P, weight_P),
-        pairs=(len(joint_A), len(product_P)),
-    )
+    pairs = joint_A, product_P, weight_P
+    by_bin = tuple(float(ratio_A[part].mean()) for part in np.array_split(order, min(5, len(order))))
+    return Checks(float(ratio_A.mean()), by_bin, *logistic(*pairs), reliability(*pairs), (len(joint_A), len(product_P)))
 
 
 def logistic(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray) -> tuple[float, float]:
@@ -52,23 +55,18 @@ def logistic(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray) -
     return float(fitted.coef_[0, 0]), float(fitted.intercept_[0])
 
 
-def reliability(
-    joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray, *, bins: int = 10
-) -> tuple[tuple[float, float, int], ...]:
-    """(said, found, joint pairs) in `bins` bins of equally many joint pairs: mean sigma(PMI), and the share that is joint."""
+def reliability(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray) -> tuple[tuple[float, float, int], ...]:
+    """(said, found, joint pairs) in ten bins of equally many joint pairs: mean sigma(PMI), and the share that is joint."""
     value_P = np.concatenate([joint_A, product_P])
     joint_P = np.concatenate([np.full(len(joint_A), 1 / len(joint_A)), np.zeros(len(product_P))])
     mass_P = joint_P + np.concatenate([np.zeros(len(joint_A)), weight_P / weight_P.sum()])
-    edges = np.unique(np.quantile(joint_A, np.linspace(0, 1, bins + 1)[1:-1]))
+    edges = np.unique(np.quantile(joint_A, np.linspace(0, 1, 11)[1:-1]))
     place_P = np.searchsorted(edges, value_P, side="right")
     said_P = 1 / (1 + np.exp(-np.clip(value_P, -500, 500)))
     points: list[tuple[float, float, int]] = []
-    for place in range(len(edges) + 1):
-        mine = place_P == place
-        if mine.any():
-            mass = mass_P[mine].sum()
-            count = int((place_P[: len(joint_A)] == place).sum())
-            points.append((float((mass_P * said_P)[mine].sum() / mass), float(joint_P[mine].sum() / mass), count))
+    for mine in (place_P == place for place in np.unique(place_P)):
+        mass, count = mass_P[mine].sum(), int(mine[: len(joint_A)].sum())
+        points.append((float((mass_P * said_P)[mine].sum() / mass), float(joint_P[mine].sum() / mass), count))
     return tuple(points)
 
 
@@ -81,3 +79,40 @@ def worst(checks: Sequence[Checks]) -> str | None:
     if steep:
         return f"the logistic slope is {min(steep):.2f} to {max(steep):.2f} where 1 is right: read differences of scores, not sizes."
     return None
+
+
+def by_source(scored: Sequence[Scored], *columns: Iterable[float]) -> list[np.ndarray]:
+    """Sums over the sequences of each source, which are no independent draws. columns: a number a sequence."""
+    place_E = np.unique([pairs.source for pairs in scored], return_inverse=True)[1]
+    return [np.bincount(place_E, list(column)) for column in columns]
+
+
+def exact_ratios(process: Process, sources: Sources, source: int, k: int) -> np.ndarray:
+    """[T - k] log p(x_{t+k} | x_<=t) / q(x_{t+k}) in nats of every pair of one source. Its past begins with the source."""
+    x_TD = sources.read(source, 0, sources.length(source))
+    belief_TS = process.belief(x_TD[None])[0]
+    return process.log_ratio(x_TD[k:].astype(np.float64), belief_TS[: len(x_TD) - k], k)
+
+
+def compare_with_truth(process: Process, sources: Sources, k: int, scored: Sequence[Scored], error: float) -> TruthComparison:
+    """One horizon. scored: all pairs of each sequence; error: standard error of the mean of log Z, nats."""
+    exact = [exact_ratios(process, sources, pairs.source, k) for pairs in scored]
+    sums = ([own.sum() for own in exact], [pairs.pmi.sum() for pairs in scored], map(len, exact))
+    exact_S, pmi_S, pairs_S = by_source(scored, *sums)
+    mean, share = mean_interval(exact_S, pairs_S), None
+    if mean.mean > LEAST:
+        share = mean_interval(pmi_S, exact_S).widened(1.96 * error / mean.mean)
+    slope, _, rmse = agreement(np.concatenate([pairs.pmi for pairs in scored]), np.concatenate(exact))
+    known = process.information(k)
+    exact_I = Interval(known.value, *(math.nan if end is None else end for end in (known.low, known.high)))
+    return TruthComparison(exact_I, mean, share, slope, rmse)
+
+
+def agreement(pmi_A: np.ndarray, exact_A: np.ndarray) -> tuple[float, float, float]:
+    """(slope of PMI on the exact ratio, R2 as squared correlation, root mean square difference in nats); the first two are NaN for
+    a constant ratio."""
+    rmse = float(np.sqrt(np.mean((pmi_A - exact_A) ** 2)))
+    if exact_A.std() < 1e-9:
+        return math.nan, math.nan, rmse
+    (a, b), (_, c) = np.cov(exact_A, pmi_A)
+    return float(b / a), float(b * b / (a * c)) if c > 0 else 0.0, rmse

@@ -1,14 +1,12 @@
-"""What contexts say about the steps ahead, per step k, in nats."""
-
-from __future__ import annotations
+"""What contexts say about the steps ahead: per step k, along one source, and which candidates go on best from a context; all in nats."""
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import ClassVar
 
 from torchcpc.contracts import Estimand
-from torchcpc.results import Interval, Real, SavedResult, flat
+from torchcpc.results import Array, Interval, Real, SavedResult, flat
 from torchcpc.text_table import TextTable
 
 # The numbers of the checks that stand in a table.
@@ -90,30 +88,25 @@ class InformationTable(SavedResult):
     def records(self) -> Sequence[Mapping[str, object]]:
         return [
             {
-                **{name: value for name, value in flat(row) if name not in ("checks", "truth")},
+                **flat(row, without=("checks", "truth")),
                 **{name: getattr(row.checks, name) if row.checks else None for name in CHECKED},
-                **{f"truth_{name}": value for name, value in (flat(row.truth) if row.truth else ())},
+                **flat(row.truth, "truth_"),
             }
             for row in self.rows
         ]
 
     def tables(self) -> Sequence[TextTable]:
-        estimand = self.estimand
+        of, known = self.estimand, [(row.k, row.checks) for row in self.rows if row.checks]
         measured = TextTable(
             ("k", "InfoNCE bound", "ceiling", "N", "mean PMI", "n", "sources", "eff."),
             [_cells(row) for row in self.rows],
-            f"{estimand.name} per step k, in nats, on {self.origin}; 95 % intervals by source\n"
-            f"log Z: {estimand.samples} samples of {estimand.sources} other sources, proposal {estimand.proposal!r}, "
-            f"correction {estimand.correction!r}",
+            f"{of.name} per step k, in nats, on {self.origin}; 95 % intervals by source\n"
+            f"log Z: {of.samples} samples of {of.sources} other sources, proposal {of.proposal!r}, correction {of.correction!r}",
             ["the bound holds for independent candidates; steps of one source are not, so N is smaller than it looks"],
         )
         checks = TextTable(
             ("k", "E exp PMI", "slope", "intercept"),
-            [
-                (str(row.k), f"{row.checks.normalisation:.3f}", f"{row.checks.slope:.2f}", f"{row.checks.intercept:.2f}")
-                for row in self.rows
-                if row.checks
-            ],
+            [(f"{k}", f"{c.normalisation:.3f}", f"{c.slope:.2f}", f"{c.intercept:.2f}") for k, c in known],
             "whether the PMI can be read as a number: 1, slope 1 and intercept 0 would be perfect",
         )
         truth = TextTable(
@@ -135,3 +128,112 @@ def _truth_cells(k: int, truth: TruthComparison) -> tuple[str, ...]:
     share = "-" if truth.share is None else truth.share.text(1, scale=100)
     slope = "-" if math.isnan(truth.slope) else f"{truth.slope:.3f}"
     return (str(k), f"{truth.information.mean:.3f}", truth.exact.text(3), share, slope, f"{truth.rmse:.3f}")
+
+
+def _by_k(horizons: Sequence[int], pmi_K: Array) -> dict[str, float]:
+    return {f"pmi_{k}": float(value) for k, value in zip(horizons, pmi_K, strict=True)}
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One step, `rank` from 1 by its PMI in nats. time_s: where it begins in its source (key); true: whether it is what came."""
+
+    rank: int
+    pmi: float
+    time_s: float
+    step: int
+    source: str
+    true: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateTable(SavedResult):
+    """The best candidates for k steps after `step` of `source`, and the rank of the true one among `total`."""
+
+    source: str
+    step: int
+    k: int
+    rows: tuple[Candidate, ...]
+    true_rank: int
+    total: int
+
+    def records(self) -> Sequence[Mapping[str, object]]:
+        return [asdict(row) for row in self.rows]
+
+    def tables(self) -> Sequence[TextTable]:
+        header = ("rank", "PMI (nats)", "time_s", "step", "source")
+        rows = [
+            (str(row.rank), f"{row.pmi:.3f}", f"{row.time_s:.3f}", str(row.step), row.source + " <- the true future" * row.true)
+            for row in self.rows
+        ]
+        caption = f"candidates for {self.source}, step {self.step} + {self.k}; the true future has rank {self.true_rank} of {self.total}"
+        return [TextTable(header, rows, caption)]
+
+
+@dataclass(frozen=True, slots=True)
+class ContinuationTable(SavedResult):
+    """Candidates for what follows a context of so many sentences, best first at k; pmi [N, K]: of each at each of `horizons`, nats."""
+
+    sentences: int
+    k: int
+    horizons: tuple[int, ...]
+    candidates: tuple[str, ...]
+    pmi: Array
+
+    def records(self) -> Sequence[Mapping[str, object]]:
+        named = enumerate(zip(self.candidates, self.pmi, strict=True), start=1)
+        return [{"rank": rank, "candidate": name, **_by_k(self.horizons, pmi_K)} for rank, (name, pmi_K) in named]
+
+    def tables(self) -> Sequence[TextTable]:
+        header = ("rank", *(f"k = {k}" for k in self.horizons), "candidate")
+        named = enumerate(zip(self.candidates, self.pmi, strict=True), start=1)
+        rows = [(str(rank), *(f"{value:.3f}" for value in pmi_K), name) for rank, (name, pmi_K) in named]
+        return [TextTable(header, rows, f"PMI in nats after {self.sentences} sentences, best first at k = {self.k}")]
+
+
+@dataclass(frozen=True, slots=True)
+class ShuffledStretch:
+    """Steps first .. last - 1 of the same source in a random order: smoothed pmi [K, T], the mean in order and shuffled at each horizon,
+    and the standard error of the mean difference."""
+
+    first: int
+    last: int
+    pmi: Array
+    ordered_mean: tuple[Real, ...]
+    shuffled_mean: tuple[Real, ...]
+    error: tuple[Real, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline(SavedResult):
+    """source: its key; unit: the word for a step; smooth: steps that are averaged; mean: PMI at each horizon, nats; pmi [K, T]:
+    smoothed, NaN where nothing was predicted; marks: (step, name) of headings."""
+
+    FORMAT: ClassVar[int] = 2
+
+    source: str
+    unit: str
+    smooth: int
+    horizons: tuple[int, ...]
+    mean: tuple[Real, ...]
+    pmi: Array
+    marks: tuple[tuple[int, str], ...] = ()
+    shuffled: ShuffledStretch | None = None
+
+    def __post_init__(self) -> None:
+        shapes = {self.pmi.shape, self.shuffled.pmi.shape if self.shuffled else self.pmi.shape}
+        if len(shapes) > 1 or self.pmi.ndim != 2 or len(self.pmi) != len(self.horizons):
+            raise ValueError(f"pmi of shape {shapes} for {len(self.horizons)} horizons")
+
+    def records(self) -> Sequence[Mapping[str, object]]:
+        return [{"step": step, **_by_k(self.horizons, pmi_K)} for step, pmi_K in enumerate(self.pmi.T)]
+
+    def tables(self) -> Sequence[TextTable]:
+        rows = [(str(k), f"{mean:.3f}") for k, mean in zip(self.horizons, self.mean, strict=True)]
+        header, caption = ("k", "mean PMI"), f"PMI in nats of each {self.unit} of {self.source}, as predicted k steps before"
+        if found := self.shuffled:
+            header = (*header, "in order", "shuffled", "s.e.")
+            costs = zip(found.ordered_mean, found.shuffled_mean, found.error, strict=True)
+            rows = [(*row, *(f"{value:.3f}" for value in cost)) for row, cost in zip(rows, costs, strict=True)]
+            caption += f"; steps {found.first} to {found.last} in order and shuffled, and the standard error of the difference"
+        return [TextTable(header, rows, caption)]

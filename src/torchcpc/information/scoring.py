@@ -1,22 +1,26 @@
-"""Calibrated scores of whole sources: marginal samples drawn by source, then PMI for every pair (t, t+k)."""
+"""Calibrated scores of whole sources: marginal samples drawn by source, then PMI for every pair (t, t+k), and rows of a file with these."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError, Model, Progress, Sources, silent
-from torchcpc.representations.embed import SourceSteps, steps_of
+from torchcpc.contracts import CPCError, Model, Predictor, Progress, Sources, silent
+from torchcpc.representations.embed import SourceSteps, frames, steps_of
+from torchcpc.representations.rows import Rows, clock
 from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample
 
 # Sources that samples are drawn from at most: more of them would be embedded for nothing.
 _MOST_SOURCES = 512
+# Contexts whose predictions exist at once: bounds memory, not the result.
+_CONTEXTS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +34,45 @@ class SampleSpec:
 
 
 class Scored(NamedTuple):
-    """The pairs (t, t+k) of one sequence at one horizon index, all [T - k]: step t; pmi of the true z_{t+k}; and, of the contexts,
-    log_z, effective sample size and infonce, the value log N - loss among the N candidates, the sample and itself."""
+    """The pairs (t, t+k) of one sequence at one horizon index, all [T - k]: step t; pmi of the true z_{t+k}; and, of the contexts, the
+    effective sample size of log Z and infonce, the value log N - loss among the N candidates, the sample and itself. pull_G: how much each
+    block of the sample pulls the sum of log Z over the contexts."""
 
     source: int
     horizon: int
     step: np.ndarray
     pmi: np.ndarray
-    log_z: np.ndarray
     effective: np.ndarray
     infonce: np.ndarray
     candidates: np.ndarray
+    pull_G: np.ndarray
+
+
+class Stacked(NamedTuple):
+    """All steps of several sequences, one after the other: z, c, and the source, the group and the step of each; left_P: steps after it."""
+
+    z_PD: Tensor
+    c_PC: Tensor
+    source_P: Tensor
+    group_P: Tensor
+    step_P: Tensor
+    left_P: Tensor
+
+    @classmethod
+    def of(cls, embedded: Sequence[SourceSteps]) -> Stacked:
+        lengths = torch.tensor([len(each.z_TD) for each in embedded])
+        sources, groups = (
+            torch.tensor([(each.source, each.group) for each in embedded]).repeat_interleave(lengths, dim=0).unbind(1)
+        )
+        step_P = torch.cat([torch.arange(len(each.z_TD)) for each in embedded])
+        z_PD, c_PC = torch.cat([each.z_TD for each in embedded]), torch.cat([each.c_TC for each in embedded])
+        return cls(z_PD, c_PC, sources, groups, step_P, lengths.repeat_interleave(lengths) - 1 - step_P)
+
+
+def steps_in(run: TrainedRun, sources: Sources, indices: Sequence[int] | None, stage: str) -> Iterator[SourceSteps]:
+    """The steps of the sources at `indices` (None: of all), numbered as in `sources`. stage: what the listener is told they are for."""
+    with run.listener.stage(stage) as progress:
+        yield from steps_of(run.model, sources, indices, device=run.device, progress=progress)
 
 
 def marginal(
@@ -55,21 +87,17 @@ def marginal(
     device: str = "cpu",
     progress: Progress = silent,
 ) -> Sample:
-    """`count` steps drawn without replacement, all steps alike, from at most 512 of the sources at `indices`.
-
-    The sample's source numbers are positions in `sources`. Raises CPCError for a proposal that is unknown or too few steps.
-    """
+    """`count` steps drawn without replacement, all steps alike, from at most 512 of the sources at `indices`. The sample's source numbers
+    are positions in `sources`. Raises CPCError for a proposal that is unknown or too few steps."""
     rng = np.random.default_rng(seed)
     chosen = sorted(rng.choice(indices, min(len(indices), _MOST_SOURCES), replace=False).tolist()) if len(indices) else []
-    embedded = list(steps_of(model, sources.select(chosen), device=device, progress=progress)) if chosen else []
-    total = sum(len(steps.z_TD) for steps in embedded)
-    if not total:
+    found = steps_of(model, sources, chosen, device=device, progress=progress) if chosen else ()
+    # c is not drawn from, so it is not kept.
+    if not (embedded := [steps._replace(c_TC=steps.c_TC[:0]) for steps in found if len(steps.z_TD)]):
         raise CPCError("there is no step to draw marginal samples from: hold out more sources, or name longer ones.")
-    drawn = torch.from_numpy(rng.permutation(total)[:count])
-    source_P = torch.cat([torch.full((len(steps.z_TD),), chosen[steps.source]) for steps in embedded])
-    group_P = torch.cat([torch.full((len(steps.z_TD),), steps.group) for steps in embedded])
-    z_PD = torch.cat([steps.z_TD for steps in embedded])
-    columns = (column[drawn].to(device) for column in (z_PD, source_P, group_P))
+    steps = Stacked.of(embedded)
+    drawn = torch.from_numpy(rng.permutation(len(steps.z_PD))[:count])
+    columns = (column[drawn].to(device) for column in (steps.z_PD, steps.source_P, steps.group_P))
     return Sample(*columns, proposal=proposal, correction=correction)
 
 
@@ -92,42 +120,47 @@ def candidate_pmi(p_AD: Tensor, z_ND: Tensor, log_z_A: Tensor) -> Tensor:
     return p_AD @ z_ND.t() - log_z_A[:, None]
 
 
-@torch.inference_mode()
-def score_pairs(
-    model: Model, sample: Sample, steps: SourceSteps, number: int, indices: Sequence[int] | None = None
-) -> tuple[list[Scored], Tensor]:
-    """PMI of every pair of one sequence, horizon by horizon, and how each block of the sample pulls the sum of log Z: [G, K].
+class Contexts(NamedTuple):
+    """A contexts at one horizon: their predictions p_AD, log Z, the PMI of what came, and the numbers of their sources and groups."""
 
-    number: the position of the source in the numbers of the sample; indices: of the horizons to score, all by default. A horizon that
-    the sequence does not reach is left out.
-    """
+    p_AD: Tensor
+    log_z_A: Tensor
+    pmi_A: Tensor
+    source_A: Tensor
+    group_A: Tensor
+
+
+@torch.inference_mode()
+def score_contexts(model: Model, sample: Sample, steps: Stacked, place_A: np.ndarray, index: int) -> Contexts:
+    """The contexts at some places of `steps`, at horizon `index`."""
+    device, target_A = sample.z_MD.device, place_A + model.predictor.horizons[index]
+    p_AD = model.predictor(steps.c_PC[place_A].unsqueeze(0).to(device))[0, :, index]
+    source_A, group_A = (column[place_A].to(device) for column in (steps.source_P, steps.group_P))
+    log_z_A = sample(p_AD.unsqueeze(1), source_A, group_A)[:, 0]
+    return Contexts(p_AD, log_z_A, pair_pmi(p_AD, steps.z_PD[target_A].to(device), log_z_A), source_A, group_A)
+
+
+@torch.inference_mode()
+def score_pairs(model: Model, sample: Sample, steps: SourceSteps, indices: Sequence[int] | None = None) -> list[Scored]:
+    """PMI of every pair of one sequence, horizon by horizon; a horizon that it does not reach is left out. The source of `steps` has its
+    number in the sample. indices: of the horizons to score, all by default."""
     p_TKD = model.predictor(steps.c_TC.to(sample.z_MD.device).unsqueeze(0)).squeeze(0)
-    z_TD = steps.z_TD.to(p_TKD.device)
-    horizons = model.predictor.horizons
-    scored: list[Scored] = []
-    pull_GK = torch.zeros(0)
+    z_TD, horizons, scored = steps.z_TD.to(p_TKD.device), model.predictor.horizons, []
     for index in range(len(horizons)) if indices is None else indices:
-        k = horizons[index]
-        if (now := len(p_TKD) - k) <= 0:
+        if (now := len(p_TKD) - horizons[index]) <= 0:
             continue
         p_A1D = p_TKD[:now, index : index + 1]
-        source_A, group_A = (torch.full((now,), value, device=p_TKD.device) for value in (number, steps.group))
+        source_A, group_A = (torch.full((now,), value, device=p_TKD.device) for value in (steps.source, steps.group))
         partition = sample.measure(p_A1D, source_A, group_A)
-        if not len(pull_GK):
-            pull_GK = torch.zeros(len(partition.pull_GK), len(horizons))
-        pull_GK[:, index] = partition.pull_GK[:, 0].cpu() * now
-        score_A = (p_A1D[:, 0] * z_TD[k:]).sum(dim=-1)
-        log_z_A, count_A = partition.log_z[:, 0], partition.drawn[:, 0]
+        score_A = (p_A1D[:, 0] * z_TD[horizons[index] :]).sum(dim=-1)
+        count_A = partition.drawn[:, 0]
         infonce_A = score_A - torch.logaddexp(score_A, partition.log_sum[:, 0]) + (count_A + 1).log()
-        values = (score_A - log_z_A, log_z_A, partition.effective[:, 0], infonce_A, count_A + 1)
-        scored.append(Scored(number, index, np.arange(now), *(value.double().cpu().numpy() for value in values)))
-    return scored, pull_GK
-
-
-def pmi_of_pairs(model: Model, sample: Sample, steps: SourceSteps, number: int, index: int) -> np.ndarray:
-    """[T - k] PMI in nats of the pairs (t, t+k) of one sequence at horizon `index`; empty where it is too short."""
-    scored, _ = score_pairs(model, sample, steps, number, [index])
-    return scored[0].pmi if scored else np.zeros(0)
+        values = (score_A - partition.log_z[:, 0], partition.effective[:, 0], infonce_A, count_A + 1)
+        pull_G = partition.pull_GK[:, 0].cpu().numpy() * now
+        scored.append(
+            Scored(steps.source, index, np.arange(now), *(value.double().cpu().numpy() for value in values), pull_G=pull_G)
+        )
+    return scored
 
 
 def pmi_by_target(scored: Sequence[Scored], horizons: Sequence[int], steps: int) -> np.ndarray:
@@ -136,3 +169,46 @@ def pmi_by_target(scored: Sequence[Scored], horizons: Sequence[int], steps: int)
     for pairs in scored:
         pmi_KT[pairs.horizon, pairs.step + horizons[pairs.horizon]] = pairs.pmi
     return pmi_KT
+
+
+def scores_of(run: TrainedRun, sources: Sources, indices: Sequence[int], sample: Sample) -> Iterator[Rows]:
+    """All pairs of every sequence of the sources at `indices`; sample: its source numbers are positions in `sources`. Columns: `source`
+    (key), `sequence` (0, or which of a picture's columns), `step` (t of the context), `k`, `time_s` (start of step t+k, as in
+    `representations.rows`), `pmi` (nats), `surprise` (-pmi), `effective` (samples that log Z of this context rests on)."""
+    horizons, when = run.model.predictor.horizons, clock(sources, run.model.encoder.stride)
+    for steps in steps_in(run, sources, indices, "scoring"):
+        for pairs in score_pairs(run.model, sample, steps):
+            k, count = horizons[pairs.horizon], len(pairs.step)
+            pmi, effective = pairs.pmi.astype(np.float32), pairs.effective.astype(np.float32)
+            where = {"source": [sources.items[steps.source].key] * count, "sequence": np.full(count, steps.sequence)}
+            ahead = {"step": pairs.step, "k": np.full(count, k), "time_s": when(steps.source, pairs.step + k)}
+            yield {**where, **ahead, "pmi": pmi, "surprise": -pmi, "effective": effective}
+
+
+def pmi_by_step(
+    model: Model, sources: Sources, sample: Sample, *, positions_per_batch: int = 1_000_000, device: str = "cpu"
+) -> list[np.ndarray]:
+    """Per source [T] float32: log p(x_t | c_{t-k}) / p(x_t) in nats, mean over the k that reach t from its start; NaN where none does. Its
+    negative is the surprise. In memory; positions_per_batch: as for `embed_all`."""
+    # In float64: a PMI near 0 is a difference of numbers near log M, whose float32 rounding would depend on the company in the batch.
+    predictor = cast(Predictor, cast(nn.Module, deepcopy(model.predictor)).double())
+    exact = Sample(
+        sample.z_MD.double(), sample.source_M, sample.group_M, proposal=sample.proposal, correction=sample.correction
+    )
+    z, c = frames(model, sources, positions_per_batch=positions_per_batch, device=device)
+    return [_mean_pmi(predictor, exact, z_TD, c_TC) for z_TD, c_TC in zip(z, c, strict=True)]
+
+
+@torch.inference_mode()
+def _mean_pmi(predictor: Predictor, sample: Sample, z_TD: np.ndarray, c_TC: np.ndarray) -> np.ndarray:
+    z, c = (torch.from_numpy(rows).to(sample.z_MD.device, torch.float64) for rows in (z_TD, c_TC))
+    total_T, count_T = z.new_zeros(len(z)), z.new_zeros(len(z))
+    for first in range(0, len(c), _CONTEXTS):
+        p_AKD = predictor(c[None, first : first + _CONTEXTS])[0]
+        log_z_AK = sample(p_AKD)
+        for index, k in enumerate(predictor.horizons):
+            target_AD = z[first + k : first + k + len(p_AKD)]
+            now, reached = slice(0, len(target_AD)), slice(first + k, first + k + len(target_AD))
+            total_T[reached] += pair_pmi(p_AKD[now, index], target_AD, log_z_AK[now, index])
+            count_T[reached] += 1
+    return (total_T / count_T).float().cpu().numpy()

@@ -5,8 +5,6 @@ a product f(x) . g(y), the paper's eq. 3 with both sides encoded. So data that n
 and the rest begins from there. The F folds of a cross-fit have weights of their own and are trained side by side.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -31,14 +29,12 @@ class Side(nn.Module):
             self.weight[-1][:, :, zero:] *= gain
 
     def forward(self, x_FnI: Tensor) -> Tensor:
+        *hidden, (last_bias, last_weight) = zip(self.bias, self.weight, strict=True)
         h = x_FnI
-        for layer, (weight, bias) in enumerate(zip(self.weight, self.bias, strict=True), start=1):
-            new = torch.baddbmm(bias, h, weight)
-            if layer == len(self.weight):
-                return new
-            new = nn.functional.silu(new)
+        for bias, weight in hidden:
+            new = nn.functional.silu(torch.baddbmm(bias, h, weight))
             h = new + h if h.shape == new.shape else new
-        raise AssertionError("a side has at least one layer")
+        return torch.baddbmm(last_bias, h, last_weight)
 
 
 class Critic(nn.Module):
@@ -49,8 +45,8 @@ class Critic(nn.Module):
         first = copulas[0]
         self.nu, folds = first.nu, len(copulas)
         self.dx, self.dy = first.to_u.shape[1], first.to_v.shape[1]
-        self.f = Side(folds, features_dim(self.dx), self.dx + product, width, layers, self.dx, 0.0)
-        self.g = Side(folds, features_dim(self.dy), self.dy + product, width, layers, self.dy, 0.3)
+        self.f = Side(folds, 2 * self.dx + 1, self.dx + product, width, layers, self.dx, 0.0)
+        self.g = Side(folds, 2 * self.dy + 1, self.dy + product, width, layers, self.dy, 0.3)
         rho_FR = torch.from_numpy(np.stack([copula.rho_R for copula in copulas])).float()
         self.rho = nn.Parameter(torch.atanh(rho_FR))
 
@@ -77,7 +73,3 @@ def features(z_ND: np.ndarray) -> np.ndarray:
     """Normal-score coordinates, their squares and the log of their length: what makes radii and tails easy to see. [N, 2 D + 1]."""
     length_N1 = (z_ND**2).mean(axis=1, keepdims=True)
     return np.concatenate([z_ND, (z_ND**2 - 1) / np.sqrt(2), np.log(length_N1 + 0.1)], axis=1).astype(np.float32)
-
-
-def features_dim(dim: int) -> int:
-    return 2 * dim + 1

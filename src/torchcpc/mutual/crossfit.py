@@ -1,29 +1,64 @@
-"""Every row is scored by a critic that never saw it: F critics, each trained on all folds but its own."""
+"""Every row is scored by a critic that never saw it: F critics, each trained on all folds but its own.
 
-from __future__ import annotations
+A matrix of scores becomes log density ratios of its positives: the diagonal less the log-partition of its row and column.
+"""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from torchcpc.contracts import Progress, silent
 from torchcpc.mutual.critic import Critic
 from torchcpc.mutual.elliptical import Copula, degrees_of_freedom
-from torchcpc.mutual.folds import Fold, Inputs, folds_of, inputs_of
-from torchcpc.mutual.pointwise import Pointwise, pointwise
-from torchcpc.mutual.train_critics import CriticSettings, train_critics
+from torchcpc.mutual.train_critics import CriticSettings, Fold, Inputs, folds_of, inputs_of, train_critics
 
 # Effective candidates below which a log partition is too rough to be read: five pairs of correlation 0.9 came out 0.03 nats too high.
 FEW = 50
 
 
+class Pointwise(NamedTuple):
+    """ratio_N: calibrated log p(x_i, y_i) / p(x_i) p(y_i) in nats; infonce: log N - loss of the same matrix, a lower bound;
+    effective_N: how many equal candidates the log partition of the row or of the column rests on, the fewer of the two."""
+
+    ratio_N: np.ndarray
+    infonce: float
+    effective_N: np.ndarray
+
+
+def pointwise(score_NN: Tensor) -> Pointwise:
+    """Log ratios of the diagonal of a square score matrix, mean of both directions.
+
+    log Z_i = log E exp F(x_i, y) over the other candidates, the positive left out: with it, the estimate is capped at log N; without
+    it, log of a mean is too small by half its relative variance, which is taken off to first order (the delta method). Both
+    the score's offset a(x) and its offset b(y) drop out of one direction and are averaged over the other.
+    """
+    N = len(score_NN)
+    positive_N = score_NN.diagonal().clone()
+    others_NN = score_NN.clone()
+    others_NN.fill_diagonal_(-torch.inf)
+    ratio_N, infonce = torch.zeros_like(positive_N, dtype=torch.float64), 0.0
+    effective_N = torch.full_like(ratio_N, torch.inf)
+    for dim in (0, 1):
+        top = others_NN.amax(dim, keepdim=True)
+        share_NN = (others_NN - top).exp_()
+        total_N = share_NN.sum(dim, dtype=torch.float64)
+        log_sum_N = total_N.log() + top.squeeze(dim)
+        relative_variance_N = (N - 1) * share_NN.square_().sum(dim, dtype=torch.float64) / total_N**2 - 1
+        log_z_N = log_sum_N - np.log(N - 1) + 0.5 * relative_variance_N / (N - 1)
+        effective_N = torch.minimum(effective_N, (N - 1) / (1 + relative_variance_N))
+        ratio_N += (positive_N - log_z_N) / 2
+        infonce += float((positive_N - torch.logaddexp(log_sum_N, positive_N.double()) + np.log(N)).mean()) / 2
+    return Pointwise(ratio_N.numpy(), infonce, effective_N.numpy())
+
+
 @dataclass(frozen=True, slots=True)
 class CrossFit:
-    """held_out: log ratios of every row, fold by fold, by the critic that did not see it, and the InfoNCE bound; in_sample:
-    the mean log ratio on rows the critics were trained on; copula: that of the copula alone on rows it was not fitted to;
-    candidates: N of the bound; learned: whether anything beat the copula.
-    """
+    """held_out: log ratios of every row, fold by fold, by the critic that did not see it, and the InfoNCE bound; in_sample: the mean log
+    ratio on rows the critics were trained on; copula: that of the copula alone on rows it was not fitted to; candidates: N of the bound;
+    learned: whether anything beat the copula."""
 
     held_out: Pointwise
     in_sample: float
@@ -50,35 +85,25 @@ def cross_fit(
 
 @torch.no_grad()
 def _scored(critic: Critic, inputs: Inputs, parts: list[Fold], learned: bool, copulas: list[Copula]) -> CrossFit:
-    """Log ratios of all rows by the critic of their own fold, and of as many training rows by the critic that was trained on them.
-
-    Where the folds are not all of one size, the longer ones are cut by a row. Where nothing was learned, rows whose log partition
-    rests on a handful of candidates take the copula's own ratio, which needs no partition.
-    """
+    """Log ratios of all rows by the critic of their own fold, and of as many training rows by the critic that was trained on them. Where
+    the folds are not all of one size, the longer ones are cut by a row. Where nothing was learned, rows whose log partition rests on a
+    handful of candidates take the copula's own ratio, which needs no partition."""
     size = min(len(part.test) for part in parts)
-    found, alone = [], []
-    for rows in ([part.test[:size] for part in parts], [part.train[:size] for part in parts]):
-        taken = inputs.take(rows)
-        scored = [pointwise(score) for score in critic(*taken)]
+
+    def scored(rows_F: list[np.ndarray]) -> tuple[list[Pointwise], float]:
+        """Of each fold; and the mean by the copulas alone."""
+        taken = inputs.take(rows_F)
+        found = [pointwise(score) for score in critic(*taken)]
         known = [c.log_ratio(u.numpy(), v.numpy()) for c, u, v in zip(copulas, taken[0], taken[2], strict=True)]
-        alone.append(float(np.mean([own.mean() for own in known])))
         if not learned:
-            scored = [
-                replace(each, ratio_N=np.where(each.effective_N < FEW, own, each.ratio_N))
-                for each, own in zip(scored, known, strict=True)
-            ]
-        found.append(scored)
-    unseen, seen = found
-    return CrossFit(
-        Pointwise(
-            np.concatenate([each.ratio_N for each in unseen]),
-            float(np.mean([each.infonce for each in unseen])),
-            np.concatenate([each.effective_N for each in unseen]),
-        ),
-        in_sample=float(np.mean([each.ratio_N.mean() for each in seen])),
-        copula=alone[0],
-        candidates=size,
-        learned=learned,
-        nu=copulas[0].nu,
-        correlations=max(int((copula.rho_R > 0).sum()) for copula in copulas),
-    )
+            ratios = [np.where(each.effective_N < FEW, own, each.ratio_N) for each, own in zip(found, known, strict=True)]
+            found = [each._replace(ratio_N=ratio_N) for each, ratio_N in zip(found, ratios, strict=True)]
+        return found, float(np.mean([own.mean() for own in known]))
+
+    unseen, copula = scored([part.test[:size] for part in parts])
+    seen, _ = scored([part.train[:size] for part in parts])
+    ratio_F, infonce_F, effective_F = zip(*unseen, strict=True)
+    held_out = Pointwise(np.concatenate(ratio_F), float(np.mean(infonce_F)), np.concatenate(effective_F))
+    in_sample = float(np.mean([each.ratio_N.mean() for each in seen]))
+    correlations = max(int((own.rho_R > 0).sum()) for own in copulas)
+    return CrossFit(held_out, in_sample, copula, size, learned, copulas[0].nu, correlations)

@@ -6,8 +6,6 @@ the log density ratio of (x, y) is known in closed form, and so every Gaussian o
 The canonical correlations of S that a likelihood-ratio test (Bartlett's) cannot tell from zero are set to zero.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -49,18 +47,15 @@ class Copula:
         """log p(x, y) / p(x) p(y) in nats of paired canonical coordinates: [M]."""
         R = len(self.rho_R)
         u, v, rho = u_MD[:, :R], v_ME[:, :R], self.rho_R
-        joint = (u_MD**2).sum(1) + (v_ME**2).sum(1) + ((rho**2 * (u**2 + v**2) - 2 * rho * u * v) / (1 - rho**2)).sum(1)
-        return (
-            log_ratio(joint, (u_MD**2).sum(1), (v_ME**2).sum(1), self.nu, u_MD.shape[1], v_ME.shape[1], np.log1p)
-            - 0.5 * np.log(1 - rho**2).sum()
-        )
+        qx, qy = (u_MD**2).sum(1), (v_ME**2).sum(1)
+        joint = qx + qy + ((rho**2 * (u**2 + v**2) - 2 * rho * u * v) / (1 - rho**2)).sum(1)
+        elliptical = log_ratio(joint, qx, qy, self.nu, u_MD.shape[1], v_ME.shape[1], np.log1p)
+        return elliptical - 0.5 * np.log(1 - rho**2).sum()
 
 
 def log_ratio(joint: A, qx: A, qy: A, nu: float, dx: int, dy: int, log1p: Callable[[A], A]) -> A:
-    """Log of t density over the product of its margins' densities from squared Mahalanobis lengths, without -log det / 2.
-
-    The lengths are arrays of numpy or torch, whose own log1p is given.
-    """
+    """Log of t density over the product of its margins' densities from squared Mahalanobis lengths, without -log det / 2. The lengths are
+    arrays of numpy or torch, whose own log1p is given."""
     if np.isinf(nu):
         return 0.5 * (qx + qy - joint)
     constant = float(gammaln((nu + dx + dy) / 2) + gammaln(nu / 2) - gammaln((nu + dx) / 2) - gammaln((nu + dy) / 2))

@@ -1,10 +1,12 @@
-"""Two arrays of samples made fit for estimation: checked, thinned where there are too many, and what is odd about them said."""
-
-from __future__ import annotations
+"""Two arrays of samples made fit for estimation: read, checked, thinned where there are too many, and what is odd about them said."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
 from numpy.typing import ArrayLike
 
 from torchcpc.contracts import CPCError
@@ -13,6 +15,24 @@ FEWEST = 50
 FEW = 1_000
 # A column in which the commonest value has this share has heavy ties: its ranks say little about it.
 HEAVY = 0.2
+
+
+def read_array(path: Path) -> np.ndarray:
+    """A numeric array of at least one row from an .npy, .csv (header, commas) or .parquet file, without running what it may hold."""
+    readers = {
+        ".npy": lambda: np.load(path, allow_pickle=False),
+        ".csv": lambda: np.stack([own.to_numpy() for own in pyarrow.csv.read_csv(path).columns], axis=1),
+        ".parquet": lambda: np.stack([own.to_numpy() for own in pyarrow.parquet.ParquetFile(path).read().columns], axis=1),
+    }
+    if path.suffix not in readers:
+        raise CPCError(f"{path}: an array is read from {', '.join(readers)}. Save it as one of these.")
+    try:
+        array = readers[path.suffix]()
+    except (OSError, ValueError, EOFError, pa.ArrowException) as error:
+        raise CPCError(f"{path} cannot be read as an {path.suffix} array ({error}): save it again, numbers only.") from None
+    if array.ndim < 1 or not len(array) or not np.issubdtype(array.dtype, np.number):
+        raise CPCError(f"{path} holds {array.dtype} of shape {array.shape}: expected numbers [pairs, ...].")
+    return array
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +45,8 @@ class Samples:
 
 
 def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> Samples:
-    """Checks x and y and draws `most` rows at random where there are more.
-
-    Raises CPCError for anything but two numeric arrays [n] or [n, d] of equal length of at least 50 finite rows, with a column
-    that varies in each.
-    """
+    """Checks x and y and draws `most` rows at random where there are more. Raises CPCError for anything but two numeric arrays [n] or [n,
+    d] of equal length of at least 50 finite rows, with a column that varies in each."""
     if most < FEWEST:
         raise CPCError(f"most = {most}: at least {FEWEST} rows are needed for an estimate with an interval.")
     warnings: list[str] = []

@@ -1,19 +1,23 @@
-"""Training of the critics, one a fold, side by side: the best averaged weights of each, kept only where they clearly beat the copula."""
+"""Training of the critics, one a fold, side by side, on all rows in the coordinates of its own copula.
+
+The best averaged weights of each are kept, and only where they clearly beat the copula.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError, Progress
-from torchcpc.mutual.critic import Critic
-from torchcpc.mutual.folds import Fold, Inputs
-from torchcpc.objectives.square import symmetric_infonce
+from torchcpc.contracts import CPCError, Progress, check_rules
+from torchcpc.mutual.critic import Critic, features
+from torchcpc.mutual.elliptical import Copula, fit_copula, margins
+from torchcpc.objectives import symmetric_infonce
 from torchcpc.training import fit
 from torchcpc.training.record import Metrics
 from torchcpc.training.schedule import learning_rate as rate_at
@@ -30,10 +34,8 @@ CLEARLY = 3.0
 
 @dataclass(frozen=True, slots=True)
 class CriticSettings:
-    """How critics are trained. folds: of the cross-fit; steps: updates at most; batch: rows that compete; product: dim of f . g.
-
-    Raises CPCError for sizes that train nothing.
-    """
+    """How critics are trained. folds: of the cross-fit; steps: updates at most; batch: rows that compete; product: dim of f . g. Raises
+    CPCError for sizes that train nothing."""
 
     folds: int = 3
     steps: int = 700
@@ -43,9 +45,8 @@ class CriticSettings:
     product: int = 8
 
     def __post_init__(self) -> None:
-        for field, fewest in (("folds", 2), ("steps", 1), ("batch", 2), ("width", 1), ("layers", 1), ("product", 1)):
-            if getattr(self, field) < fewest:
-                raise CPCError(f"{field} = {getattr(self, field)}: at least {fewest}.")
+        fewest = {"folds": 2, "steps": 1, "batch": 2, "width": 1, "layers": 1, "product": 1}
+        check_rules(self, **{name: (getattr(self, name) >= least, f"at least {least}") for name, least in fewest.items()})
 
 
 def train_critics(
@@ -101,9 +102,7 @@ class Averaged:
 
     def __init__(self, model: nn.Module, steps: int) -> None:
         self.parameters, self.steps = list(model.parameters()), steps
-        self.average = [p.detach().clone() for p in self.parameters]
-        self.best = [p.detach().clone() for p in self.parameters]
-        self.first = [p.detach().clone() for p in self.parameters]
+        self.average, self.best, self.first = ([p.detach().clone() for p in self.parameters] for _ in range(3))
         self.best_F = torch.full((len(self.parameters[0]),), -math.inf)
 
     @torch.no_grad()
@@ -133,3 +132,52 @@ class Averaged:
     def put(self, values: list[Tensor]) -> None:
         for p, value in zip(self.parameters, values, strict=True):
             p.copy_(value)
+
+
+class Fold(NamedTuple):
+    """The rows of each part."""
+
+    test: np.ndarray
+    train: np.ndarray
+    validation: np.ndarray
+
+
+def folds_of(n: int, folds: int, rng: np.random.Generator) -> list[Fold]:
+    """Test parts that share out all n rows; an eighth of the rest of each is for validation."""
+    parts = np.array_split(rng.permutation(n), folds)
+    made = []
+    for f, test in enumerate(parts):
+        rest = rng.permutation(np.concatenate([part for g, part in enumerate(parts) if g != f]))
+        made.append(Fold(test, rest[len(rest) // 8 :], rest[: len(rest) // 8]))
+    return made
+
+
+class Inputs(NamedTuple):
+    """What the critics read, [F, N, .] each: coordinates and features of x, then of y, in the coordinates of each fold's copula."""
+
+    columns: Sequence[Tensor]
+
+    def take(self, rows_F: list[np.ndarray]) -> list[Tensor]:
+        index = torch.from_numpy(np.stack(rows_F))
+        fold = torch.arange(len(rows_F))[:, None]
+        return [column[fold, index] for column in self.columns]
+
+
+def inputs_of(x_ND: np.ndarray, y_NE: np.ndarray, parts: list[Fold], nu: float) -> tuple[Inputs, list[Copula]]:
+    """Each fold's copula, fitted to its training rows, and all rows in its coordinates."""
+    t, normal = ([margins(x_ND, degrees), margins(y_NE, degrees)] for degrees in (nu, np.inf))
+    fits = [(t[0][part.train], t[1][part.train], nu) for part in parts]
+    fits += [(normal[0][part.train], normal[1][part.train], np.inf) for part in parts] if np.isfinite(nu) else []
+    fitted = [fit_copula(*given) for given in fits]
+    # Columns that nearly repeat one another may count as one in some folds only; the folds' networks are of one size.
+    most = min(copula.to_u.shape[1] for copula in fitted), min(copula.to_v.shape[1] for copula in fitted)
+    if any((copula.to_u.shape[1], copula.to_v.shape[1]) != most for copula in fitted):
+        fitted = [fit_copula(*given, most=most) for given in fits]
+    copulas, plain = fitted[: len(parts)], fitted[-len(parts) :]
+    columns = (
+        [(t[0] @ copula.to_u).astype(np.float32) for copula in copulas],
+        [features(normal[0] @ copula.to_u) for copula in plain],
+        [(t[1] @ copula.to_v).astype(np.float32) for copula in copulas],
+        [features(normal[1] @ copula.to_v) for copula in plain],
+    )
+    return Inputs([torch.from_numpy(np.stack(column)) for column in columns]), copulas

@@ -1,7 +1,5 @@
 """The CPC objective: predictions of a model, contrasted for every pair (t, t+k) that counts."""
 
-from __future__ import annotations
-
 from typing import NamedTuple, Protocol
 
 import torch
@@ -24,10 +22,6 @@ class Anchors(NamedTuple):
     anchor_M: Tensor
     target_M: Tensor
 
-    def take(self, index: Tensor) -> Anchors:
-        """The pairs at `index`."""
-        return Anchors(*(column[index] for column in self))
-
 
 def anchors(steps: Steps, horizons: tuple[int, ...]) -> Anchors:
     """Every pair (t, t+k), horizon by horizon, whose two steps are valid, of one source and segment, and k apart in time."""
@@ -36,13 +30,9 @@ def anchors(steps: Steps, horizons: tuple[int, ...]) -> Anchors:
     parts = []
     for index, k in enumerate(horizons):
         now, then = slice(0, max(0, T - k)), slice(k, None)
-        counts = (
-            steps.valid[:, now]
-            & steps.valid[:, then]
-            & (steps.source[:, now] == steps.source[:, then])
-            & (steps.segment[:, now] == steps.segment[:, then])
-            & (steps.time[:, then] - steps.time[:, now] == k)
-        )
+        counts = steps.valid[:, now] & steps.valid[:, then] & (steps.time[:, then] - steps.time[:, now] == k)
+        for same in (steps.source, steps.segment):
+            counts &= same[:, now] == same[:, then]
         anchor = position_BT[:, now][counts]
         parts.append((torch.full_like(anchor, index), anchor, position_BT[:, then][counts]))
     return Anchors(*(torch.cat(column) for column in zip(*parts, strict=True)))
@@ -51,10 +41,10 @@ def anchors(steps: Steps, horizons: tuple[int, ...]) -> Anchors:
 class Contrast:
     """Mean InfoNCE over the pairs of each horizon, then over horizons, with everything worth knowing per horizon.
 
-    Called with (model, window, generator) it returns the scalar loss in nats and metrics, each a tensor [K] over the model's
-    horizons: loss_per_k; bound_per_k = mean log N - loss; ceiling_per_k = mean log N, N counted row by row; accuracy_per_k: how often
-    the positive outscores all competitors; pairwise_per_k: how often it outscores one; chance_per_k = mean 1/N; pairs_per_k.
-    Ties count as a fair draw, so constant scores give chance exactly. A horizon without pairs is NaN and takes no part in the mean.
+    Called with (model, window, generator) it returns the scalar loss in nats and metrics, each a tensor [K] over the model's horizons:
+    loss_per_k; bound_per_k = mean log N - loss; ceiling_per_k = mean log N, N counted row by row; accuracy_per_k: how often the positive
+    outscores all competitors; pairwise_per_k: how often it outscores one; chance_per_k = mean 1/N; pairs_per_k. Ties count as a fair
+    draw, so constant scores give chance exactly. A horizon without pairs is NaN and takes no part in the mean.
     """
 
     def __init__(self, candidates: Candidates) -> None:
@@ -82,8 +72,7 @@ class Contrast:
     def rows(self, model: Model, window: Window, generator: torch.Generator) -> tuple[Anchors, Contrasted]:
         """The same, anchor by anchor: for bounds with intervals by source."""
         z_BTD, _, p_BTKD = model(window.x)
-        steps = model.encoder.steps(window)
-        horizons = model.predictor.horizons
+        steps, horizons = model.encoder.steps(window), model.predictor.horizons
         pairs = anchors(steps, horizons)
         if len(pairs.anchor_M) == 0:
             raise CPCError(
@@ -91,18 +80,15 @@ class Contrast:
                 f"steps, and at least {horizons[0] + 1} are needed. Use longer windows or predict fewer steps ahead."
             )
         draw = self.candidates.draw(steps, pairs.target_M, generator)
-        spans = draw.spans
-        if spans is not None:
+        if (spans := draw.spans) is not None:
             # Anchors of one view or group behind each other are contrasted with their part of the pool without being gathered.
             order_M = spans.order()
-            pairs, spans = pairs.take(order_M), spans.take(order_M)
-        K = len(horizons)
-        pairs_K = torch.bincount(pairs.horizon_M, minlength=K)
+            pairs, spans = Anchors(*(column[order_M] for column in pairs)), spans.take(order_M)
+        pairs_K = torch.bincount(pairs.horizon_M, minlength=len(horizons))
         weight_M = 1 / (pairs_K[pairs.horizon_M] * (pairs_K > 0).sum()).float()
-        z_PD = z_BTD.reshape(-1, z_BTD.shape[-1])
-        query_MD = p_BTKD.reshape(-1, p_BTKD.shape[-1]).index_select(0, pairs.anchor_M * K + pairs.horizon_M)
-        positive_MD = z_PD.index_select(0, pairs.target_M)
-        pool_ND = z_PD.index_select(0, draw.pool_N)
+        z_PD, p_QD = z_BTD.flatten(0, 1), p_BTKD.flatten(0, 2)
+        query_MD = p_QD.index_select(0, pairs.anchor_M * len(horizons) + pairs.horizon_M)
+        positive_MD, pool_ND = z_PD.index_select(0, pairs.target_M), z_PD.index_select(0, draw.pool_N)
         return pairs, contrast_pool(query_MD, positive_MD, pool_ND, draw.multiplicity, weight_M, spans)
 
 

@@ -9,8 +9,6 @@ Element by element, a block costs five light passes and one exponential. What wo
 mask is as dear as two exponentials, a comparison into bytes as three into floats, and exp as two exp2.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -20,9 +18,8 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from torchcpc.contracts import Spans
+from torchcpc.objectives.blocks import DenseMask, ScoreBlock, SpanMask
 from torchcpc.objectives.infonce import require_competitors
-from torchcpc.objectives.masks import DenseMask, Mask, SpanMask
-from torchcpc.objectives.score_block import BITS, Reference, ScoreBlock, count_where, max_reference, positive_reference
 
 # Scores per block: half a million float32 are 2 MB, which stay in the cores' caches while a block is worked on.
 BLOCK = 1 << 19
@@ -31,10 +28,9 @@ LARGEST_LOSS = 50.0
 
 
 class Contrasted(NamedTuple):
-    """loss: scalar, differentiable: sum over anchors of weight_M * loss_M. The rest carries no gradient, one entry per anchor:
-    loss_M in nats, candidates_M = N (positive counted), above_M = competitors that score above the positive, tied_M = those level with
-    it up to rounding.
-    """
+    """loss: scalar, differentiable: sum over anchors of weight_M * loss_M. The rest carries no gradient, one entry per anchor: loss_M in
+    nats, candidates_M = N (positive counted), above_M = competitors that score above the positive, tied_M = those level with it up to
+    rounding."""
 
     loss: Tensor
     loss_M: Tensor
@@ -56,11 +52,11 @@ def contrast_pool(
 ) -> Contrasted:
     """Exact InfoNCE (eq. 4) of each query against its positive and the pool.
 
-    query_MD: p_k = W_k c; positive_MD: z_{t+k}; pool_ND: candidates; multiplicity(rows, columns) -> [m, n] how often each pool
-    member competes for each anchor (bool where that is once at most), 0 for the positive itself; weight_M: weight of each anchor
-    in the scalar loss (no gradient); spans: the same as multiplicity, which is then not called; rows, columns: size of a block, for
-    tests (default: by the pool). Products follow the autocast; scores, sums and the loss are float32 (float64 for float64 input).
-    Raises CPCError for an anchor with no competitor.
+    query_MD: p_k = W_k c; positive_MD: z_{t+k}; pool_ND: candidates; multiplicity(rows, columns) -> [m, n] how often each pool member
+    competes for each anchor (bool where that is once at most), 0 for the positive itself; weight_M: weight of each anchor in the scalar
+    loss (no gradient); spans: the same as multiplicity, which is then not called; rows, columns: size of a block (default: by the pool).
+    Products follow the autocast; scores, sums and the loss are float32 (float64 for float64 input). Raises CPCError for an anchor with
+    no competitor.
     """
     # Exponentials of rows x N scores are kept: as many rows as make them no larger than the pool itself, or than one block.
     N, D = pool_ND.shape
@@ -71,51 +67,20 @@ def contrast_pool(
     return out
 
 
-class _Sums(NamedTuple):
-    """Sums over the competitors of each anchor of a block: how many they are, how many score above the positive, how many above it or
-    level with it, their odds, and their vectors weighted by odds. odds: the terms, part by part, where they are kept."""
-
-    count_m1: Tensor
-    above_m1: Tensor
-    above_or_level_m1: Tensor
-    total_m1: Tensor
-    pull_mD: Tensor
-    odds: list[tuple[slice, Tensor]]
-
-
-def _sums(
-    block: ScoreBlock, parts: list[slice], than_m1: Tensor, memory: list[Tensor], compared: Tensor, keep: torch.dtype | None
-) -> _Sums:
-    """One pass over the parts of the pool. keep: the type in which odds are kept for gradients, None to keep none."""
-    high_m1, low_m1 = ((block.positive_m1 + side - than_m1) * BITS for side in (block.level_m1, -block.level_m1))
-    count_m1, above_m1, above_or_level_m1, total_m1 = (torch.zeros_like(than_m1) for _ in range(4))
-    pull_mD, kept = torch.zeros_like(block.query), []
-    for column, buffer in zip(parts, memory, strict=False):
-        odds_mn, part_count_m1, times_mn = block.bits(column, than_m1, buffer)
-        count_m1 += part_count_m1
-        above_m1 += count_where(torch.gt, odds_mn, high_m1, times_mn, compared)
-        above_or_level_m1 += count_where(torch.ge, odds_mn, low_m1, times_mn, compared)
-        odds_mn.exp2_()
-        if times_mn is not None:
-            odds_mn.mul_(times_mn)
-        total_m1 += odds_mn.sum(dim=1, keepdim=True)
-        if keep is not None:
-            odds_mn = odds_mn.to(keep)
-            pull_mD += odds_mn @ block.pool[column]
-            kept.append((column, odds_mn))
-    return _Sums(count_m1, above_m1, above_or_level_m1, total_m1, pull_mD, kept)
-
-
 def _contrast(
     vectors: tuple[Tensor, Tensor, Tensor],
     weight_M: Tensor,
-    mask: Mask,
+    mask: DenseMask | SpanMask,
     rows: int,
     columns: int,
     differentiate: bool,
-    reference: Reference,
+    beyond: bool,
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """[loss_M, candidates_M, above_M, tied_M], and the gradients of the three vectors, which are empty unless asked for."""
+    """[loss_M, candidates_M, above_M, tied_M], and the gradients of the three vectors, which are empty unless asked for.
+
+    Exponentials are relative to the positive's score, known before all others, and so the odds of the competitors. beyond: relative to the
+    highest score, for odds beyond the range of floats; all scores are made once more for it.
+    """
     query_MD, positive_MD, pool_ND = vectors
     device, M = query_MD.device, len(query_MD)
     exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
@@ -128,28 +93,27 @@ def _contrast(
     of_rows = [empty(M) for _ in range(4)]
     of_query, of_positive, of_pool = gradients = [empty(*(x.shape if differentiate else (0,))) for x in vectors]
     of_pool.zero_()
-    compared = empty(rows * columns)
-    memory = [empty(compared.numel() if product == exact else 0) for _ in range(0, len(pool), columns)]
+    scratch = empty(rows * columns)
+    memory = [empty(scratch.numel() if product == exact else 0) for _ in range(0, len(pool), columns)]
     with torch.autocast(device.type, enabled=False):
         for row, span in mask.blocks(rows):
-            block = ScoreBlock(query_MD[row].to(product), positive_MD[row].to(product), pool, mask, row, exact)
+            block = ScoreBlock((query_MD, positive_MD, pool), mask, row, exact, scratch)
             parts = [slice(n, min(n + columns, span.stop)) for n in range(span.start, span.stop, columns)]
-            than_m1 = reference(block, parts, compared)
-            sums = _sums(block, parts, than_m1, memory, compared, product if differentiate else None)
-            loss_m1 = F.softplus(sums.total_m1.log() + (than_m1 - block.positive_m1))
-            found = (loss_m1, sums.count_m1 + 1, sums.above_m1, sums.above_or_level_m1 - sums.above_m1)
-            for whole_M, part_m1 in zip(of_rows, found, strict=True):
+            than_m1 = block.highest(parts) if beyond else block.positive_m1
+            (count_m1, above_m1, tied_m1, total_m1), pull_mD, odds = block.sums(parts, than_m1, memory, differentiate)
+            loss_m1 = F.softplus(total_m1.log() + (than_m1 - block.positive_m1))
+            for whole_M, part_m1 in zip(of_rows, (loss_m1, count_m1 + 1, above_m1, tied_m1), strict=True):
                 whole_M[row] = part_m1.squeeze(1)
             if not differentiate:
                 continue
             # d loss / d score: the softmax over candidates, which is exp(score - than) times this; for the positive less one.
             weight_m1 = weight_M[row, None].to(exact)
-            share_m1 = weight_m1 / (sums.total_m1 + (block.positive_m1 - than_m1).exp())
+            share_m1 = weight_m1 / (total_m1 + (block.positive_m1 - than_m1).exp())
             grad_positive_m1 = weight_m1 * torch.expm1(-loss_m1)
-            of_query[row] = sums.pull_mD.mul_(share_m1).addcmul_(grad_positive_m1, block.positive)
+            of_query[row] = pull_mD.mul_(share_m1).addcmul_(grad_positive_m1, block.positive)
             of_positive[row] = grad_positive_m1 * block.query
             share_mD = (block.query * share_m1).to(product)
-            for column, odds_mn in sums.odds:
+            for column, odds_mn in odds:
                 if product == exact:
                     of_pool[column].addmm_(odds_mn.t(), share_mD)
                 else:
@@ -163,9 +127,9 @@ class _ContrastPool(torch.autograd.Function):
         vectors, differentiate = (query_MD, positive_MD, pool_ND), any(ctx.needs_input_grad[:3])
         mask = SpanMask(spans) if spans else DenseMask(multiplicity, len(query_MD), len(pool_ND))
         given = (vectors, weight_M, mask, rows, columns, differentiate)
-        of_rows, gradients = _contrast(*given, positive_reference)
+        of_rows, gradients = _contrast(*given, beyond=False)
         if not (of_rows[0] < LARGEST_LOSS).all():
-            of_rows, gradients = _contrast(*given, max_reference)
+            of_rows, gradients = _contrast(*given, beyond=True)
         if differentiate:
             ctx.save_for_backward(*(g.to(x.dtype) for g, x in zip(gradients, vectors, strict=True)))
         ctx.mark_non_differentiable(*of_rows)

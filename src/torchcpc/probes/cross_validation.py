@@ -1,31 +1,29 @@
 """A comparison by cross-validation: whole sources, each tested once, every penalty selected inside the training part."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 
-from torchcpc.baselines.words import Tfidf
+from torchcpc.baselines.words import Tfidf, normalised
 from torchcpc.contracts import CPCError, Sources, Written, provides
 from torchcpc.data.clips import Clip, Clips
-from torchcpc.probes.folded_task import folded_task
-from torchcpc.probes.nested_cv import Beside, Columns, FoldFeatures, beside, cross_validated, grid
-from torchcpc.probes.probe_result import Answers, Point, ProbeRow
+from torchcpc.probes.nested_cv import FoldedTask, FoldFeatures, beside, columns, cross_validated, grouped_folds, together
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
-from torchcpc.probes.rows import ClipFeatures, ClipRows, Rows, gather
-from torchcpc.probes.supervised_rows import NAME, supervised_row
-from torchcpc.probes.task import PARTS, Labels, Task
+from torchcpc.probes.rows import ClipFeatures, ClipFrames, ClipRows, Rows, gather
+from torchcpc.probes.supervised import NAME, ROLE, supervised_row
+from torchcpc.probes.table import Point, ProbeRow
+from torchcpc.probes.task import PARTS, Answers, Labels, Task, check_classes
 from torchcpc.settings import Settings
 
 WORD_MEAN, TFIDF = "mean of word embeddings", "TF-IDF"
 
 
 class CrossValidation:
-    """Rows of whole sources under the linear probe: a `compare.Design`. Sources that are text have rows of their words, too."""
+    """Rows of whole sources under the linear probe: a design, as `SingleSplit` is. Text has rows of its words, too."""
 
-    order: tuple[str, str] = ("z", "c")
+    order = ("z", "c")
     validation: int | None = None
 
     def __init__(self, sources: Sources, spec: ProbeSpec, stride: int) -> None:
@@ -39,44 +37,39 @@ class CrossValidation:
         # A source of one step has no deviation.
         self._pool = "mean" if all(length < 2 * stride for length in lengths) else spec.pool
         self._texts = [" ".join(sources.text(i)) for i in rows] if provides(sources, Written) else None
-        self._answered: dict[str, list[tuple[Columns, Answers]]] = {}
+        self._answered: dict[str, list[tuple[FoldFeatures, Answers]]] = {}
         inner = [self._task.inner_count(fold) for fold in self._task.folds]
-        kind = "folds" if (self._task.fold_M >= 0).all() else "column_folds"
-        self.split = Split(
-            kind,
-            folds=len(inner) if kind == "folds" else 0,
-            inner_folds=(min(inner), max(inner)),
-            grouped_by=spec.fold_by if kind == "folds" else "",
-            repeated=repeated,
-        )
+        span = (min(inner), max(inner))
+        if (self._task.fold_M >= 0).all():
+            self.split = Split("folds", folds=len(inner), inner_folds=span, grouped_by=spec.fold_by, repeated=repeated)
+        else:
+            self.split = Split("column_folds", inner_folds=span, repeated=repeated)
         self.unit, self.names = "recording" if self._texts is None else "sentence", self._task.names
-        self.training, self.points = self._task.smallest_training_part, list[Point]()
+        self.word_features = () if self._texts is None else (WORD_MEAN, TFIDF)
+        # The smallest training part; the validation part is inside it.
+        self.training, self.points = min(len(self._task.parts(fold)[0]) for fold in self._task.folds), list[Point]()
 
-    @property
-    def word_features(self) -> tuple[str, ...]:
-        return (WORD_MEAN, TFIDF) if self._texts is not None else ()
-
-    def gather(self, clips: Iterable[tuple[int, Sequence[np.ndarray]]]) -> tuple[ClipFeatures, ...]:
+    def gather(self, clips: ClipFrames) -> tuple[ClipFeatures, ...]:
         return gather(dict.fromkeys(range(len(self.clips))), clips, pool=self._pool)
 
     def answer(self, name: str, role: str, seeds: Sequence[ClipFeatures]) -> list[ProbeRow]:
-        features = [Columns(self._matrix(made)) for made in seeds]
-        answers = [cross_validated(own, self._task, grid) for own in features]
+        matrices = list(map(self._matrix, seeds))
+        features = list(map(columns, matrices))
+        answers = [cross_validated([own], self._task) for own in features]
         self._answered[name] = list(zip(features, answers, strict=True))
-        return [self._row(name, role, answers, features[0].dim)]
+        return [ProbeRow.of(answers, name, role, "linear", matrices[0].shape[1], self._task.test)]
 
     def answer_from_words(self, wanted: Sequence[str]) -> list[ProbeRow]:
         """The rows of features that are fitted inside each fold: TF-IDF, and CPC z beside it."""
         if self._texts is None or TFIDF not in wanted:
             return []
-        words: FoldFeatures = Tfidf(self._texts)
-        alone = cross_validated(words, self._task, grid)
-        both = [
-            cross_validated(Beside([own, words]), self._task, beside(answers, alone))
-            for own, answers in self._answered["CPC z"]
+        words, task = Tfidf(self._texts), self._task
+        alone = cross_validated([words], task)
+        both = [cross_validated([own, words], task, beside(found, alone)) for own, found in self._answered["CPC z"]]
+        return [
+            ProbeRow.of([alone], TFIDF, "handmade", "linear", None, task.test),
+            ProbeRow.of(both, f"CPC z + {TFIDF}", "cpc", "linear", None, task.test, added_to=TFIDF),
         ]
-        rows = self._row(TFIDF, "handmade", [alone], None), self._row(f"CPC z + {TFIDF}", "cpc", both, None, added_to=TFIDF)
-        return list(rows)
 
     def answer_supervised(self, config: Settings, steps: int, seeds: int) -> ProbeRow:
         """The network trained on the labels of each training part, less an inner fold that says when to stop."""
@@ -86,13 +79,10 @@ class CrossValidation:
             inner_M = task.inner_folds(fold)
             parts = dict(zip(PARTS, (train[inner_M > 0], train[inner_M == 0], test), strict=True))
             labels = [Labels(task.y_M[own], task.source_M[own]) for own in parts.values()]  # in the order of PARTS
-            asked = Task(task.label, "recording", task.names, *labels, select_by=task.select_by)
             clips = {part: [ClipRows(int(i), None, task.y_M[[i]]) for i in own] for part, own in parts.items()}
-            predicted_RM[:, test] = supervised_row(
-                config, self.clips, Rows(asked, clips), steps=steps, seeds=seeds
-            ).predicted_RM
-        tested_RM = predicted_RM[:, task.fold_M >= 0]
-        return ProbeRow(**NAME, probe="supervised", dim=None, predicted_RM=tested_RM, test=task.test, penalties=(None,) * seeds)
+            rows = Rows(Task(task.label, "recording", task.names, *labels, select_by=task.select_by), clips)
+            predicted_RM[:, test] = supervised_row(config, self.clips, rows, steps=steps, seeds=seeds).predicted_RM
+        return ProbeRow(NAME, ROLE, "supervised", None, predicted_RM[:, task.fold_M >= 0], task.test, (None,) * seeds)
 
     def tested(self, made: ClipFeatures) -> tuple[np.ndarray, Labels]:
         return self._matrix(made)[self._task.fold_M >= 0], self._task.test
@@ -103,5 +93,60 @@ class CrossValidation:
     def _matrix(self, made: ClipFeatures) -> np.ndarray:
         return np.concatenate([made[clip] for clip in range(len(self.clips))])
 
-    def _row(self, name: str, role: str, answers: Sequence[Answers], dim: int | None, *, added_to: str = "") -> ProbeRow:
-        return ProbeRow.of(answers, features=name, role=role, probe="linear", dim=dim, test=self._task.test, added_to=added_to)
+
+def folded_task(sources: Sources, spec: ProbeSpec) -> tuple[FoldedTask, list[int], int]:
+    """The task; which sources are its rows, those that have a label; and how many sources are repeated. Sources that are the same
+    (texts but for case and blanks) or have the same value of the column `fold_by` share a fold. Where the data come with a test part
+    (column split, Test or test) that is the only fold, and training sources that it repeats are left out: these are the repeated ones
+    then. Raises CPCError for classes that cannot be told apart so."""
+    label, values = spec.label, sources.labels(spec.label)
+    part = [value.strip().lower() for value in sources.labels("split")]
+    names = tuple(sorted(set(values) - {""}))
+    check_classes(label, names, len(sources))
+    given, repeated = "test" in part, 0
+    rows = [i for i, value in enumerate(values) if value and (part[i] or not given)]
+    content = {i: _content(sources, i) for i in rows}
+    if given:
+        tested = {content[i] for i in rows if part[i] == "test"}
+        kept = [i for i in rows if part[i] == "test" or content[i] not in tested]
+        rows, repeated = kept, len(rows) - len(kept)
+    group_by = [[content[i] for i in rows]]
+    if spec.fold_by:
+        column = sources.labels(spec.fold_by)
+        if missing := [i for i in rows if not column[i]]:
+            raise CPCError(
+                f"fold by {spec.fold_by!r}: {len(missing)} of {len(rows)} labelled sources have no value. Check the column name."
+            )
+        group_by.append([column[i] for i in rows])
+    group_M = together(*group_by)
+    y_M = np.array([names.index(values[i]) for i in rows])
+    if given:
+        fold_M = np.array([0 if part[i] == "test" else -1 for i in rows])
+        _check_given(label, names, y_M[fold_M < 0], y_M[fold_M == 0])
+    else:
+        assert spec.folds  # a cross-validation was asked for
+        fold_M = grouped_folds(y_M, group_M, folds=spec.folds, names=names)
+        repeated = len(y_M) - len(np.unique(group_M))
+    return FoldedTask(label, names, y_M, group_M, fold_M, select_by=spec.select_by), rows, repeated
+
+
+def _check_given(label: str, names: Sequence[str], train_M: np.ndarray, test_M: np.ndarray) -> None:
+    """Raises CPCError unless the training part that the data come with has two classes, and each that is tested."""
+    trained = np.unique(train_M)
+    if len(trained) < 2:
+        raise CPCError(
+            f"label {label!r}: the training part (column split) has {len(trained)} classes among {len(train_M)} sources; a probe needs at "
+            "least 2. Move sources from test to train, or leave the column out."
+        )
+    if missing := [names[k] for k in np.setdiff1d(test_M, trained)]:
+        raise CPCError(
+            f"label {label!r}: class {missing[0]!r} ({len(missing)} such) is in the test part (column split) and not in the training part. "
+            "Move some of its sources to train, or leave that class out."
+        )
+
+
+def _content(sources: Sources, index: int) -> str:
+    """A text that two sources share exactly when they are the same to a probe."""
+    if provides(sources, Written):
+        return normalised(" ".join(sources.text(index)))
+    return blake2b(sources.read(index, 0, sources.length(index)).tobytes(), digest_size=16).hexdigest()

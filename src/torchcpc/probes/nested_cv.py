@@ -6,18 +6,14 @@ one is then fitted on that whole training part. Means, deviations and vocabulari
 of the outer fold. Grid, folds and solver are the same for every row of a table.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 
-from torchcpc.probes.folded_task import FoldedTask
-from torchcpc.probes.probe_result import Answers
-from torchcpc.statistics.batched_logistic import solve
-from torchcpc.statistics.blocks import Block, Dense
+from torchcpc.contracts import CPCError, check_choice
+from torchcpc.probes.task import JUDGES, Answers, Labels
+from torchcpc.statistics.batched_logistic import Block, Matrix, solve
 from torchcpc.statistics.standardise import Scale
 
 # From what standardised columns need to what rows of unit length and a hundred thousand columns need.
@@ -25,99 +21,169 @@ GRID = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
 # A penalty so strong that its block is as good as absent.
 ABSENT = 1e6
 
+FoldFeatures = Callable[[np.ndarray, np.ndarray], tuple[Block, Matrix]]
+"""Training and test rows of a fold -> the training rows as a block, and the test rows; only training rows may shape either."""
 
-class FoldFeatures(Protocol):
-    """Features of all rows of a task. dim: how many, None where that differs from fold to fold."""
 
-    @property
-    def dim(self) -> int | None: ...
+def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int = 0, names: Sequence[str] = ()) -> np.ndarray:
+    """The fold of each row, 0 .. folds-1: [M]. Rows of one group share theirs. Groups come in random order, large ones first, and
+    each goes where its commonest class has the fewest rows so far (of equals where there are the fewest of all), so that sizes and
+    classes of the folds are as even as the groups permit. Raises CPCError where some class (`names`, for the message), by the
+    commonest of each group, has fewer groups than there are folds."""
+    if folds < 2:
+        raise CPCError(f"folds = {folds}: a cross-validation has at least 2.")
+    place_M, count_GK, groups_K = counted(y_M, group_M)
+    class_G, size_G = count_GK.argmax(axis=1), count_GK.sum(axis=1)
+    for k in np.unique(y_M).tolist():
+        if groups_K[k] < folds:
+            raise CPCError(
+                f"{folds} folds: class {names[k] if names else k} has {groups_K[k]} of {len(size_G)} groups of sources that belong "
+                "together, and every fold should have one. Take fewer folds, or leave that class out."
+            )
+    order = np.random.default_rng(seed).permutation(len(size_G))
+    order = order[np.argsort(-size_G[order], kind="stable")]
+    fold_G = np.zeros(len(size_G), np.int64)
+    rows_KF, rows_F = np.zeros((count_GK.shape[1], folds), np.int64), np.zeros(folds, np.int64)
+    for group in order:
+        own = rows_KF[class_G[group]]
+        fold = int(np.lexsort((rows_F, own))[0])
+        fold_G[group] = fold
+        rows_KF[:, fold] += count_GK[group]
+        rows_F[fold] += size_G[group]
+    return fold_G[place_M]
 
-    def parts(self, train: np.ndarray, test: np.ndarray) -> tuple[list[Block], list[Any]]:
-        """Blocks of the training rows, and the test rows as those blocks take them; only training rows may shape either."""
-        ...
+
+def counted(y_M: np.ndarray, group_M: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The number of each row's group, the rows by group and class, and how many groups have each class as their commonest."""
+    _, place_M = np.unique(group_M, return_inverse=True)
+    count_GK = np.zeros((place_M.max() + 1, y_M.max() + 1), np.int64)
+    np.add.at(count_GK, (place_M, y_M), 1)
+    return place_M, count_GK, np.bincount(count_GK.argmax(axis=1), minlength=count_GK.shape[1])
+
+
+def together(*columns: Sequence[Hashable]) -> np.ndarray:
+    """A number for each row, the same for rows that agree in any of the columns, directly or through others: [M]."""
+    from scipy.sparse import coo_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    rows = len(columns[0])
+    edges, nodes = [], rows
+    for column in columns:
+        number = {value: nodes + n for n, value in enumerate(dict.fromkeys(column))}
+        nodes += len(number)
+        edges += [(row, number[value]) for row, value in enumerate(column)]
+    left, right = np.array(edges, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_matrix((np.ones(len(left), np.int8), (left, right)), shape=(nodes, nodes))
+    return connected_components(graph, directed=False)[1][:rows].astype(np.int64)
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """A matrix [M, D], standardised by the training rows."""
+class FoldedTask:
+    """A classification of M rows. Raises CPCError where what belongs together is in two folds."""
 
-    x_MD: np.ndarray
+    label: str
+    names: tuple[str, ...]
+    y_M: np.ndarray
+    source_M: np.ndarray  # rows with one number belong together and share a fold
+    fold_M: np.ndarray  # the fold that tests each row, -1: in every training part, never tested
+    inner: int = 5  # folds inside each training part, fewer where a class has fewer groups of rows there
+    select_by: str = "accuracy"
+
+    def __post_init__(self) -> None:
+        check_choice("select_by", self.select_by, JUDGES)
+        for fold in self.folds:
+            shared = np.intersect1d(self.source_M[self.fold_M == fold], self.source_M[self.fold_M != fold])
+            if len(shared):
+                raise CPCError(
+                    f"task {self.label!r}: source {shared[0]} ({len(shared)} such) is inside and outside fold {fold}; what belongs "
+                    "together must share a fold: make the folds with grouped_folds."
+                )
 
     @property
-    def dim(self) -> int:
-        return self.x_MD.shape[1]
+    def folds(self) -> range:
+        return range(int(self.fold_M.max()) + 1)
 
-    def parts(self, train: np.ndarray, test: np.ndarray) -> tuple[list[Block], list[Any]]:
-        standardised = Scale.of(self.x_MD[train]).astype(np.float32)
-        return [Dense(standardised(self.x_MD[train]))], [standardised(self.x_MD[test])]
+    def parts(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
+        """The rows that train and those that `fold` tests."""
+        return np.flatnonzero(self.fold_M != fold), np.flatnonzero(self.fold_M == fold)
+
+    def inner_count(self, fold: int) -> int:
+        """How many inner folds the training part of `fold` has. Raises CPCError where a class of it cannot be in two."""
+        train, _ = self.parts(fold)
+        _, count_GK, groups_K = counted(self.y_M[train], self.source_M[train])
+        rarest = min(np.unique(self.y_M[train]).tolist(), key=lambda k: groups_K[k])
+        if groups_K[rarest] < 2:
+            raise CPCError(
+                f"inner folds: class {self.names[rarest]!r} has {groups_K[rarest]} of {len(count_GK)} groups of sources that belong "
+                f"together in the training part of fold {fold}, and 2 are needed to select a penalty. Add sources of it, or leave it out."
+            )
+        return min(self.inner, int(groups_K[rarest]))
+
+    def inner_folds(self, fold: int) -> np.ndarray:
+        """The inner fold of each row of the training part of `fold`."""
+        train, _ = self.parts(fold)
+        inner = self.inner_count(fold)
+        return grouped_folds(self.y_M[train], self.source_M[train], folds=inner, seed=1 + fold, names=self.names)
+
+    @property
+    def test(self) -> Labels:
+        """The rows that are tested, in their order."""
+        tested_M = self.fold_M >= 0
+        return Labels(self.y_M[tested_M], self.source_M[tested_M])
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of always answering the commonest class of each training part."""
+        parts = [(self.y_M[train], self.y_M[test]) for train, test in map(self.parts, self.folds)]
+        return sum(np.count_nonzero(test == np.bincount(train).argmax()) for train, test in parts) / len(self.test.y_M)
 
 
-@dataclass(frozen=True, slots=True)
-class Beside:
-    """Several kinds of features side by side, each with a penalty of its own."""
+def columns(x_MD: np.ndarray) -> FoldFeatures:
+    """A matrix, standardised by the training rows."""
 
-    features: Sequence[FoldFeatures]
-    dim: int | None = None
+    def parts(train: np.ndarray, test: np.ndarray) -> tuple[Block, Matrix]:
+        standardised = Scale.of(x_MD[train]).astype(np.float32)
+        return Block.dense(standardised(x_MD[train])), standardised(x_MD[test])
 
-    def parts(self, train: np.ndarray, test: np.ndarray) -> tuple[list[Block], list[Any]]:
-        found = [own.parts(train, test) for own in self.features]
-        return [block for blocks, _ in found for block in blocks], [own for _, rows in found for own in rows]
+    return parts
 
 
-Candidates = Callable[[int], np.ndarray]
-"""fold -> the penalties to select from, [blocks, choices], strongest first: of equally good ones the first is taken."""
+def beside(first: Answers, second: Answers) -> list[np.ndarray]:
+    """The candidates of two blocks side by side in each fold: the penalty that each selected alone, the first also with 10, 100 and
+    1,000 times that, and with so strong a one that only the second is left. So the weight of the first is selected in training."""
+    candidates = []
+    for alone, other in zip(first.penalties, second.penalties, strict=True):
+        assert alone is not None  # a penalty is selected in every fold
+        candidates.append(np.array([[ABSENT, 1000 * alone, 100 * alone, 10 * alone, alone], [other] * 5]))
+    return candidates
 
 
-def cross_validated(features: FoldFeatures, task: FoldedTask, candidates: Candidates, *, tolerance: float = 1e-5) -> Answers:
-    """Answers to the tested rows, in their order, from one kind of features."""
-    predicted_M = np.full(len(task.y_M), -1)
-    penalties = []
+def cross_validated(
+    features: Sequence[FoldFeatures],
+    task: FoldedTask,
+    candidates: Sequence[np.ndarray] | None = None,
+    *,
+    tolerance: float = 1e-5,
+) -> Answers:
+    """Answers to the tested rows, in their order, from features side by side, each a block with a penalty of its own. candidates: the
+    penalties of each fold, [blocks, choices], strongest first: of equally good ones the first is taken (None: GRID for one block)."""
+    predicted_M, penalties = np.full(len(task.y_M), -1), []
     for fold in task.folds:
         train, test = task.parts(fold)
-        blocks, rows = features.parts(train, test)
-        y_M, choices_BQ = task.y_M[train], candidates(fold)
-        selected = _selected(blocks, y_M, task.inner_folds(fold), choices_BQ, task, tolerance)
-        fitted = solve(
-            blocks,
-            y_M,
-            classes=task.classes,
-            used_MP=np.ones((len(train), 1), bool),
-            penalty_BP=choices_BQ[:, [selected]],
-            tolerance=tolerance,
+        blocks, rows = zip(*(own(train, test) for own in features), strict=True)
+        y_M, inner_M, choices_BQ = (
+            task.y_M[train],
+            task.inner_folds(fold),
+            np.array([GRID]) if candidates is None else candidates[fold],
         )
+        inner, choices = int(inner_M.max()) + 1, choices_BQ.shape[1]
+        # Which choice answers the inner folds best, each by regressions that saw the other inner folds.
+        used_MP = np.repeat(np.stack([inner_M != n for n in range(inner)], axis=1), choices, axis=1)
+        settings = {"classes": len(task.names), "tolerance": tolerance}
+        fitted = solve(blocks, y_M, used_MP=used_MP, penalty_BP=np.tile(choices_BQ, inner), **settings)
+        held_MQ = fitted.predict().reshape(len(y_M), inner, choices)[np.arange(len(y_M)), inner_M]
+        chosen_B1 = choices_BQ[:, [np.argmax([JUDGES[task.select_by](held_M, y_M) for held_M in held_MQ.T])]]
+        fitted = solve(blocks, y_M, used_MP=np.ones((len(train), 1), bool), penalty_BP=chosen_B1, **settings)
         predicted_M[test] = fitted.predict(rows)[:, 0]
-        penalties.append(float(choices_BQ[0, selected]))
+        penalties.append(float(chosen_B1[0, 0]))
     return Answers(predicted_M[task.fold_M >= 0], task.test.y_M, tuple(penalties))
-
-
-def _selected(
-    blocks: Sequence[Block], y_M: np.ndarray, inner_M: np.ndarray, choices_BQ: np.ndarray, task: FoldedTask, tolerance: float
-) -> int:
-    """Which choice answers the inner folds best, each by regressions that saw the other inner folds."""
-    choices = choices_BQ.shape[1]
-    if choices == 1:
-        return 0
-    inner = int(inner_M.max()) + 1
-    used_MP = np.repeat(np.stack([inner_M != fold for fold in range(inner)], axis=1), choices, axis=1)
-    penalty_BP = np.tile(choices_BQ, inner)
-    fitted = solve(blocks, y_M, classes=task.classes, used_MP=used_MP, penalty_BP=penalty_BP, tolerance=tolerance)
-    held_MQ = fitted.predict_training_rows().reshape(len(y_M), inner, choices)[np.arange(len(y_M)), inner_M]
-    return int(np.argmax([task.judge(held_M, y_M) for held_M in held_MQ.T]))
-
-
-def grid(fold: int) -> np.ndarray:
-    """The candidates of features of one block."""
-    return np.array([GRID])
-
-
-def beside(first: Answers, second: Answers) -> Candidates:
-    """The candidates of two blocks side by side: each with the penalty that it selected alone in this fold, the first also with 10, 100
-    and 1,000 times that, and with so strong a one that only the second is left. So the weight of the first is selected inside the
-    training part."""
-
-    def candidates(fold: int) -> np.ndarray:
-        alone, other = first.penalties[fold], second.penalties[fold]
-        assert alone is not None  # a penalty is selected in every fold
-        return np.array([[ABSENT, 1000 * alone, 100 * alone, 10 * alone, alone], [other] * 5])
-
-    return candidates

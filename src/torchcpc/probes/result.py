@@ -1,7 +1,5 @@
 """What a probe comparison found: a row a kind of features, differences, label efficiency, and a map of the rows."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -12,13 +10,11 @@ from torchcpc.text_table import TextTable
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How rows were divided into training, validation and test.
-
-    kind: "random" (by source), "column" (the data's own split column), "test_on" (the sources whose `column` is `value`; every value in
-    turn without a value), "within" (the first `share` of every source trains), "folds" (cross-validation), "column_folds" (the data's own
-    test part, penalties by cross-validation of the rest); inner_folds: the fewest and the most that select a penalty; repeated: sources
-    that repeat others, and with "column_folds" are left out; data: names of the data, where these were given.
-    """
+    """How rows were divided into training, validation and test. kind: "random" (by source), "column" (the data's own split column),
+    "test_on" (the sources whose `column` is `value`; every value in turn without a value), "within" (the first `share` of every
+    source trains), "folds" (cross-validation), "column_folds" (the data's own test part, penalties by cross-validation of the rest);
+    inner_folds: the fewest and the most that select a penalty; repeated: sources that repeat others, and with "column_folds" are left
+    out; data: names of the data, where these were given."""
 
     kind: str
     column: str = ""
@@ -146,33 +142,28 @@ class ProbeTable(SavedResult):
         # The first of two with one row is the one with the CPC row; the other is told below the table.
         gaps = {(gap.against, gap.probe): gap for gap in reversed(self.differences)}
         added = [gap for gap in self.differences if gap is not gaps[gap.against, gap.probe]]
-        accuracies, scores = [], []
-        for row in sorted(self.rows, key=lambda row: -row.accuracy.mean):
-            gap = gaps.get((row.features, row.probe))
-            dim = "-" if row.dim is None else str(row.dim)
-            less = _signed(gap and gap.accuracy)
-            accuracies.append((row.features, row.probe, dim, *_percent(row.accuracy), str(len(row.accuracies)), less))
-            if row.macro_f1:
-                scores.append((row.features, row.probe, *_percent(row.macro_f1), _signed(gap and gap.macro_f1)))
-        caption = (
-            f"{self.label}: {self.test} test {self.unit}s, {self.classes} classes, always the commonest {100 * self.chance:.1f} %; "
-            f"{self.split.text()}"
+        parts = f"train {self.train}" if self.validation is None else f"train {self.train}, validation {self.validation}"
+        first = (
+            f"{self.label}: {self.test} test {self.unit}s ({parts}), {self.classes} classes, always the commonest "
+            f"{100 * self.chance:.1f} %; {self.split.text()}"
         )
-        notes = [f"{gap.features} less {gap.against}, {gap.probe}: {_signed(gap.accuracy)}" for gap in added]
-        head = ("features", "probe", "columns", "accuracy %", "95 % interval", "seeds", "CPC less this")
-        tables = [TextTable(head, accuracies, caption, notes)]
-        if scores:
-            notes = [
-                f"{gap.features} less {gap.against}, {gap.probe}: {_signed(gap.macro_f1)}" for gap in added if gap.macro_f1
-            ]
-            head = ("features", "probe", "macro-F1 %", "95 % interval", "CPC less this")
-            tables.append(TextTable(head, scores, "The same in macro-F1, the mean of F1 over the classes:", notes))
+        again, tables = "The same in macro-F1, the mean of F1 over the classes:", []
+        for name, shown, caption in (("accuracy", "accuracy %", first), ("macro_f1", "macro-F1 %", again)):
+            rows = []
+            for row in sorted(self.rows, key=lambda row: -row.accuracy.mean):
+                if share := getattr(row, name):
+                    dim, less = "-" if row.dim is None else str(row.dim), gaps.get((row.features, row.probe))
+                    both = f"{100 * share.mean:.1f}", f"{100 * share.low:.1f} to {100 * share.high:.1f}"
+                    rows.append((row.features, row.probe, dim, *both, str(len(row.accuracies)), _signed(less, name)))
+            if rows or not tables:
+                notes = [
+                    f"{gap.features} less {gap.against}, {gap.probe}: {told}" for gap in added if (told := _signed(gap, name))
+                ]
+                head = ("features", "probe", "columns", shown, "95 % interval", "seeds", "CPC less this")
+                tables.append(TextTable(head, rows, caption, notes))
         return tables
 
 
-def _percent(share: Interval) -> tuple[str, str]:
-    return f"{100 * share.mean:.1f}", f"{100 * share.low:.1f} to {100 * share.high:.1f}"
-
-
-def _signed(gap: Interval | None) -> str:
-    return f"{100 * gap.mean:+.1f} ({100 * gap.low:+.1f} to {100 * gap.high:+.1f})" if gap else ""
+def _signed(gap: Difference | None, name: str) -> str:
+    found: Interval | None = gap and getattr(gap, name)
+    return found.text(1, scale=100, sign="+") if found else ""

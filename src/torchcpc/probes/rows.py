@@ -1,25 +1,118 @@
-"""Which frames of which clips make the rows of a task, so that any features of the same clips can be laid out alike.
+"""Sources cut into clips of one part each, and the frames of clips that make the rows of a task, laid out alike for any features.
 
 Of the frames no more is held than becomes a row: a thousandth where every picture or recording is pooled into one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Sources
+from torchcpc.data.clips import Clips, ending, tiles, wholes
+from torchcpc.data.splits import by_column, by_source
 from torchcpc.probes.question import ProbeSpec
-from torchcpc.probes.split_clips import SplitClips
-from torchcpc.probes.task import PARTS, Features, Labels, Task
-from torchcpc.representations.pool import pooled
-from torchcpc.representations.standardise_by_group import standardise_by_group
+from torchcpc.probes.result import Split
+from torchcpc.probes.task import PARTS, Features, Labels, Task, check_classes
+from torchcpc.representations.pool import pooled, standardise_by_group
 
+# Of the share of a source that is no test, this trains and the rest validates.
+_TRAINING = 0.85
 ClipFeatures = Mapping[int, np.ndarray]
 """The rows [rows, D] of each clip that a task asks about."""
+ClipFrames = Iterable[tuple[int, Sequence[np.ndarray]]]
+"""The number of a clip and its frames [T, D] of several features, side by side, in any order of the clips."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitClips:
+    """Clips of sources with the part (train, validation, test, or none: "") that each belongs to. event: the class of each clip's
+    last step, where clips are cut by events."""
+
+    clips: Clips
+    part: list[str]
+    split: Split
+    event: list[int] | None = None
+
+
+def split_clips(sources: Sources, spec: ProbeSpec) -> SplitClips:
+    """Cuts and splits the sources as the probe asks. Sources without a label take no part."""
+    length, standardised_by = round(spec.clip_seconds * sources.rate), spec.standardise_by
+    if end := spec.within:
+        stretches = ((0.0, _TRAINING * end), (_TRAINING * end, end), (end, 1.0))
+        cut = [_cut(sources, length, begin=first, end=last) for first, last in stretches]
+        part = [name for name, clips in zip(PARTS, cut, strict=True) for _ in clips.clips]
+        split = Split("within", share=end, standardised_by=standardised_by)
+        return SplitClips(Clips(sources, [clip for clips in cut for clip in clips.clips]), part, split)
+    of_source, split = _by_source(sources, spec)
+    if spec.per_event:
+        return _by_event(sources, spec, length, of_source, split)
+    clips = _cut(sources, length)
+    return SplitClips(clips, [of_source.get(clip.source, "") for clip in clips.clips], split)
+
+
+def _cut(sources: Sources, length: int, *, begin: float = 0.0, end: float = 1.0) -> Clips:
+    return tiles(sources, length=length, begin=begin, end=end) if length else wholes(sources, begin=begin, end=end)
+
+
+def each_test(sources: Sources, spec: ProbeSpec) -> list[ProbeSpec]:
+    """One specification, or one for each value of the column that `test_on` names without a value."""
+    column = spec.test_on
+    if not column or "=" in column or spec.within:
+        return [spec]
+    values = sorted(set(sources.labels(column)) - {""})
+    if len(values) < 2:
+        raise CPCError(
+            f"test on {column!r}: {len(values)} values among {len(sources)} sources. Name a label column, or column=value."
+        )
+    return [replace(spec, test_on=f"{column}={value}") for value in values]
+
+
+def _by_event(sources: Sources, spec: ProbeSpec, length: int, of_source: dict[int, str], split: Split) -> SplitClips:
+    """A clip for each event of the sources that take part. Those whose clip would reach beyond their source are left out."""
+    assert spec.alignment is not None  # ProbeSpec checks it
+    delay, events = round(spec.delay_s * sources.rate), []
+    for index in sorted(of_source):
+        name = sources.recording(index)
+        spec.alignment.require([name])
+        start_s, _, label = spec.alignment.spans[name]
+        ends = np.round(start_s * sources.rate).astype(int) + delay
+        events += [(index, end, number) for end, number in zip(ends.tolist(), label.tolist(), strict=True)]
+    kept = [(index, end, number) for index, end, number in events if length <= end <= sources.length(index)]
+    if not kept:
+        raise CPCError(f"no event has {spec.clip_seconds:g} s before it and {spec.delay_s:g} s after it. Shorten the clips.")
+    skipped = len(events) - len(kept)
+    split = replace(split, event_seconds=spec.clip_seconds, event_delay_s=spec.delay_s, events_skipped=skipped)
+    clips = ending(sources, [(index, end) for index, end, _ in kept], length=length)
+    return SplitClips(clips, [of_source[index] for index, _, _ in kept], split, [number for _, _, number in kept])
+
+
+def _by_source(sources: Sources, spec: ProbeSpec) -> tuple[dict[int, str], Split]:
+    """The part of each source that takes part."""
+    keys, column = [item.key for item in sources.items], sources.labels("split")
+    if spec.test_on:
+        name, _, value = spec.test_on.partition("=")
+        of_value = by_column(sources.labels(name))
+        test, split = of_value.get(value, []), Split("test_on", column=name, value=value)
+        if not test:
+            raise CPCError(f"test on {spec.test_on!r}: no source has it. Values of {name}: {', '.join(sorted(of_value)[:9])}.")
+    elif "test" in column:
+        test, split = by_column(column)["test"], Split("column")
+    else:
+        test, split = by_source(keys, {"train": 0.8, "test": 0.2})["test"], Split("random")
+    held = set(test)
+    rest = [i for i in range(len(keys)) if i not in held and (not any(column) or spec.test_on or column[i] != "")]
+    if spec.validate_across:
+        groups = by_column([sources.labels(spec.validate_across)[i] for i in rest])
+        if len(groups) < 2:
+            raise CPCError(f"validate across {spec.validate_across!r}: {len(groups)} values beside the test; 2 are needed.")
+        validation = min(groups, key=lambda name: (len(groups[name]), name))
+        parts = {"train": [p for name in groups if name != validation for p in groups[name]], "validation": groups[validation]}
+    else:
+        parts = by_source([keys[i] for i in rest], {"train": 1 - spec.validation, "validation": spec.validation})
+    split = replace(split, validate_across=spec.validate_across, standardised_by=spec.standardise_by)
+    return dict.fromkeys(test, "test") | {rest[i]: name for name, members in parts.items() for i in members}, split
 
 
 class ClipRows(NamedTuple):
@@ -50,8 +143,6 @@ class Rows:
 def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds_per_step: float) -> Rows:
     """The rows and labels of a probe, for clips of `steps` steps each."""
     sources, clips = split.clips.sources, split.clips.clips
-    across = sources.labels(spec.validate_across)
-    group_of = {name: n for n, name in enumerate(sorted(set(across)))}
     values = [] if spec.alignment else sources.labels(spec.label)
     names = spec.alignment.names if spec.alignment else tuple(sorted(set(values) - {""}))
     number = {name: n for n, name in enumerate(names)} | {"": -1}
@@ -72,64 +163,34 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
         if len(labelled):
             of_frames = ClipRows(index, labelled, labels_T[labelled])
             rows[part].append(of_frames if spec.by_frame else ClipRows(index, None, labels_T[:1]))
-    for part in PARTS:
-        if not rows[part]:
+    across = sources.labels(spec.validate_across)
+    _, group_of = np.unique(across, return_inverse=True)
+    labels = []
+    for place, (part, own) in enumerate(rows.items()):
+        if not own:
             raise CPCError(f"label {spec.label!r}: no labelled source in the {part} part. Use more sources, or another split.")
-
-    def labels(part: str) -> Labels:
-        source_M, group_M = (
-            np.concatenate([np.full(len(own.y), value(clips[own.clip].source)) for own in rows[part]])
-            # Two stretches of one recording are different sources to the task: the split within recordings was asked for by name.
-            for value in (
-                lambda source: source * len(PARTS) + PARTS.index(part) if spec.within else source,
-                lambda source: group_of[across[source]],
-            )
-        )
-        return Labels(np.concatenate([own.y for own in rows[part]]), source_M, group_M if spec.validate_across else None)
-
-    task = Task(
-        spec.label,
-        "frame" if spec.by_frame else "recording",
-        names,
-        *map(labels, PARTS),
-        select_by=spec.select_by,
-        class_weight=spec.class_weight,
-    )
-    return Rows(task, rows)
-
-
-def check_classes(label: str, names: Sequence[str], sources: int) -> None:
-    """Raises CPCError for a label of fewer than two classes."""
-    if len(names) < 2:
-        raise CPCError(
-            f"label {label!r}: {len(names)} classes among {sources} sources; a probe needs at least 2. Check the column name."
-        )
+        source_M = np.repeat([clips[each.clip].source for each in own], [len(each.y) for each in own])
+        group_M = group_of[source_M] if spec.validate_across else None
+        # Two stretches of one recording are different sources to the task: the split within recordings was asked for by name.
+        source_M = source_M * len(PARTS) + place if spec.within else source_M
+        labels.append(Labels(np.concatenate([each.y for each in own]), source_M, group_M))
+    unit = "frame" if spec.by_frame else "recording"
+    return Rows(Task(spec.label, unit, names, *labels, select_by=spec.select_by, class_weight=spec.class_weight), rows)
 
 
 def gather(
-    steps: Mapping[int, np.ndarray | None],
-    clips: Iterable[tuple[int, Sequence[np.ndarray]]],
-    *,
-    pool: str,
-    groups: Sequence[str] | None = None,
+    steps: Mapping[int, np.ndarray | None], clips: ClipFrames, *, pool: str, groups: Sequence[str] | None = None
 ) -> tuple[ClipFeatures, ...]:
-    """The rows of several features that come side by side, as (number of the clip, their frames [T, D]), clips in any order.
-
-    Args:
-        steps: The steps of each clip that are rows; None: all are pooled into one row. Other clips are passed over.
-        clips: The frames of each clip.
-        pool: How the frames of a clip become one row.
-        groups: The value of each clip by which its frames are standardised first. Only then are all frames in memory at once.
-    """
-
-    def chosen(clip: int, x_TD: np.ndarray) -> np.ndarray:
-        own = steps[clip]
-        return pooled([x_TD], pool=pool) if own is None else x_TD[own]
-
+    """The rows of each of the features. steps: those of each clip that are rows, None: all are pooled into one row; other clips are
+    passed over. groups: the value of each clip by which its frames are standardised first. Only then are all frames in memory."""
     if groups is not None:
         held = list(clips)
         owners = [groups[clip] for clip, _ in held]
         sides = [standardise_by_group([frames[place] for _, frames in held], owners) for place in range(len(held[0][1]))]
-        clips = [(clip, [side[number] for side in sides]) for number, (clip, _) in enumerate(held)]
-    made = {clip: [chosen(clip, x_TD) for x_TD in sides] for clip, sides in clips if clip in steps}
-    return tuple({clip: sides[place] for clip, sides in made.items()} for place in range(len(next(iter(made.values())))))
+        clips = [(clip, frames) for (clip, _), frames in zip(held, zip(*sides, strict=True), strict=True)]
+    made: dict[int, list[np.ndarray]] = {}
+    for clip, sides in clips:
+        if clip in steps:
+            own = steps[clip]
+            made[clip] = [pooled([x_TD], pool=pool) if own is None else x_TD[own] for x_TD in sides]
+    return tuple(dict(zip(made, rows, strict=True)) for rows in zip(*made.values(), strict=True))

@@ -1,33 +1,41 @@
 """A comparison by one split into training, validation and test, or by several, each of which tests on another group."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from torchcpc.contracts import Sources
-from torchcpc.probes.folds import joined_points, joined_row
-from torchcpc.probes.label_efficiency import efficiency
-from torchcpc.probes.probe import PROBES, probe
-from torchcpc.probes.probe_result import Point, ProbeRow
+from torchcpc.contracts import CPCError, Sources, check_choice
+from torchcpc.probes.classifier import mlp_probe
+from torchcpc.probes.linear import efficiency, linear_probe
 from torchcpc.probes.question import ProbeRows, ProbeSpec
-from torchcpc.probes.rows import ClipFeatures, gather, label_rows
-from torchcpc.probes.split_clips import each_test, split_clips
-from torchcpc.probes.supervised_rows import supervised_points, supervised_row
-from torchcpc.probes.task import Labels
+from torchcpc.probes.rows import ClipFeatures, ClipFrames, each_test, gather, label_rows, split_clips
+from torchcpc.probes.supervised import supervised_points, supervised_row
+from torchcpc.probes.table import Point, ProbeRow, joined_points, joined_row
+from torchcpc.probes.task import Answers, Features, Labels, Task
 from torchcpc.settings import Settings
+
+PROBES: dict[str, Callable[[Features, Task], Answers]] = {"linear": linear_probe, "MLP": mlp_probe}
+
+
+def probe(features: Sequence[Features], task: Task, *, kind: str = "linear", role: str = "cpc") -> ProbeRow:
+    """Fits, selects and answers with each of `features`: one kind of features from models of different seeds (handmade: one entry).
+    Raises CPCError for an unknown `kind`, features of different names or sizes, and features that do not fit the task."""
+    check_choice("probe", kind, PROBES)
+    if len({(own.name, own.dim) for own in features}) != 1:
+        found = ", ".join(f"{own.name!r} of {own.dim} columns" for own in features) or "none"
+        raise CPCError(f"a row is one kind of features from several seeds, but these are {found}; make a row for each kind.")
+    return ProbeRow.of([PROBES[kind](own, task) for own in features], features[0].name, role, kind, features[0].dim, task.test)
 
 
 class SingleSplit:
-    """Rows of clips, under every probe of `rows` and with its efficiency curve: a `compare.Design`.
+    """Rows of clips, under every probe of `rows` and with its efficiency curve. A design says how clips are divided and features of
+    them judged. order: the representations, first the one that others are compared with; unit: what a row is; names: the classes by
+    number; word_features: names of the features that only text has; training, validation: rows; points: of the curves of all features
+    answered so far."""
 
-    points: those of the curves of all features answered so far.
-    """
-
-    order: tuple[str, str] = ("c", "z")
-    word_features: tuple[str, ...] = ()
+    order = ("c", "z")
+    word_features = ()
 
     def __init__(self, sources: Sources, spec: ProbeSpec, rows: ProbeRows, stride: int) -> None:
         splits = [split_clips(sources, own) for own in each_test(sources, spec)]
@@ -35,23 +43,21 @@ class SingleSplit:
         self.clips = splits[0].clips
         steps = [self.clips.length(i) // stride for i in range(len(self.clips))]
         self._asked = [label_rows(split, spec, steps, stride / sources.rate) for split in splits]
-        self._spec, self._rows = spec, rows
-        self._curve = rows.curve or ()
-        column = sources.labels(spec.standardise_by) if spec.standardise_by else None
-        self._groups = column and [column[clip.source] for clip in self.clips.clips]
+        self._pool, self._rows, self._curve = spec.pool, rows, rows.curve or ()
+        self._groups = self.clips.labels(spec.standardise_by) if spec.standardise_by else None
         self.split = replace(splits[0].split, value="") if len(splits) > 1 else splits[0].split
         first = self._asked[0].task
         self.unit, self.names = first.unit, first.names
-        self.training = len(first.train.y_M)
-        self.validation: int | None = len(first.validation.y_M)
-        self._commonest = int(np.bincount(first.train.y_M).argmax())
+        self.training, self.validation = len(first.train.y_M), len(first.validation.y_M)
         self.points: list[Point] = []
 
-    def gather(self, clips: Iterable[tuple[int, Sequence[np.ndarray]]]) -> tuple[ClipFeatures, ...]:
+    def gather(self, clips: ClipFrames) -> tuple[ClipFeatures, ...]:
+        """The rows of several features that come side by side, as (number of the clip, their frames [T, D])."""
         steps = {clip: own for rows in self._asked for clip, own in rows.steps.items()}
-        return gather(steps, clips, pool=self._spec.pool, groups=self._groups)
+        return gather(steps, clips, pool=self._pool, groups=self._groups)
 
     def answer(self, name: str, role: str, seeds: Sequence[ClipFeatures]) -> list[ProbeRow]:
+        """The rows of the table for one kind of features, of one or several seeds."""
         found = []
         folds = [([rows.features(name, made) for made in seeds], rows.task) for rows in self._asked]
         for kind in self._rows.probes or tuple(PROBES):
@@ -66,9 +72,11 @@ class SingleSplit:
         return found
 
     def answer_from_words(self, wanted: Sequence[str]) -> list[ProbeRow]:
+        """The rows of those `word_features` that are fitted anew in each training part."""
         return []
 
     def answer_supervised(self, config: Settings, steps: int, seeds: int) -> ProbeRow:
+        """The row of the same network trained on the labels."""
         answered = [supervised_row(config, self.clips, rows, steps=steps, seeds=seeds) for rows in self._asked]
         if self._rows.supervised_curve:
             curves = [
@@ -79,7 +87,9 @@ class SingleSplit:
         return joined_row(answered)
 
     def tested(self, made: ClipFeatures) -> tuple[np.ndarray, Labels]:
+        """Test rows of some features, for a map."""
         return self._asked[0].features("", made).test, self._asked[0].task.test
 
     def chance(self, test: Labels) -> float:
-        return float(np.mean(test.y_M == self._commonest))
+        """Accuracy of always answering the commonest training class."""
+        return float(np.mean(test.y_M == np.bincount(self._asked[0].task.train.y_M).argmax()))

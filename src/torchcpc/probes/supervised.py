@@ -1,24 +1,32 @@
-"""The supervised baseline: the very encoder and context of the CPC model, from fresh weights, trained on the labels from end to
-end ("supervised, same network" of Table 1 in arXiv:1807.03748).
+"""The same network trained on the labels from end to end: "supervised, same network" of Table 1 in arXiv:1807.03748.
 
-It learns from the labels of the training part alone and keeps the weights that the validation part judges best, as the probes do.
+Encoder and context come from a fresh model, together with a linear layer on c_t. Where the label is of a whole recording, the layer
+reads the mean of c_t over its real steps. The validation part judges which weights are kept, as for the probes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
+import torch
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError, Model
+from torchcpc.contracts import CPCError, Encoder, Model
+from torchcpc.data.clips import Clips
+from torchcpc.data.windows import cut
 from torchcpc.probes.classifier import Updates, answers, fit_classifier, seeded
-from torchcpc.probes.probe_result import Answers
-from torchcpc.probes.task import JUDGES, Judge
+from torchcpc.probes.linear import label_draws
+from torchcpc.probes.rows import ClipRows, Rows
+from torchcpc.probes.table import Point, ProbeRow, curve
+from torchcpc.probes.task import Answers
+from torchcpc.runs.build import build
+from torchcpc.settings import Settings
 
+NAME, ROLE = "same network", "supervised"
 LabelledWindows = tuple[Tensor, Tensor, Tensor]
-"""x [B, S, ...]; valid_BT bool, which steps are real; labels int64: [B, T] for steps or [B] for recordings, -1 where there is
-none."""
+"""x [B, S, ...]; valid_BT bool, which steps are real; labels int64: [B, T] for steps or [B] for recordings, -1 for none."""
+# Clips in a batch.
+_BATCH = 16
 
 
 class StepClassifier(nn.Module):
@@ -51,29 +59,57 @@ class RecordingClassifier(StepClassifier):
 CLASSIFIERS: dict[str, Callable[[Model, int], nn.Module]] = {"frame": StepClassifier, "recording": RecordingClassifier}
 
 
-def supervised(
-    model: Model,
-    draw: Callable[[int, int], LabelledWindows],
-    validation: Sequence[LabelledWindows],
-    test: Sequence[LabelledWindows],
-    *,
-    unit: str,
-    classes: int,
-    updates: Updates,
-    judge: Judge = JUDGES["accuracy"],
-    weight_K: np.ndarray | None = None,
-    seed: int = 0,
-) -> Answers:
-    """Trains `model.encoder` and `model.context` (a fresh model's: they are changed in place) with a linear head and answers
-    the test part once.
+def labelled_windows(
+    clips: Clips, encoder: Encoder, chosen: Sequence[ClipRows], rng: np.random.Generator | None = None
+) -> LabelledWindows:
+    """Whole clips as raw input beside their labels; with `rng` varied as in pre-training."""
+    indices = [rows.clip for rows in chosen]
+    window = cut(clips, indices, [0] * len(indices), max(map(clips.length, indices)), rng)
+    valid_BT = encoder.steps(window).valid
+    if chosen[0].steps is None:
+        return window.x, valid_BT, torch.tensor([int(rows.y[0]) for rows in chosen])
+    labels_BT = torch.full(valid_BT.shape, -1)
+    for labels_T, rows in zip(labels_BT, chosen, strict=True):
+        assert rows.steps is not None  # all clips of a task are rows as a whole, or none is
+        labels_T[torch.from_numpy(rows.steps)] = torch.from_numpy(rows.y)
+    return window.x, valid_BT, labels_BT
 
-    draw(step, rank): labelled windows as a pure function; validation and test: all windows of those parts, in order; the
-    answers are the labelled places of `test` in that order, which is that of the task's rows if its sources come in the same
-    order. weight_K: how much each class counts (None: all alike).
-    """
-    if unit not in CLASSIFIERS:
-        raise CPCError(f"unit {unit!r} is unknown; choose one of {', '.join(CLASSIFIERS)}.")
-    classifier = seeded(lambda: CLASSIFIERS[unit](model, classes), seed)
-    fit_classifier(classifier, draw, validation, updates=updates, judge=judge, weight_K=weight_K, seed=seed)
-    predicted_M, label_M = answers(classifier, test)
-    return Answers(predicted_M.cpu().numpy(), label_M.cpu().numpy(), (None,))
+
+def supervised_row(config: Settings, clips: Clips, rows: Rows, *, steps: int, seeds: int) -> ProbeRow:
+    """The network trained on all labels, from as many seeds as the untrained rows."""
+    answers = [_trained(config, clips, rows, rows.clips["train"], seed=seed, steps=steps) for seed in range(seeds)]
+    return ProbeRow.of(answers, NAME, ROLE, "supervised", None, rows.task.test)
+
+
+def supervised_points(
+    config: Settings, clips: Clips, rows: Rows, *, all_labels: ProbeRow, points: Sequence[int], steps: int, seeds: int
+) -> list[Point]:
+    """Its efficiency curve: at each number of labels of whole sources, each seed learns from one of the first draws of the other
+    rows. The weights kept are those best on the whole validation part, whose labels are not counted: the curve leans towards this
+    row."""
+
+    def correct_RM(per_class: int) -> np.ndarray:
+        sets = enumerate(label_draws(rows.task.train, per_class=per_class, draws=seeds))
+        train = [(seed, [rows.clips["train"][place] for place in drawn]) for seed, drawn in sets]
+        return np.stack([_trained(config, clips, rows, own, seed=seed, steps=steps).correct_M for seed, own in train])
+
+    return curve(all_labels, rows.task, points, correct_RM)
+
+
+def _trained(config: Settings, clips: Clips, rows: Rows, train: Sequence[ClipRows], *, seed: int, steps: int) -> Answers:
+    """One network that learns from the clips of `train` and answers the test part once."""
+    model, task = build(config, seed=20_000 + seed), rows.task
+    windows = partial(labelled_windows, clips, model.encoder)
+
+    def draw(step: int, rank: int) -> LabelledWindows:
+        rng = np.random.default_rng((seed, step, rank))
+        return windows([train[n] for n in rng.integers(len(train), size=_BATCH)], rng)
+
+    parts = (rows.clips["validation"], rows.clips["test"])
+    validation, test = ([windows(own[n : n + _BATCH]) for n in range(0, len(own), _BATCH)] for own in parts)
+    classifier = seeded(lambda: CLASSIFIERS[task.unit](model, task.classes), seed)
+    # Recurrent contexts that are trained from labels alone now and then take a step too far: hence the clip.
+    updates, weight_K = Updates(steps, clip=1.0, warmup=50), task.weight_K(np.concatenate([own.y for own in train]))
+    settings = {"updates": updates, "judge": task.judge, "weight_K": weight_K, "seed": seed}
+    fit_classifier(classifier, draw, validation, **settings)
+    return Answers(*answers(classifier, test), (None,))

@@ -1,58 +1,136 @@
-"""Rows of answers as rows of a table: accuracies, F1 and paired differences with their intervals."""
+"""Rows of answers, side by side over folds, as rows of a table: accuracies, F1 and paired differences with their intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from torchcpc.probes.probe_result import Point, ProbeRow
-from torchcpc.probes.result import Difference, EfficiencyPoint, RowSummary
-from torchcpc.statistics.intervals import accuracy_interval, difference_interval, interval
+from torchcpc.contracts import CPCError
+from torchcpc.probes.result import Difference, EfficiencyPoint, EmbeddingMap, RowSummary
+from torchcpc.probes.task import Answers, Labels, Task
+from torchcpc.statistics.intervals import Confusions, Hits, accuracy_interval, difference_interval, interval
 
 
-def summary(row: ProbeRow, names: Sequence[str]) -> RowSummary:
-    """One row with its intervals over seeds and test sources; F1 of each class (`names` by number) that the test has."""
-    confusions = row.confusions
-    present = [names[int(k)] for k in np.unique(row.test.y_M)]
-    return RowSummary(
-        features=row.features,
-        role=row.role,
-        probe=row.probe,
-        dim=row.dim,
-        accuracies=row.accuracies,
-        accuracy=accuracy_interval(row.hits),
-        penalties=row.penalties,
-        macro_f1=interval(confusions),
-        f1=dict(zip(present, confusions.per_class.tolist(), strict=True)),
-        added_to=row.added_to,
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """One kind of features under one probe, over the seeds of the model (or of the probe) that made it: a row of a table."""
+
+    features: str
+    role: str  # "cpc", "untrained", "handmade" or "supervised"
+    probe: str
+    dim: int | None
+    predicted_RM: np.ndarray  # the answers of each seed to the rows of `test`
+    test: Labels
+    penalties: tuple[float | None, ...]  # of each seed, or of each fold of each
+    added_to: str = ""  # the features beside which these CPC features stand
+
+    @classmethod
+    def of(
+        cls, answers: Sequence[Answers], features: str, role: str, probe: str, dim: int | None, test: Labels, added_to: str = ""
+    ) -> ProbeRow:
+        """The row of the answers of each seed."""
+        penalties = tuple(penalty for each in answers for penalty in each.penalties)
+        return cls(features, role, probe, dim, np.stack([each.predicted_M for each in answers]), test, penalties, added_to)
+
+    @property
+    def correct_RM(self) -> np.ndarray:
+        return self.predicted_RM == self.test.y_M
+
+    @property
+    def accuracies(self) -> tuple[float, ...]:
+        """Test accuracy of each seed."""
+        return tuple(self.correct_RM.mean(axis=1).tolist())
+
+    @property
+    def hits(self) -> Hits:
+        return Hits.of(self.correct_RM, self.test.source_M)
+
+    @property
+    def confusions(self) -> Confusions:
+        return Confusions.of(self.predicted_RM, self.test.y_M, self.test.source_M)
+
+    def summary(self, names: Sequence[str]) -> RowSummary:
+        """With intervals over seeds and test sources, and the F1 of each class (`names` by number) that the test has."""
+        hits, confusions = self.hits, self.confusions
+        f1 = zip([names[k] for k in np.unique(self.test.y_M)], confusions.per_class.tolist(), strict=True)
+        facts = {"penalties": self.penalties, "macro_f1": interval(confusions), "f1": dict(f1), "added_to": self.added_to}
+        return RowSummary(self.features, self.role, self.probe, self.dim, self.accuracies, accuracy_interval(hits), **facts)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One point of an efficiency curve: the test answers of every seed and draw. labels_per_class is None where all were used."""
+
+    features: str
+    role: str
+    labels_per_class: int | None
+    hits: Hits
+
+    def summary(self) -> EfficiencyPoint:
+        return EfficiencyPoint(self.features, self.role, self.labels_per_class, accuracy_interval(self.hits))
+
+
+def curve(all_labels: ProbeRow, task: Task, points: Sequence[int], correct: Callable[[int], np.ndarray]) -> list[Point]:
+    """The curve that ends in `all_labels`, at the points at which some class has more labels to give. correct(labels per class) -> which
+    test rows are answered correctly: [seeds, M] or [seeds, draws, M]."""
+    below = [point for point in points if point < int(np.bincount(task.train.y_M).max())]
+    hits = {**{point: Hits.of(correct(point), task.test.source_M) for point in below}, None: all_labels.hits}
+    return [Point(all_labels.features, all_labels.role, point, own) for point, own in hits.items()]
+
+
+def joined_row(rows: Sequence[ProbeRow]) -> ProbeRow:
+    """The same features under the same probe in several splits, each of which tests on a group that the others learned from. Its test
+    rows are those of all folds, in their order, as if they were those of one test part. Rows of a group share their speaker and the
+    classifier that did without it: the fold stands in place of the source as the unit of the intervals."""
+    if len(rows) == 1:
+        return rows[0]
+    if len({(row.features, row.probe, row.dim, len(row.predicted_RM)) for row in rows}) != 1:
+        raise CPCError("folds of different rows cannot be joined: give the same features, probe and seeds in each.")
+    fold_M = np.repeat(np.arange(len(rows)), [len(row.test.y_M) for row in rows])
+    return replace(
+        rows[0],
+        predicted_RM=np.concatenate([row.predicted_RM for row in rows], axis=1),
+        test=Labels(np.concatenate([row.test.y_M for row in rows]), fold_M),
+        penalties=tuple(penalty for row in rows for penalty in row.penalties),
     )
 
 
-def point_summary(point: Point) -> EfficiencyPoint:
-    return EfficiencyPoint(point.features, point.role, point.labels_per_class, accuracy_interval(point.hits))
+def joined_points(curves: Sequence[Sequence[Point]]) -> list[Point]:
+    """The points that the curves of all folds have, in the order of the first."""
+    if len(curves) == 1:
+        return list(curves[0])
+    by_number, joined = [{point.labels_per_class: point for point in curve} for curve in curves], []
+    for number, point in by_number[0].items():
+        if all(number in fold for fold in by_number):
+            hits = [fold[number].hits for fold in by_number]
+            hits_RS = np.stack([hit.hits_RS.sum(axis=-1) for hit in hits], axis=-1)
+            joined.append(replace(point, hits=Hits(hits_RS, np.array([hit.rows_S.sum() for hit in hits]))))
+    return joined
 
 
 def differences(rows: Sequence[ProbeRow]) -> tuple[Difference, ...]:
-    """Every row against the first CPC row of the same probe, or of any probe where none has the same: that row less the other, paired.
-
-    A CPC row that is added to other features is compared with these, too. Rows without CPC among them have no differences.
-    """
+    """Every row against the first CPC row of the same probe, or of any probe where none has the same: that row less the other,
+    paired. A CPC row that is added to other features is compared with these, too. Rows without CPC among them have no differences."""
     candidates = [row for row in rows if row.role == "cpc"]
-    pairs = []
-    for row in rows if candidates else ():
-        ours = next((candidate for candidate in candidates if candidate.probe == row.probe), candidates[0])
-        if ours is not row:
-            pairs.append((ours, row))
-    for ours in candidates:
-        pairs += [(ours, row) for row in rows if ours.added_to and (row.features, row.probe) == (ours.added_to, ours.probe)]
-    return tuple(
-        Difference(
-            ours.features,
-            row.features,
-            row.probe,
-            difference_interval(ours.hits, row.hits),
-            difference_interval(ours.confusions, row.confusions),
-        )
-        for ours, row in pairs
-    )
+    ours = [next((own for own in candidates if own.probe == row.probe), candidates[0]) for row in rows if candidates]
+    pairs = [(own, row) for own, row in zip(ours, rows, strict=False) if own is not row]
+    pairs += [(own, row) for own in candidates for row in rows if (own.added_to, own.probe) == (row.features, row.probe)]
+    made = []
+    for own, row in pairs:
+        accuracy, f1 = difference_interval(own.hits, row.hits), difference_interval(own.confusions, row.confusions)
+        made.append(Difference(own.features, row.features, row.probe, accuracy, f1))
+    return tuple(made)
+
+
+def embedding_map(x_MD: np.ndarray, y_M: np.ndarray, label: str, names: Sequence[str]) -> EmbeddingMap | None:
+    """At most 1500 test rows by t-SNE, after standardisation, with the class of each; None where there are too few for a map."""
+    if len(x_MD) < 3 or x_MD.shape[1] < 2:
+        return None
+    from sklearn.manifold import TSNE
+
+    kept = np.sort(np.random.default_rng(0).permutation(len(x_MD))[:1500])  # more points would hide each other
+    x_MD = (x_MD[kept] - x_MD[kept].mean(axis=0)) / (x_MD[kept].std(axis=0) + 1e-6)
+    points = TSNE(perplexity=min(30.0, (len(kept) - 1) / 3), init="pca", random_state=0).fit_transform(x_MD)
+    return EmbeddingMap(label, points.round(3), tuple(names[int(y)] for y in y_M[kept]))

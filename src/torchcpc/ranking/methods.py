@@ -1,4 +1,4 @@
-"""What scores the candidates of a question: the model, similarity of z, words in common, and chance."""
+"""What scores the candidates of a question: the model, similarity of z, words in common, chance; and the ranks and measures that follow."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import torch
 
 from torchcpc.contracts import CPCError, Model
 from torchcpc.ranking.questions import Questions
-from torchcpc.ranking.ranks import Ranks, rank
 from torchcpc.representations.embed import SourceSteps
 
 if TYPE_CHECKING:
-    from scipy.sparse import csr_matrix
     from sklearn.feature_extraction.text import TfidfVectorizer
+
+
+from torchcpc.results import Interval
+from torchcpc.statistics.intervals import Hits, interval
 
 # Steps of the context that similarity and overlap compare with.
 WINDOWS = (1, 5)
@@ -23,13 +25,6 @@ WINDOWS = (1, 5)
 _BLOCK = 1 << 24
 # As the words of a model are cut: every run of letters and digits, and every run of other signs, which tell dialogue and author.
 _WORD = r"\w+|[^\w\s]+"
-
-
-class Ranked(NamedTuple):
-    """One method's ranks of the questions of one run. role: as in RankRow."""
-
-    role: str
-    ranks: Ranks
 
 
 class Text(NamedTuple):
@@ -41,27 +36,21 @@ class Text(NamedTuple):
 
 def rank_all(
     model: Model, steps: Sequence[SourceSteps], questions: Questions, *, index: int, text: Text | None
-) -> dict[str, Ranked]:
+) -> dict[str, Ranks]:
     """The ranks of every method, by name. index: of the horizon; text: for the overlap of words."""
-    ranked = {"CPC": Ranked("cpc", rank(*model_scores(model, steps, questions, index=index)))}
-    for last in WINDOWS:
-        similarity_AN = similarity_scores(steps, questions, last=last)
-        ranked[f"similarity of z, last {last}"] = Ranked("handmade", rank(similarity_AN, 1e-6))
+    ranked = {"CPC": rank(*model_scores(model, steps, questions, index=index), role="cpc")}
+    ranked |= {f"similarity of z, last {n}": rank(similarity_scores(steps, questions, last=n), 1e-6) for n in WINDOWS}
     if text:
-        for last in WINDOWS:
-            overlap_AN = overlap_scores(text, questions, last=last)
-            ranked[f"TF-IDF overlap, last {last}"] = Ranked("handmade", rank(overlap_AN, 1e-9))
-    return ranked | {"chance": Ranked("chance", rank(np.zeros(questions.candidate_AN.shape)))}
+        ranked |= {f"TF-IDF overlap, last {n}": rank(overlap_scores(text, questions, last=n), 1e-9) for n in WINDOWS}
+    return ranked | {"chance": rank(np.zeros(questions.candidate_AN.shape), role="chance")}
 
 
 @torch.inference_mode()
 def model_scores(
     model: Model, steps: Sequence[SourceSteps], questions: Questions, *, index: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """score_AN of the model at horizon `index`, and the rounding level_A of equal vectors.
-
-    Ranks need no log Z: it is the same for all candidates of a context. steps: one sequence a source, in the order of their numbers.
-    """
+    """score_AN of the model at horizon `index`, and the rounding level_A of equal vectors. Ranks need no log Z: it is the same for all
+    candidates of a context. steps: one sequence a source, in the order of their numbers."""
     z_PD, c_PC = torch.cat([each.z_TD for each in steps]), torch.cat([each.c_TC for each in steps])
     device = next(model.parameters()).device
     scores, levels = [], []
@@ -101,16 +90,57 @@ def tf_idf(counted: Iterable[str]) -> TfidfVectorizer:
 
 def overlap_scores(text: Text, questions: Questions, *, last: int) -> np.ndarray:
     """score_AN: cosine of the TF-IDF vectors of the candidate and of the `last` sentences of the context, taken together."""
+    from scipy.sparse import csr_matrix
+
     low_A = _first_read(questions, last)
     read = [" ".join(text.sentences[low : high + 1]) for low, high in zip(low_A, questions.context_A, strict=True)]
-    seen_AV: csr_matrix
-    sentence_PV: csr_matrix
-    seen_AV, sentence_PV = text.words.transform(read), text.words.transform(text.sentences)
-    return np.stack(
-        [(sentence_PV[candidate_N] @ seen_AV[a].T).toarray().ravel() for a, candidate_N in enumerate(questions.candidate_AN)]
-    )
+    seen_AV, sentence_PV = (csr_matrix(text.words.transform(texts)) for texts in (read, text.sentences))
+    pairs = enumerate(questions.candidate_AN)
+    return np.stack([(sentence_PV[candidate_N] @ seen_AV[a].T).toarray().ravel() for a, candidate_N in pairs])
 
 
 def _first_read(questions: Questions, last: int) -> np.ndarray:
     """[A] the first of the `last` steps up to the context, within its source."""
     return np.maximum(questions.context_A - last + 1, questions.begin_A)
+
+
+class Ranks(NamedTuple):
+    """[A]: how many of the N - 1 others score above the true future, and how many level with it. role: of the method, as in RankRow."""
+
+    above_A: np.ndarray
+    tied_A: np.ndarray
+    candidates: int
+    role: str
+
+
+def rank(score_AN: np.ndarray, level_A: np.ndarray | float = 0.0, *, role: str = "handmade") -> Ranks:
+    """Ranks of the first column; scores within `level_A` of it are level with it."""
+    true_A1, level_A1 = score_AN[:, :1], np.broadcast_to(level_A, len(score_AN))[:, None]
+    above_A, below_A = (score_AN[:, 1:] > true_A1 + level_A1).sum(axis=1), (score_AN[:, 1:] < true_A1 - level_A1).sum(axis=1)
+    return Ranks(above_A, score_AN.shape[1] - 1 - above_A - below_A, score_AN.shape[1], role)
+
+
+# What ties cost is the mean over the orders that a fair draw among them gives.
+def top1(ranks: Ranks) -> np.ndarray:
+    """[A] probability that the true future comes first."""
+    return np.where(ranks.above_A == 0, 1 / (1 + ranks.tied_A), 0.0)
+
+
+def reciprocal(ranks: Ranks) -> np.ndarray:
+    """[A] mean of 1 / rank."""
+    sums_N = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, ranks.candidates + 1))])
+    return (sums_N[ranks.above_A + ranks.tied_A + 1] - sums_N[ranks.above_A]) / (ranks.tied_A + 1)
+
+
+def mean_rank(ranks: Ranks) -> np.ndarray:
+    """[A] mean rank, from 1."""
+    return 1 + ranks.above_A + ranks.tied_A / 2
+
+
+def measured(value_RA: np.ndarray, source_A: np.ndarray, least: float, most: float) -> Interval:
+    """The mean of a measure over questions and replicates (seeds) R, with its interval over both and the sources. least, most: what the
+    measure can be. With one source and one replicate the interval is NaN."""
+    hits = Hits.of(value_RA, source_A)
+    if hits.hits_RS.size == 1:
+        return Interval(hits.mean, float("nan"), float("nan"))
+    return interval(hits, least=least, most=most)

@@ -1,14 +1,12 @@
 """What a ranking asks: contexts, the step k ahead of each, and other steps drawn once with a seed."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, check_choice, check_rules
 from torchcpc.ranking.result import CANDIDATE_POOLS
 
 SAME_SOURCE = "same source"
@@ -18,11 +16,8 @@ RECENT = 5
 
 @dataclass(frozen=True, slots=True)
 class RankSpec:
-    """What is ranked.
-
-    ks: steps ahead; none for the first whose target shares no input with the context. candidates: of each question, the true future
-    included. contexts: drawn of each source at most. pools: of CANDIDATE_POOLS; none for all that the sources can fill.
-    """
+    """What is ranked. ks: steps ahead; none for the first whose target shares no input with the context. candidates: of each question, the
+    true future included. contexts: drawn of each source at most. pools: of CANDIDATE_POOLS; none for all that the sources can fill."""
 
     ks: tuple[int, ...] = ()
     candidates: int = 100
@@ -31,19 +26,19 @@ class RankSpec:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if unknown := [pool for pool in self.pools if pool not in CANDIDATE_POOLS]:
-            raise CPCError(f"pool = {unknown[0]!r} is unknown. Choose one of {', '.join(CANDIDATE_POOLS)}.")
-        if self.candidates < 2 or self.contexts < 1:
-            raise CPCError(f"candidates = {self.candidates}, contexts = {self.contexts}: at least 2 and at least 1.")
-        if self.seed < 0:
-            raise CPCError(f"seed = {self.seed}: a seed cannot be negative.")
+        for pool in self.pools:
+            check_choice("pool", pool, CANDIDATE_POOLS)
+        check_rules(
+            self,
+            candidates=(self.candidates >= 2, "at least 2, the true future and another"),
+            contexts=(self.contexts >= 1, "at least 1"),
+            seed=(self.seed >= 0, "a seed cannot be negative"),
+        )
 
 
 class Questions(NamedTuple):
-    """A questions of N candidates. Steps are numbered through, source after source.
-
-    source_A: the number of the source. begin_A: its first step. context_A: the last step read. candidate_AN: the true future first.
-    """
+    """A questions of N candidates. Steps are numbered through, source after source. source_A: the number of the source. begin_A: its first
+    step. context_A: the last step read. candidate_AN: the true future first."""
 
     source_A: np.ndarray
     begin_A: np.ndarray
@@ -52,16 +47,13 @@ class Questions(NamedTuple):
 
 
 def draw_questions(lengths: Sequence[int], spec: RankSpec, *, k: int, pool: str = "any source") -> Questions:
-    """At most `spec.contexts` questions a source, at places drawn without replacement among those with a step k ahead.
-
-    The other candidates are drawn without replacement from the pool, less the true future and the RECENT steps up to the context.
-    Sources `too_short` for their own pool are left out of it. Raises CPCError where the pool or every source is too small.
-    """
-    begin_S = np.cumsum([0, *lengths[:-1]])
-    total = int(sum(lengths))
+    """At most `spec.contexts` questions a source, at places drawn without replacement among those with a step k ahead. The other
+    candidates are drawn without replacement from the pool, less the true future and the RECENT steps up to the context. Sources
+    `too_short` for their own pool are left out of it. Raises CPCError where the pool or every source is too small."""
     rows: list[tuple[int, int, int, np.ndarray]] = []
     short = set(too_short(lengths, k=k, candidates=spec.candidates)) if pool == SAME_SOURCE else set()
-    for source, (begin, length) in enumerate(zip(begin_S.tolist(), lengths, strict=True)):
+    *begins, total = np.cumsum([0, *lengths]).tolist()
+    for source, (begin, length) in enumerate(zip(begins, lengths, strict=True)):
         if source in short:
             continue
         # A source's questions do not depend on which others are there, but for the pool.

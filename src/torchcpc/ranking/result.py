@@ -1,7 +1,5 @@
 """How often the true future comes first among others, for every method on the same questions."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -51,7 +49,7 @@ class RankTable(SavedResult):
     notes: tuple[str, ...] = ()
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        return [{"pool": block.pool, "k": block.k, **dict(flat(row))} for block in self.blocks for row in block.rows]
+        return [{"pool": block.pool, "k": block.k, **flat(row)} for block in self.blocks for row in block.rows]
 
     def tables(self) -> Sequence[TextTable]:
         caption = f"{self.origin}; {self.runs} run{'s' if self.runs > 1 else ''}; 95 % intervals by source\n"

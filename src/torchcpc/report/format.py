@@ -1,12 +1,7 @@
 """Numbers and names as words: sensible digits, units written out, nothing that could break a line or a figure."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
-
-NOTHING = "\N{EN DASH}"
-NATS_PER_BIT = math.log(2)
 
 
 def count(value: float) -> str:
@@ -18,10 +13,8 @@ def number(value: float) -> str:
     """Three significant digits, without an exponent between 0.001 and a million; NaN says so."""
     if math.isnan(value):
         return "not a number"
-    if math.isinf(value):
-        return "\N{MINUS SIGN}∞" if value < 0 else "∞"
-    if value == 0:
-        return "0"
+    if math.isinf(value) or value == 0:
+        return minus(f"{value + 0:.0f}").replace("inf", "∞")
     size = math.floor(math.log10(abs(value)))
     text = f"{value:.2e}" if size < -3 or size >= 6 else f"{value:,.{max(0, 2 - size)}f}"
     return minus(text)
@@ -29,7 +22,7 @@ def number(value: float) -> str:
 
 def between(values: Sequence[float]) -> str:
     """Settings, one a seed: (0.01, 0.01) -> '0.01', (0.01, 1) -> '0.01 to 1', none -> a dash."""
-    return " to ".join(f"{value:g}" for value in sorted({min(values), max(values)})) if values else NOTHING
+    return minus(" to ".join(f"{value:g}" for value in sorted({min(values), max(values)}))) if values else "\N{EN DASH}"
 
 
 def nats(value: float, *, digits: int = 2) -> str:
@@ -38,26 +31,22 @@ def nats(value: float, *, digits: int = 2) -> str:
 
 
 def bits(value: float) -> str:
-    """The same quantity in bits: nats / log 2."""
-    return nats(value / NATS_PER_BIT)
+    """The same quantity in bits."""
+    return nats(value / math.log(2))
 
 
 def percent(share: float) -> str:
     """0.9968 -> '99.68 %', with a space that does not break; one decimal, two within a percent of either end."""
-    if not math.isfinite(share):
-        return number(share)
     value = 100 * share
-    near_an_end = 0 < value < 1 or 99 < value < 100
-    return minus(f"{value:.{2 if near_an_end else 1}f}\N{NO-BREAK SPACE}%")
+    digits = 2 if 0 < value < 1 or 99 < value < 100 else 1
+    return f"{nats(value, digits=digits)}\N{NO-BREAK SPACE}%" if math.isfinite(share) else number(share)
 
 
 def duration(hours: float) -> str:
     """0.18 h -> '11 min': seconds below two minutes, minutes below two hours, hours above."""
     if hours * 60 < 2:
         return f"{number(hours * 3600)} s"
-    if hours < 2:
-        return f"{hours * 60:.0f} min"
-    return f"{number(hours)} h"
+    return f"{hours * 60:.0f} min" if hours < 2 else f"{number(hours)} h"
 
 
 def minus(text: str) -> str:

@@ -1,21 +1,19 @@
-"""Calibrated scores as pictures: information per step, whether the scores can be trusted, and peaks against plateaus."""
-
-from __future__ import annotations
+"""Calibrated scores as pictures: information per step, whether the scores can be trusted, peaks and plateaus, and one source in time."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from torchcpc.information.result import Checks, InformationTable, Profile
+from torchcpc.information.result import Checks, InformationTable, Profile, Timeline
 from torchcpc.report import format
-from torchcpc.report.palette import LEVELS, light
-from torchcpc.report.panel import DASHES, dashed, legend, line, panel, save
+from torchcpc.report.palette import horizon, light
+from torchcpc.report.panel import DASHES, dashed, legend, line, panel, per_horizon
 from torchcpc.report.svg import Picture
-from torchcpc.results import Interval
 
 SHAPES = "os^Dv"
+# Of a timeline: more marks than this would cover the lines; more names would cover each other.
+_MOST_MARKS, _MOST_NAMES, _MOST_POINTS = 120, 14, 800
 
 
 def draw(table: InformationTable) -> list[Picture]:
@@ -24,7 +22,7 @@ def draw(table: InformationTable) -> list[Picture]:
     pictures = [per_step(table)] if table.rows else []
     if checks:
         pictures.append(reliability(checks))
-    return [*pictures, profile_figure(table.profiles, table.profile_k)] if table.profiles else pictures
+    return [*pictures, profiles(table.profiles, table.profile_k)] if table.profiles else pictures
 
 
 def per_step(table: InformationTable) -> Picture:
@@ -37,7 +35,8 @@ def per_step(table: InformationTable) -> Picture:
         ([row.pmi for row in rows], k - shift, "blue", "o", "calibrated mean PMI"),
         ([row.infonce for row in rows], k + shift, "orange", "s", "InfoNCE bound"),
     ):
-        mean, reach = _bars(values)
+        mean, low, high = np.array([(value.mean, value.low, value.high) for value in values], dtype=float).T
+        reach = np.nan_to_num(np.stack([mean - low, high - mean])).clip(min=0)  # 0 where there is no interval
         axes.errorbar(x, mean, reach, label=label, color=light(colour), marker=marker, markersize=4, capsize=2.5, linewidth=1.3)
     truth = {row.k: row.truth.information.mean for row in rows if row.truth}
     if truth:
@@ -56,12 +55,6 @@ def per_step(table: InformationTable) -> Picture:
     return Picture("information", "What the context says about steps ahead", caption, figure)
 
 
-def _bars(values: Sequence[Interval]) -> tuple[np.ndarray, np.ndarray]:
-    """Means, and how far their intervals reach below and above; 0 where there is none."""
-    mean, low, high = np.array([(value.mean, value.low, value.high) for value in values], dtype=float).T
-    return mean, np.nan_to_num(np.stack([mean - low, high - mean])).clip(min=0)
-
-
 def reliability(checks: Sequence[tuple[int, Checks]]) -> Picture:
     """The share of true pairs over the probability that the PMI states, for the first, the middle and the last k."""
     figure, axes = panel(x="probability of a true pair that the PMI states", y="share of true pairs found")
@@ -69,14 +62,11 @@ def reliability(checks: Sequence[tuple[int, Checks]]) -> Picture:
     places = sorted({0, len(checks) // 2, len(checks) - 1})
     for order, (k, check) in enumerate(checks[place] for place in places):
         stated, observed, _ = np.array(check.reliability, dtype=float).reshape(-1, 3).T
-        colour = light(f"k{order * (LEVELS - 1) // 2}")
-        line(axes, stated, observed, colour, 1.6, marker=SHAPES[order], label=f"k = {k}")
+        line(axes, stated, observed, horizon(order, 3), 1.6, f"k = {k}", marker=SHAPES[order])
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02))
     legend(figure, axes)
-    normalisation, slope, intercept = (
-        format.between([round(value, 2) for value in values])
-        for values in zip(*((check.normalisation, check.slope, check.intercept) for _, check in checks), strict=True)
-    )
+    numbers = zip(*((check.normalisation, check.slope, check.intercept) for _, check in checks), strict=True)
+    normalisation, slope, intercept = (format.between([round(value, 2) for value in values]) for values in numbers)
     caption = (
         "Half of the pairs are a context and its true future, half a context and a step of another source. Among pairs for which the PMI "
         "states a probability, how many are true? Below the line the score is too sure of itself. Over all k, E exp PMI is "
@@ -85,24 +75,23 @@ def reliability(checks: Sequence[tuple[int, Checks]]) -> Picture:
     return Picture("reliability", "Can the scores be read as numbers?", caption, figure)
 
 
-def profile_figure(profiles: Sequence[Profile], k: int) -> Picture:
+def profiles(contexts: Sequence[Profile], k: int) -> Picture:
     """Sorted scores of all candidates, for contexts from the most to the least informative, with the true future marked."""
     figure, axes = panel(x="candidates, best first (rank)", y="PMI (nats)", width=6.4, height=3.6)
     axes.axhline(0, color=light("ink"), linestyle=DASHES, linewidth=1.2)
-    for order, profile in enumerate(profiles):
-        colour = light(f"k{round(order * (LEVELS - 1) / max(len(profiles) - 1, 1))}")
-        label, marker = f"{profile.information:.2f} nats", SHAPES[order % len(SHAPES)]
-        line(axes, profile.rank, profile.pmi, colour, 1.6, label=label, gid=f"profile-{order}")
+    for order, profile in enumerate(contexts):
+        colour, marker = horizon(order, len(contexts)), SHAPES[order % len(SHAPES)]
+        line(axes, profile.rank, profile.pmi, colour, 1.6, f"{profile.information:.2f} nats", f"profile-{order}")
         true = ([profile.true_rank], [profile.true_pmi])
         axes.plot(*true, color=colour, marker=marker, markersize=8, markeredgecolor=light("card"), zorder=3)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda rank, _: f"{rank:,.0f}"))
     # The worst candidates of a sharp context are far below; what matters is the peak and the plateau.
-    top = max(max(profile.pmi) for profile in profiles)
-    lowest = min(min(profile.true_pmi for profile in profiles), -top)
+    top = max(max(profile.pmi) for profile in contexts)
+    lowest = min(min(profile.true_pmi for profile in contexts), -top)
     axes.set_ylim(lowest - 0.08 * (top - lowest), top + 0.08 * (top - lowest))
     legend(figure, axes)
-    size = max(profile.candidates for profile in profiles)
+    size = max(profile.candidates for profile in contexts)
     caption = (
         f"Each line is one context with all {format.count(size)} candidates for its future {format.plural(k, 'step')} ahead, sorted by "
         "score. The mark is the true future. The legend gives what each context says about the future: a peak where it says much, a "
@@ -111,6 +100,35 @@ def profile_figure(profiles: Sequence[Profile], k: int) -> Picture:
     return Picture("profiles", "Peaks and plateaus of the score", caption, figure, wide=True)
 
 
-def save_profiles(path: Path, profiles: Sequence[Profile], k: int) -> None:
-    """The picture of score profiles alone, as .svg or .png. Raises CPCError for another ending or a place that cannot be written."""
-    save(path, lambda: profile_figure(profiles, k).figure)
+def timeline(result: Timeline) -> Picture:
+    """PMI over the steps, a line a horizon; dashed in a stretch that was shuffled; an upright line at each heading, some with names."""
+    shuffled, steps = result.shuffled, np.arange(result.pmi.shape[1])
+    figure, axes = panel(x=f"{result.unit} of {format.printable(result.source)}", y="PMI (nats)", width=7.2, height=3.4)
+    axes.axhline(0, color=light("ink"), linestyle=DASHES, linewidth=1.2)
+    per_horizon(axes, "timeline", steps, result.pmi.T, result.horizons, _MOST_POINTS)
+    if shuffled:
+        axes.axvspan(shuffled.first, shuffled.last, color=light("rule"), linewidth=0, gid="timeline-shuffled")
+        inside = slice(shuffled.first, shuffled.last)
+        mixed = (steps[inside], shuffled.pmi.T[inside], result.horizons, _MOST_POINTS)
+        for drawn in per_horizon(axes, "timeline-shuffled", *mixed):
+            drawn.set(linestyle=(0, (2, 1.5)), label="_")
+    marks = result.marks[:: -(-len(result.marks) // _MOST_MARKS) or 1]
+    for step, _ in marks:
+        axes.axvline(step, color=light("muted"), linewidth=0.6, alpha=0.7, zorder=0)
+    for step, name in marks[:: -(-len(marks) // _MOST_NAMES) or 1]:
+        place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "rotation": 90, "va": "top"}
+        axes.annotate(format.label(name, 12), (step, 1), (2, -2), fontsize=6.5, color=light("muted"), **place)
+    axes.set_xlim(0, len(steps))
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
+    legend(figure, axes)
+    caption = (
+        f"PMI of each {result.unit} given all before, predicted k steps earlier; mean of {result.smooth} neighbours. At 0 the context "
+        "said nothing, below 0 it misled. A dip is a surprise."
+    )
+    if result.marks:
+        rest = ", not all of which are drawn" if len(result.marks) > _MOST_MARKS else ""
+        caption += f" Upright lines are {format.plural(len(result.marks), 'heading')}{rest}."
+    if shuffled:
+        caption += f" In the shaded stretch the dashed lines are the same {result.unit}s in random order."
+    return Picture("timeline", "How expected each step was", caption, figure, wide=True)

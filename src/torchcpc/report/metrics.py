@@ -1,7 +1,5 @@
 """metrics.jsonl as arrays: what training wrote down, one JSON object a line."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -83,18 +81,14 @@ class Metrics:
     def best(self) -> Line:
         """The validation with the highest mean bound that is a number; without validation the last training line."""
         split, curves = list(self.splits.items())[-1]
-        if split == "train":
-            return Line(split, curves, len(curves) - 1)
         bound = curves.mean("bound_per_k")
-        return Line(split, curves, int(np.argmax(np.where(np.isfinite(bound), bound, -np.inf))))
+        best = int(np.argmax(np.where(np.isfinite(bound), bound, -np.inf)))
+        return Line(split, curves, best if split == "valid" else len(curves) - 1)
 
 
 def read_metrics(path: Path) -> Metrics:
-    """Reads metrics.jsonl.
-
-    A resumed run repeats the steps since its last checkpoint: the later line of a step counts. A last line that a kill cut short is left
-    out. Raises CPCError for any other line that cannot be read, and where there is no train or valid line at all.
-    """
+    """Reads metrics.jsonl. A resumed run repeats the steps since its last checkpoint: the later line of a step counts. A last line that a
+    kill cut short is left out. Raises CPCError for any other line that cannot be read, and where there is no train or valid line."""
     try:
         *whole, rest = path.read_bytes().split(b"\n")
     except FileNotFoundError:
@@ -114,13 +108,13 @@ def read_metrics(path: Path) -> Metrics:
             torn = n > len(whole)
             if torn:
                 break
-            raise CPCError(
-                f"{path}, line {n} is not JSON ({error}): only a last line may be cut short; remove or mend that line"
-            ) from None
-        kind, step = _header(path, n, line)
-        kept[kind][step] = (n, line)
-        if kind == "warning":
-            warnings.add((step, str(line.get("reason", "no reason given"))))
+            raise _damaged(path, n, f" is not JSON ({error}): only a last line may be cut short") from None
+        if not isinstance(line, dict) or line.get("event") not in KINDS or not isinstance(line.get("step"), int):
+            rule = f"it must be an object with an integer step and an event among {', '.join(KINDS)}"
+            raise _damaged(path, n, f" is not a metrics line: {rule}")
+        kept[line["event"]][line["step"]] = (n, line)
+        if line["event"] == "warning":
+            warnings.add((line["step"], str(line.get("reason", "no reason given"))))
     train, valid = (_curves(path, kept[kind]) if kept[kind] else None for kind in ("train", "valid"))
     if train is None and valid is None:
         raise CPCError(
@@ -129,14 +123,8 @@ def read_metrics(path: Path) -> Metrics:
     return Metrics(train, valid, tuple(sorted(warnings)), torn)
 
 
-def _header(path: Path, n: int, line: object) -> tuple[str, int]:
-    """Event and step of a line."""
-    if not isinstance(line, dict) or line.get("event") not in KINDS or not isinstance(line.get("step"), int):
-        raise CPCError(
-            f"{path}, line {n} is not a metrics line: it must be an object with an integer step and an event among "
-            f"{', '.join(KINDS)}; remove or mend that line"
-        )
-    return line["event"], line["step"]
+def _damaged(path: Path, n: int, why: str) -> CPCError:
+    return CPCError(f"{path}, line {n}{why}; remove or mend that line")
 
 
 def _curves(path: Path, lines: Mapping[int, tuple[int, dict[str, object]]]) -> Curves:
@@ -144,24 +132,18 @@ def _curves(path: Path, lines: Mapping[int, tuple[int, dict[str, object]]]) -> C
     ordered = [lines[step] for step in sorted(lines)]
     first = ordered[0][1].get("horizons")
     horizons = first if isinstance(first, list) else []
+    # null stands for "not measured here"; numpy reads None as NaN, which a figure shows as a gap.
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in (*PER_HORIZON, *SINGLE)}
     for n, line in ordered:
         sizes = {name: len(value) for name in PER_HORIZON if isinstance(value := line.get(name), list)}
         wrong = [name for name in PER_HORIZON if sizes.get(name) != len(horizons) or not horizons]
         if wrong or line.get("horizons") != first:
-            raise CPCError(
-                f"{path}, line {n}: {', '.join(wrong) or 'horizons'} must be a list with one number for each horizon, and "
-                f"the horizons must be {first} throughout; remove or mend that line"
-            )
-    # null stands for "not measured here"; numpy reads None as NaN, which a figure shows as a gap.
-    per_k, single = (
-        {name: np.array([_numbers(path, n, name, line.get(name)) for n, line in ordered]) for name in names}
-        for names in (PER_HORIZON, SINGLE)
-    )
+            rule = f"must be a list with one number for each horizon, and the horizons must be {first} throughout"
+            raise _damaged(path, n, f": {', '.join(wrong) or 'horizons'} {rule}")
+        for name, column in columns.items():
+            try:
+                column.append(np.array(line.get(name), dtype=float))
+            except (TypeError, ValueError) as error:
+                raise _damaged(path, n, f": {name} is not made of numbers ({error})") from None
+    per_k, single = ({name: np.array(columns[name]) for name in names} for names in (PER_HORIZON, SINGLE))
     return Curves(np.array(sorted(lines)), tuple(horizons), per_k, single)
-
-
-def _numbers(path: Path, n: int, name: str, value: object) -> np.ndarray:
-    try:
-        return np.array(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise CPCError(f"{path}, line {n}: {name} is not made of numbers ({error}); remove or mend that line") from None

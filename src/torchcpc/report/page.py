@@ -11,24 +11,10 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from torchcpc.report import (
-    format,
-    health_figures,
-    information_figures,
-    map_figure,
-    palette,
-    panel,
-    probe_figures,
-    summary,
-    timeline_figure,
-    training_figures,
-)
-from torchcpc.report.results import KeptResults
-from torchcpc.report.run_folder import RunFolder
+from torchcpc.report import format, information_figures, palette, panel, probe_figures, summary, training_figures
+from torchcpc.report.results import RunFolder
 from torchcpc.report.svg import Picture, inline
 from torchcpc.text_table import TextTable
-
-MOST_SKIPPED = 200
 
 
 class Block(NamedTuple):
@@ -37,34 +23,29 @@ class Block(NamedTuple):
     pictures: list[tuple[Picture, Markup]]
     tables: list[Markup]
 
+    @classmethod
+    def of(cls, pictures: Iterable[Picture], tables: Iterable[TextTable] = ()) -> Block:
+        return cls([(picture, Markup(inline(picture))) for picture in pictures], [Markup(table.html()) for table in tables])
+
 
 def render(run: RunFolder) -> str:
     """The page of a run as HTML."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    loader = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["printable"] = format.printable
     with panel.figure_style():
         blocks = {
-            "learning": _block(training_figures.draw(run.metrics), [summary.step_table(run.metrics)]),
-            "health": _block(health_figures.draw(run.metrics)),
-            "scores": _score_blocks(run.results),
-            "probes": _probe_blocks(run.results),
+            "learning": Block.of(training_figures.draw(run.metrics), [summary.step_table(run.metrics)]),
+            "health": Block.of(training_figures.health(run.metrics)),
+            "scores": list(_score_blocks(run)),
+            "probes": list(_probe_blocks(run)),
         }
     return environment.get_template("page.html.jinja").render(
-        name=format.printable(run.name),
-        themes=[Markup(palette.variables(theme)) for theme in (0, 1)],
+        run=run,
+        themes=[Markup("".join(f"--{name}:{pair[theme]};" for name, pair in palette.COLOURS.items())) for theme in (0, 1)],
         tiles=summary.tiles(run),
         sentences=summary.sentences(run),
         warnings=summary.warnings(run),
-        validated=run.metrics.valid is not None,
-        results=run.results,
-        skipped=run.skipped,
-        most_skipped=MOST_SKIPPED,
         reasons=Counter(reason for _, reason in run.skipped or ()).most_common(10),
         settings=list(_flat({key: value for key, value in run.settings.items() if key != "versions"})),
         versions=list(_flat(run.settings.get("versions", {}))),
@@ -72,27 +53,26 @@ def render(run: RunFolder) -> str:
     )
 
 
-def _score_blocks(results: KeptResults) -> list[Block]:
+def _score_blocks(run: RunFolder) -> Iterator[Block]:
     """What the scores say: information, timeline, ranks."""
-    blocks = []
-    if table := results.information:
-        blocks.append(_block(information_figures.draw(table), table.tables()))
-    if timeline := results.timeline:
-        blocks.append(_block([timeline_figure.draw(timeline)], timeline.tables()))
-    return [*blocks, _block([], results.ranking.tables())] if results.ranking else blocks
+    if run.information:
+        yield Block.of(information_figures.draw(run.information), run.information.tables())
+    if run.timeline:
+        yield Block.of([information_figures.timeline(run.timeline)], run.timeline.tables())
+    if run.ranking:
+        yield Block.of([], run.ranking.tables())
 
 
-def _probe_blocks(results: KeptResults) -> list[Block]:
+def _probe_blocks(run: RunFolder) -> Iterator[Block]:
     """What the representation is good for: probes, the last map, boundaries, alarms."""
-    blocks = [_block(probe_figures.draw(table, i), table.tables()) for i, table in enumerate(results.probes)]
-    maps = [table.map for table in results.probes if table.map is not None and len(table.map.labels)]
-    others = [result for result in (results.segments, results.anomalies) if result is not None]
-    blocks += [_block([map_figure.draw(layout)]) for layout in maps[-1:]]
-    return blocks + [_block([], result.tables()) for result in others]
-
-
-def _block(pictures: Iterable[Picture], tables: Iterable[TextTable] = ()) -> Block:
-    return Block([(picture, Markup(inline(picture))) for picture in pictures], [Markup(table.html()) for table in tables])
+    for i, table in enumerate(run.probes):
+        yield Block.of(probe_figures.draw(table, i), table.tables())
+    maps = [table.map for table in run.probes if table.map is not None and len(table.map.labels)]
+    if maps:
+        yield Block.of([probe_figures.embedding_map(maps[-1])])
+    for result in (run.segments, run.anomalies):
+        if result:
+            yield Block.of([], result.tables())
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:

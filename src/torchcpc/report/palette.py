@@ -1,7 +1,5 @@
 """Colours of a light and a dark page. Figures are drawn in the light ones; `torchcpc.report.svg` puts CSS variables in their place."""
 
-from __future__ import annotations
-
 LEVELS = 16
 
 NEUTRAL = {
@@ -26,15 +24,11 @@ HUES = {
 ANCHORS = (("#16306f", "#3f8793", "#cf9422"), ("#7fa6ff", "#7cc4b6", "#f0c050"))
 
 
-def mix(start: str, end: str, share: float) -> str:
-    """The colour `share` of the way from start to end, channel by channel."""
+def along(anchors: tuple[str, str, str], place: float) -> str:
+    """The colour at place 0..1 of a ramp of three anchors, mixed channel by channel."""
+    (start, end), share = (anchors[:2], 2 * place) if place < 0.5 else (anchors[1:], 2 * place - 1)
     pairs = ((int(start[i : i + 2], 16), int(end[i : i + 2], 16)) for i in (1, 3, 5))
     return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in pairs)
-
-
-def along(anchors: tuple[str, str, str], place: float) -> str:
-    """The colour at place 0..1 of a ramp of three anchors."""
-    return mix(anchors[0], anchors[1], 2 * place) if place < 0.5 else mix(anchors[1], anchors[2], 2 * place - 1)
 
 
 RAMP = {f"k{i}": (along(ANCHORS[0], i / (LEVELS - 1)), along(ANCHORS[1], i / (LEVELS - 1))) for i in range(LEVELS)}
@@ -46,16 +40,6 @@ def light(name: str) -> str:
     return COLOURS[name][0]
 
 
-def category(index: int) -> str:
-    """The colour of category `index`; they come round again after the last."""
-    return light(tuple(HUES)[index % len(HUES)])
-
-
 def horizon(index: int, total: int) -> str:
     """The colour of horizon `index` of `total`: near is dark blue, far is ochre."""
     return light(f"k{round(index * (LEVELS - 1) / max(total - 1, 1))}")
-
-
-def variables(theme: int) -> str:
-    """The CSS variables of theme 0 (light) or 1 (dark)."""
-    return "".join(f"--{name}:{pair[theme]};" for name, pair in COLOURS.items())

@@ -1,11 +1,10 @@
 """The empty panel that every figure begins with: one style, no state outside the figure. Draw within `figure_style()`."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ParamSpec
 
 import matplotlib
 import numpy as np
@@ -19,11 +18,14 @@ from torchcpc.atomic import replacing
 from torchcpc.contracts import CPCError
 from torchcpc.report import format
 from torchcpc.report.palette import horizon, light
+from torchcpc.report.svg import Picture
 
 WIDTH, HEIGHT = 4.7, 3.1  # inches; at 72 points an inch a text of 9 points is about 12 CSS pixels on a page
 MOST_POINTS = 200
 HORIZON = "k = "
 DASHES = (0, (4, 3))
+
+P = ParamSpec("P")
 
 
 @contextmanager
@@ -44,11 +46,13 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def save(path: Path, draw: Callable[[], Figure]) -> None:
-    """A figure alone, as .svg or .png. Raises CPCError for another ending or a place that cannot be written."""
+def save(path: Path, draw: Callable[P, Picture], *args: P.args, **kwargs: P.kwargs) -> None:
+    """A picture alone, as .svg or .png. Raises CPCError for another ending or a place that cannot be written."""
     check_ending(path)
     with figure_style(), replacing(path) as partial:
-        draw().savefig(partial, dpi=160, facecolor=light("card"))
+        # Without the time of day, which an .svg would hold: the same picture gives the same bytes.
+        metadata = {"Date": None} if path.suffix == ".svg" else None
+        draw(*args, **kwargs).figure.savefig(partial, dpi=160, facecolor=light("card"), metadata=metadata)
 
 
 def check_ending(path: Path) -> None:
@@ -71,16 +75,10 @@ def over_steps(*, y: str, last: int) -> tuple[Figure, Axes]:
     figure, axes = panel(x="training step", y=y)
     axes.set_xlim(0, max(last, 1) * 1.02)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: short(step, last)))
+    # 2,000 of 8,000; 5k of 20k; 1.5M of 2M.
+    size, letter = (1e6, "M") if last >= 1e6 else (1e3, "k") if last >= 1e4 else (1, "")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step / size:,g}{letter if step else ''}"))
     return figure, axes
-
-
-def short(step: float, last: int) -> str:
-    """A step on an axis that ends at `last`: 2,000 of 8,000; 5k of 20k; 1.5M of 2M."""
-    if last < 1e4:
-        return f"{step:,g}"
-    size, letter = (1e6, "M") if last >= 1e6 else (1e3, "k")
-    return f"{step / size:g}{letter}" if step else "0"
 
 
 def shares(axes: Axes) -> None:
@@ -120,28 +118,22 @@ def dashed(axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str = "_", gid: str
     line(axes, x, y, light("ink"), 1.2, label, gid, marker).set_linestyle(DASHES)
 
 
-def per_horizon(axes: Axes, name: str, step: np.ndarray, values_LK: np.ndarray, horizons: tuple[int, ...]) -> None:
+def per_horizon(
+    axes: Axes, name: str, step: np.ndarray, values_LK: np.ndarray, horizons: tuple[int, ...], most: int = MOST_POINTS
+) -> list[Line2D]:
     """One line for each horizon, near to far along the ramp, far drawn first; the gid of each is NAME-kK."""
-    step, values_LK = thin(step, values_LK)
-    for i, k in reversed(list(enumerate(horizons))):
-        colour, marker = horizon(i, len(horizons)), mark(len(step))
-        line(axes, step, values_LK[:, i], colour, 1.3, f"{HORIZON}{k}", f"{name}-k{k}", marker)
-
-
-def reference(axes: Axes, name: str, step: np.ndarray, values_LK: np.ndarray, label: str) -> None:
-    """A dashed line for a quantity that is the same at all horizons, two where it is not: its lowest and its highest."""
-    step, values_LK = thin(step, values_LK)
-    low, high = np.fmin.reduce(values_LK, axis=1), np.fmax.reduce(values_LK, axis=1)  # of the horizons measured
-    same, marker = np.allclose(low, high, rtol=1e-6, equal_nan=True), mark(len(step), "_", 1)
-    dashed(axes, step, high, label=label if same else f"{label} (range over k)", gid=f"{name}-high", marker=marker)
-    if not same:
-        dashed(axes, step, low, gid=f"{name}-low", marker=marker)
+    step, values_LK = thin(step, values_LK, most)
+    return [
+        line(axes, step, values_LK[:, i], horizon(i, len(horizons)), 1.3, f"{HORIZON}{k}", f"{name}-k{k}", mark(len(step)))
+        for i, k in reversed(list(enumerate(horizons)))
+    ]
 
 
 def legend(figure: Figure, axes: Axes) -> None:
     """A legend above the axes, never over data. Of many horizons it names the first, the middle and the last."""
     entries = [(handle, format.label(name, 34)) for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)]
-    ks = [entry for entry in reversed(entries) if entry[1].startswith(HORIZON)]
+    ks = [entry for entry in entries if entry[1].startswith(HORIZON)]
+    ks.sort(key=lambda entry: int(entry[1].removeprefix(HORIZON)))
     few = ks if len(ks) <= 4 else [ks[0], ks[len(ks) // 2], ks[-1]]
     named = few + [entry for entry in entries if not entry[1].startswith(HORIZON)]
     # In characters: the handle and the gap of an entry take about six, an inch of width holds about fifteen.

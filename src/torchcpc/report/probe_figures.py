@@ -1,19 +1,19 @@
-"""What the representation is good for: accuracy with intervals, and accuracy from few labels."""
+"""What the representation is good for: accuracy with intervals, accuracy from few labels, and a flat map of embeddings."""
 
-from __future__ import annotations
-
+from collections import Counter
 from math import isfinite
 
 import numpy as np
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.ticker import NullLocator
 
-from torchcpc.probes.result import ProbeTable, RowSummary
+from torchcpc.probes.result import EmbeddingMap, ProbeTable, RowSummary
 from torchcpc.report import format
-from torchcpc.report.palette import category, light
+from torchcpc.report.palette import HUES, light
 from torchcpc.report.panel import DASHES, HEIGHT, legend, line, panel, shares
 from torchcpc.report.svg import Picture
 
 MARKERS = "osD^vP"
+MOST_LABELS, MOST_POINTS = 12, 4000  # of a map
 
 
 def best_first(table: ProbeTable) -> list[RowSummary]:
@@ -44,15 +44,8 @@ def accuracies(table: ProbeTable, index: int) -> Picture:
         line(axes, (value.low, value.high), (place, place), colour, 2.4, gid=f"interval-{index}-{place}").set_alpha(0.45)
         axes.plot(seeds, [place + 0.3] * len(seeds), "|", color=colour, markersize=4, alpha=0.8, markeredgewidth=0.8)
         axes.plot([value.mean], [place], "o" if cpc else "s", color=colour, markersize=5.5, gid=f"mean-{index}-{place}")
-        axes.annotate(
-            format.percent(value.mean),
-            (float(np.fmax(value.high, value.mean)), place),
-            xytext=(8, 0),
-            textcoords="offset points",
-            va="center",
-            fontsize=8.5,
-            color=light("ink" if cpc else "muted"),
-        )
+        beside = {"xytext": (8, 0), "textcoords": "offset points", "va": "center", "color": light("ink" if cpc else "muted")}
+        axes.annotate(format.percent(value.mean), (float(np.fmax(value.high, value.mean)), place), fontsize=8.5, **beside)
     axes.set_yticks(range(len(rows)), [format.label(row_name(row), 26) for row in rows])
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):
         tick.set_color(light("blue" if row.role == "cpc" else "ink"))
@@ -61,8 +54,7 @@ def accuracies(table: ProbeTable, index: int) -> Picture:
     axes.set_ylim(len(rows) - 0.4, -0.6)
     # Room on the right for the number beside the highest interval.
     axes.set_xlim(0, float(np.fmax.reduce([1.0, *(row.accuracy.high for row in rows)])) + 0.22)
-    axes.xaxis.set_major_locator(FixedLocator(np.linspace(0, 1, 6).tolist()))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f}"))
+    axes.set_xticks([percent / 100 for percent in range(0, 101, 20)], [f"{percent}" for percent in range(0, 101, 20)])
     chance = ""
     if isfinite(table.chance):
         axes.axvline(table.chance, color=light("ink"), linestyle=DASHES, linewidth=1.2, gid=f"chance-{index}", label="chance")
@@ -85,7 +77,7 @@ def label_efficiency(table: ProbeTable, index: int) -> Picture:
     end = float(counts[-1] * stride) if counts else 1.0
     roles = {point.features: point.role for point in table.efficiency}
     for order, features in enumerate(sorted(roles, key=lambda name: roles[name] != "cpc")):
-        colour = category(order)
+        colour = light(tuple(HUES)[order % len(HUES)])
         points = {point.labels_per_class or end: point.accuracy for point in table.efficiency if point.features == features}
         x = sorted(points)
         axes.fill_between(x, [points[at].low for at in x], [points[at].high for at in x], color=colour, alpha=0.14, linewidth=0)
@@ -95,8 +87,7 @@ def label_efficiency(table: ProbeTable, index: int) -> Picture:
         axes.axhline(table.chance, color=light("ink"), linestyle=DASHES, linewidth=1.2, label="chance")
     axes.set_xscale("log")
     ends = [(end, "all")] if any(point.labels_per_class is None for point in table.efficiency) else []
-    ticks = [*((float(n), format.count(n)) for n in counts), *ends]
-    axes.set_xticks([at for at, _ in ticks], [name for _, name in ticks])
+    axes.set_xticks(*zip(*((float(n), format.count(n)) for n in counts), *ends, strict=True))
     axes.xaxis.set_minor_locator(NullLocator())
     shares(axes)
     legend(figure, axes)
@@ -105,3 +96,36 @@ def label_efficiency(table: ProbeTable, index: int) -> Picture:
         "95 % intervals. The further left a curve rises, the fewer labels its features need."
     )
     return Picture(f"efficiency-{index}", f"{format.printable(table.label)}: accuracy from few labels", caption, figure)
+
+
+def embedding_map(layout: EmbeddingMap) -> Picture:
+    """The map, at most MOST_POINTS points (every n-th) and MOST_LABELS labels; the rarer labels together are "other"."""
+    every = -(-len(layout.labels) // MOST_POINTS) or 1
+    points, labels = layout.points[::every], np.array(layout.labels, dtype=object)[::every]
+    counts = Counter(layout.labels)
+    # Numbers in order of size before names in order of letters.
+    common = [label for label, _ in counts.most_common(MOST_LABELS)]
+    named = sorted(common, key=lambda label: (0, int(label), label) if label.isdecimal() else (1, 0, label))
+    figure, axes = panel(x="", y="", width=5.0, height=4.8)
+    axes.grid(visible=False)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set_visible(False)
+    rest = ~np.isin(labels, named)
+    hues = [hue for hue in HUES if hue != "slate"] + ["k7"]
+    for order, label in enumerate(named):
+        hue, shape = light(hues[order % len(hues)]), "o^"[order // len(hues) % 2]
+        look = {"label": format.label(label, 22), "gid": f"map-{order}"}
+        axes.scatter(*points[labels == label].T, s=13, color=hue, marker=shape, alpha=0.75, linewidths=0, **look)
+    if rest.any():
+        name, grey = f"other ({len(counts) - len(named)} labels)", light("muted")
+        axes.scatter(*points[rest].T, s=7, color=grey, alpha=0.25, linewidths=0, label=name, gid="map-other", zorder=0.5)
+    columns = max(2, min(6, 72 // (max(len(format.label(label, 22)) for label in named) + 5)))
+    figure.legend(loc="outside lower center", ncols=columns, markerscale=1.6, handletextpad=0.2)
+    axes.set_aspect("equal", adjustable="datalim")
+    thinned = f" One point in {every} is drawn." if every > 1 else ""
+    caption = (
+        f"Each point is one embedding ({format.count(len(layout.labels))} in all). Colour and shape show its label, which CPC never "
+        f"saw. Groups that stand apart are easy to tell apart; distances between groups and directions mean little.{thinned}"
+    )
+    title = f"Map of embeddings by {format.printable(layout.label)}" if layout.label else "Map of embeddings"
+    return Picture("map", title, caption, figure, wide=True)

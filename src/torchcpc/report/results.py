@@ -1,8 +1,6 @@
-"""The results that a run folder keeps: which file holds which type, how they are read and written."""
+"""What a run folder keeps: which file holds which type of result, how they are read and written, and the whole as one record."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,10 +8,10 @@ from typing import TypeVar
 from torchcpc.anomalies.result import AnomalyTable
 from torchcpc.atomic import write_json
 from torchcpc.contracts import CPCError
-from torchcpc.information.result import InformationTable
-from torchcpc.information.timeline_result import Timeline
+from torchcpc.information.result import InformationTable, Timeline
 from torchcpc.probes.result import ProbeTable
 from torchcpc.ranking.result import RankTable
+from torchcpc.report.metrics import Metrics, read_metrics
 from torchcpc.results import SavedResult, read_json
 from torchcpc.segmentation.result import SegmentTable
 
@@ -25,8 +23,8 @@ FILES: dict[type[SavedResult], str] = {
     SegmentTable: "segments.json",
     AnomalyTable: "anomalies.json",
 }
-# A run keeps one of these for each question, which these fields tell apart; of the other results it keeps the last.
-QUESTION: dict[type[SavedResult], tuple[str, ...]] = {ProbeTable: ("label", "unit", "split", "test")}
+# A run keeps one probe table for each question, which these fields tell apart; of the other results it keeps the last.
+QUESTION = ("label", "unit", "split", "test")
 QUESTION_FORMAT = 2
 
 R = TypeVar("R", bound=SavedResult)
@@ -34,62 +32,76 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class KeptResults:
-    """What a run folder holds, None or empty where a file is missing. problems: a line for each file that cannot be read."""
+class RunFolder:
+    """A run folder as one record, results None or empty where a file is missing.
 
-    probes: tuple[ProbeTable, ...] = ()
-    ranking: RankTable | None = None
-    information: InformationTable | None = None
-    timeline: Timeline | None = None
-    segments: SegmentTable | None = None
-    anomalies: AnomalyTable | None = None
-    problems: tuple[str, ...] = ()
+    settings: the content of settings.json, empty without one; skipped: (path, reason), None without skipped.json; problems: a line for each
+    file that cannot be read.
+    """
+
+    name: str
+    metrics: Metrics
+    settings: Mapping[str, object]
+    skipped: tuple[tuple[str, str], ...] | None
+    probes: tuple[ProbeTable, ...]
+    ranking: RankTable | None
+    information: InformationTable | None
+    timeline: Timeline | None
+    segments: SegmentTable | None
+    anomalies: AnomalyTable | None
+    problems: tuple[str, ...]
 
 
-def read_results(folder: Path) -> KeptResults:
-    """Every result in a run folder."""
-    problems: list[str] = []
+def read_folder(folder: Path) -> RunFolder:
+    """Reads a run folder, of which only metrics.jsonl has to be there. Raises CPCError without it, and for no folder."""
+    if not folder.is_dir():
+        raise CPCError(f"no run folder {folder}: give the folder that cpc train wrote, the one that holds metrics.jsonl")
+    metrics, problems = read_metrics(folder / "metrics.jsonl"), []
 
-    def read(kind: type[R]) -> R | None:
-        return read_if_there(folder / FILES[kind], kind.from_json, problems)
+    def read(name: str, how: Callable[[Path], T]) -> T | None:
+        try:
+            return how(folder / name) if (folder / name).exists() else None
+        except CPCError as error:
+            problems.append(str(error))
 
-    probes = read_if_there(folder / FILES[ProbeTable], lambda path: _read_questions(path, ProbeTable), problems)
-    kept = (read(RankTable), read(InformationTable), read(Timeline), read(SegmentTable), read(AnomalyTable))
-    return KeptResults(probes or (), *kept, problems=tuple(problems))
+    def result(kind: type[R]) -> R | None:
+        return read(FILES[kind], kind.from_json)
+
+    return RunFolder(
+        folder.resolve().name,
+        metrics,
+        probes=read(FILES[ProbeTable], _probes) or (),
+        ranking=result(RankTable),
+        information=result(InformationTable),
+        timeline=result(Timeline),
+        segments=result(SegmentTable),
+        anomalies=result(AnomalyTable),
+        settings=read("settings.json", _settings) or {},
+        skipped=read("skipped.json", _skipped),
+        problems=tuple(problems),
+    )
 
 
 def keep(folder: Path, result: SavedResult) -> Path:
     """Writes a result into its file of a run folder, a probe table beside those of other questions; returns the path."""
     kind, path = type(result), folder / FILES[type(result)]
-    if kind not in QUESTION:
+    if kind is not ProbeTable:
         result.to_json(path)
         return path
     content = result.to_json()
-    earlier = [table.to_json() for table in (_read_questions(path, kind) if path.exists() else ())]
-    others = [table for table in earlier if any(table[name] != content[name] for name in QUESTION[kind])]
+    earlier = [table.to_json() for table in (_probes(path) if path.exists() else ())]
+    others = [table for table in earlier if any(table[name] != content[name] for name in QUESTION)]
     write_json(path, {"format": QUESTION_FORMAT, "tables": [*others, content]})
     return path
 
 
-def check_kept(folder: Path, kind: type[SavedResult]) -> None:
-    """Raises CPCError where `keep` would, for a command that has yet to compute a result of this type."""
-    path = folder / FILES[kind]
-    if kind in QUESTION and path.exists():
-        _read_questions(path, kind)
+def check_kept(folder: Path) -> None:
+    """Raises CPCError where `keep` would refuse a probe table, for a command that has yet to compute it."""
+    if (folder / FILES[ProbeTable]).exists():
+        _probes(folder / FILES[ProbeTable])
 
 
-def read_if_there(path: Path, read: Callable[[Path], T], problems: list[str]) -> T | None:
-    """What `read` makes of a file; None without one. A file that it refuses is a line of `problems`."""
-    if not path.exists():
-        return None
-    try:
-        return read(path)
-    except CPCError as error:
-        problems.append(str(error))
-        return None
-
-
-def _read_questions(path: Path, kind: type[R]) -> tuple[R, ...]:
+def _probes(path: Path) -> tuple[ProbeTable, ...]:
     content = read_json(path)
     content = content if isinstance(content, dict) else {}
     found, tables = content.get("format"), content.get("tables")
@@ -99,6 +111,19 @@ def _read_questions(path: Path, kind: type[R]) -> tuple[R, ...]:
             "the command that wrote it again."
         )
     try:
-        return tuple(kind.from_json(entry) for entry in tables)
+        return tuple(ProbeTable.from_json(entry) for entry in tables)
     except CPCError as error:
         raise CPCError(f"{path} holds a table that cannot be read: {error} Move the file away first.") from None
+
+
+def _settings(path: Path) -> dict[str, object]:
+    if isinstance(content := read_json(path), dict):
+        return content
+    raise CPCError(f"{path} must hold an object. Restore the file that cpc train wrote.")
+
+
+def _skipped(path: Path) -> tuple[tuple[str, str], ...]:
+    try:
+        return tuple((str(entry["path"]), str(entry["reason"])) for entry in read_json(path))
+    except (KeyError, TypeError) as error:
+        raise CPCError(f"{path} must be a list of objects with path and reason ({error}). Restore it, or remove it.") from None

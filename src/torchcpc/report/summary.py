@@ -1,11 +1,9 @@
 """The head of the page: what was trained, on what, and how far it got, in plain words and a few large numbers."""
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -13,14 +11,13 @@ from torchcpc.probes.result import ProbeTable, RowSummary
 from torchcpc.report import format
 from torchcpc.report.metrics import PER_HORIZON, Metrics
 from torchcpc.report.probe_figures import best_first, row_name
-from torchcpc.report.run_folder import RunFolder
+from torchcpc.report.results import RunFolder
 from torchcpc.text_table import TextTable
 
 NEAR_CEILING = 0.9
 
 
-@dataclass(frozen=True, slots=True)
-class Tile:
+class Tile(NamedTuple):
     """One large number: its name above, what it compares with below."""
 
     name: str
@@ -28,35 +25,55 @@ class Tile:
     note: str
 
 
-def candidates(ceiling: float, chance: float) -> str:
-    """'512', or 'about 512' where N varies: only a constant N has exp(mean log N) = 1 / mean(1 / N)."""
-    if not math.isfinite(ceiling):
-        return "an unknown number of"
-    size = math.exp(ceiling)
-    exact = abs(size * chance - 1) < 1e-4 and abs(size - round(size)) < 1e-3 * size
-    return format.count(round(size)) if exact else f"about {format.count(round(size))}"
-
-
 def tiles(run: RunFolder) -> list[Tile]:
     """The large numbers: bound, accuracy, at most two probes, steps."""
     line = run.metrics.best
     bound, ceiling, first = line.mean("bound_per_k"), line.mean("ceiling_per_k"), line.values(0)
-    among = candidates(first["ceiling_per_k"], first["chance_per_k"])
     note = f"{format.bits(bound)} bits; ceiling log N = {format.nats(ceiling)} nats"
-    chance = f"chance {format.percent(first['chance_per_k'])}, {among} candidates"
+    chance = f"chance {format.percent(first['chance_per_k'])}, {_candidates(first)} candidates"
     result = [
         Tile("Best validation bound" if line.split == "valid" else "Training bound", f"{format.nats(bound)} nats", note),
         Tile(f"Accuracy at k = {line.curves.horizons[0]}", format.percent(first["accuracy_per_k"]), chance),
     ]
-    for table in run.results.probes[:2]:
-        row = next((row for row in best_first(table) if row.role == "cpc"), None)
-        if row is not None:
+    for table in run.probes[:2]:
+        if row := next((row for row in best_first(table) if row.role == "cpc"), None):
             note = f"{format.label(row_name(row))}{_chance(table, '')}"
             result.append(Tile(f"Probe: {format.label(table.label)}", format.percent(row.accuracy.mean), note))
     speed = run.metrics.train.single["throughput"] if run.metrics.train is not None else np.array([])
     finite = speed[np.isfinite(speed)]
     note = f"median throughput {format.number(float(np.median(finite)))} per second" if len(finite) else "optimiser updates"
     return [*result, Tile("Training steps", f"{run.metrics.last:,}", note)]
+
+
+def sentences(run: RunFolder) -> list[str]:
+    """The headline in words: what was trained, how far ahead it predicts, and the best CPC row of each probe beside the best other."""
+    data, recipe, line = run.settings.get("data"), run.settings.get("recipe"), run.metrics.best
+    size = amount(data) if isinstance(data, Mapping) else ""
+    model = f"recipe {format.printable(recipe)}" if recipe else "a model"
+    bound, ceiling, horizons = line.mean("bound_per_k"), line.mean("ceiling_per_k"), line.curves.horizons
+    where = f"On training data (there is no validation) the mean bound at the last logged step, {line.step:,},"
+    meaning = "no more than a sign of progress"
+    if line.split == "valid":
+        where = f"On validation data the best mean bound, at step {line.step:,},"
+        meaning = "a lower bound on what the context says about a step ahead"
+    result = [
+        f"This run trained {model} for {format.plural(run.metrics.last, 'step')}{f' on {size}' if size else ''}.",
+        f"{where} was {format.nats(bound)} nats ({format.bits(bound)} bits), of at most {format.nats(ceiling)} nats "
+        f"({format.bits(ceiling)} bits): {meaning}, averaged over {format.plural(len(horizons), 'prediction step')}.",
+    ]
+    if bound > NEAR_CEILING * ceiling:
+        result.append("The bound is close to its ceiling, so the number is limited by N: more candidates would let it grow.")
+    for i in sorted({0, len(horizons) - 1}):
+        values = line.values(i)
+        found, chance = format.percent(values["accuracy_per_k"]), format.percent(values["chance_per_k"])
+        among = f"among {_candidates(values)} candidates"
+        result.append(f"At k = {horizons[i]} the true step came first {among} in {found} of cases (chance {chance}).")
+    for table in run.probes:
+        firsts = (next((row for row in best_first(table) if (row.role == "cpc") == cpc), None) for cpc in (True, False))
+        found = ", against ".join(_row(row) for row in firsts if row) or "no rows"
+        sample = format.plural(table.test, f"test {format.printable(table.unit)}")
+        result.append(f"Probe for {format.printable(table.label)} ({sample}): {found}{_chance(table, 'is ')}.")
+    return result
 
 
 def amount(data: Mapping[str, object]) -> str:
@@ -66,9 +83,7 @@ def amount(data: Mapping[str, object]) -> str:
     """
     values = (data.get(name) for name in ("recordings", "hours", "groups", "trained"))
     recordings, hours, groups, trained = (value if isinstance(value, int | float) else None for value in values)
-    parts = []
-    if recordings is not None:
-        parts.append(format.plural(recordings, "recording" if hours else "source"))
+    parts = [] if recordings is None else [format.plural(recordings, "recording" if hours else "source")]
     if hours:
         parts.append(f"({format.duration(hours)})" if parts else format.duration(hours))
     if groups is not None and groups != recordings:
@@ -77,50 +92,19 @@ def amount(data: Mapping[str, object]) -> str:
     return " ".join(parts) + held_out
 
 
-def sentences(run: RunFolder) -> list[str]:
-    """The headline in words."""
-    data, recipe = run.settings.get("data"), run.settings.get("recipe")
-    size = amount(data) if isinstance(data, Mapping) else ""
-    model = f"recipe {format.printable(recipe)}" if recipe else "a model"
-    start = f"This run trained {model} for {format.plural(run.metrics.last, 'step')}{f' on {size}' if size else ''}."
-    return [start, *_predictions(run.metrics), *map(_probe, run.results.probes)]
-
-
-def _predictions(metrics: Metrics) -> list[str]:
-    line = metrics.best
-    bound, ceiling, horizons = line.mean("bound_per_k"), line.mean("ceiling_per_k"), line.curves.horizons
-    where = f"On training data (there is no validation) the mean bound at the last logged step, {line.step:,},"
-    meaning = "no more than a sign of progress"
-    if line.split == "valid":
-        where = f"On validation data the best mean bound, at step {line.step:,},"
-        meaning = "a lower bound on what the context says about a step ahead"
-    result = [
-        f"{where} was {format.nats(bound)} nats ({format.bits(bound)} bits), of at most {format.nats(ceiling)} nats "
-        f"({format.bits(ceiling)} bits): {meaning}, averaged over {format.plural(len(horizons), 'prediction step')}."
-    ]
-    if bound > NEAR_CEILING * ceiling:
-        result.append("The bound is close to its ceiling, so the number is limited by N: more candidates would let it grow.")
-    for i in sorted({0, len(horizons) - 1}):
-        values = line.values(i)
-        result.append(
-            f"At k = {horizons[i]} the true step came first among {candidates(values['ceiling_per_k'], values['chance_per_k'])} "
-            f"candidates in {format.percent(values['accuracy_per_k'])} of cases (chance {format.percent(values['chance_per_k'])})."
-        )
-    return result
-
-
-def _probe(table: ProbeTable) -> str:
-    """The best CPC row beside the best of the others."""
-    rows = best_first(table)
-    pair = [next((row for row in rows if (row.role == "cpc") == cpc), None) for cpc in (True, False)]
-    found = ", against ".join(_row(row) for row in pair if row is not None) or "no rows"
-    sample = format.plural(table.test, f"test {format.printable(table.unit)}")
-    return f"Probe for {format.printable(table.label)} ({sample}): {found}{_chance(table, 'is ')}."
+def _candidates(values: Mapping[str, float]) -> str:
+    """'512', or 'about 512' where N varies: only a constant N has exp(mean log N) = 1 / mean(1 / N)."""
+    ceiling, chance = values["ceiling_per_k"], values["chance_per_k"]
+    if not math.isfinite(ceiling):
+        return "an unknown number of"
+    size = math.exp(ceiling)
+    exact = abs(size * chance - 1) < 1e-4 and abs(size - round(size)) < 1e-3 * size
+    return f"{'' if exact else 'about '}{format.count(round(size))}"
 
 
 def _row(row: RowSummary) -> str:
-    low, high = format.percent(row.accuracy.low), format.percent(row.accuracy.high)
-    return f"{format.percent(row.accuracy.mean)} from {row_name(row)} (95 % interval {low} to {high})"
+    mean, low, high = map(format.percent, (row.accuracy.mean, row.accuracy.low, row.accuracy.high))
+    return f"{mean} from {row_name(row)} (95 % interval {low} to {high})"
 
 
 def _chance(table: ProbeTable, verb: str) -> str:
@@ -138,10 +122,10 @@ def warnings(run: RunFolder) -> list[str]:
     for split, curves in run.metrics.splits.items():
         broken = ~np.isfinite(np.stack([curves.per_k[key] for key in PER_HORIZON])).all(axis=(0, 2))
         if broken.any():
-            name = "training line" if split == "train" else "validation line"
+            lines = format.plural(int(broken.sum()), "training line" if split == "train" else "validation line")
             result.append(
-                f"{format.plural(int(broken.sum()), name)} of {len(curves):,} held a value that is not a finite number, first at step "
-                f"{int(curves.step[broken][0]):,}; figures show a gap there"
+                f"{lines} of {len(curves):,} held a value that is not a finite number, first at step {int(curves.step[broken][0]):,}; "
+                "figures show a gap there"
             )
     if run.metrics.torn:
         result.append("the last line of metrics.jsonl was cut short and is left out; cpc train --resume RUN continues the run")

@@ -1,7 +1,5 @@
 """A drawn matplotlib figure as SVG text that may stand inside a page beside others."""
 
-from __future__ import annotations
-
 import io
 import re
 import warnings
@@ -36,21 +34,16 @@ def inline(picture: Picture) -> str:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         picture.figure.savefig(buffer, format="svg", transparent=True)
     root = ElementTree.fromstring(buffer.getvalue())
-    _strip(root)
+    for parent in list(root.iter()):
+        # Metadata (names and addresses of standards), and a style that would reach the whole page.
+        for child in [child for child in parent if child.tag in (f"{SVG}metadata", f"{SVG}style")]:
+            parent.remove(child)
     for element in root.iter():
         element.tag = element.tag.removeprefix(SVG)
         element.attrib = {("href" if key == LINK else key): _adapted(key, text, picture.name) for key, text in element.items()}
     del root.attrib["width"], root.attrib["height"]
     root.attrib |= {"role": "img", "aria-label": picture.title, "id": picture.name}
     return ElementTree.tostring(root, encoding="unicode")
-
-
-def _strip(root: ElementTree.Element) -> None:
-    """Remove the metadata (names and addresses of standards) and the style that would reach the whole page."""
-    for parent in list(root.iter()):
-        for child in list(parent):
-            if child.tag in (f"{SVG}metadata", f"{SVG}style"):
-                parent.remove(child)
 
 
 def _adapted(key: str, text: str, name: str) -> str:

@@ -1,8 +1,6 @@
 """A trained model over whole sources of any length."""
 
-from __future__ import annotations
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple, TypedDict, Unpack
@@ -16,10 +14,8 @@ from torchcpc.data.windows import whole
 
 
 class Embedded(NamedTuple):
-    """A stretch of one sequence: z_TD and c_TC of source number `source` from step `first_step` on, float32.
-
-    sequence: 0, or in a picture its place in the encoder's Layout.
-    """
+    """A stretch of one sequence: z_TD and c_TC of source number `source` from step `first_step` on, float32. sequence: 0, or in a picture
+    its place in the encoder's Layout."""
 
     source: int
     z_TD: np.ndarray
@@ -48,11 +44,9 @@ class EmbedOptions(TypedDict, total=False):
 
 @torch.inference_mode()
 def embed_batches(model: Model, batches: Iterable[tuple[list[int], Window]], *, device: str = "cpu") -> Iterator[Embedded]:
-    """Embeds padded batches of whole sources, as `data.windows.whole` cuts them.
-
-    Padding changes nothing (checked to 1e-5): encoder and context look back only, and steps that touch padding are dropped.
-    The model must be in evaluation mode if it has layers that differ in training.
-    """
+    """Embeds padded batches of whole sources, as `data.windows.whole` cuts them. Padding changes nothing (checked to 1e-5): encoder and
+    context look back only, and steps that touch padding are dropped. The model must be in evaluation mode if it has layers that differ in
+    training."""
     for indices, window in batches:
         window = window.to(device)
         z_BTD = model.encoder(window.x)
@@ -70,11 +64,9 @@ def embed_batches(model: Model, batches: Iterable[tuple[list[int], Window]], *, 
 
 @torch.inference_mode()
 def embed_long(model: Model, sources: Sources, index: int, *, positions: int, device: str = "cpu") -> Iterator[Embedded]:
-    """Embeds one source in pieces of about `positions`, in bounded memory. The pieces equal the whole.
-
-    Each piece is read with the earlier steps that its receptive field reaches, which are dropped again. The state of the context
-    is carried over. Raises CPCError for pieces shorter than a step.
-    """
+    """Embeds one source in pieces of about `positions`, in bounded memory. The pieces equal the whole. Each piece is read with the earlier
+    steps that its receptive field reaches, which are dropped again. The state of the context is carried over. Raises CPCError for pieces
+    shorter than a step."""
     stride = model.encoder.stride
     warm = -(-(model.encoder.receptive_field - stride) // stride)
     piece = positions // stride
@@ -96,10 +88,8 @@ def _array(tensor: Tensor) -> np.ndarray:
 def embed_all(
     model: Model, sources: Sources, *, positions_per_batch: int = 1_000_000, device: str = "cpu", progress: Progress = silent
 ) -> Iterator[Embedded]:
-    """Embeds every source in bounded memory: short ones in padded batches, longer ones piece by piece.
-
-    positions_per_batch: raw positions embedded at once, padding included. A million samples are a minute of speech.
-    """
+    """Embeds every source in bounded memory: short ones in padded batches, longer ones piece by piece. positions_per_batch: raw positions
+    embedded at once, padding included. A million samples are a minute of speech."""
     done = 0
     for indices, window in whole(sources, positions_per_batch=positions_per_batch):
         yield from embed_batches(model, [(indices, window)], device=device)
@@ -110,26 +100,29 @@ def embed_all(
             progress(done := done + 1, len(sources))
 
 
-def steps_of(model: Model, sources: Sources, **options: Unpack[EmbedOptions]) -> Iterator[SourceSteps]:
-    """Every sequence of every source in one piece."""
-    for (source, sequence), pieces in groupby(
-        embed_all(model, sources, **options), key=lambda piece: (piece.source, piece.sequence)
-    ):
-        z_TD, c_TC = _joined(pieces)
-        yield SourceSteps(source, sources.group(source), torch.from_numpy(z_TD), torch.from_numpy(c_TC), sequence)
+def steps_of(
+    model: Model, sources: Sources, indices: Sequence[int] | None = None, **options: Unpack[EmbedOptions]
+) -> Iterator[SourceSteps]:
+    """Every sequence of every source, or of those at `indices`, in one piece. Their numbers are positions in `sources`."""
+    chosen = sources if indices is None else sources.select(list(indices))
+    for first, z_TD, c_TC in _joined(embed_all(model, chosen, **options), by=lambda piece: (piece.source, piece.sequence)):
+        number = first.source if indices is None else indices[first.source]
+        z, c = torch.from_numpy(z_TD), torch.from_numpy(c_TC)
+        yield SourceSteps(number, chosen.group(first.source), z, c, first.sequence)
 
 
 def embedded_sources(
     model: Model, sources: Sources, **options: Unpack[EmbedOptions]
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
     """(source, z_TD, c_TC) of every source that has a step, in the order of `embed_all`. A source's sequences follow one another."""
-    for source, pieces in groupby(embed_all(model, sources, **options), key=lambda piece: piece.source):
-        yield source, *_joined(pieces)
+    for first, z_TD, c_TC in _joined(embed_all(model, sources, **options), by=lambda piece: piece.source):
+        yield first.source, z_TD, c_TC
 
 
-def _joined(pieces: Iterable[Embedded]) -> tuple[np.ndarray, np.ndarray]:
-    own = list(pieces)
-    return np.concatenate([piece.z_TD for piece in own]), np.concatenate([piece.c_TC for piece in own])
+def _joined(pieces: Iterable[Embedded], by: Callable[[Embedded], object]) -> Iterator[tuple[Embedded, np.ndarray, np.ndarray]]:
+    """The first of the neighbouring pieces that are alike, and z and c of all of them."""
+    for own in (list(alike) for _, alike in groupby(pieces, key=by)):
+        yield own[0], np.concatenate([piece.z_TD for piece in own]), np.concatenate([piece.c_TC for piece in own])
 
 
 def frames(model: Model, sources: Sources, **options: Unpack[EmbedOptions]) -> tuple[list[np.ndarray], list[np.ndarray]]:

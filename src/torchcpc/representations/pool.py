@@ -1,12 +1,16 @@
-"""One vector for a whole recording from the frames it has. Which of these is used is the same for every row of a table."""
+"""Frames of recordings made fit for a table: one vector for a whole recording, and frames brought to one scale by speaker.
 
-from __future__ import annotations
+Every row of a table gets the same of both. The standardisation uses no label: a test group is standardised by its own frames, as a system
+can that has heard a few sentences of a speaker. It removes most of the speaker from CPC features (van Niekerk, Nortje, Baas, Kamper 2021,
+arXiv:2108.00917), and from cepstra too.
+"""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
 from torchcpc.contracts import CPCError
+from torchcpc.statistics.standardise import Scale
 
 
 def mean(x_TD: np.ndarray) -> np.ndarray:
@@ -28,10 +32,8 @@ POOLS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"mean": mean, "mean+devi
 
 
 def pooled(recordings: Iterable[np.ndarray], *, pool: str = "mean") -> np.ndarray:
-    """Real frames [T, D] of each recording, without padding, into one row each: [recordings, D] or [recordings, 2 D].
-
-    Raises CPCError for an unknown `pool` and for a recording without a frame.
-    """
+    """Real frames [T, D] of each recording, without padding, into one row each: [recordings, D] or [recordings, 2 D]. Raises CPCError for
+    an unknown `pool` and for a recording without a frame."""
     if pool not in POOLS:
         raise CPCError(f"pool {pool!r} is unknown; choose one of {', '.join(POOLS)}.")
     rows = []
@@ -40,3 +42,18 @@ def pooled(recordings: Iterable[np.ndarray], *, pool: str = "mean") -> np.ndarra
             raise CPCError(f"recording {number} has no frame to pool: it is shorter than one step; leave it out.")
         rows.append(POOLS[pool](x_TD))
     return np.stack(rows)
+
+
+def standardise_by_group(frames: Sequence[np.ndarray], groups: Sequence[str]) -> list[np.ndarray]:
+    """Brings every column of clips [T, D] to mean 0 and deviation 1 within each group. A column that is constant there becomes 0. groups:
+    the group of each clip."""
+    made: list[np.ndarray] = [np.zeros(0)] * len(frames)
+    for name in set(groups):
+        own = [i for i, group in enumerate(groups) if group == name]
+        count = sum(len(frames[i]) for i in own)
+        mean_D = sum(frames[i].sum(axis=0, dtype=np.float64) for i in own) / max(count, 1)
+        square_D = sum(np.square(frames[i] - mean_D).sum(axis=0) for i in own) / max(count, 1)
+        scale = Scale.from_moments(np.asarray(mean_D), np.sqrt(square_D))
+        for i in own:
+            made[i] = scale(frames[i]).astype(np.float32)
+    return made

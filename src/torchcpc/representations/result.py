@@ -1,10 +1,7 @@
 """Representations in memory with what names and labels their rows, and the steps most similar to given ones."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torchcpc.results import Array, SavedResult, flat
 from torchcpc.text_table import TextTable
@@ -15,13 +12,9 @@ _SHOWN = 5
 
 @dataclass(frozen=True, slots=True)
 class Embedding(SavedResult):
-    """A row a step, or a row a source (per = "source", means over its steps).
-
-    z [M, D] and c [M, C]. keys: the source of each row. sequence: which of a picture's columns, and step, both -1 for a whole source.
-    time_s: when the row begins, in seconds; in positions where the data have no clock. labels: label column -> one label a row.
-    """
-
-    FORMAT: ClassVar[int] = 1
+    """A row a step, or a row a source (per = "source", means over its steps). z [M, D] and c [M, C]. keys: the source of each row.
+    sequence: which of a picture's columns, and step, both -1 for a whole source. time_s: when the row begins, in seconds; in positions
+    where the data have no clock. labels: label column -> one label a row."""
 
     per: str
     z: Array
@@ -33,16 +26,9 @@ class Embedding(SavedResult):
     labels: Mapping[str, tuple[str, ...]]
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        columns = (
-            self.keys,
-            self.sequence.tolist(),
-            self.step.tolist(),
-            self.time_s.tolist(),
-            *self.labels.values(),
-            self.z,
-            self.c,
-        )
+        places = (self.keys, self.sequence.tolist(), self.step.tolist(), self.time_s.tolist())
         names = ("source", "sequence", "step", "time_s", *self.labels, "z", "c")
+        columns = (*places, *self.labels.values(), self.z, self.c)
         return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
     def tables(self) -> Sequence[TextTable]:
@@ -77,22 +63,16 @@ class NearestQuery:
 class NearestTable(SavedResult):
     """by: the vectors compared, "z" or "c"."""
 
-    FORMAT: ClassVar[int] = 1
-
     by: str
     queries: tuple[NearestQuery, ...]
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        return [{"query": query.query, **dict(flat(row))} for query in self.queries for row in query.rows]
+        return [{"query": query.query, **flat(row)} for query in self.queries for row in query.rows]
 
     def tables(self) -> Sequence[TextTable]:
-        header = ("rank", "cosine", "step", "source")
         made = []
         for query in self.queries:
-            written = any(row.sentence for row in query.rows)
-            rows = [
-                [str(row.rank), f"{row.cosine:.3f}", str(row.step), row.source, *([row.sentence] if written else [])]
-                for row in query.rows
-            ]
-            made.append(TextTable((*header, *(["sentence"] if written else [])), rows, f"nearest to: {query.query}"))
+            header = ("rank", "cosine", "step", "source", "sentence")[: 5 if any(row.sentence for row in query.rows) else 4]
+            cells = [(str(row.rank), f"{row.cosine:.3f}", str(row.step), row.source, row.sentence) for row in query.rows]
+            made.append(TextTable(header, [row[: len(header)] for row in cells], f"nearest to: {query.query}"))
         return made

@@ -1,20 +1,20 @@
-"""Representations as rows, of steps or of sources, with what names and labels each row: for a file, or in memory.
+"""Representations as rows, of steps or of sources, with what names and labels each row: in memory, or in a file, piece by piece.
 
 Columns: `source` (key), `sequence` (0, or which of a picture's columns), `step` (from 0), `time_s` (when the step begins, in
 seconds; in positions where the data have no clock), `z` and `c` (float32 vectors). In a row for a whole source, sequence and step
 are -1. Sources follow one another by length, not by name.
 """
 
-from __future__ import annotations
-
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TypeAlias
+from pathlib import Path
+from typing import TypeAlias, Unpack
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, Model, Progress, Sources, Timed, provides, silent
-from torchcpc.representations.embed import Embedded, embed_all
+from torchcpc.atomic import replacing
+from torchcpc.contracts import CPCError, Model, Sources, Timed, check_choice, provides
+from torchcpc.representations.embed import Embedded, EmbedOptions, embed_all
 from torchcpc.representations.result import Embedding
 
 Rows: TypeAlias = "Mapping[str, list[str] | np.ndarray]"
@@ -32,18 +32,35 @@ def clock(sources: Sources, stride: int) -> Clock:
     return lambda source, step_T: step_T * (stride / sources.rate)
 
 
-def embedding_rows(
-    model: Model, sources: Sources, *, per: str = "step", device: str = "cpu", progress: Progress = silent
-) -> Iterator[Rows]:
+def find_step(
+    name: str, model: Model, sources: Sources, indices: Sequence[int] | None = None, *, ahead: int = 0
+) -> tuple[int, int]:
+    """The number of the source and the step that `name`, SOURCE:STEP, stands for. indices: of the sources it may name; all by default.
+    Raises CPCError where it is not there, or not `ahead` steps before the end, and for pictures, whose steps are many."""
+    key, colon, number = name.rpartition(":")
+    known = {sources.items[i].key: i for i in (range(len(sources)) if indices is None else indices)}
+    if not colon or not number.isdigit() or key not in known:
+        raise CPCError(f"{name!r}: expected SOURCE:STEP with a source that is searched, for instance {next(iter(known))}:0.")
+    if (sequences := model.encoder.layout.sequences) > 1:
+        raise CPCError(
+            f"{name!r}: {key} is a picture of {sequences} sequences, so SOURCE:STEP is many steps. Name a run "
+            "of recordings, series or text."
+        )
+    steps = sources.length(known[key]) // model.encoder.stride
+    if int(number) + ahead >= steps:
+        last = f"last context for k = {ahead}" if ahead else "last"
+        raise CPCError(f"{name!r}: {key} has {steps} steps, so its {last} is {steps - 1 - ahead}. Name an earlier step.")
+    return known[key], int(number)
+
+
+def embedding_rows(model: Model, sources: Sources, *, per: str = "step", **options: Unpack[EmbedOptions]) -> Iterator[Rows]:
     """The rows of all sources, piece by piece. per: "step", or "source" for the mean over its steps."""
-    if per not in ("step", "source"):
-        raise CPCError(f"per = {per!r} is unknown. Choose step or source.")
-    keys, when = [item.key for item in sources.items], clock(sources, model.encoder.stride)
-    pieces = embed_all(model, sources, device=device, progress=progress)
+    check_choice("per", per, ("step", "source"))
+    when, pieces = clock(sources, model.encoder.stride), embed_all(model, sources, **options)
     for source, z_TD, c_TC, first, sequence in pieces if per == "step" else _means(pieces):
         if steps := len(z_TD):
             step_T = np.arange(steps) + first
-            place = {"source": [keys[source]] * steps, "sequence": np.full(steps, sequence), "step": step_T}
+            place = {"source": [sources.items[source].key] * steps, "sequence": np.full(steps, sequence), "step": step_T}
             yield {**place, "time_s": when(source, np.maximum(step_T, 0)), "z": z_TD, "c": c_TC}
 
 
@@ -59,17 +76,75 @@ def _means(embedded: Iterable[Embedded]) -> Iterator[Embedded]:
             yield Embedded(source, z_1D, c_1C, first_step=-1, sequence=-1)
 
 
-def embed(model: Model, sources: Sources, *, per: str = "step", device: str = "cpu", progress: Progress = silent) -> Embedding:
+def embed(model: Model, sources: Sources, *, per: str = "step", **options: Unpack[EmbedOptions]) -> Embedding:
     """The representations of all sources in memory, with every label column. Raises CPCError where no source has a step."""
-    pieces = list(embedding_rows(model, sources, per=per, device=device, progress=progress))
-    if not pieces:
+    if not (pieces := list(embedding_rows(model, sources, per=per, **options))):
         raise CPCError(NOTHING)
     keys = tuple(key for rows in pieces for key in rows["source"])
     number = {item.key: index for index, item in enumerate(sources.items)}
-    labels = {column: sources.labels(column) for column in sorted({column for item in sources.items for column in item.labels})}
+    columns = {column for item in sources.items for column in item.labels} | {"group"}
+    labels = {column: sources.labels(column) for column in sorted(columns)}
     return Embedding(
         per,
         keys=keys,
         **{name: np.concatenate([rows[name] for rows in pieces]) for name in ("z", "c", "sequence", "step", "time_s")},
         labels={column: tuple(values[number[key]] for key in keys) for column, values in labels.items()},
     )
+
+
+def _parquet(path: Path, pieces: Iterable[Rows]) -> int:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def column(name: str, values: np.ndarray | list[str]) -> pa.Array:
+        if name not in ("z", "c"):
+            return pa.array(values)
+        return pa.FixedSizeListArray.from_arrays(pa.array(np.ravel(values), pa.float32()), np.shape(values)[1])
+
+    writer, count = None, 0
+    try:
+        for rows in pieces:
+            table = pa.table({name: column(name, values) for name, values in rows.items()})
+            writer = writer or pq.ParquetWriter(path, table.schema)
+            writer.write_table(table)
+            count += len(table)
+    finally:
+        if writer is not None:
+            writer.close()
+    return count
+
+
+def _npz(path: Path, pieces: Iterable[Rows]) -> int:
+    if not (held := list(pieces)):
+        return 0
+    columns = {name: np.concatenate([np.asarray(rows[name]) for rows in held]) for name in held[0]}
+    with path.open("wb") as file:
+        np.savez(file, allow_pickle=False, **columns)
+    return len(columns["source"])
+
+
+def _csv(path: Path, pieces: Iterable[Rows]) -> int:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    tables = [pa.table(dict(rows)) for rows in pieces]
+    if tables:
+        pyarrow.csv.write_csv(pa.concat_tables(tables), path)
+    return sum(map(len, tables))
+
+
+Writers = dict[str, Callable[[Path, Iterable[Rows]], int]]
+WRITERS: Writers = {".parquet": _parquet, ".npz": _npz}
+# For rows of single values, which a line of text can hold.
+TABLES: Writers = {".csv": _csv, **WRITERS}
+
+
+def write_rows(path: Path, pieces: Iterable[Rows], *, nothing: str, writers: Writers = WRITERS) -> int:
+    """Writes every piece and returns the number of rows. Raises CPCError with the text `nothing` where there is no row."""
+    if path.suffix not in writers:
+        raise CPCError(f"{path}: cannot tell the format from {path.suffix!r}. End the name in {' or '.join(writers)}.")
+    with replacing(path) as partial:
+        count = writers[path.suffix](partial, (piece for piece in pieces if len(piece["step"])))
+        if not count:
+            raise CPCError(nothing)
+    return count

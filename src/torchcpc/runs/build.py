@@ -1,7 +1,5 @@
 """From resolved settings to a model, and what settings there are."""
 
-from __future__ import annotations
-
 import torch
 
 from torchcpc.contexts import CONTEXTS

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from torchcpc.contracts import CPCError
-from torchcpc.training.precision import choose
+from torchcpc.contracts import CPCError, check_choice
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 T = TypeVar("T")
+PRECISIONS = ("auto", "32-true", "bf16-mixed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Devices:
     """accelerator: "cpu", "cuda", "auto", ...; devices: how many, one process each, or "auto"; nodes: how many machines; precision: one of
-    `training.precision.PRECISIONS`."""
+    `PRECISIONS`."""
 
     accelerator: str = "auto"
     devices: int | str = 1
@@ -32,9 +32,17 @@ class Devices:
             raise CPCError(f"devices = {self.devices!r}: a whole number above 0, or auto.")
 
     def resolved_precision(self) -> str:
-        """The precision, chosen by the device where it is "auto"."""
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        return choose(self.precision, device if self.accelerator == "auto" else self.accelerator)
+        """The precision; "auto" is bf16-mixed where the device multiplies bfloat16 faster than float32, otherwise 32-true."""
+        check_choice("precision", self.precision, PRECISIONS)
+        if self.precision != "auto":
+            return self.precision
+        found = "cuda" if torch.cuda.is_available() else "cpu"
+        kind = torch.device(found if self.accelerator == "auto" else self.accelerator).type
+        if kind == "cuda":
+            return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
+        # Without these instructions a CPU emulates bfloat16, several times slower than float32.
+        fast = kind == "cpu" and (torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+        return "bf16-mixed" if fast else "32-true"
 
     def launch(self, precision: str) -> Fabric:
         """Starts the other processes, which run the same command from its beginning, and waits until all are here."""
@@ -61,10 +69,3 @@ def by_the_first(fabric: Fabric, work: Callable[[], T]) -> T:
     if fault is not None:
         raise fault if fabric.is_global_zero else SystemExit(1)
     return done  # pyright: ignore[reportReturnType]
-
-
-def part(fabric: Fabric) -> None:
-    """The processes part, when all are done."""
-    if fabric.world_size > 1:
-        fabric.barrier()
-        torch.distributed.destroy_process_group()

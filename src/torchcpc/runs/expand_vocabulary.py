@@ -1,11 +1,10 @@
-"""A text model with more words than it was trained on: their vectors come from other word vectors by a linear map.
-
-Kiros et al., "Skip-Thought Vectors" (arXiv:1506.06726, section 2.2), as the CPC paper does it for its text model.
-"""
+"""A text model with more words than it was trained on: their vectors come from other word vectors by a linear map. Kiros et al.,
+"Skip-Thought Vectors" (arXiv:1506.06726, section 2.2), as the CPC paper does it for its text model."""
 
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,22 +15,63 @@ import numpy as np
 import torch
 
 from torchcpc.contracts import CPCError, Progress
-from torchcpc.data.text.queries import require_text
+from torchcpc.data.text.texts import require_text
 from torchcpc.data.text.tokens import SPECIAL, load_tokenizer, save_tokenizer
 from torchcpc.data.text.word_vectors import WordVectors, open_vectors
 from torchcpc.domains.text import TOKENIZER
 from torchcpc.runs.build import build
-from torchcpc.runs.linear_map import MapCheck, check_map, fit_map
 from torchcpc.runs.run import TrainedRun
 from torchcpc.runs.saved import save_pretrained
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# What a run keeps of its training, which probes and reports of the enlarged model need too.
-_FILES = ("metrics.jsonl", "skipped.json")
 _WORDS_AT_ONCE = 10_000
 _EMBEDDING = "encoder.embedding.weight"
+
+
+@dataclass(frozen=True, slots=True)
+class MapCheck:
+    """How well the map predicts `held_out` pairs after a fit on `fitted` others. r2: the share explained of the squared distance from the
+    mean of the fitted vectors; cosine: mean over pairs; mean_cosine: the same of the mean of the fitted vectors."""
+
+    fitted: int
+    held_out: int
+    r2: float
+    cosine: float
+    mean_cosine: float
+
+
+def fit_map(x_ND: np.ndarray, y_NE: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """Ordinary least squares with an intercept, in float64: x_ND -> float32 [N, E]. Raises CPCError for too few pairs."""
+    from sklearn.linear_model import LinearRegression
+
+    N, D = x_ND.shape
+    if N <= D + 1:
+        raise CPCError(
+            f"{N} words have a vector on both sides, a map from {D} dimensions needs more than {D + 1}. "
+            "Use vectors of fewer dimensions, or ones of the same language and spelling."
+        )
+    fitted = LinearRegression().fit(x_ND.astype(np.float64), y_NE.astype(np.float64))
+    return lambda x_ND: fitted.predict(x_ND.astype(np.float64)).astype(np.float32)
+
+
+def check_map(x_ND: np.ndarray, y_NE: np.ndarray, *, share: float = 0.1, seed: int = 0) -> MapCheck:
+    """Fits on all but a random `share` of the pairs (at least one) and measures on that share."""
+    order = np.random.default_rng(seed).permutation(len(x_ND))
+    count = max(1, round(share * len(x_ND)))
+    test, train = order[:count], order[count:]
+    predicted_NE = fit_map(x_ND[train], y_NE[train])(x_ND[test]).astype(np.float64)
+    true_NE, mean_E = y_NE[test].astype(np.float64), y_NE[train].mean(axis=0, dtype=np.float64)
+    missed, spread = np.square(true_NE - predicted_NE).sum(), np.square(true_NE - mean_E).sum()
+    r2 = float(1 - missed / spread) if spread else float("nan")
+    return MapCheck(len(train), len(test), r2, _mean_cosine(predicted_NE, true_NE), _mean_cosine(mean_E, true_NE))
+
+
+def _mean_cosine(a_NE: np.ndarray, b_NE: np.ndarray) -> float:
+    """0 where a vector is zero."""
+    length_N = np.linalg.norm(a_NE, axis=-1) * np.linalg.norm(b_NE, axis=-1)
+    return float(((a_NE * b_NE).sum(axis=-1) / np.where(length_N > 0, length_N, 1)).mean())
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +88,12 @@ class Expanded:
 
     def notes(self) -> list[str]:
         """What was not used of the file."""
-        vectors, lines = self.vectors, []
-        if vectors.malformed or vectors.repeated or self.unreachable:
-            lines.append(
-                f"left out: {vectors.malformed} malformed lines, {vectors.repeated} repeated words, {self.unreachable} that the "
-                "tokenizer never makes a word of"
-            )
-        read = vectors.read + vectors.malformed
-        if vectors.announced is not None and self.added < self.most and read < vectors.announced:
-            lines.append(f"note: the file announces {vectors.announced} words and holds {vectors.read}; it may be cut off")
+        file, lines = self.vectors, []
+        if file.malformed or file.repeated or self.unreachable:
+            left = f"{file.malformed} malformed lines, {file.repeated} repeated words, {self.unreachable}"
+            lines.append(f"left out: {left} that the tokenizer never makes a word of")
+        if file.announced is not None and self.added < self.most and file.read + file.malformed < file.announced:
+            lines.append(f"note: the file announces {file.announced} words and holds {file.read}; it may be cut off")
         return lines
 
     def text(self) -> str:
@@ -90,13 +127,15 @@ def expand(run: TrainedRun, vectors: Path, out: Path, *, most: int = 100_000, se
         )
     known: dict[str, int] = content["model"]["vocab"]
     old_VE = run.model.get_parameter(_EMBEDDING).detach().cpu().numpy()
-    unreachable = 0
+    cutter, unreachable = tokenizer.pre_tokenizer, 0
 
     def is_new(form: str) -> bool:
+        """Whether it is no word of the model, and the tokenizer leaves it in one piece."""
         nonlocal unreachable
         if form in known:
             return False
-        unreachable += not (whole := _is_one_token(tokenizer, form))
+        whole = bool(form) and (not cutter or [piece for piece, _ in cutter.pre_tokenize_str(form)] == [form])
+        unreachable += not whole
         return whole
 
     with run.listener.stage("shared words") as progress:
@@ -115,31 +154,16 @@ def expand(run: TrainedRun, vectors: Path, out: Path, *, most: int = 100_000, se
     return Expanded(len(shared), len(new), most, unreachable, checked, file)
 
 
-def _form(tokenizer: Tokenizer, word: str) -> str:
-    """The word as the tokenizer writes it."""
-    return tokenizer.normalizer.normalize_str(word) if tokenizer.normalizer else word
-
-
-def _is_one_token(tokenizer: Tokenizer, form: str) -> bool:
-    """Whether the tokenizer leaves the word in one piece."""
-    cutter = tokenizer.pre_tokenizer
-    return bool(form) and (not cutter or [piece for piece, _ in cutter.pre_tokenize_str(form)] == [form])
-
-
 def _collect(
-    vectors: WordVectors,
-    tokenizer: Tokenizer,
-    wanted: Callable[[str], bool],
-    progress: Progress,
-    *,
-    most: int | None = None,
+    vectors: WordVectors, tokenizer: Tokenizer, wanted: Callable[[str], bool], progress: Progress, most: float = math.inf
 ) -> dict[str, np.ndarray]:
     """Form -> vector of at most `most` forms that are wanted."""
     found: dict[str, np.ndarray] = {}
     exact: set[str] = set()
-    for word, vector_D in vectors.words(lambda word: wanted(_form(tokenizer, word))):
-        form = _form(tokenizer, word)
-        if form not in found and most is not None and len(found) == most:
+    form_of = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str
+    for word, vector_D in vectors.words(lambda word: wanted(form_of(word))):
+        form = form_of(word)
+        if form not in found and len(found) == most:
             break
         if form not in found or (word == form and form not in exact):
             found[form] = vector_D
@@ -160,10 +184,9 @@ def _write(run: TrainedRun, weight_VE: torch.Tensor, content: Mapping[str, objec
     larger.load_state_dict({**run.model.state_dict(), _EMBEDDING: weight_VE})
     save_tokenizer(Tokenizer.from_str(json.dumps(content)), out / TOKENIZER)
     save_pretrained(larger, settings, out)
-    if run.record is None:
-        return
-    origin = {"run": str(run.folder), "vectors": str(vectors)}
-    replace(run.record, settings={**run.record.settings, "encoder": encoder}, expanded=origin).write(out)
-    for name in _FILES:
-        if (run.folder / name).is_file():
-            shutil.copyfile(run.folder / name, out / name)
+    if run.record is not None:
+        origin = {"run": str(run.folder), "vectors": str(vectors)}
+        replace(run.record, settings={**run.record.settings, "encoder": encoder}, expanded=origin).write(out)
+        for name in ("metrics.jsonl", "skipped.json"):  # which probes and reports of the enlarged model need too
+            if (run.folder / name).is_file():
+                shutil.copyfile(run.folder / name, out / name)

@@ -1,11 +1,6 @@
-"""A trained model as one ONNX file, for programs without Python or torch: raw input in, z and c of every step out.
-
-Input `x` [batch, positions, ...] float32, as the encoder takes it; outputs `z` [batch, steps, D] and `c` [batch, steps, C]; batch,
-positions and steps are free. Metadata: torchcpc (version), encoder and context (names), stride and receptive_field (raw positions
-per step, and seen by one).
-"""
-
-from __future__ import annotations
+"""A trained model as one ONNX file, for programs without Python or torch: raw input in, z and c of every step out. Input `x` [batch,
+positions, ...] float32, as the encoder takes it; outputs `z` [batch, steps, D] and `c` [batch, steps, C]; batch, positions and steps are
+free. Metadata: torchcpc (version), encoder and context (names), stride and receptive_field (raw positions per step, and seen by one)."""
 
 import warnings
 from collections.abc import Mapping
@@ -31,10 +26,8 @@ class _Representations(nn.Module):
 
 
 def export_onnx(model: CPCModel, path: Path, *, names: Mapping[str, str]) -> None:
-    """Writes the encoder and the context of `model`, in evaluation mode, whole or not at all. names: more metadata.
-
-    Raises CPCError where onnx is not installed, and for an encoder that makes several sequences of one window, as of a picture.
-    """
+    """Writes the encoder and the context of `model`, in evaluation mode, whole or not at all. names: more metadata. Raises CPCError where
+    onnx is not installed, and for an encoder that makes several sequences of one window, as of a picture."""
     if path.suffix != ".onnx":
         raise CPCError(f"{path}: the file is ONNX. Give it a name that ends in .onnx.")
     try:

@@ -1,7 +1,5 @@
 """Opening data: the reader that the settings name, with a cache in the user's folder, and a word on what was skipped."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -14,8 +12,6 @@ from torchcpc.settings import construct
 
 Data = str | Path | Sequence[str | Path] | Sources
 """Data as they are named or handed over: a folder or manifest, several, or sources that are open already."""
-# Skipped files, and notes, that are told one by one.
-_TOLD = 5
 
 
 def are_open(data: Data | None) -> TypeGuard[Sources]:
@@ -29,24 +25,20 @@ def named_roots(data: Data | None) -> list[str]:
     return [str(Path(root).resolve()) for root in named]
 
 
-def cache_file(roots: Sequence[str]) -> Path:
-    """Where the scan of these roots is remembered: outside the data, in the user's cache folder."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    name = blake2b("\0".join(roots).encode(), digest_size=8).hexdigest()
-    return base / "torchcpc" / f"scan-{name}.json"
-
-
 def open_sources(data: DataSettings, roots: Sequence[str | Path] = (), listener: Listener = QUIET) -> Sources:
     """The sources of a resolved [data] section, found in `roots`. Raises CPCError where the reader needs roots and there are none."""
     domain, places = DOMAINS[data["name"]], named_roots(roots)
     if not places and domain.needs_data:
         raise CPCError("no data was named: give one or more folders or manifests.")
+    # The scan is remembered outside the data, in the user's cache folder.
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    name = blake2b("\0".join(places).encode(), digest_size=8).hexdigest()
     with listener.stage("scanning") as progress:
-        sources = construct({domain.name: domain.reader}, data, places, cache_file(places), progress)
+        sources = construct({domain.name: domain.reader}, data, places, base / "torchcpc" / f"scan-{name}.json", progress)
     if sources.skipped:
         listener.note(f"skipped {len(sources.skipped)} of {len(sources.skipped) + len(sources)} files, for instance:")
-        for skipped in sources.skipped[:_TOLD]:
+        for skipped in sources.skipped[:5]:
             listener.note(f"  {skipped.path}: {skipped.reason}")
-    for note in sources.notes[:_TOLD]:
+    for note in sources.notes[:5]:
         listener.note(f"note: {note.path}: {note.reason}")
     return sources

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,21 +14,19 @@ import torch
 from torch import Tensor
 
 from torchcpc.atomic import write_json
-from torchcpc.contracts import QUIET, CPCError, Listener, Model, Sources, Window
+from torchcpc.contracts import QUIET, CPCError, Listener, Model, Progress, Skipped, Sources, Window
+from torchcpc.data.files.find import skip
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.domains import DOMAINS
-from torchcpc.model import CPCModel
-from torchcpc.objectives import Contrast
+from torchcpc.objectives import Contrast, anchors
 from torchcpc.runs.build import PARTS, build
-from torchcpc.runs.devices import ANY_DEVICE, Devices, by_the_first, part
-from torchcpc.runs.narrate import narrate
+from torchcpc.runs.devices import ANY_DEVICE, Devices, by_the_first
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources
 from torchcpc.runs.record import RunRecord
-from torchcpc.runs.requirements import long_enough, require_competitors
 from torchcpc.runs.run import TrainedRun
 from torchcpc.runs.saved import located, save_pretrained
-from torchcpc.scores import CANDIDATES
+from torchcpc.scores import CANDIDATES, Full
 from torchcpc.settings import Settings, construct
 from torchcpc.training import Outcome, checkpoint, fit
 from torchcpc.training.health import Metrics
@@ -61,14 +59,11 @@ def pretrain(
     listener: Listener = QUIET,
     on_event: OnEvent = ignore,
 ) -> Trained:
-    """Trains a model of resolved `settings` on `data`, as a new run in `folder`. on_event hears what `training.fit` reports.
-
-    Raises CPCError for a folder in use and for settings that cannot work on these data; a start that fails leaves no folder behind.
-    """
+    """Trains a model of resolved `settings` on `data`, as a new run in `folder`. on_event hears what `training.fit` reports. Raises
+    CPCError for a folder in use and for settings that cannot work on these data; a start that fails leaves no folder behind."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise CPCError(
-            f"{folder} exists and is not empty. Continue it with `cpc train --resume {folder}`, or choose another with -o."
-        )
+        resumed = f"Continue it with `cpc train --resume {folder}`"
+        raise CPCError(f"{folder} exists and is not empty. {resumed}, or choose another with -o.")
     settings = json.loads(json.dumps(settings))  # as they are read back: lists for tuples
     precision, roots = devices.resolved_precision(), named_roots(data)
     sources = data if are_open(data) else open_sources(settings["data"], roots, listener)
@@ -77,7 +72,7 @@ def pretrain(
         recipe=recipe, seed=seed, precision=precision, processes=fabric.world_size, roots=roots, settings=settings
     )
     try:
-        return _Pretraining(folder, fabric, listener, on_event).train(record, sources)
+        return _train(folder, fabric, record, sources, listener, on_event)
     except BaseException:
         # A run in which nothing was learned would stand in the way of the next try, and could not be resumed either.
         if fabric.is_global_zero and not any((folder / name).exists() for name in ("metrics.jsonl", "latest.safetensors")):
@@ -89,9 +84,8 @@ def resume(folder: Path, *, devices: Devices = ANY_DEVICE, listener: Listener = 
     """Goes on with the run in `folder` to its end, bit for bit as if it had never stopped."""
     record = RunRecord.read(folder)
     if record.expanded:
-        raise CPCError(
-            f"{folder} is an expanded model, which has nothing to resume: resume {record.expanded['run']}, and expand that again."
-        )
+        origin = record.expanded["run"]
+        raise CPCError(f"{folder} is an expanded model, which has nothing to resume: resume {origin}, and expand that again.")
     sources = open_sources(located(record.settings["data"], folder), record.roots, listener)
     fabric = devices.launch(record.precision)
     if record.processes != fabric.world_size:
@@ -99,80 +93,116 @@ def resume(folder: Path, *, devices: Devices = ANY_DEVICE, listener: Listener = 
             f"{folder} was begun by {record.processes} processes, and the order of its data depends on them; these are "
             f"{fabric.world_size}. Resume it with as many devices (--devices) and machines (--nodes)."
         )
-    return _Pretraining(folder, fabric, listener, on_event).train(record, sources)
+    return _train(folder, fabric, record, sources, listener, on_event)
 
 
-@dataclass(frozen=True, slots=True)
-class _Pretraining:
-    """What a new run and a resumed one have in common."""
-
-    folder: Path
-    fabric: Fabric
-    listener: Listener
-    on_event: OnEvent
-
-    def train(self, record: RunRecord, sources: Sources) -> Trained:
-        """Split, learn what comes before the first update, write the record, and fit. A record without counts was never written."""
-        with self.listener.stage("training") as progress:
-            domain, parts = DOMAINS[record.settings["data"]["name"]], hold_out(sources, record.seed, **record.settings["split"])
-            learn = partial(domain.learn, record.settings, sources.select(parts.train), self.folder, progress)
-            settings = by_the_first(self.fabric, learn)
-            data = located(settings["data"], self.folder)
-            sources = domain.as_read(data, sources)
-            model = build(settings, seed=record.seed)
-            train, short = long_enough(sources, parts.train, model)
-            counts = {
-                "recordings": len(sources),
-                "trained": len(train),
-                "validated": len(parts.validation),
-                "unseen": len(parts.unseen),
-                "groups": len(sources.groups),
-                "hours": sources.hours,
-                "skipped": len(sources.skipped) + len(short),
-            }
-            new, record = not record.data, replace(record, settings=settings, data=record.data or counts)
-            order = RandomWindows(sources.select(train), model.encoder.stride, record.seed, **settings["windows"])
-            sizes = {"length": settings["windows"]["length"], "batch": settings["windows"]["batch"]}
-            held_out = sequential(sources.select(parts.validation), **sizes, limit=VALIDATION_WINDOWS)
-            require_competitors(settings["candidates"]["strategy"], model, held_out)
-            if new and self.fabric.is_global_zero:
-                skipped = [{"path": each.path, "reason": each.reason} for each in (*sources.skipped, *short)]
-                write_json(self.folder / "skipped.json", skipped)
-                record.write(self.folder)
-            narration = narrate(self.listener, progress, settings["training"]["steps"], sources.rate)
-            outcome = self._fit(record, model, order, held_out, narration)
-        best = self.folder / "best.safetensors"
-        if self.fabric.is_global_zero and best.exists():
-            checkpoint.load(best, model, fingerprint=record.fingerprint())
-            save_pretrained(model, settings, self.folder)
-        part(self.fabric)
-        config = {**{name: settings[name] for name in PARTS}, "data": data}
-        run = TrainedRun(self.folder, model.cpu().eval(), config, record, domain, listener=self.listener, own=[sources])
-        return Trained(run, outcome, self.fabric.is_global_zero)
-
-    def _fit(
-        self, record: RunRecord, model: CPCModel, order: RandomWindows, held_out: Sequence[Window], narration: OnEvent
-    ) -> Outcome:
-        contrast, first = Contrast(construct(CANDIDATES, record.settings["candidates"])), self.fabric.is_global_zero
+def _train(folder: Path, fabric: Fabric, record: RunRecord, sources: Sources, listener: Listener, on_event: OnEvent) -> Trained:
+    """Split, learn what comes before the first update, write the record, and fit. A record without counts was never written."""
+    first = fabric.is_global_zero
+    with listener.stage("training") as progress:
+        domain, parts = DOMAINS[record.settings["data"]["name"]], hold_out(sources, record.seed, **record.settings["split"])
+        settings = by_the_first(fabric, partial(domain.learn, record.settings, sources.select(parts.train), folder, progress))
+        data = located(settings["data"], folder)
+        sources = domain.as_read(data, sources)
+        model = build(settings, seed=record.seed)
+        train, short = long_enough(sources, parts.train, model)
+        counts = {"recordings": len(sources), "trained": len(train), "validated": len(parts.validation)}
+        counts |= {"unseen": len(parts.unseen), "groups": len(sources.groups), "hours": sources.hours}
+        counts |= {"skipped": len(sources.skipped) + len(short)}
+        new, record = not record.data, replace(record, settings=settings, data=record.data or counts)
+        order = RandomWindows(sources.select(train), model.encoder.stride, record.seed, **settings["windows"])
+        sizes = {name: settings["windows"][name] for name in ("length", "batch")}
+        held_out = sequential(sources.select(parts.validation), **sizes, limit=VALIDATION_WINDOWS)
+        require_competitors(settings["candidates"]["strategy"], model, held_out)
+        if new and first:
+            write_json(folder / "skipped.json", [asdict(each) for each in (*sources.skipped, *short)])
+            record.write(folder)
+        contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
 
         def loss(model: Model, window: Window, generator: torch.Generator) -> tuple[Tensor, Metrics]:
             value, metrics = contrast(model, window, generator)
             return value, {**metrics, "horizons": list(model.predictor.horizons), "positions": window.length.sum()}
 
-        def on_event(event: str, step: int, metrics: Metrics) -> None:
-            if first:
-                narration(event, step, metrics)
-                self.on_event(event, step, metrics)
+        def validate(model: Model) -> Metrics:
+            return held_out_bound(model, contrast, held_out, seed=record.seed, device=fabric.device)
 
-        return fit(
-            model,
-            loss=loss,
-            draw=order.draw,
-            validate=lambda model: held_out_bound(model, contrast, held_out, seed=record.seed, device=self.fabric.device),
-            folder=self.folder,
-            fabric=self.fabric,
-            on_event=on_event,
-            fingerprint=record.fingerprint(),
-            seed=record.seed,
-            **record.settings["training"],
+        on_event = narrate(listener, progress, settings["training"]["steps"], sources.rate, on_event)
+        given = {"fingerprint": record.fingerprint(), "seed": record.seed, **settings["training"]}
+        outcome = fit(model, loss, order.draw, validate, folder, fabric, on_event, **given)
+    if first and (best := folder / "best.safetensors").exists():
+        checkpoint.load(best, model, fingerprint=record.fingerprint())
+        save_pretrained(model, settings, folder)
+    if fabric.world_size > 1:
+        fabric.barrier()
+        torch.distributed.destroy_process_group()
+    config = {**{name: settings[name] for name in PARTS}, "data": data}
+    return Trained(
+        TrainedRun(folder, model.cpu().eval(), config, record, domain, listener=listener, own=[sources]), outcome, first
+    )
+
+
+def long_enough(sources: Sources, indices: Sequence[int], model: Model) -> tuple[list[int], list[Skipped]]:
+    """Of the sources at `indices` those that hold a pair (t, t+k) to learn from, and why not the others. Raises CPCError if none does."""
+    first, stride = min(model.predictor.horizons), model.encoder.stride
+    steps = {index: sources.length(index) // stride for index in indices}
+    found = [index for index in indices if steps[index] > first]
+    if not found:
+        raise CPCError(
+            f"none of {len(indices)} training sources is longer than {first} steps (of {stride}), so there is nothing to predict: name "
+            "longer ones. A row of a table of sentences is a source of one step; text is learned from documents, one file each."
         )
+    short = [index for index in indices if steps[index] <= first]
+    return found, [skip(sources.items[i].key, f"{steps[i]} steps, none of them {first} ahead of another") for i in short]
+
+
+def require_competitors(strategy: str, model: Model, held_out: Sequence[Window]) -> None:
+    """Raises CPCError where there is no validation window, and where steps of one would have no other to compete with."""
+    if not held_out:
+        raise CPCError("there is no validation window: hold out more sources (split.validation), or shorten the window.")
+    everyone, generator, alone = Full(strategy=strategy), torch.Generator(), 0
+    for window in held_out:
+        steps = model.encoder.steps(window)
+        spans = everyone.draw(steps, anchors(steps, model.predictor.horizons).target_M, generator).spans
+        alone += spans is not None and bool((spans.count == 0).any())
+    if alone:
+        raise CPCError(
+            f"{alone} of {len(held_out)} validation batches hold steps that no other may compete with: candidates.strategy = {strategy!r} "
+            "leaves out their own sequence or stretch, or asks for others of their group, and there are none. Hold out more sources, "
+            "or longer ones (split.validation), or choose another strategy."
+        )
+
+
+def narrate(listener: Listener, progress: Progress, steps: int, rate: float, then: OnEvent = ignore) -> OnEvent:
+    """Hears the events of a training of `steps` updates on sources of `rate` positions per second, and passes them on."""
+    line = ""
+
+    def on_event(event: str, step: int, metrics: Metrics) -> None:
+        nonlocal line
+        if event == "train":
+            line = training_line(metrics, rate)
+        elif event == "valid":
+            listener.note(f"update {step}: {validation_line(metrics)}")
+        elif event == "warning":
+            listener.note(f"warning at update {step}: {metrics['reason']}")
+        progress(step, steps, line)
+        then(event, step, metrics)
+
+    return on_event
+
+
+def training_line(metrics: Metrics, rate: float) -> str:
+    """Loss, accuracy beside chance, and raw seconds per second."""
+    speed = metrics["steps_per_second"] * float(metrics["positions"]) / rate
+    ks = list(zip(metrics["horizons"], metrics["accuracy_per_k"].tolist(), strict=True))
+    accuracy = " ".join(f"{k}:{share:.0%}" for k, share in (ks[0], ks[len(ks) // 2], ks[-1]))
+    chance = float(metrics["chance_per_k"].nanmean())
+    return f"loss {float(metrics['loss']):.2f} nats, accuracy at k {accuracy} (chance {chance:.1%}), {speed:.0f} s/s"
+
+
+def validation_line(metrics: Metrics) -> str:
+    """The bound beside its ceiling, and accuracy beside chance."""
+    ceiling, chance = (sum(metrics[name]) / len(metrics[name]) for name in ("ceiling_per_k", "chance_per_k"))
+    accuracy = " ".join(f"{k}:{share:.0%}" for k, share in zip(metrics["horizons"], metrics["accuracy_per_k"], strict=True))
+    return (
+        f"validation bound {metrics['bound']:.3f} of at most {ceiling:.2f} nats; accuracy at k {accuracy} (chance {chance:.1%})"
+    )

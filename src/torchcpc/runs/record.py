@@ -1,7 +1,5 @@
 """settings.json: the one record of a run, written once, when what is learned before training is known."""
 
-from __future__ import annotations
-
 import json
 import platform
 from collections.abc import Mapping
@@ -22,11 +20,7 @@ _LIBRARIES = ("torch", "lightning-fabric", "numpy", "scikit-learn", "soundfile",
 
 def versions() -> dict[str, str]:
     """Of this program and what it computes with."""
-    return {
-        "torchcpc": __version__,
-        "python": platform.python_version(),
-        **{name: version(name) for name in _LIBRARIES},
-    }
+    return {"torchcpc": __version__, "python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,19 +1,41 @@
 """A trained run: its model, its settings, its data, and which of them it did not learn from."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from torchcpc.contracts import QUIET, CPCError, Listener, Sources
-from torchcpc.data.splits import Parts, hold_out
+from torchcpc.data.splits import Parts, by_source, hold_out
 from torchcpc.domains import DOMAINS, Domain
 from torchcpc.model import CPCModel
-from torchcpc.runs.held_out import HeldOut, PartitionSplit, held_out, matching_proposal, partition_split
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources
 from torchcpc.runs.record import RunRecord
 from torchcpc.runs.saved import find_folder, load_model
 from torchcpc.settings import Settings, suggest
+
+# Strategies whose candidates no proposal draws: of the own sequence, or of all sources and more of the own.
+UNMATCHED = ("current_only", "mixed_excluding_stretch")
+
+
+class HeldOut(NamedTuple):
+    """Sources, the positions of those that a run did not train on, and which they are, in words."""
+
+    sources: Sources
+    indices: list[int]
+    origin: str
+
+
+class PartitionSplit(NamedTuple):
+    """Positions of the sources that log Z is drawn from and of those that are evaluated, and where both come from, in words."""
+
+    partition: list[int]
+    evaluated: list[int]
+    origin: str
+
+
+def matching_proposal(strategy: str | None) -> str:
+    """The proposal that matches the candidates a run was trained with; "all" where that is not known."""
+    return "same_group" if strategy in ("same_group", "same_group_excluding") else "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +76,15 @@ class TrainedRun:
         return hold_out(self.open(), record.seed, **record.settings["split"])
 
     def held_out(self, *, fewest: int = 1) -> HeldOut:
-        """Its own data and what it did not train on: the sources it never saw, where `fewest` are, else its validation part."""
-        return HeldOut(self.open(), *held_out(self.parts(), fewest=fewest))
+        """Its own data and what it did not train on: the sources it never saw, where `fewest` are, else its validation part. The best
+        checkpoint was chosen on that part, which makes numbers from it slightly hopeful; so `origin` says which. Raises CPCError where
+        nothing was held out."""
+        parts = self.parts()
+        if len(parts.unseen) >= fewest:
+            return HeldOut(self.open(), parts.unseen, "sources the run never saw")
+        if not parts.validation:
+            raise CPCError("the run held nothing out (split.validation = 0): name DATA that it was not trained on.")
+        return HeldOut(self.open(), parts.validation, "validation sources, on which the best checkpoint was chosen")
 
     def evaluated(self, data: Data | None = None) -> HeldOut:
         """All of the sources in `data`; without data, or where it is no run, what it did not train on. Notes data that it trained on."""
@@ -70,10 +99,18 @@ class TrainedRun:
 
     def partition_split(self, sources: Sources | None = None) -> PartitionSplit:
         """All of `sources`, or of its own what it did not train on, in two parts: one gives log Z, the other is evaluated."""
-        seed = self.record.seed if self.record else 0
-        if sources is not None:
-            return partition_split(sources, range(len(sources)), "the sources named", seed=seed)
-        return partition_split(*self.held_out(fewest=2), seed=seed)
+        if sources is None:
+            sources, indices, origin = self.held_out(fewest=2)
+        else:
+            indices, origin = list(range(len(sources))), "the sources named"
+        if len(indices) < 2:
+            raise CPCError(
+                f"{len(indices)} sources ({origin}): one part gives log Z and another is scored, so at least 2 are needed. "
+                "Name more DATA, or train with more of it held out (split.validation)."
+            )
+        halves = {"partition": 0.5, "evaluated": 0.5}
+        parts = by_source([sources.items[i].key for i in indices], halves, seed=self.record.seed if self.record else 0)
+        return PartitionSplit([indices[i] for i in parts["partition"]], [indices[i] for i in parts["evaluated"]], origin)
 
     @property
     def first_disjoint_horizon(self) -> int:
@@ -107,9 +144,6 @@ def load_run(name: str | Path, *, device: str = "cpu", listener: Listener = QUIE
     folder = find_folder(name)
     record = RunRecord.of(folder)
     model, config = load_model(folder)
-    domain = DOMAINS.get(config["data"]["name"])
-    if domain is None:
-        raise CPCError(
-            f"{folder}: data.name = {config['data']['name']!r} is unknown.{suggest(config['data']['name'], DOMAINS)}"
-        )
-    return TrainedRun(folder, model.to(device), config, record, domain, device, listener)
+    if (kind := config["data"]["name"]) not in DOMAINS:
+        raise CPCError(f"{folder}: data.name = {kind!r} is unknown.{suggest(kind, DOMAINS)}")
+    return TrainedRun(folder, model.to(device), config, record, DOMAINS[kind], device, listener)

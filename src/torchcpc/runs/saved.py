@@ -1,11 +1,9 @@
-"""A model as a folder others can load: config.json says how to build it, model.safetensors holds the weights. No code is run.
+"""A model as a folder others can load, in which no code is run. Anything else than these files is refused.
 
-config.json: {"format": 1, "torchcpc": version, "encoder": {"name": ..., settings}, "context": {...}, "predictor": {...},
-"data": {...}}; model.safetensors: one float tensor per parameter or statistic, named as in the module tree; and the files that the domain
-keeps, such as tokenizer.json for text. Anything else is refused.
+config.json: {"format": 1, "torchcpc": version, "encoder": {"name": ..., settings}, "context": {...}, "predictor": {...}, "data": {...}};
+model.safetensors: one float tensor per parameter or statistic, named as in the module tree; and the files that the domain keeps, such as
+tokenizer.json for text.
 """
-
-from __future__ import annotations
 
 import json
 import shutil
@@ -55,18 +53,16 @@ def load_model(folder: Path) -> tuple[CPCModel, Settings]:
     try:
         content = json.loads(config_path.read_bytes())
         version, data = content["format"], content["data"]
-        known = data["name"] in DOMAINS
+        kinds = {
+            name: kinds for name, kinds in schema().items() if name in PARTS or (name == "data" and data["name"] in DOMAINS)
+        }
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CPCError(f"{config_path} is damaged ({error!r}). Save the model again.") from None
     if version != FORMAT:
-        raise CPCError(
-            f"{config_path} has format {version!r}, this torchcpc {__version__} reads format {FORMAT}. Update torchcpc."
-        )
+        here = f"this torchcpc {__version__} reads format {FORMAT}"
+        raise CPCError(f"{config_path} has format {version!r}, {here}. Update torchcpc.")
     try:
-        sections = [*PARTS, *(["data"] if known else [])]
-        choices = schema()
-        resolved = resolve({name: content[name] for name in sections}, {name: choices[name] for name in sections})
-        config: Settings = {"data": data, **resolved}
+        config: Settings = {"data": data, **resolve({name: content[name] for name in kinds}, kinds)}
         model = build(config)
     except (KeyError, TypeError, CPCError) as error:
         raise CPCError(f"{config_path} does not describe a model of this torchcpc {__version__}: {error}.") from None
@@ -103,6 +99,5 @@ def find_folder(name: str | Path) -> Path:
     try:
         return Path(snapshot_download(str(name), allow_patterns=["config.json", "model.safetensors", *kept]))
     except (HFValidationError, HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise CPCError(
-            f"{str(name)!r} is not a folder here, and the Hub did not give it: {type(error).__name__}. Check the name."
-        ) from None
+        failed = f"the Hub did not give it: {type(error).__name__}"
+        raise CPCError(f"{str(name)!r} is not a folder here, and {failed}. Check the name.") from None

@@ -3,21 +3,9 @@
 from torchcpc.scores.amortised import Amortised
 from torchcpc.scores.bilinear import Bilinear
 from torchcpc.scores.calibration import CORRECTIONS, PROPOSALS, Sample
-from torchcpc.scores.candidates import CANDIDATES, Full, Sampled, Shared
-from torchcpc.scores.strategies import STRATEGIES
+from torchcpc.scores.candidates import CANDIDATES, STRATEGIES, Full, Sampled, Shared
 
 PREDICTORS = {"bilinear": Bilinear}
 
-__all__ = [
-    "CANDIDATES",
-    "CORRECTIONS",
-    "PREDICTORS",
-    "PROPOSALS",
-    "STRATEGIES",
-    "Amortised",
-    "Bilinear",
-    "Full",
-    "Sample",
-    "Sampled",
-    "Shared",
-]
+__all__ = ["CANDIDATES", "CORRECTIONS", "PREDICTORS", "PROPOSALS", "STRATEGIES"]
+__all__ += ["Amortised", "Bilinear", "Full", "Sample", "Sampled", "Shared"]

@@ -6,8 +6,6 @@ Newton's method. The features of p = p_k(c) are 1, p, and the products of p alon
 cumulants make log E exp(p . z) exactly such a quadratic.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

@@ -1,7 +1,5 @@
 """The paper's score, eq. 3: log f_k(x_{t+k}, c_t) = z_{t+k}' W_k c_t, one matrix W_k per step ahead."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 
@@ -9,12 +7,10 @@ from torchcpc.contracts import CPCError
 
 
 class Bilinear(nn.Module):
-    """c_BTC -> p_BTKD with p_k = W_k c; the score of a candidate z is the plain dot product p_k . z, in nats.
-
-    No bias, no division by D, no cosine: the paper's eq. 3 as printed. horizons = first, first+1, ..., first+count-1 steps ahead.
-    echo: W_k begins with so many times the identity on the last D numbers of c, for a context that ends with a mean of the steps it
-    read ("running_means"): until it learns better, it expects that what was said goes on being said.
-    """
+    """c_BTC -> p_BTKD with p_k = W_k c; the score of a candidate z is the plain dot product p_k . z, in nats: no bias, no division by D, no
+    cosine, the paper's eq. 3 as printed. horizons = first, first+1, ..., first+count-1 steps ahead. echo: W_k begins with so many times
+    the identity on the last D numbers of c, for a context that ends with a mean of the steps it read ("running_means"): until it learns
+    better, it expects that what was said goes on being said."""
 
     def __init__(self, context_dim: int, latent_dim: int, *, first: int = 1, count: int = 12, echo: float = 0.0) -> None:
         super().__init__()

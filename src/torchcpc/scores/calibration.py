@@ -1,12 +1,10 @@
 """From trained scores to log density ratios: PMI_k(x, c) = F_k(x, c) - log Z_k(c), Z_k(c) = E_{p(x)} exp F_k(x, c), in nats.
 
-InfoNCE fixes F only up to a function of c, because the softmax runs over x; E_{p(x)} p(x|c)/p(x) = 1 takes that freedom away. Z is
-a mean over M samples of the marginal that come from other sources than the context, so never the positive: with the positive among
-them the result would be the InfoNCE estimate again, capped at log N. Steps of one source are not independent, so it is sources, in
-blocks, that count as draws wherever an error is estimated.
+InfoNCE fixes F only up to a function of c, because the softmax runs over x; E_{p(x)} p(x|c)/p(x) = 1 takes that freedom away. Z is a mean
+over M samples of the marginal that come from other sources than the context, so never the positive: with the positive among them the
+result would be the InfoNCE estimate again, capped at log N. Steps of one source are not independent, so it is sources, in blocks,
+that count as draws wherever an error is estimated.
 """
-
-from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -14,7 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import CPCError, Estimand
+from torchcpc.contracts import CPCError, Estimand, check_choice
 
 # Scores [rows, M] that exist at once: bounds memory, not the result.
 _BLOCK = 1 << 22
@@ -27,14 +25,8 @@ FEWEST = 8
 PROPOSALS = {"all": "I(x; c)", "same_group": "I(x; c | group)"}
 
 
-def uncorrected(share_AG: Tensor, part_AG: Tensor) -> Tensor:
-    """Nothing: log of a mean, which is too low by about chi2(p(x|c) || p(x)) / 2M (Jensen)."""
-    return share_AG.new_zeros(len(share_AG))
-
-
 def delta(share_AG: Tensor, part_AG: Tensor) -> Tensor:
-    """Half the relative variance of the mean, from the spread of its blocks: second-order delta method. At most about 1/2; 0 for a
-    single block, whose spread is not known."""
+    """Half the relative variance of the mean, from the spread of its blocks: second-order delta method. Up to 1/2; 0 for one block."""
     blocks_A = (part_AG > 0).sum(dim=1)
     return 0.5 * (share_AG - part_AG).square().sum(dim=1) * blocks_A / (blocks_A - 1).clamp(min=1)
 
@@ -47,8 +39,13 @@ def jackknife(share_AG: Tensor, part_AG: Tensor) -> Tensor:
     return -((1 - part_AG) * loss_AG).sum(dim=1)
 
 
-# [A, G] share of the sum of exp F and [A, G] share of the samples that each block holds -> [A], to add to the log of the mean.
-CORRECTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"none": uncorrected, "delta": delta, "jackknife": jackknife}
+# [A, G] share of the sum of exp F and [A, G] share of the samples that each block holds -> [A], to add to the log of the mean. With "none"
+# the log is too low by about chi2(p(x|c) || p(x)) / 2M (Jensen).
+CORRECTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "none": lambda share_AG, _: share_AG.new_zeros(len(share_AG)),
+    "delta": delta,
+    "jackknife": jackknife,
+}
 
 
 class Partition(NamedTuple):
@@ -78,10 +75,8 @@ class Sample:
     def __init__(
         self, z_MD: Tensor, source_M: Tensor, group_M: Tensor, *, proposal: str = "all", correction: str = "delta"
     ) -> None:
-        if proposal not in PROPOSALS:
-            raise CPCError(f"proposal = {proposal!r} is unknown. Choose one of {', '.join(PROPOSALS)}.")
-        if correction not in CORRECTIONS:
-            raise CPCError(f"correction = {correction!r} is unknown. Choose one of {', '.join(CORRECTIONS)}.")
+        check_choice("proposal", proposal, PROPOSALS)
+        check_choice("correction", correction, CORRECTIONS)
         if len(z_MD) < FEWEST:
             raise CPCError(
                 f"{len(z_MD)} marginal samples: log Z needs at least {FEWEST}. Hold out more sources or longer ones."
@@ -109,11 +104,9 @@ class Sample:
         parts: list[tuple[Tensor, ...]] = []
         pull_GK = torch.zeros(self._block_MG.shape[1], K, dtype=p_AKD.dtype, device=p_AKD.device)
         for first in range(0, A, rows):
-            mine = slice(first, first + rows)
-            allowed_aM = self.allowed(
-                len(p_AKD[mine]), None if source_A is None else source_A[mine], None if group_A is None else group_A[mine]
-            )
-            found, pull = self._rows(p_AKD[mine], allowed_aM)
+            p_aKD = p_AKD[first : first + rows]
+            source_a, group_a = (None if x_A is None else x_A[first : first + rows] for x_A in (source_A, group_A))
+            found, pull = self._rows(p_aKD, self.allowed(len(p_aKD), source_a, group_a))
             parts.append(found)
             pull_GK += pull
         return Partition(*(torch.cat(column) for column in zip(*parts, strict=True)), pull_GK=pull_GK / A)

@@ -1,58 +1,111 @@
-"""Drawing the competitors: every step of the batch, one shared pool, or a fresh sample per anchor.
+"""Who competes with the positive: rules on metadata (paper, table 2, lower half), and how competitors are drawn.
 
-All three come down to the same thing: a list of pool members and, for each anchor, how often each member competes (0 for the
-positive and for whatever the strategy forbids). So one objective serves them all, and none can hold the positive.
+The rule decides what the score estimates: with candidates from p(x) it is log p(x|c)/p(x); with candidates of the same speaker it is
+log p(x|c)/p(x|speaker), from which speaker identity has been divided out. Competitors are every step of the batch, one shared pool, or a
+fresh sample per anchor. All come down to a list of pool members and, for each anchor, how often each member competes (0 for the positive
+and for whatever the strategy forbids). So one objective serves them all, and none can hold the positive.
 """
 
-from __future__ import annotations
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import CPCError, Draw, Spans, Steps
-from torchcpc.scores.strategies import STRATEGIES, Codes, Strategy, code_of, codes
+from torchcpc.contracts import Draw, Spans, Steps, check_choice, check_rules
 
 
-def _named(strategy: str) -> Strategy:
-    if strategy not in STRATEGIES:
-        raise CPCError(f"strategy = {strategy!r} is unknown. Choose one of {', '.join(STRATEGIES)}.")
-    return STRATEGIES[strategy]
+class Codes(NamedTuple):
+    """What rules compare: small integers, equal exactly when the event, stretch, sequence, group or view of two steps is the same."""
+
+    event: Tensor
+    stretch: Tensor
+    sequence: Tensor
+    group: Tensor
+    view: Tensor
 
 
-def _positive(count: int) -> int:
-    if count < 1:
-        raise CPCError(f"count = {count}: at least one competitor is needed. Choose a count of 1 or more.")
-    return count
+def code_of(*columns: Tensor) -> Tensor:
+    """A number for each row of the columns, [M] each, in the order of the rows (by the first column, then the second, ...)."""
+    code = torch.zeros_like(columns[0])
+    # Column by column: sorting numbers is many times faster than sorting rows.
+    for column in columns:
+        values, place = torch.unique(column, return_inverse=True)
+        code = torch.unique(code * len(values) + place, return_inverse=True)[1]
+    return code.to(torch.int32)
+
+
+def codes(flat: Steps) -> Codes:
+    """Codes of steps laid out as [B*T]. A sequence is one segment of one source, an event one time of it, and a stretch what was read of
+    it without a gap: a window, or windows that touch."""
+    event_M, sequence_M = code_of(flat.source, flat.segment, flat.time), code_of(flat.source, flat.segment)
+    # Of each event, in order: events rise by sequence, then time, so those of a stretch follow one another.
+    place_M, events = event_M.long(), len(event_M.unique())
+    sequence_E, time_E = (torch.empty_like(of_M[:events]).scatter_(0, place_M, of_M) for of_M in (sequence_M, flat.time))
+    gap_E = (sequence_E.diff() != 0) | (time_E.diff() != 1)
+    stretch_M = torch.cat([gap_E.new_zeros(1), gap_E]).cumsum(0).to(torch.int32)[place_M]
+    return Codes(event_M, stretch_M, sequence_M, code_of(flat.group), code_of(flat.view))
+
+
+class Strategy(NamedTuple):
+    """Steps compete that agree in view and in all of `same`, and differ in `other`: names of codes. The positive never competes,
+    wherever a copy of it sits, for `other` is its event, or the stretch or sequence that holds the event. Two codes are all a rule may
+    compare, so that in a suitably sorted pool the competitors of an anchor are neighbours (`sorted_pool`) and no mask is ever made."""
+
+    same: tuple[str, ...]
+    other: str
+
+
+STRATEGIES: dict[str, Strategy] = {
+    # Every other step: any speaker, the current sequence included.
+    "mixed": Strategy(same=(), other="event"),
+    # Steps of the same group (speaker), the current sequence included.
+    "same_group": Strategy(same=("group",), other="event"),
+    # Any speaker, but no step of the current sequence.
+    "mixed_excluding": Strategy(same=(), other="sequence"),
+    # Any speaker, and other places of the current sequence, but no step of the stretch that was read there: a book, a long recording.
+    "mixed_excluding_stretch": Strategy(same=(), other="stretch"),
+    # The same speaker, but no step of the current sequence.
+    "same_group_excluding": Strategy(same=("group",), other="sequence"),
+    # Steps of the current sequence only.
+    "current_only": Strategy(same=("sequence",), other="event"),
+}
 
 
 class Full:
     """Every valid step of the batch that the strategy allows."""
 
     def __init__(self, *, strategy: str = "mixed") -> None:
-        self.strategy = _named(strategy)
+        check_choice("strategy", strategy, STRATEGIES)
+        self.strategy = STRATEGIES[strategy]
 
     def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Draw:
         flat = steps.flat()
-        return _compete(self.strategy, codes(flat), target_M, flat.valid.nonzero().squeeze(1))
+        members_N = self.members(flat.valid.nonzero().squeeze(1), generator)
+        pool_N, spans = sorted_pool(self.strategy, codes(flat), target_M, members_N)
+        return Draw(pool_N, spans, spans)
+
+    def members(self, valid_N: Tensor, generator: torch.Generator) -> Tensor:
+        """The pool, of the valid steps of the batch."""
+        return valid_N
 
 
-class Shared:
+class Shared(Full):
     """One pool of `count` steps, drawn afresh for each update without replacement and shared by all anchors and horizons.
 
     Sharing correlates the anchors but leaves each one's competitors a fair sample; scoring is then one matrix product.
     """
 
     def __init__(self, *, count: int = 512, strategy: str = "mixed") -> None:
-        self.strategy, self.count = _named(strategy), _positive(count)
+        super().__init__(strategy=strategy)
+        self.count = count
+        check_rules(self, count=(count >= 1, "at least one competitor is needed. Choose a count of 1 or more"))
 
-    def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Draw:
-        flat = steps.flat()
-        valid_N = flat.valid.nonzero().squeeze(1)
+    def members(self, valid_N: Tensor, generator: torch.Generator) -> Tensor:
         chosen = torch.randperm(len(valid_N), generator=generator, device=generator.device)[: self.count]
-        return _compete(self.strategy, codes(flat), target_M, valid_N[chosen.to(valid_N.device)])
+        return valid_N[chosen.to(valid_N.device)]
 
 
-class Sampled:
+class Sampled(Shared):
     """`count` draws per anchor, uniform over all that the strategy allows it; a step that is drawn twice competes once.
 
     So an anchor's competitors are a uniform subset, and its N is their true number. Counting repetitions would raise log N, and
@@ -60,7 +113,7 @@ class Sampled:
     """
 
     def __init__(self, *, count: int = 128, strategy: str = "mixed") -> None:
-        self.strategy, self.count = _named(strategy), _positive(count)
+        super().__init__(count=count, strategy=strategy)
 
     def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Draw:
         flat = steps.flat()
@@ -79,11 +132,6 @@ class Sampled:
             return (competes_mN & (allowed_M1[rows] > 0))[:, columns]
 
         return Draw(pool_N, multiplicity)
-
-
-def _compete(strategy: Strategy, code: Codes, target_M: Tensor, pool_N: Tensor) -> Draw:
-    pool_N, spans = sorted_pool(strategy, code, target_M, pool_N)
-    return Draw(pool_N, spans, spans)
 
 
 def sorted_pool(strategy: Strategy, code: Codes, target_M: Tensor, pool_N: Tensor) -> tuple[Tensor, Spans]:

@@ -1,21 +1,28 @@
 """Boundaries of sources without labels: curves of whole sources, and those of their peaks that are prominent enough."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, Listener, Sources
-from torchcpc.information.scoring import SampleSpec, draw_sample
-from torchcpc.representations.embed import steps_of
+from torchcpc.contracts import CPCError, Sources, check_choice, check_rules
+from torchcpc.information.scoring import SampleSpec, draw_sample, steps_in
 from torchcpc.representations.rows import Rows
 from torchcpc.runs.run import TrainedRun
-from torchcpc.segmentation.curves import METRICS, Curve, StepTimes, dissimilarity, flux, surprise
+from torchcpc.segmentation.curves import (
+    METRICS,
+    Curve,
+    Peaks,
+    StepTimes,
+    dissimilarity,
+    find,
+    flux,
+    surprise,
+    threshold_by_quantile,
+    threshold_by_rate,
+)
 from torchcpc.segmentation.matching import TOLERANCE_S
-from torchcpc.segmentation.peaks import Peaks, find, threshold_by_quantile, threshold_by_rate
 
 SURPRISE, FLUX = "surprise", "spectral flux"
 CURVES = (SURPRISE, *METRICS, FLUX)
@@ -40,18 +47,15 @@ class SegmentSpec:
     samples: int = 2048
 
     def __post_init__(self) -> None:
-        if self.curve not in CURVES:
-            raise CPCError(f"curve = {self.curve!r} is unknown. Choose one of {', '.join(CURVES)}.")
-        rules = (
-            ("lag", self.lag >= 1, "at least 1"),
-            ("rate", self.rate is None or self.rate > 0, "boundaries per second, above 0"),
-            ("peak_quantile", 0 <= self.peak_quantile < 1, "the share of local maxima to leave out, at least 0 and below 1"),
-            ("tolerance_s", self.tolerance_s >= 0, "at least 0"),
-            ("samples", self.samples >= 1, "at least 1"),
+        check_choice("curve", self.curve, CURVES)
+        check_rules(
+            self,
+            lag=(self.lag >= 1, "at least 1"),
+            rate=(self.rate is None or self.rate > 0, "boundaries per second, above 0"),
+            peak_quantile=(0 <= self.peak_quantile < 1, "the share of local maxima to leave out, at least 0 and below 1"),
+            tolerance_s=(self.tolerance_s >= 0, "at least 0"),
+            samples=(self.samples >= 1, "at least 1"),
         )
-        for name, kept, rule in rules:
-            if not kept:
-                raise CPCError(f"{name} = {getattr(self, name)}: {rule}.")
 
     def threshold(self, peaks: Sequence[Peaks], seconds: float) -> float:
         """The prominence that was asked for, or that the rule without labels chooses. seconds: the length of all sources."""
@@ -63,21 +67,18 @@ class SegmentSpec:
 
 
 class Boundaries(NamedTuple):
-    """Rows of a file, the prominence that their peaks have at least, and their number per second.
-
-    Columns: `source`, `step` (the one before the boundary), `time_s`, `height` of the curve there, and `prominence`.
-    """
+    """Rows of a file, the prominence that their peaks have at least, and their number per second. Columns: `source`, `step` (the one
+    before the boundary), `time_s`, `height` of the curve there, and `prominence`."""
 
     rows: list[Rows]
     threshold: float
     per_second: float
 
 
-def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec, listener: Listener) -> Boundaries:
+def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec) -> Boundaries:
     """The boundaries of every source. For the surprise, each is scored against samples of all the others."""
     indices = range(len(sources))
-    curves = curves_of(run, sources, indices, [spec.curve], spec, drawn_from=indices, listener=listener)
-    peaks = [find(curve) for curve in curves[spec.curve]]
+    peaks = [find(curve) for curve in curves_of(run, sources, indices, [spec.curve], spec, indices)[spec.curve]]
     seconds = sum(sources.length(i) for i in indices) / sources.rate
     threshold = spec.threshold(peaks, seconds)
     rows: list[Rows] = []
@@ -89,39 +90,24 @@ def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec, listener: L
 
 
 def curves_of(
-    run: TrainedRun,
-    sources: Sources,
-    indices: Sequence[int],
-    names: Sequence[str],
-    spec: SegmentSpec,
-    *,
-    drawn_from: Sequence[int],
-    listener: Listener,
+    run: TrainedRun, sources: Sources, indices: Sequence[int], names: list[str], spec: SegmentSpec, drawn_from: Sequence[int]
 ) -> Mapping[str, list[Curve]]:
-    """Name -> one curve for each source at `indices`, in their order. drawn_from: the sources that log Z of the surprise rests on.
-
-    Raises CPCError for a run of pictures.
-    """
-    model, index = run.model, run.horizon_index(spec.k)
+    """Name -> one curve for each source at `indices`, in their order. drawn_from: the sources that log Z of the surprise rests on. Raises
+    CPCError for a run of pictures."""
+    model, index, learned = run.model, run.horizon_index(spec.k), [name for name in names if name != FLUX]
     if model.encoder.layout.sequences > 1:
         raise CPCError(
             f"{run.folder} reads pictures, which have no boundaries in time. Name a run on recordings, text or series."
         )
-    sample = None
-    if SURPRISE in names:
-        sample = draw_sample(run, sources, drawn_from, SampleSpec(spec.samples, proposal="all"))
+    sample = draw_sample(run, sources, drawn_from, SampleSpec(spec.samples, proposal="all")) if SURPRISE in names else None
     found: dict[str, dict[int, Curve]] = {name: {} for name in names}
     times = StepTimes.of(model.encoder, sources.rate)
-    learned = [name for name in names if name != FLUX]
-    with listener.stage("segmenting") as progress:
-        own = steps_of(model, sources.select(indices), device=run.device, progress=progress) if learned else ()
-        for steps in own:
-            number = indices[steps.source]
-            for name in learned:
-                if name != SURPRISE:
-                    found[name][number] = dissimilarity(steps.z_TD.numpy(), times, metric=name, lag=spec.lag)
-                elif sample is not None:
-                    found[name][number] = surprise(model, sample, steps, number, times, index=index)
+    for steps in steps_in(run, sources, indices, "segmenting") if learned else ():
+        for name in learned:
+            if name != SURPRISE:
+                found[name][steps.source] = dissimilarity(steps.z_TD.numpy(), times, metric=name, lag=spec.lag)
+            elif sample is not None:
+                found[name][steps.source] = surprise(model, sample, steps, times, index=index)
     if FLUX in names:
         for number in indices:
             found[FLUX][number] = flux(sources.read(number, 0, sources.length(number)), sources.rate, lag=spec.lag)

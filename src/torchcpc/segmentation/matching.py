@@ -21,10 +21,8 @@ _ROUNDING_S = 1e-6
 
 
 class Truth(NamedTuple):
-    """What is known of one recording, in seconds: boundaries true_s, in order, within the labelled stretches [n, 2] (start, end).
-
-    The ends of a stretch are no boundaries. What lies outside the stretches is not judged.
-    """
+    """What is known of one recording, in seconds: boundaries true_s, in order, within the labelled stretches [n, 2] (start, end). The ends
+    of a stretch are no boundaries. What lies outside the stretches is not judged."""
 
     true_s: np.ndarray
     stretches_s: np.ndarray
@@ -39,10 +37,8 @@ class Truth(NamedTuple):
 
 
 def truth_of(alignment: Alignment, recording: str) -> Truth:
-    """Boundaries are where one interval ends and the next begins. Raises CPCError for a recording without labels.
-
-    A gap between intervals ends the stretch, so that unlabelled time holds neither boundaries nor false alarms.
-    """
+    """Boundaries are where one interval ends and the next begins. Raises CPCError for a recording without labels. A gap between intervals
+    ends the stretch, so that unlabelled time holds neither boundaries nor false alarms."""
     alignment.require([recording])
     start_s, end_s, _ = alignment.spans[recording]
     joined = start_s[1:] - end_s[:-1] <= _ROUNDING_S
@@ -61,10 +57,8 @@ class Counts(NamedTuple):
 
 
 def one_to_one(found_s: np.ndarray, true_s: np.ndarray, tolerance_s: float = TOLERANCE_S) -> int:
-    """The largest number of disjoint pairs no further apart than the tolerance; both in order.
-
-    The first two that fit are paired: on a line that is never worse than keeping either for later.
-    """
+    """The largest number of disjoint pairs no further apart than the tolerance; both in order. The first two that fit are paired: on a
+    line that is never worse than keeping either for later."""
     pairs = f = t = 0
     while f < len(found_s) and t < len(true_s):
         gap = found_s[f] - true_s[t]
@@ -83,11 +77,8 @@ def count(found_s: np.ndarray, truth: Truth, tolerance_s: float = TOLERANCE_S) -
 
 
 class Quality(NamedTuple):
-    """Shares: precision, recall, f1.
-
-    over_segmentation: boundaries found too many, as a share of the true ones (below 0: too few). r_value: 1 at best; it falls when
-    recall is bought with needless marks, as F1 hardly does.
-    """
+    """Shares: precision, recall, f1. over_segmentation: boundaries found too many, as a share of the true ones (below 0: too few).
+    r_value: 1 at best; it falls when recall is bought with needless marks, as F1 hardly does."""
 
     precision: float
     recall: float
@@ -97,11 +88,9 @@ class Quality(NamedTuple):
 
     @classmethod
     def of(cls, counts: Counts, *, lenient: bool = False) -> Quality:
-        """Räsänen, Laine & Altosaar, Interspeech 2009. Raises CPCError where there is no true boundary.
-
-        R-value: 1 - (r1 + |r2|) / 2 with r1 = sqrt((1 - HR)^2 + OS^2), r2 = (HR - 1 - OS) / sqrt 2 and HR the recall. OS = recall /
-        precision - 1; one-to-one this is found / true - 1 as they define it, lenient it is what Kreuk et al. report.
-        """
+        """Räsänen, Laine & Altosaar, Interspeech 2009. Raises CPCError where there is no true boundary. R-value: 1 - (r1 + |r2|) / 2 with
+        r1 = sqrt((1 - HR)^2 + OS^2), r2 = (HR - 1 - OS) / sqrt 2 and HR the recall. OS = recall / precision - 1; one-to-one this is found
+        / true - 1 as they define it, lenient it is what Kreuk et al. report."""
         if not counts.true:
             raise CPCError("there is no boundary to be found: name recordings whose alignment has at least two intervals.")
         right, hit = (counts.found_near, counts.true_near) if lenient else (counts.pairs, counts.pairs)

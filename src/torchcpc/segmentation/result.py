@@ -1,10 +1,7 @@
 """How well the boundaries of every curve match known ones."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 from torchcpc.probes.result import Split
 from torchcpc.results import Interval, SavedResult, flat
@@ -46,8 +43,6 @@ class SegmentRow:
 class SegmentTable(SavedResult):
     """k: of the surprise; lag: of the other curves; validation, test: sources; boundaries: true ones in the test sources."""
 
-    FORMAT: ClassVar[int] = 1
-
     tolerance_s: float
     k: int
     lag: int
@@ -58,14 +53,8 @@ class SegmentTable(SavedResult):
     rows: tuple[SegmentRow, ...]
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        return [
-            {
-                **{"curve": row.curve, "role": row.role, "threshold": row.threshold, "seeds": row.seeds},
-                **dict(flat(row.one_to_one)),
-                **{f"lenient_{name}": value for name, value in flat(row.lenient)},
-            }
-            for row in self.rows
-        ]
+        nested = ("one_to_one", "lenient", "thresholds")
+        return [{**flat(row, without=nested), **flat(row.one_to_one), **flat(row.lenient, "lenient_")} for row in self.rows]
 
     def tables(self) -> Sequence[TextTable]:
         """In percent, best one-to-one R-value first."""
@@ -78,7 +67,5 @@ class SegmentTable(SavedResult):
         rows = sorted(self.rows, key=lambda row: -row.one_to_one.r_value.mean)
         one_to_one = [(row.curve, row.threshold, *row.one_to_one.cells()) for row in rows]
         lenient = [(row.curve, row.threshold, *row.lenient.cells()) for row in rows]
-        return [
-            TextTable(_HEADER, one_to_one, caption),
-            TextTable(_HEADER, lenient, "Lenient: two marks beside one boundary are both right."),
-        ]
+        note = "Lenient: two marks beside one boundary are both right."
+        return [TextTable(_HEADER, one_to_one, caption), TextTable(_HEADER, lenient, note)]

@@ -4,30 +4,22 @@ The problems of a nested cross-validation differ in their rows and penalties, no
 the features once for all of them, and a product of a matrix with forty columns costs little more than one with two.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
 
-# Sufficient decrease (Armijo) of a step, and how many halvings show that there is none to be had in this precision.
-_DECREASE, _HALVINGS = 1e-4, 12
+# Sufficient decrease (Armijo) of a step; how many halvings show that there is none to be had in this precision; steps remembered.
+_DECREASE, _HALVINGS, _MEMORY = 1e-4, 12, 5
+# Evaluations at the most, after which what was reached is returned.
+_MOST = 500
 
 
 def minimise(
-    objective: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]],
-    start_CNP: np.ndarray,
-    *,
-    tolerance: float = 1e-5,
-    memory: int = 5,
-    most: int = 500,
+    objective: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], start_CNP: np.ndarray, *, tolerance: float
 ) -> np.ndarray:
-    """The minimisers [C, N, P] of P problems with C x N unknowns each.
-
-    objective(v_CNA, which_A) -> loss_A (float64), gradient_CNA of the problems `which_A`; it should be scaled so that a step of size
-    1 along the gradient is about right. tolerance: a problem is done when a step improves its loss by less than this (relative above
-    1) or none improves it; most: evaluations at the most, after which what was reached is returned.
-    """
+    """The minimisers [C, N, P] of P problems with C x N unknowns each. objective(v_CNA, which_A) -> loss_A (float64), gradient_CNA of
+    the problems `which_A`, scaled so that a step of size 1 along the gradient is about right. A problem is done when a step improves
+    its loss by less than `tolerance` (relative above 1) or none does."""
     best_CNP = start_CNP.copy()
     which = np.arange(start_CNP.shape[2])
     point = start_CNP
@@ -36,7 +28,7 @@ def minimise(
     slope = _dot(direction, gradient)
     gamma = np.ones(len(which), point.dtype)
     pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-    for _ in range(most):
+    for _ in range(_MOST):
         tried = point + step * direction
         tried_loss, tried_gradient = objective(tried, which)
         taken = tried_loss <= loss + _DECREASE * step * slope
@@ -49,7 +41,7 @@ def minimise(
         curved = taken & (inner > 1e-10 * square)
         weight = np.divide(1, inner, out=np.zeros_like(inner), where=curved)
         gamma = np.where(curved, inner / np.where(square > 0, square, 1), gamma)
-        pairs = [*pairs, (moved, turned, weight)][-memory:] if curved.any() else pairs
+        pairs = [*pairs, (moved, turned, weight)][-_MEMORY:] if curved.any() else pairs
         point, gradient = _either(taken, tried, point), _either(taken, tried_gradient, gradient)
         loss, step = np.where(taken, tried_loss, loss), np.where(taken, 1, step / 2).astype(point.dtype)
         if done.any():

@@ -10,13 +10,59 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from torchcpc.contracts import CPCError
 from torchcpc.statistics.batched_lbfgs import minimise
-from torchcpc.statistics.blocks import Block
+
+Matrix = np.ndarray | csr_matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows of features x_MN and their transpose, rotated by turn_DN, which changes no answer: it leaves |w| and the penalty as they
+    are. second_moment_N: mean square of each coordinate. Other rows of the same features are multiplied with turn_DN @ w."""
+
+    x_MN: Matrix
+    x_NM: Matrix
+    turn_DN: Matrix
+    second_moment_N: np.ndarray
+
+    @classmethod
+    def dense(cls, x_MD: np.ndarray) -> Block:
+        """A matrix, rotated to the eigenvectors of its second moment, in which correlated columns are no longer so."""
+        moment_N, axes_DN = np.linalg.eigh((x_MD.T @ x_MD).astype(np.float64) / len(x_MD))
+        axes_DN = axes_DN.astype(x_MD.dtype)
+        x_MN = x_MD @ axes_DN
+        return cls(x_MN, x_MN.T, axes_DN, moment_N.clip(min=0))
+
+    @classmethod
+    def sparse(cls, x_MD: csr_matrix) -> Block:
+        """A sparse matrix, nothing of whose size is ever made dense. Columns that a single row has (three of four pairs of words) say
+        together only how far that row goes along their own direction: they are turned into one column per row. What no row has is
+        left out, for its weight is zero."""
+        turn_DN = _one_per_row(x_MD)
+        x_MN = csr_matrix(x_MD @ turn_DN)
+        moment_N = np.asarray(x_MN.multiply(x_MN).mean(axis=0), dtype=np.float64).ravel()
+        # The transpose as rows of its own: a product with it then runs through memory in order.
+        return cls(x_MN, csr_matrix(x_MN.T), turn_DN, moment_N)
+
+
+def _one_per_row(x_MD: csr_matrix) -> csr_matrix:
+    """[D, N] with orthonormal columns: those of x that several rows have as they are, then one direction for each row's own."""
+    by_column = x_MD.tocsc()
+    by_column.eliminate_zeros()
+    rows_D = np.diff(by_column.indptr)
+    shared, own = np.flatnonzero(rows_D > 1), np.flatnonzero(rows_D == 1)
+    place = by_column.indptr[own]
+    value, (_, row) = by_column.data[place], np.unique(by_column.indices[place], return_inverse=True)
+    length = np.sqrt(np.bincount(row, value.astype(np.float64) ** 2))
+    data = np.concatenate([np.ones(len(shared)), value / length[row]]).astype(x_MD.dtype)
+    columns = np.concatenate([np.arange(len(shared)), len(shared) + row])
+    shape = (len(rows_D), len(shared) + len(length))
+    return csr_matrix((data, (np.concatenate([shared, own]), columns)), shape=shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,19 +74,11 @@ class Fitted:
     bias_CP: np.ndarray
     contrast_KC: np.ndarray
 
-    def predict_training_rows(self) -> np.ndarray:
-        """The class that each problem gives each of the rows that the blocks were made of: [M, P]."""
-        given = zip(self.blocks, self.weights, strict=True)
-        return self._classes([[block.matvec(w) for w in w_CNP] for block, w_CNP in given])
-
-    def predict(self, rows: Sequence[Any]) -> np.ndarray:
-        """The same for other rows, given block by block."""
-        given = zip(self.blocks, self.weights, rows, strict=True)
-        return self._classes([[block.project(x, w) for w in w_CNP] for block, w_CNP, x in given])
-
-    def _classes(self, products: list[list[np.ndarray]]) -> np.ndarray:
-        score_CMP = sum(np.stack(each) for each in products) + self.bias_CP[:, None]
-        return np.tensordot(self.contrast_KC, score_CMP, 1).argmax(axis=0)
+    def predict(self, rows: Sequence[Matrix] | None = None) -> np.ndarray:
+        """The class that each problem gives each row, [M, P]: rows given block by block, or those that the blocks were made of."""
+        own = zip(self.blocks, self.weights, [None] * len(self.blocks) if rows is None else rows, strict=True)
+        products = [np.stack([b.x_MN @ w if x is None else x @ (b.turn_DN @ w) for w in w_CNP]) for b, w_CNP, x in own]
+        return np.tensordot(self.contrast_KC, sum(products) + self.bias_CP[:, None], 1).argmax(axis=0)
 
 
 def solve(
@@ -53,10 +91,8 @@ def solve(
     tolerance: float = 1e-5,
     dtype: type = np.float32,
 ) -> Fitted:
-    """One regression per column: `used_MP` (bool) says on which rows, `penalty_BP` with which penalty on each block.
-
-    Raises CPCError for penalties that are not positive and for a problem without rows.
-    """
+    """One regression per column: `used_MP` (bool) says on which rows, `penalty_BP` with which penalty on each block. Raises CPCError
+    for penalties that are not positive and for a problem without rows."""
     if not penalty_BP.size or penalty_BP.min() <= 0:
         raise CPCError("penalties must be above 0: without a penalty separable classes have no optimum.")
     if not used_MP.any(axis=0).all():
@@ -72,14 +108,13 @@ def solve(
         scale = scale_CNP if len(which) == scale_CNP.shape[2] else scale_CNP[:, :, which]
         weight, penalty = weight_MP[:, which], penalty_BP[:, which]
         *w, bias = np.split(scale * v_CNP, ends, axis=1)
-        score_CMP = (
-            np.stack([sum(b.matvec(w_CNP[c]) for b, w_CNP in zip(blocks, w, strict=True)) for c in range(len(bias))]) + bias
-        )
+        products = ([b.x_MN @ w_NP for w_NP in w_CNP] for b, w_CNP in zip(blocks, w, strict=True))
+        score_CMP = np.stack([sum(of_class) for of_class in zip(*products, strict=True)]) + bias
         loss, residual_CMP = _loss(score_CMP, y_M, weight, q_KC)
         gradient = []
         for block, w_CNP, penalty_P in zip(blocks, w, penalty, strict=True):
             loss += penalty_P.astype(np.float64) / 2 * np.einsum("cnp,cnp->p", w_CNP, w_CNP, dtype=np.float64)
-            gradient.append(np.stack([block.rmatvec(r_MP) for r_MP in residual_CMP]) + penalty_P * w_CNP)
+            gradient.append(np.stack([block.x_NM @ r_MP for r_MP in residual_CMP]) + penalty_P * w_CNP)
         gradient.append(residual_CMP.sum(axis=1, keepdims=True))
         return loss, scale * np.concatenate(gradient, axis=1)
 
@@ -97,10 +132,8 @@ def _scale(
     share_KP = (count_KP + 1) / (count_KP.sum(axis=0) + classes)  # one imaginary row of each class, for those that are absent
     # The diagonal of Q' (diag(p) - p p') Q: how strongly the loss bends along each contrast while all rows are alike.
     bend_CP = (contrast_KC**2).T @ share_KP - (contrast_KC.T @ share_KP) ** 2
-    of_blocks = [
-        (m[None, :, None] * bend_CP[:, None] + penalty_P) ** -0.5 for m, penalty_P in zip(moments, penalty_BP, strict=True)
-    ]
-    return np.concatenate([*of_blocks, bend_CP[:, None] ** -0.5], axis=1)
+    of_blocks = [m[None, :, None] * bend_CP[:, None] + penalty_P for m, penalty_P in zip(moments, penalty_BP, strict=True)]
+    return np.concatenate([*of_blocks, bend_CP[:, None]], axis=1) ** -0.5
 
 
 def _loss(score_CMP: np.ndarray, y_M: np.ndarray, weight_MP: np.ndarray, q_KC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -15,30 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 from scipy import special
+from scipy.sparse import csr_matrix
 
 from torchcpc.contracts import CPCError
 from torchcpc.results import Interval
 
 LEVEL = 0.95
-
-
-class Estimate(Protocol):
-    """Counts by replicate and source, and the statistic that is made of them.
-
-    mean: the statistic of all sources, mean over the replicates; test_rows: what two estimates of the same test rows have in common;
-    resampled: the statistic in each resample, [resamples]. The resamples depend on `seed` and the sizes only, so that two sets of
-    answers to the same questions meet the same ones.
-    """
-
-    @property
-    def mean(self) -> float: ...
-    @property
-    def test_rows(self) -> np.ndarray: ...
-    def resampled(self, *, resamples: int, seed: int) -> np.ndarray: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +36,8 @@ class Hits:
     @classmethod
     def of(cls, correct_RM: np.ndarray, source_M: np.ndarray) -> Hits:
         """From correct_RM [..., M], true where test row m was answered correctly in that replicate."""
-        if correct_RM.shape[-1:] != source_M.shape or source_M.size == 0:
-            raise CPCError(
-                f"answers {correct_RM.shape} for {source_M.size} test rows: give one answer a row, and at least one row."
-            )
+        if correct_RM.shape[-1:] != source_M.shape or not source_M.size:
+            raise CPCError(f"answers {correct_RM.shape} for {source_M.size} test rows: give one a row, and at least one row.")
         sources, place_M = np.unique(source_M, return_inverse=True)
         # Counted in flat places and not by a matrix of rows x sources, for every sentence of ten thousand can be a source.
         flat_RM = correct_RM.reshape(-1, place_M.size)
@@ -69,37 +52,72 @@ class Hits:
 
     @property
     def test_rows(self) -> np.ndarray:
+        """What two estimates of the same test rows have in common."""
         return self.rows_S
 
     def resampled(self, *, resamples: int, seed: int) -> np.ndarray:
+        """The accuracy in each resample: [resamples]. The resamples depend on `seed` and the sizes only, so that they are paired."""
         weight_QR, weight_QS = crossed_weights(*self.hits_RS.shape, resamples=resamples, seed=seed)
         hits_Q = np.einsum("qs,qs->q", weight_QS, weight_QR @ self.hits_RS.reshape(-1, len(self.rows_S)))
         return hits_Q / (weight_QS @ self.rows_S)
 
 
 @dataclass(frozen=True, slots=True)
-class Statistic:
-    """A statistic of sums over sources, such as F1 of F counts: of([F]) -> float, sums_RSF by replicate and source."""
+class Confusions:
+    """Counts by replicate, source and class of the test: true positives, predictions and, by source and class, rows. Their mean is
+    macro-F1, which tells what accuracy hides where one class is nearly everything: the plain mean over the classes of the test of 2
+    TP / (2 TP + FP + FN), computed anew from the counts of every resample."""
 
-    sums_RSF: np.ndarray
-    of: Callable[[np.ndarray], float]
+    true_RSC: np.ndarray
+    predicted_RSC: np.ndarray
+    actual_SC: np.ndarray
+
+    @classmethod
+    def of(cls, predicted_RM: np.ndarray, y_M: np.ndarray, source_M: np.ndarray) -> Confusions:
+        """From the class predicted for every test row in every replicate (seed). Classes without a test row have no recall: they are left
+        out, and to predict them costs recall where it belongs."""
+        if predicted_RM.shape[1:] != y_M.shape or y_M.shape != source_M.shape or not y_M.size:
+            raise CPCError(f"predictions {predicted_RM.shape} for {y_M.size} test rows: give one a row, and at least one row.")
+        sources, place_M = np.unique(source_M, return_inverse=True)
+        # Sparse, for every sentence of ten thousand can be a source.
+        member_SM = csr_matrix((np.ones(len(y_M)), (place_M, np.arange(len(y_M)))), shape=(len(sources), len(y_M)))
+        classes = np.unique(y_M)
+        actual_MC = (y_M[:, None] == classes).astype(np.float64)
+        predicted_RMC = (predicted_RM[..., None] == classes).astype(np.float64)
+        true_RSC, predicted_RSC = (
+            np.stack([member_SM @ each_MC for each_MC in each_RMC]) for each_RMC in (predicted_RMC * actual_MC, predicted_RMC)
+        )
+        return cls(true_RSC, predicted_RSC, member_SM @ actual_MC)
+
+    @property
+    def per_class(self) -> np.ndarray:
+        """F1 of each class of the test, mean over replicates: [C]."""
+        return _f1(self.true_RSC.sum(1), self.predicted_RSC.sum(1), self.actual_SC.sum(0)).mean(axis=0)
 
     @property
     def mean(self) -> float:
-        return float(np.mean([self.of(sums_F) for sums_F in self.sums_RSF.sum(axis=1)]))
+        return float(self.per_class.mean())
 
     @property
     def test_rows(self) -> np.ndarray:
-        return np.arange(self.sums_RSF.shape[1])
+        return self.actual_SC
 
     def resampled(self, *, resamples: int, seed: int) -> np.ndarray:
-        weight_QR, weight_QS = crossed_weights(*self.sums_RSF.shape[:2], resamples=resamples, seed=seed)
-        drawn_QRF = np.einsum("qs,rsf->qrf", weight_QS, self.sums_RSF.astype(np.float64))
-        value_QR = np.array([[self.of(sums_F) for sums_F in drawn_RF] for drawn_RF in drawn_QRF])
-        return (weight_QR * value_QR).sum(axis=1)
+        """Macro-F1 in each resample: [resamples]; resamples are those of `Hits` with as many replicates and sources."""
+        weight_QR, weight_QS = crossed_weights(*self.true_RSC.shape[:2], resamples=resamples, seed=seed)
+        # Stretched weights of few sources can be negative, counts cannot.
+        true_QRC, predicted_QRC = (np.tensordot(weight_QS, n, (1, 1)).clip(0) for n in (self.true_RSC, self.predicted_RSC))
+        actual_QC = (weight_QS @ self.actual_SC).clip(0)
+        f1_QRC = _f1(true_QRC, predicted_QRC, actual_QC[:, None])
+        # A resample that misses a class altogether says nothing of it.
+        met_Q1C = (actual_QC > 0)[:, None]
+        macro_QR = (f1_QRC * met_Q1C).sum(axis=2) / np.maximum(met_Q1C.sum(axis=2), 1)
+        return (weight_QR * macro_QR).sum(axis=1)
 
 
-def interval(estimate: Estimate, *, least: float = 0.0, most: float = 1.0, resamples: int = 2000, seed: int = 0) -> Interval:
+def interval(
+    estimate: Hits | Confusions, *, least: float = 0.0, most: float = 1.0, resamples: int = 2000, seed: int = 0
+) -> Interval:
     """The statistic and its interval, within `least` and `most`. An axis with a single entry is not resampled."""
     low, high = percentiles(estimate.resampled(resamples=resamples, seed=seed))
     return Interval(estimate.mean, max(low, least), min(high, most))
@@ -115,8 +133,8 @@ def accuracy_interval(hits: Hits, *, resamples: int = 2000, seed: int = 0) -> In
 
 
 def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray, *, resamples: int = 2000, seed: int = 0) -> Interval:
-    """The mean of any quantity over all rows, given its sum and its number of rows by source, in the quantity's unit. With one
-    source the interval is NaN: nothing is known of the spread between sources. Raises CPCError for no row."""
+    """The mean of any quantity over all rows, from its sum and number of rows by source. Raises CPCError for no row. With one source
+    the interval is NaN: nothing is known of the spread between sources."""
     if not rows_S.sum():
         raise CPCError("a mean over no rows: name sources that are long enough.")
     hits = Hits(sum_S.astype(np.float64), rows_S.astype(np.float64))
@@ -128,16 +146,17 @@ def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray, *, resamples: int = 200
 def statistic_interval(
     sums_RSF: np.ndarray, statistic: Callable[[np.ndarray], float], *, resamples: int = 1000, seed: int = 0
 ) -> Interval:
-    """The mean over replicates R of a statistic of sums over sources S, and its interval: see `Statistic`."""
-    return interval(Statistic(sums_RSF, statistic), least=-np.inf, most=np.inf, resamples=resamples, seed=seed)
+    """The mean over replicates R of a statistic of F sums over sources S, such as F1 of counts, and its interval."""
+    weight_QR, weight_QS = crossed_weights(*sums_RSF.shape[:2], resamples=resamples, seed=seed)
+    drawn_QRF = np.einsum("qs,rsf->qrf", weight_QS, sums_RSF.astype(np.float64))
+    value_QR = np.array([[statistic(sums_F) for sums_F in drawn_RF] for drawn_RF in drawn_QRF])
+    mean = float(np.mean([statistic(sums_F) for sums_F in sums_RSF.sum(axis=1)]))
+    return Interval(mean, *percentiles((weight_QR * value_QR).sum(axis=1)))
 
 
-def difference_interval(one: Estimate, other: Estimate, *, resamples: int = 2000, seed: int = 0) -> Interval:
-    """`one` less `other` on the same test rows, both shares, with the interval of the difference, paired.
-
-    Both meet the same resampled sources, and the same resampled seeds (draws) where they have equally many. Raises CPCError for
-    different test rows.
-    """
+def difference_interval(one: Hits | Confusions, other: Hits | Confusions, *, resamples: int = 2000, seed: int = 0) -> Interval:
+    """`one` less `other` on the same test rows, both shares, with the interval of the difference. Raises CPCError for other test
+    rows. Both meet the same resampled sources, and the same resampled seeds (draws) where they have equally many."""
     if not np.array_equal(one.test_rows, other.test_rows):
         raise CPCError(
             f"a paired difference needs the same test rows: {len(one.test_rows)} sources with {one.test_rows.sum():.0f} rows against "
@@ -149,10 +168,7 @@ def difference_interval(one: Estimate, other: Estimate, *, resamples: int = 2000
 
 
 def crossed_weights(*counts: int, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The weights of every axis in each resample, of which the last is that of the sources.
-
-    Returns weight_QR of all replicate axes as one, 1 / R on average, and weight_QS of the sources, 1 on average.
-    """
+    """The weights in each resample: of all replicate axes as one, 1 / R on average, and of the sources (the last axis), 1 on average."""
     *replicates, sources = counts
     weight_QR = np.ones((resamples, 1))
     for axis, count in enumerate(replicates, start=1):
@@ -163,8 +179,8 @@ def crossed_weights(*counts: int, resamples: int, seed: int) -> tuple[np.ndarray
 
 @lru_cache(maxsize=4)
 def weights(count: int, *, axis: int, resamples: int, level: float = LEVEL, seed: int = 0) -> np.ndarray:
-    """How much each of `count` entries weighs in each resample, 1 on average, stretched as the module says: [resamples,
-    count]. Kept and not to be written to: every interval of a table asks for the same, and ten thousand sources take seconds."""
+    """How much each of `count` entries weighs in each resample, 1 on average, stretched as the module says: [resamples, count]. Kept
+    and not to be written to: every interval of a table asks for the same, and ten thousand sources take seconds."""
     if count == 1:
         return np.ones((resamples, 1))
     drawn = np.random.default_rng([seed, axis, count]).multinomial(count, np.full(count, 1 / count), size=resamples)
@@ -179,3 +195,8 @@ def percentiles(value_Q: np.ndarray, level: float = LEVEL) -> tuple[float, float
     """The ends of the central `level` of the values."""
     low, high = np.quantile(value_Q, [0.5 - level / 2, 0.5 + level / 2])
     return float(low), float(high)
+
+
+def _f1(true: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    both = predicted + actual
+    return np.divide(2 * true, both, out=np.zeros_like(true), where=both > 0).clip(0, 1)

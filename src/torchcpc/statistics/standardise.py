@@ -9,10 +9,8 @@ from numpy.typing import DTypeLike
 
 
 def is_constant(mean_D: np.ndarray, deviation_D: np.ndarray, *, relative: float = 1e-6, absolute: float = 1e-18) -> np.ndarray:
-    """Whether a column does not vary: its deviation is at most `relative` times its mean, or at most `absolute`.
-
-    Such a spread is rounding. Dividing by it would make noise of unit size.
-    """
+    """Whether a column does not vary: its deviation is at most `relative` times its mean, or at most `absolute`. Such a spread is
+    rounding. Dividing by it would make noise of unit size."""
     return deviation_D <= np.maximum(relative * np.abs(mean_D), absolute)
 
 

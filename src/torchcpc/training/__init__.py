@@ -1,7 +1,4 @@
 """Training: the one loop, its schedule, its checkpoints and its warnings."""
 
-from torchcpc.training.health import effective_rank
-from torchcpc.training.loop import Outcome, fit
-from torchcpc.training.schedule import SCHEDULES
-
-__all__ = ["SCHEDULES", "Outcome", "effective_rank", "fit"]
+from torchcpc.training.loop import Outcome as Outcome
+from torchcpc.training.loop import fit as fit

@@ -6,8 +6,6 @@ of the optimiser's. Header metadata `state`: JSON {"format": 1, "step": updates 
 (seed, step) and need no state.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass

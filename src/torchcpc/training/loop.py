@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -18,7 +21,6 @@ from torchcpc.contracts import CPCError
 from torchcpc.data.prefetch import prefetch
 from torchcpc.training import checkpoint
 from torchcpc.training.health import Metrics
-from torchcpc.training.interrupt import polite_stop
 from torchcpc.training.record import OnEvent, Record, ignore
 from torchcpc.training.schedule import learning_rate as rate_at
 
@@ -66,20 +68,23 @@ def fit(
 
     loss(model, batch, generator) -> (scalar, metrics); draw(step, rank) -> batch, a pure function; validate(model) -> metrics with `bound`,
     higher is better. The generator is a function of (seed, step, rank), so a resumed run takes the very steps that the uninterrupted one
-    would have. Each of several processes takes the loss of its own batch among its own candidates; the gradient is the mean of theirs.
-    With a folder: metrics.jsonl, latest.safetensors, and best.safetensors at each new best validation. clip: largest norm of the
-    gradient, 0 for none; patience: stop after so many validations without a new best, 0 for never. on_event hears "step" after every
-    update, "train", "valid" and "warning". Raises CPCError when the loss is not finite; the last checkpoint is left as it was.
+    would have. Each of several processes takes the loss of its own batch among its own candidates; the gradient is the mean of theirs. With
+    a folder: metrics.jsonl, latest.safetensors, and best.safetensors at each new best validation. clip: largest norm of the gradient, 0 for
+    none; patience: stop after so many validations without a new best, 0 for never. on_event hears "step" after every update, "train",
+    "valid" and "warning" of the first process. Raises CPCError when the loss is not finite; the last checkpoint is left as it was.
     """
     if steps < 1:
         raise CPCError(f"training.steps = {steps}: train for at least one update.")
-    fabric = fabric or _one_cpu()
+    if fabric is None:
+        # Imported when something is trained: it takes seconds, and embedding needs none of it.
+        from lightning_fabric import Fabric
+
+        fabric = Fabric(accelerator="cpu", devices=1)
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
-    record = Record(folder if fabric.is_global_zero else None, on_event)
+    record = Record(folder, on_event) if fabric.is_global_zero else Record(None, ignore)
     rate = partial(rate_at, peak=learning_rate, steps=steps, warmup=warmup, schedule=schedule)
-    every = Every(log_every, validate_every, save_every, steps)
-    loop = Loop(model, optimizer, fabric, record, every, folder, fingerprint)
-    stopping = False
+    every = {"log": log_every, "validate": validate_every, "save": save_every, "steps": steps}
+    loop, stopping = Loop(model, optimizer, fabric, record, every, folder, fingerprint), False
     if loop.agree(0 < patience <= record.stale):  # a run that has stopped of itself is not a step longer for being resumed
         return Outcome(loop.state.step, loop.state.best, interrupted=False)
     place = partial(draw, rank=fabric.global_rank)
@@ -94,20 +99,9 @@ def fit(
     return Outcome(loop.state.step, loop.state.best, interrupted=stopping and loop.state.step < steps)
 
 
-class Every(NamedTuple):
-    """After how many updates there is a line of metrics, a validation and a checkpoint; the last update has all three."""
-
-    log: int
-    validate: int
-    save: int
-    steps: int
-
-    def due(self, step: int, every: int) -> bool:
-        return step % every == 0 or step == self.steps
-
-
 class Loop:
-    """A training in progress: where it stands, and what follows an update."""
+    """A training in progress: where it stands, and what follows an update. every: after how many updates there is a line of metrics, a
+    validation and a checkpoint ("log", "validate", "save"); the last update, number "steps", has all three."""
 
     def __init__(
         self,
@@ -115,7 +109,7 @@ class Loop:
         optimizer: torch.optim.Optimizer,
         fabric: Fabric,
         record: Record,
-        every: Every,
+        every: Mapping[str, int],
         folder: Path | None,
         fingerprint: str,
     ) -> None:
@@ -127,7 +121,7 @@ class Loop:
             self.state = checkpoint.load(self.latest, plain, self.optimizer, fingerprint=fingerprint)
         record.rewind(self.state.step)
         # Looking at a loss makes an accelerator wait for it; on a CPU it is free.
-        self.look_every = 1 if fabric.device.type == "cpu" else every.log
+        self.look_every = 1 if fabric.device.type == "cpu" else every["log"]
         self.since = self.state.step, time.perf_counter()
         self.value, self.norm = torch.zeros(()), torch.zeros(())
 
@@ -146,11 +140,14 @@ class Loop:
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.record.event("step", step, {})
-        if self.every.due(step, self.every.log):
+        if self.due("log"):
             own = {"loss": self.value.detach(), "learning_rate": rate, "gradient_norm": self.norm}
             speed = (step - self.since[0]) / (time.perf_counter() - self.since[1])
             self.record.event("train", step, {**metrics, **own, "steps_per_second": speed})
             self.since = step, time.perf_counter()
+
+    def due(self, what: str) -> bool:
+        return self.state.step % self.every[what] == 0 or self.state.step == self.every["steps"]
 
     def stopping(self, stop: Callable[[], bool]) -> bool:
         """Whether any process was told to stop: each gets its own signal, if any, and the others would wait for one that left."""
@@ -159,19 +156,20 @@ class Loop:
     def validate(self, validate: Validate | None) -> bool:
         """Validates where that is due, keeps the weights if they are the best so far, and says whether it was."""
         step = self.state.step
-        if validate is None or not self.every.due(step, self.every.validate):
+        if validate is None or not self.due("validate"):
             return False
         measured = validate(self.plain)
         self.record.validated(step, measured)
         if self.state.best is None or measured["bound"] > self.state.best:
             self.state = replace(self.state, best=measured["bound"])
-            self.record.keep_best(self.plain, self.state)
+            if self.record.folder:
+                checkpoint.save(self.record.folder / "best.safetensors", self.plain, self.state)
         self.since = step, time.perf_counter()  # validating is not training
         return True
 
     def save(self, *, at_once: bool) -> None:
         """A checkpoint where one is due, or `at_once`."""
-        if self.latest and self.fabric.is_global_zero and (at_once or self.every.due(self.state.step, self.every.save)):
+        if self.latest and self.fabric.is_global_zero and (at_once or self.due("save")):
             self.record.require_finite(self.state.step, self.value, self.norm)
             checkpoint.save(self.latest, self.plain, self.state, self.optimizer)
 
@@ -193,8 +191,23 @@ def step_generator(seed: int, step: int, rank: int) -> torch.Generator:
     return torch.Generator().manual_seed(number)
 
 
-def _one_cpu() -> Fabric:
-    # Imported when something is trained: it takes seconds, and embedding needs none of it.
-    from lightning_fabric import Fabric
+@contextmanager
+def polite_stop() -> Iterator[Callable[[], bool]]:
+    """Within it, the first SIGINT or SIGTERM only makes the yielded callable true, so that what is saved is a state between two updates; a
+    second one interrupts at once. Signals belong to the main thread; elsewhere nothing is installed and the callable stays false."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
 
-    return Fabric(accelerator="cpu", devices=1)
+    def ask(number: int, frame: object) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,20 +1,16 @@
-"""What a run says and keeps besides its state: metrics.jsonl, warnings given once, and the best weights.
-
-metrics.jsonl: one JSON object a line, appended as the run goes, cut back to the checkpoint when it resumes.
-"""
-
-from __future__ import annotations
+"""What a run says and keeps besides its state: metrics.jsonl, warnings given once, and the best weights. metrics.jsonl: one JSON object a
+line, appended as the run goes, cut back to the checkpoint when it resumes."""
 
 import json
 import math
 from collections.abc import Callable
 from pathlib import Path
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from torchcpc.atomic import write_text
 from torchcpc.contracts import CPCError
-from torchcpc.training import checkpoint, health
+from torchcpc.training import health
 from torchcpc.training.health import Metrics
 
 OnEvent = Callable[[str, int, Metrics], None]
@@ -42,7 +38,7 @@ class Record:
         kept = [entry for entry in map(_entry, lines) if entry.get("step", step + 1) <= step]
         write_text(path, "".join(json.dumps(entry) + "\n" for entry in kept))
         self.validations += [entry for entry in kept if entry["event"] == "valid"]
-        self.warned |= {_kind(entry["reason"]) for entry in kept if entry["event"] == "warning"}
+        self.warned |= {entry["reason"].partition(":")[0] for entry in kept if entry["event"] == "warning"}
 
     def event(self, kind: str, step: int, metrics: Metrics) -> None:
         """Tells of an event; all but "step" are logged."""
@@ -57,8 +53,8 @@ class Record:
         self.validations.append(metrics)
         self.event("valid", step, metrics)
         for reason in health.warnings(self.validations) if "rank_z" in metrics else []:
-            if _kind(reason) not in self.warned:
-                self.warned.add(_kind(reason))
+            if (kind := reason.partition(":")[0]) not in self.warned:
+                self.warned.add(kind)
                 self.event("warning", step, {"reason": reason})
 
     @property
@@ -67,11 +63,6 @@ class Record:
         bounds = [entry["bound"] for entry in self.validations]
         bounds = [-math.inf if bound is None or math.isnan(bound) else bound for bound in bounds]
         return len(bounds) - 1 - bounds.index(max(bounds)) if bounds else 0
-
-    def keep_best(self, model: nn.Module, state: checkpoint.RunState) -> None:
-        """Writes the weights where there is a folder."""
-        if self.folder:
-            checkpoint.save(self.folder / "best.safetensors", model, state)
 
     def require_finite(self, step: int, loss: Tensor, norm: Tensor) -> None:
         """Raises CPCError for a loss or gradient that is not a number: going on would overwrite good weights."""
@@ -82,10 +73,6 @@ class Record:
         raise CPCError(
             f"{reason}; the last checkpoint is as it was. Lower training.learning_rate, set training.clip, or use --precision 32-true."
         )
-
-
-def _kind(reason: str) -> str:
-    return reason.partition(":")[0]
 
 
 def _entry(line: str) -> Metrics:

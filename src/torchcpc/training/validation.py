@@ -1,7 +1,5 @@
 """The InfoNCE bound on sources that were neither trained on nor tuned on, with its interval and its ceiling."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import torch
@@ -10,6 +8,9 @@ from torch import Tensor
 from torchcpc.contracts import CPCError, Model, Window
 from torchcpc.objectives.contrast import Contrast, pairwise, top1
 from torchcpc.training.health import Metrics, effective_rank
+
+# Means over the pairs of a horizon, ends of the bound's 95 % interval, and how many pairs there are.
+_PER_K = ("loss", "bound", "ceiling", "accuracy", "pairwise", "chance", "bound_low", "bound_high", "pairs")
 
 
 @torch.no_grad()
@@ -22,39 +23,32 @@ def held_out_bound(
     spread between sources, which unlike steps are independent), ceiling_per_k (mean log N), accuracy_per_k, pairwise_per_k,
     chance_per_k, pairs_per_k. Over horizons: bound (mean), sources, rank_z and rank_c (effective ranks of the first window's steps).
     """
-    horizons = model.predictor.horizons
-    generator = torch.Generator().manual_seed(seed)
-    columns: list[Tensor] = []
-    was_training = model.training
+    if not windows:
+        raise CPCError("there is no validation window: hold out more sources, or shorten the window.")
+    generator, columns, was_training = torch.Generator().manual_seed(seed), [], model.training
     model.eval()
-    for window in windows:
-        window = window.to(device)
+    for window in (each.to(device) for each in windows):
         pairs, rows = contrast.rows(model, window, generator)
         source_M = model.encoder.steps(window).source.reshape(-1)[pairs.target_M]
         log_n_M = rows.candidates_M.log()
         values = (rows.loss_M, log_n_M - rows.loss_M, log_n_M, top1(rows), pairwise(rows), 1 / rows.candidates_M)
-        columns.append(torch.stack([pairs.horizon_M.double(), source_M.double(), *(v.double() for v in values)]).cpu())
-    if not columns:
-        raise CPCError("there is no validation window: hold out more sources, or shorten the window.")
+        columns.append(torch.stack([column.double() for column in (pairs.horizon_M, source_M, *values)]).cpu())
     first = windows[0].to(device)
-    z_BTD = model.encoder(first.x)
-    valid_BT = model.encoder.steps(first).valid
+    z_BTD, valid_BT = model.encoder(first.x), model.encoder.steps(first).valid
     z_MD, c_MC = z_BTD[valid_BT], model.context(z_BTD)[0][valid_BT]
     model.train(was_training)
     horizon_M, source_M, *value_M = torch.cat(columns, dim=1)
-    names = ("loss_per_k", "bound_per_k", "ceiling_per_k", "accuracy_per_k", "pairwise_per_k", "chance_per_k")
-    metrics: Metrics = {"horizons": list(horizons), **{name: [] for name in names}}
-    metrics |= {"bound_low_per_k": [], "bound_high_per_k": [], "pairs_per_k": []}
-    for index in range(len(horizons)):
+    per_k = []
+    for index in range(len(model.predictor.horizons)):
         mine_M = horizon_M == index
-        for name, column_M in zip(names, value_M, strict=True):
-            metrics[name].append(column_M[mine_M].mean().item())
+        means = [column_M[mine_M].mean().item() for column_M in value_M]
         half = 1.96 * _clustered_error(value_M[1][mine_M], source_M[mine_M])
-        metrics["bound_low_per_k"].append(metrics["bound_per_k"][-1] - half)
-        metrics["bound_high_per_k"].append(metrics["bound_per_k"][-1] + half)
-        metrics["pairs_per_k"].append(int(mine_M.sum()))
+        per_k.append((*means, means[1] - half, means[1] + half, int(mine_M.sum())))
+    metrics = {f"{name}_per_k": list(column) for name, column in zip(_PER_K, zip(*per_k, strict=True), strict=True)}
     bounds = [bound for bound in metrics["bound_per_k"] if bound == bound]
-    return metrics | {
+    return {
+        "horizons": list(model.predictor.horizons),
+        **metrics,
         "bound": sum(bounds) / len(bounds),
         "sources": len(source_M.unique()),
         "rank_z": effective_rank(z_MD),
@@ -64,8 +58,6 @@ def held_out_bound(
 
 def _clustered_error(value_M: Tensor, source_M: Tensor) -> float:
     """Standard error of the mean of values that are dependent within a source: the sandwich form for clusters."""
-    if len(value_M) == 0:
-        return float("nan")
     source, cluster_M = source_M.unique(return_inverse=True)
     if len(source) < 2:
         return float("nan")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.data.noise import write
-from torchcpc.data.audio import check
+from torchcpc.data.audio import recordings
 from torchcpc.data.audio.recordings import scan
 from torchcpc.data.files.inspection import FORMAT
 
@@ -18,7 +18,7 @@ from torchcpc.data.files.inspection import FORMAT
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files decoded so far."""
     names: list[str] = []
-    real = check.inspect
+    real = recordings.inspect
     monkeypatch.setattr("torchcpc.data.audio.recordings.inspect", lambda path: names.append(path.name) or real(path))
     return names
 

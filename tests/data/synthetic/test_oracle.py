@@ -43,7 +43,7 @@ def test_the_finite_sum_of_a_chain(N):
 def test_blocks_do_not_change_what_is_counted(monkeypatch):
     process, samples = gaussian_pairs([0.9]), 20_001
     whole = oracle_infonce(process, 1, 8, samples, np.random.default_rng(1), history=1)
-    monkeypatch.setattr("torchcpc.data.synthetic.oracle._BLOCK", 8 * 1_000)
+    monkeypatch.setattr("torchcpc.data.synthetic.process._BLOCK", 8 * 1_000)
     parts = oracle_infonce(process, 1, 8, samples, np.random.default_rng(2), history=1)
     assert whole.n == parts.n == samples
     assert whole.value == pytest.approx(parts.value, abs=4 * math.hypot(*(r.detail["standard_error"] for r in (whole, parts))))

@@ -58,10 +58,10 @@ def test_coins_and_a_nonlinearity_change_no_ratio(name):
 def test_a_warp_is_undone_and_mixes_everything():
     warped = Warped(named("gaussian-vectors"))
     x = np.random.default_rng(0).normal(size=(101, 3)) * 2
-    np.testing.assert_allclose(warped.unwarp(warped.warp(x)), x, atol=1e-9)
+    np.testing.assert_allclose(warped.undo(warped.show(x)), x, atol=1e-9)
     np.testing.assert_allclose(warped.Q @ warped.Q.T, np.eye(3), atol=1e-12)
     for i in range(3):
-        moved = warped.warp(x + np.eye(3)[i]) - warped.warp(x)
+        moved = warped.show(x + np.eye(3)[i]) - warped.show(x)
         assert (np.abs(moved) > 1e-9).all()
 
 

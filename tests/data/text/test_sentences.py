@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from torchcpc.data.text.sentence_index import SentenceIndex, blocks
+from torchcpc.data.text.documents import SentenceIndex, blocks
 from torchcpc.data.text.sentences import SPLITTINGS, lines, phrases, prose, wrapped
 
 PROSE = 'Mr. Smith left. "Why? Now?" she asked.\nCHAPTER I\nIt cost 3.50 pounds. He “paid. Twice.”'
@@ -65,7 +65,7 @@ def test_phrases_end_at_marks_and_not_within_words_or_numbers() -> None:
 
 
 def test_blocks_make_the_file_and_end_where_a_paragraph_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torchcpc.data.text.sentence_index._BLOCK", 53)
+    monkeypatch.setattr("torchcpc.data.text.documents._BLOCK", 53)
     text = "\n\n".join(f"Sätze {n} über etwas. Und noch einer." for n in range(41))
     (tmp_path / "a.txt").write_text(text, encoding="utf8")
     found = list(blocks(tmp_path / "a.txt"))
@@ -73,8 +73,8 @@ def test_blocks_make_the_file_and_end_where_a_paragraph_does(tmp_path: Path, mon
 
 
 def test_a_line_without_an_end_is_cut_at_a_blank(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torchcpc.data.text.sentence_index._BLOCK", 53)
-    monkeypatch.setattr("torchcpc.data.text.sentence_index._LONGEST_LINE", 211)
+    monkeypatch.setattr("torchcpc.data.text.documents._BLOCK", 53)
+    monkeypatch.setattr("torchcpc.data.text.documents._LONGEST_LINE", 211)
     text = "ünd " * 400
     (tmp_path / "a.txt").write_text(text, encoding="utf8")
     found = list(blocks(tmp_path / "a.txt"))
@@ -82,8 +82,8 @@ def test_a_line_without_an_end_is_cut_at_a_blank(tmp_path: Path, monkeypatch: py
 
 
 def test_a_line_without_a_blank_is_cut_between_characters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torchcpc.data.text.sentence_index._BLOCK", 53)
-    monkeypatch.setattr("torchcpc.data.text.sentence_index._LONGEST_LINE", 211)
+    monkeypatch.setattr("torchcpc.data.text.documents._BLOCK", 53)
+    monkeypatch.setattr("torchcpc.data.text.documents._LONGEST_LINE", 211)
     for shift, sign in product(range(4), ("ü", "末", "🜁", "x")):
         text = "x" * shift + sign * 397
         (tmp_path / "a.txt").write_text(text, encoding="utf8")
@@ -95,7 +95,7 @@ def test_a_line_without_a_blank_is_cut_between_characters(tmp_path: Path, monkey
 
 
 def test_a_file_is_split_in_few_bytes_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("torchcpc.data.text.sentence_index._BLOCK", 1 << 12)  # small beside what is held for each sentence
+    monkeypatch.setattr("torchcpc.data.text.documents._BLOCK", 1 << 12)  # small beside what is held for each sentence
     (tmp_path / "a.txt").write_text("".join(f"{n}\n" for n in range(20_011)), encoding="utf8")
     splitter = SentenceIndex(None, "lines", "en")
     splitter.inspect(tmp_path / "a.txt")  # what is loaded on first use

@@ -1,7 +1,5 @@
 """Recordings of any rate and channel count, read as one channel at one rate, by position, without loading whole files."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import gcd
@@ -13,10 +11,8 @@ import soundfile as sf
 import soxr
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
-from torchcpc.data.audio.check import inspect, mix
-from torchcpc.data.files.find import find
-from torchcpc.data.files.found import FileKind, no_longer_readable
-from torchcpc.data.files.inspection import inspect_all
+from torchcpc.data.files.find import FileKind, find, no_longer_readable, one_line
+from torchcpc.data.files.inspection import Facts, inspect_all
 from torchcpc.data.sources import SourceList, nothing_usable, positive
 
 # Samples, of the slower of the two rates, read on either side of an excerpt that is resampled. soxr's filter forgets what is
@@ -27,7 +23,13 @@ _MARGIN = 256
 # frame has 11 for 576 samples (511 bytes, 60 and 1152 in MPEG-1). A decoder that starts among them is silent or wrong, not refused.
 _MP3_RUN_UP = 1 << 14
 
-RATE_LIMITS = (1_000, 192_000)
+# Softer than any 16-bit recording of anything: half a least significant bit would be 1.5e-5. In units of full scale.
+SILENCE = 1e-4
+# Hz, of files as stored, and of what is read.
+_STORED_RATES, _READ_RATES = (1_000, 768_000), (1_000, 192_000)
+_BLOCK = 1 << 18
+# Formats without a length in the header say "as long as it goes on" with a number near the largest there is.
+_UNKNOWN_BYTES = 0x7FFF_0000
 
 # The unsupported are sound that libsndfile does not decode: told, so that a folder of them is not taken for an empty one.
 SOUND = FileKind(
@@ -96,7 +98,7 @@ class Recordings(SourceList[Recording]):
             raise no_longer_readable(item.path, error) from None
         if len(samples) < count:
             raise CPCError(f"{item.path} has changed since it was scanned: it ends before frame {start + count}. Scan again.")
-        return mix(samples)
+        return _mix(samples)
 
 
 def scan(
@@ -107,19 +109,11 @@ def scan(
     sample_rate: int = 16_000,
     minimum_seconds: float = 0.1,
 ) -> Recordings:
-    """All usable recordings of `roots`; the others are in `.skipped`, each with its reason.
-
-    Args:
-        roots: folders, manifests or single files.
-        cache: file that remembers what was decoded. Each file is decoded once.
-        progress: hears of the files as they are decoded.
-        sample_rate: in Hz, of what is read.
-        minimum_seconds: shorter recordings are skipped.
-
-    Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
-    """
-    if not RATE_LIMITS[0] <= sample_rate <= RATE_LIMITS[1]:
-        raise CPCError(f"data.sample_rate = {sample_rate}: choose between {RATE_LIMITS[0]} and {RATE_LIMITS[1]} Hz.")
+    """All usable recordings of `roots` (folders, manifests or single files); the others are in `.skipped`, each with its reason. cache:
+    file that remembers what was decoded, each file once; sample_rate: in Hz, of what is read; minimum_seconds: shorter recordings are
+    skipped. Raises CPCError for a root that is missing or empty, and when nothing at all can be used."""
+    if not _READ_RATES[0] <= sample_rate <= _READ_RATES[1]:
+        raise CPCError(f"data.sample_rate = {sample_rate}: choose between {_READ_RATES[0]} and {_READ_RATES[1]} Hz.")
     files, skipped = find(roots, SOUND)
 
     def too_short(rate: int, channels: int, frames: int) -> str:
@@ -133,3 +127,68 @@ def scan(
     if not items:
         raise nothing_usable([*skipped, *faulty], "files", "sound recordings")
     return Recordings(items, rate=sample_rate, skipped=[*skipped, *faulty])
+
+
+def inspect(path: Path) -> Facts:
+    """Rate in Hz, channels and decoded frames. The file is decoded block by block, in bounded memory; faults are not raised."""
+    frames, peak, finite = 0, 0.0, True
+    try:
+        with sf.SoundFile(str(path)) as file:
+            rate, channels, promised = file.samplerate, file.channels, file.frames
+            while len(block := file.read(max(1, _BLOCK // channels), dtype="float32", always_2d=True)):
+                frames += len(block)
+                finite = finite and bool(np.isfinite(block).all())
+                # Of the mix that will be read: channels in opposite phase are silent together.
+                peak = max(peak, float(np.abs(_mix(block)).max())) if finite else peak
+        cut = _cut_wav(path)
+    except (sf.LibsndfileError, OSError, RuntimeError, ValueError) as error:
+        where = f" after {frames} frames" if frames else ""
+        return Facts(fault=f"unreadable{where}: {_cause(path, error)}", lasting=frames > 0)
+    return Facts((rate, channels, frames), cut or _fault(rate, frames, promised, peak, finite))
+
+
+def _mix(block: np.ndarray) -> np.ndarray:
+    """One channel from [frames, channels]: their mean; a single channel as it is."""
+    return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
+
+
+def _fault(rate: int, frames: int, promised: int, peak: float, finite: bool) -> str:
+    low, high = _STORED_RATES
+    faults = (
+        (not low <= rate <= high, f"sample rate {rate} Hz is outside {low} to {high} Hz"),
+        (frames < promised, f"truncated: {frames} of {promised} frames can be decoded"),
+        (frames == 0, "zero length"),
+        (not finite, "holds NaN or infinite samples"),
+        (peak < SILENCE, f"silent: no sample above {SILENCE:g}"),
+    )
+    return next((why for found, why in faults if found), "")
+
+
+def _cut_wav(path: Path) -> str:
+    """The fault of a .wav file that ends before its data chunk does: libsndfile corrects its frame count and says nothing."""
+    with path.open("rb") as file:
+        if (head := file.read(12))[:4] != b"RIFF" or head[8:] != b"WAVE":
+            return ""
+        frame = 1
+        while len(head := file.read(8)) == 8:
+            name, size = head[:4], int.from_bytes(head[4:], "little")
+            begin = file.tell()
+            if name == b"fmt ":
+                frame = max(1, int.from_bytes(file.read(16)[12:14], "little"))
+            if name == b"data":
+                present = path.stat().st_size - begin
+                cut = size < _UNKNOWN_BYTES and size // frame > present // frame
+                return f"truncated: {present} of {size} bytes of samples are there" if cut else ""
+            file.seek(begin + size + size % 2)
+    return ""
+
+
+def _cause(path: Path, error: Exception) -> str:
+    try:
+        with path.open("rb") as file:
+            if not file.read(1):
+                return "the file is empty"
+    except OSError as denied:
+        return denied.strerror or "it cannot be opened"
+    # libsndfile puts the path into the message, where a line break in a name would cut it.
+    return one_line(Exception(error.error_string) if isinstance(error, sf.LibsndfileError) else error)

@@ -1,7 +1,5 @@
 """Every file is decoded once, before anything is trained on it, and what was found is remembered."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +9,7 @@ from pathlib import Path
 
 from torchcpc.atomic import write_text
 from torchcpc.contracts import CPCError, Progress, Skipped, silent
-from torchcpc.data.files.found import FoundFile, skip
+from torchcpc.data.files.find import FoundFile, skip
 
 # Of the cache file, and of the rules behind its verdicts: a change of either makes the next scan decode again.
 FORMAT = 3
@@ -19,14 +17,9 @@ FORMAT = 3
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decoding a file told.
-
-    Args:
-        numbers: the properties of a file that can be used, each above 0. The reader gives their meaning.
-        fault: why the file cannot be used; empty for one that can.
-        lasting: whether this holds until the file changes. A file that cannot be opened may be tried again: rights and mounts
-            come and go.
-    """
+    """What decoding a file told. numbers: the properties of a file that can be used, each above 0, of which the reader knows the meaning;
+    fault: why it cannot be used; lasting: whether this holds until the file changes, as for a file that cannot be opened it does not:
+    rights and mounts come and go."""
 
     numbers: tuple[int, ...] = ()
     fault: str = ""
@@ -42,18 +35,10 @@ def inspect_all(
     cache: Path | None = None,
     progress: Progress = silent,
 ) -> tuple[list[tuple[FoundFile, tuple[int, ...]]], list[Skipped]]:
-    """The usable files with the numbers that `inspect` found, and the others with the reason.
-
-    Args:
-        files: to decode.
-        inspect: decodes one file.
-        count: how many numbers it finds.
-        fault: (*numbers) -> why a file that was decoded cannot be used, or nothing.
-        cache: the file that remembers what was found, by path, size and time of change.
-        progress: hears of the files as they are decoded.
-    """
+    """The usable files with the `count` numbers that `inspect` found, and the others with the reason. fault: (*numbers) -> why a file that
+    was decoded cannot be used, or nothing; cache: the file that remembers what was found, by path, size and time of change."""
     remembered = _load(cache, count)
-    stamps = [_stamp(file.path) for file in files]
+    stamps = [stamp_of(file.path) for file in files]
     facts = {number: remembered[stamp] for number, stamp in enumerate(stamps) if stamp in remembered}
     todo = [number for number in range(len(files)) if number not in facts]
     progress(len(facts), len(files))
@@ -73,7 +58,8 @@ def inspect_all(
     return usable, [skip(file.path, why) for file, why in zip(files, faults, strict=True) if why]
 
 
-def _stamp(path: Path) -> str:
+def stamp_of(path: Path) -> str:
+    """What changes when a file does; nothing where there is none."""
     try:
         status = path.stat()
     except OSError:

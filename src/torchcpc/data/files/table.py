@@ -1,7 +1,5 @@
 """Tables of text from .csv, .tsv and .parquet: read in one way for labels, manifests, alignments and sentences."""
 
-from __future__ import annotations
-
 import csv
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,10 +21,8 @@ class Table:
     lines: list[int]
 
     def records(self, *, fewer: bool = True, more: bool = False) -> list[dict[str, str]]:
-        """Rows as text by column. Raises CPCError for a row of fewer or of more fields than the header, unless that is allowed.
-
-        fewer: the fields that a row lacks are empty; more: fields beyond the header's are not read.
-        """
+        """Rows as text by column. Raises CPCError for a row of fewer or of more fields than the header, unless that is allowed. fewer: the
+        fields that a row lacks are empty; more: fields beyond the header's are not read."""
         width = len(self.columns)
         for number, row in enumerate(self.rows, start=1):
             if (len(row) < width and not fewer) or (len(row) > width and not more):
@@ -38,17 +34,16 @@ class Table:
 
 
 def read_table(path: Path) -> Table:
-    """The table in a file: .tsv is split at tabs and quotes are text; .csv as usual; .parquet with its values as text.
-
-    Blank lines are no rows. Raises CPCError for a file that cannot be read as a table.
-    """
+    """The table in a file: .tsv is split at tabs and quotes are text; .csv as usual; .parquet with its values as text. Blank lines are no
+    rows. Raises CPCError for a file that cannot be read as a table."""
     kind = path.suffix.lower()
     if kind == ".parquet":
         return _parquet(path)
     try:
-        rows, lines = _tsv(path) if kind == ".tsv" else _csv(path)
+        numbered = _tsv(path) if kind == ".tsv" else _csv(path)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise CPCError(f"{path} is not a readable UTF-8 table: {error}. Save it as UTF-8, with a header.") from None
+    rows, lines = [row for row, _ in numbered], [line for _, line in numbered]
     return Table(path, rows[0] if rows else [], rows[1:], lines[1:])
 
 
@@ -56,8 +51,8 @@ def records_with_paths(path: Path) -> list[dict[str, str]]:
     """The rows of a table with a column `path`. Raises CPCError where it is absent or empty."""
     table = read_table(path)
     if "path" not in table.columns:
-        columns = ", ".join(table.columns) or "none"
-        raise CPCError(f"{path} has no column 'path' (columns: {columns}). Add one with the path of each recording.")
+        known = ", ".join(table.columns) or "none"
+        raise CPCError(f"{path} has no column 'path' (columns: {known}). Add one with the path of each recording.")
     records = table.records()
     for number, record in enumerate(records, start=1):
         if not record["path"].strip():
@@ -65,22 +60,20 @@ def records_with_paths(path: Path) -> list[dict[str, str]]:
     return records
 
 
-def _csv(path: Path) -> tuple[list[list[str]], list[int]]:
+def _csv(path: Path) -> list[tuple[list[str], int]]:
     usual = csv.field_size_limit(_LONGEST_FIELD)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file)
-            numbered = [(row, reader.line_num) for row in reader if row]
+            return [(row, reader.line_num) for row in reader if row]
     finally:
         csv.field_size_limit(usual)  # it holds for the whole process
-    return [row for row, _ in numbered], [line for _, line in numbered]
 
 
-def _tsv(path: Path) -> tuple[list[list[str]], list[int]]:
+def _tsv(path: Path) -> list[tuple[list[str], int]]:
     # splitlines would also break at characters that a field may hold.
-    lines = [line.rstrip("\r") for line in path.read_text(encoding="utf-8-sig").split("\n")]
-    numbers = [number for number, line in enumerate(lines, start=1) if line]
-    return [lines[number - 1].split("\t") for number in numbers], numbers
+    lines = (line.rstrip("\r") for line in path.read_text(encoding="utf-8-sig").split("\n"))
+    return [(line.split("\t"), number) for number, line in enumerate(lines, start=1) if line]
 
 
 def _parquet(path: Path) -> Table:

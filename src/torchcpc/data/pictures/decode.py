@@ -1,10 +1,8 @@
 """One picture file of any mode as 8-bit colour or grey, and whether it can be used."""
 
-from __future__ import annotations
-
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
@@ -12,7 +10,8 @@ from typing import cast
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from torchcpc.data.files.found import one_line
+from torchcpc.contracts import CPCError
+from torchcpc.data.files.find import one_line
 from torchcpc.data.files.inspection import Facts
 
 # A few kilobytes can claim any size. More than this (Pillow's own first limit, 268 MB in colour) is refused before it is decoded.
@@ -21,17 +20,16 @@ MOST_PIXELS = 89_478_485
 DECODING_ERRORS = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, struct.error, MemoryError, OverflowError)
 
 
-def inspect_picture(path: Path) -> Facts:
-    """Width and height as stored. The whole file is decoded; faults are not raised."""
+def inspect_picture(open_it: Callable[[], Image.Image]) -> Facts:
+    """Width and height as stored. The whole picture is decoded; faults are not raised. `open_it` raises CPCError for what is none."""
     try:
-        if not path.stat().st_size:
-            return Facts(fault="the file is empty")
-        with Image.open(path) as image:
-            size = image.size
+        with open_it() as image:
             fault = refusal(image)
             if not fault:
                 plain(image, grey=False)
-            return Facts(size, fault)
+            return Facts(image.size, fault)
+    except CPCError as error:
+        return Facts(fault=str(error))
     except UnidentifiedImageError:
         return Facts(fault="unreadable: not a picture in a format that is known")
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -39,6 +37,17 @@ def inspect_picture(path: Path) -> Facts:
     except DECODING_ERRORS as error:
         # What a decoder says of the content lasts; what the file system says does not.
         return Facts(fault=f"unreadable: {one_line(error)}", lasting=not (isinstance(error, OSError) and error.errno))
+
+
+def inspect_file(path: Path) -> Facts:
+    """The same of a file."""
+
+    def opened() -> Image.Image:
+        if not path.stat().st_size:
+            raise CPCError("the file is empty")
+        return Image.open(path)
+
+    return inspect_picture(opened)
 
 
 @contextmanager
@@ -63,16 +72,13 @@ def refusal(image: Image.Image) -> str:
 
 def _beyond_16_bits(image: Image.Image) -> str:
     low, high = _extremes(image)
-    if 0 <= low and high <= 65535:
-        return ""
-    return f"32-bit pixels from {low} to {high} have no agreed range (0 to 65535 would be read); convert it to 8 or 16 bit"
+    fault = f"32-bit pixels from {low} to {high} have no agreed range (0 to 65535 would be read); convert it to 8 or 16 bit"
+    return "" if 0 <= low and high <= 65535 else fault
 
 
 def plain(image: Image.Image, *, grey: bool) -> Image.Image:
-    """The first frame, upright, as mode L or RGB: 16 bit scaled to 8, palettes looked up, what is transparent laid on white.
-
-    32-bit integers are read as 8 bits if none is above 255, else as 16 bits. Raises ValueError for those beyond 16 bits.
-    """
+    """The first frame, upright, as mode L or RGB: 16 bit scaled to 8, palettes looked up, what is transparent laid on white. 32-bit
+    integers are read as 8 bits if none is above 255, else as 16 bits. Raises ValueError for those beyond 16 bits."""
     image.load()
     wide = image.mode.startswith("I")
     step = _step(image) if wide else 1  # before it is turned: a picture that was turned has lost its format
@@ -102,15 +108,14 @@ def _step(image: Image.Image) -> int:
 
 
 def _extremes(image: Image.Image) -> tuple[int, int]:
-    low, high = cast(tuple[int, int], image.getextrema())
-    return low, high
+    return cast(tuple[int, int], image.getextrema())
 
 
 def square(image: Image.Image, side: int) -> Image.Image:
     """The largest square from the middle, `side` pixels each way. Cropped first: a line of a million pixels stays small."""
     width, height = image.size
-    edge = min(width, height)
-    left, top = (width - edge) // 2, (height - edge) // 2
     if (width, height) == (side, side):
         return image
+    edge = min(width, height)
+    left, top = (width - edge) // 2, (height - edge) // 2
     return image.resize((side, side), Image.Resampling.BICUBIC, box=(left, top, left + edge, top + edge))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from torchcpc.contracts import CPCError, Progress, Skipped, silent
-from torchcpc.data.files.find import prefixes
-from torchcpc.data.files.found import one_line, skip
-from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, plain, refusal
+from torchcpc.data.files.find import one_line, prefixes, skip
+from torchcpc.data.pictures.decode import bombs_refused, inspect_picture
 from torchcpc.data.pictures.images import Images, Picture, split_label
 
 if TYPE_CHECKING:
@@ -38,16 +37,9 @@ def hub_images(
     `split` is the collection's own, but `val` for a part that it calls val, valid or validation. With several folders a key begins
     with what tells its folder from the others. Every picture is decoded once.
 
-    Args:
-        roots: folders that `save_to_disk` left.
-        cache: not used.
-        progress: hears of the pictures as they are decoded.
-        size, margin, grey, flip: see `images.Images`.
-        dataset: the name of a collection on the Hub.
-        image: the column of the picture.
-        label: the column of its class.
-
-    Raises CPCError where `datasets` is not installed, a column is missing, or nothing can be used.
+    roots: folders that `save_to_disk` left; size, margin, grey, flip: see `images.Images`; dataset: the name of a collection on the Hub;
+    image, label: the columns of the picture and of its class. cache is not used. Raises CPCError where `datasets` is not installed, a
+    column is missing, or nothing can be used.
     """
     items: list[Picture] = []
     folders, skipped = _once([str(root) for root in roots])
@@ -57,8 +49,10 @@ def hub_images(
         class_of = _class_names(rows, image, label)
         for number in range(len(rows)):
             key = f"{prefix}{split}/{number:07d}"
-            opener = _Opener(rows, number, image)
-            if fault := _fault(opener):
+            opener = partial(_picture, rows, number, image)
+            with bombs_refused():
+                fault = inspect_picture(opener).fault
+            if fault:
                 skipped.append(skip(key, fault))
             else:
                 labels = {"class": class_of(rows[number][label])} if class_of else {}
@@ -70,14 +64,11 @@ def hub_images(
     return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped)
 
 
-@dataclass(frozen=True, slots=True)
-class _Opener:
-    rows: Dataset
-    number: int
-    column: str
-
-    def __call__(self) -> Image.Image:
-        return cast(Image.Image, self.rows[self.number][self.column])
+def _picture(rows: Dataset, number: int, column: str) -> Image.Image:
+    image = rows[number][column]
+    if not isinstance(image, Image.Image):
+        raise CPCError(f"column {column!r} holds no picture")
+    return image
 
 
 def _once(roots: list[str]) -> tuple[list[str], list[Skipped]]:
@@ -124,19 +115,3 @@ def _class_names(rows: Dataset, image: str, label: str) -> Callable[[object], st
     name_of = getattr(rows.features[label], "int2str", str)  # only columns of classes have names for their numbers
     # Collections mark rows that were never labelled with nothing or with -1.
     return lambda value: "" if value is None or value == -1 else name_of(value)
-
-
-def _fault(opener: _Opener) -> str:
-    try:
-        with bombs_refused():
-            image = opener()
-            if not isinstance(image, Image.Image):
-                return f"column {opener.column!r} holds no picture"
-            if fault := refusal(image):
-                return fault
-            plain(image, grey=False)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        return f"refused as a decompression bomb: {error}"
-    except DECODING_ERRORS as error:
-        return f"unreadable: {error}"
-    return ""

@@ -1,7 +1,5 @@
 """Pictures of any size and mode, read as squares of one size, pixel row by pixel row; folders a class, or a `datasets` collection."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,10 +10,9 @@ import numpy as np
 from PIL import Image, features
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
-from torchcpc.data.files.find import find, prefixes
-from torchcpc.data.files.found import FileKind, FoundFile, no_longer_readable, skip
+from torchcpc.data.files.find import FileKind, FoundFile, find, no_longer_readable, prefixes, skip
 from torchcpc.data.files.inspection import inspect_all
-from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, inspect_picture, plain, square
+from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, inspect_file, plain, square
 from torchcpc.data.sources import SourceList, nothing_usable, positive
 
 # Names of folders that say which part their pictures are for, as data sets are laid out, and the label that each gives: one for
@@ -46,11 +43,9 @@ class Picture(Item):
 
 @final
 class Images(SourceList[Picture]):
-    """Sources that are pictures; implements `contracts.Sources` in rows of `size` pixels: float32 [rows, size, colours] in [-1, 1].
-
-    The middle square of a picture is brought to size + margin pixels. Of these a training window shows a square of `size` at a
-    random place, mirrored half of the time with `flip`; otherwise the middle is shown. colours: 1 with `grey`, else 3.
-    """
+    """Sources that are pictures; implements `contracts.Sources` in rows of `size` pixels: float32 [rows, size, colours] in [-1, 1]. The
+    middle square of a picture is brought to size + margin pixels. Of these a training window shows a square of `size` at a random place,
+    mirrored half of the time with `flip`; otherwise the middle is shown. colours: 1 with `grey`, else 3."""
 
     noun = "pictures"
 
@@ -107,17 +102,12 @@ def scan_images(
     unlabeled, val, valid or validation (the last three give `val`). Such folders stand above those of the classes, or are the roots,
     and no folder of pictures beside them has another name. Columns of a manifest or of labels.csv go before both.
 
-    Args:
-        roots: folders, manifests or single files.
-        cache: file that remembers what was decoded. Each file is decoded once.
-        progress: hears of the files as they are decoded.
-        size, margin, grey, flip: see `Images`.
-
-    Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
+    roots: folders, manifests or single files; cache: file that remembers what was decoded, each file once; size, margin, grey, flip: see
+    `Images`. Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
     """
     files, skipped = find(roots, PICTURE)
     with bombs_refused():
-        usable, faulty = inspect_all(files, inspect_picture, count=2, cache=cache, progress=progress)
+        usable, faulty = inspect_all(files, inspect_file, count=2, cache=cache, progress=progress)
     folders = _Folders(roots, files)
     items = [
         Picture(file.key, file.key, {**folders.labels(file), **file.labels}, file.path, open=partial(Image.open, file.path))

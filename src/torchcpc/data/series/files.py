@@ -1,10 +1,9 @@
 """Files of sensor values: rows of numbers from csv, tsv, parquet, npz and npy, with what is missing left missing.
 
-A csv or parquet file is one series: a column of times (by name, or one called time, timestamp, datetime or date), columns of labels
-by row, and channels. A first column without a name that counts the rows is no channel; a blank line is a missing value where there
-is one column, and nothing where there are more. An npz or npy file holds one array: [time, channels], [time], or
-[cases, time, channels], which is as many series; beside it an npz may have `rate` or `fs` in Hz, `time` (a value per row) and
-`channels` (a name per channel).
+A csv or parquet file is one series: a column of times (by name, or one called time, timestamp, datetime or date), columns of labels by row,
+and channels. A first column without a name that counts the rows is no channel; a blank line is a missing value where there is one column,
+and nothing where there are more. An npz or npy file holds one array: [time, channels], [time], or [cases, time, channels], which is as many
+series; beside it an npz may have `rate` or `fs` in Hz, `time` (a value per row) and `channels` (a name per channel).
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.files.found import one_line
+from torchcpc.data.files.find import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -33,14 +32,8 @@ _PER_SECOND = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the columns of a file mean.
-
-    Args:
-        time: the column of times. Default: a column of a usual name.
-        channels: the columns to read, in this order. Default: all others.
-        row_labels: columns that label rows and are never input.
-        array: the name of the array of an npz file. Default: the only one.
-    """
+    """What the columns of a file mean. time: the column of times, by default one of a usual name; channels: the columns to read, in this
+    order, by default all others; row_labels: columns that label rows and are never input; array: of an npz, by default the only one."""
 
     time: str = ""
     channels: tuple[str, ...] = ()
@@ -58,20 +51,21 @@ class Readings:
     rate: float | None = None
     row_labels: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    def until(self, end: int) -> Self:
+    def until(self, end: int) -> Readings:
         """The first `end` rows."""
-        times = None if self.times is None else self.times[:end]
-        return type(self)(
-            self.values[:end], self.channels, times, self.rate, {name: rows[:end] for name, rows in self.row_labels.items()}
+        labels = {name: rows[:end] for name, rows in self.row_labels.items()}
+        return replace(
+            self, values=self.values[:end], times=None if self.times is None else self.times[:end], row_labels=labels
         )
 
 
 def read_series(path: Path, columns: Columns) -> list[Readings]:
     """All series of one file, each still to be checked. Raises CPCError, without the path, for a file that cannot be used."""
-    if path.suffix.lower() not in FILES:
+    suffix = path.suffix.lower()
+    if suffix not in FILES:
         raise CPCError(f"{path.suffix or 'no'} suffix is not of a series ({', '.join(FILES)})")
     try:
-        return FILES[path.suffix.lower()](path, columns)
+        return FILES[suffix](path, columns)
     except _CONVERTING_ERRORS as error:  # one odd file of thousands is left out, whatever is odd about it
         raise CPCError(f"its contents cannot be converted: {one_line(error)}") from None
 
@@ -97,38 +91,34 @@ def check(values: np.ndarray, times: np.ndarray | None = None) -> None:
         )
 
 
-def _csv(path: Path, columns: Columns) -> list[Readings]:
-    import pyarrow as pa
-    import pyarrow.csv as pc
-
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            first = file.readline().rstrip("\r\n")
-        delimiter = max(",;\t", key=first.count)
-        fields = first.split(delimiter)
-        # A header has words; a first row of numbers only is a row.
-        names = [str(n) for n in range(len(fields))] if all(map(_is_number, fields)) else None
-        table = pc.read_csv(
-            path,
-            read_options=pc.ReadOptions(column_names=names),
-            # Of one column, a blank line is a missing value: without it, all that follows would come a step too early.
-            parse_options=pc.ParseOptions(delimiter=delimiter, ignore_empty_lines=len(fields) > 1),
-            convert_options=pc.ConvertOptions(null_values=MISSING, strings_can_be_null=True),
-        )
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise CPCError(f"not a readable UTF-8 table: {one_line(error)}") from None
-    return [_from_table(table, columns)]
-
-
-def _parquet(path: Path, columns: Columns) -> list[Readings]:
+def _table(path: Path, columns: Columns) -> list[Readings]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    parquet = path.suffix.lower() == ".parquet"
     try:
-        table = pq.ParquetFile(path).read()
-    except (pa.ArrowException, OSError) as error:
-        raise CPCError(f"not a readable parquet table: {one_line(error)}") from None
+        table = pq.ParquetFile(path).read() if parquet else _csv(path)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise CPCError(f"not a readable {'parquet' if parquet else 'UTF-8'} table: {one_line(error)}") from None
     return [_from_table(table, columns)]
+
+
+def _csv(path: Path) -> pa.Table:
+    import pyarrow.csv as pc
+
+    with path.open(encoding="utf-8-sig") as file:
+        first = file.readline().rstrip("\r\n")
+    delimiter = max(",;\t", key=first.count)
+    fields = first.split(delimiter)
+    # A header has words; a first row of numbers only is a row.
+    names = [str(n) for n in range(len(fields))] if all(map(_is_number, fields)) else None
+    return pc.read_csv(
+        path,
+        read_options=pc.ReadOptions(column_names=names),
+        # Of one column, a blank line is a missing value: without it, all that follows would come a step too early.
+        parse_options=pc.ParseOptions(delimiter=delimiter, ignore_empty_lines=len(fields) > 1),
+        convert_options=pc.ConvertOptions(null_values=MISSING, strings_can_be_null=True),
+    )
 
 
 def _from_table(table: pa.Table, columns: Columns) -> Readings:
@@ -160,8 +150,8 @@ def _counts_rows(table: pa.Table) -> bool:
 def _numbers(name: str, column: pa.ChunkedArray) -> np.ndarray:
     import pyarrow as pa
 
-    kind = column.type
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind) or pa.types.is_null(kind):
+    numeric = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null)
+    if any(of_kind(column.type) for of_kind in numeric):
         # Null becomes NaN; integers above 2**53 are rounded, since a row is float32 in the end.
         return column.cast(pa.float64(), safe=False).to_numpy()
     odd = next((str(value) for value in column.to_pylist() if value is not None and not _is_number(str(value))), "")
@@ -179,12 +169,19 @@ def _seconds(name: str, column: pa.ChunkedArray) -> np.ndarray:
     return _since_1970(column.to_numpy()) if pa.types.is_timestamp(column.type) else _numbers(name, column)
 
 
-def _npz(path: Path, columns: Columns) -> list[Readings]:
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """What an npz file holds by name, and a npy file under the name ""."""
     try:
-        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:  # numpy leaves a damaged file open
-            arrays = {name: file[name] for name in file.files}
+        with path.open("rb") as raw:  # numpy leaves a damaged file open
+            loaded = np.load(raw, allow_pickle=False)
+            return {"": loaded[...]} if path.suffix.lower() == ".npy" else {name: loaded[name] for name in loaded.files}
     except Exception as error:  # zipfile, numpy and the codecs raise a dozen kinds for a damaged file
-        raise CPCError(f"not a readable npz file without pickled objects: {one_line(error)}") from None
+        kind = path.suffix[1:].lower()
+        raise CPCError(f"not a readable {kind} file without pickled objects: {one_line(error)}") from None
+
+
+def _npz(path: Path, columns: Columns) -> list[Readings]:
+    arrays = _arrays(path)
     rate = next((_rate(name, arrays[name]) for name in RATE_NAMES if name in arrays and not arrays[name].ndim), None)
     beside = ("time", "channels", *columns.row_labels)
     named = [columns.array] if columns.array else [name for name, a in arrays.items() if a.ndim and name not in beside]
@@ -197,11 +194,7 @@ def _npz(path: Path, columns: Columns) -> list[Readings]:
 
 
 def _npy(path: Path, columns: Columns) -> list[Readings]:
-    try:
-        values = np.load(path, allow_pickle=False)
-    except Exception as error:
-        raise CPCError(f"not a readable npy file without pickled objects: {one_line(error)}") from None
-    return _cases(values, columns.channels, Readings(np.zeros(0), ()))
+    return _cases(_arrays(path)[""], columns.channels, Readings(np.zeros(0), ()))
 
 
 def _cases(values: np.ndarray, wanted: tuple[str, ...], shared: Readings) -> list[Readings]:
@@ -230,8 +223,12 @@ def observed_end(case: np.ndarray) -> int:
     return int(observed[-1]) + 1 if len(observed) else len(case)
 
 
-def rows_of(values: np.ndarray) -> np.ndarray:
-    """The same as float32, [S] as [S, 1]. Raises CPCError for what is no real number: text, dates, complex values."""
+def rows_of(array: object) -> np.ndarray:
+    """The same as float32, [S] as [S, 1]. Raises CPCError for what is no array of real numbers: text, dates, complex values."""
+    try:
+        values = np.asarray(array)
+    except ValueError as error:  # rows of different lengths
+        raise CPCError(f"no array of [time, channels] ({one_line(error)})") from None
     # Objects may all be numbers, as those of a table of mixed columns are.
     if values.dtype.kind not in "biufO":
         raise CPCError(f"an array of {values.dtype}; expected real numbers")
@@ -288,10 +285,5 @@ def _is_number(text: str) -> bool:
     return True
 
 
-FILES: dict[str, Callable[[Path, Columns], list[Readings]]] = {
-    ".csv": _csv,
-    ".tsv": _csv,
-    ".parquet": _parquet,
-    ".npz": _npz,
-    ".npy": _npy,
-}
+FILES: dict[str, Callable[[Path, Columns], list[Readings]]]
+FILES = {".csv": _table, ".tsv": _table, ".parquet": _table, ".npz": _npz, ".npy": _npy}

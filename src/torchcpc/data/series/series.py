@@ -4,8 +4,6 @@ Nothing is filled in or resampled. An encoder for sensors turns NaN into a mask;
 nobody measured.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,8 +12,7 @@ from typing import final
 import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
-from torchcpc.data.files.find import find
-from torchcpc.data.files.found import FileKind, FoundFile, group_of, one_line, skip
+from torchcpc.data.files.find import FileKind, FoundFile, find, group_of, skip
 from torchcpc.data.series.files import FILES, Columns, Readings, check, observed_end, read_series, rows_of
 from torchcpc.data.sources import SourceList, nothing_usable
 
@@ -33,10 +30,8 @@ class SeriesItem(Item):
 
 @final
 class Series(SourceList[SeriesItem]):
-    """Sources that are sensor series of the same channels; implements `contracts.Sources`, rows at `rate` Hz (1: no clock).
-
-    gain: see `stretched`; 0 reads training windows as they are.
-    """
+    """Sources that are sensor series of the same channels; implements `contracts.Sources`, rows at `rate` Hz (1: no clock). gain: see
+    `stretched`; 0 reads training windows as they are."""
 
     noun = "series"
 
@@ -81,17 +76,10 @@ def scan_series(
 
     The first usable file sets channels and rate; one with others is skipped.
 
-    Args:
-        roots: folders, manifests or single files.
-        cache: not used.
-        progress: hears of the files as they are read.
-        rate: rows per second; 0 for that of times or files.
-        time, channels, row_labels, array: see `files.Columns`.
-        group: the label column that names the group (patient, machine) of a source. Default: its folder.
-        gain: how far training stretches each channel of a window at random, see `stretched`. It helps where subjects and sensors
-            differ in amplitude.
-
-    Raises CPCError for a root that cannot be used, and when nothing at all can be.
+    roots: folders, manifests or single files; cache: not used; rate: rows per second, 0 for that of times or files; time, channels,
+    row_labels, array: see `files.Columns`; group: the label column that names the group (patient, machine) of a source, by default its
+    folder; gain: how far training stretches each channel of a window at random, see `stretched`, which helps where subjects and sensors
+    differ in amplitude. Raises CPCError for a root that cannot be used, and when nothing at all can be.
     """
     if not 0 <= rate < float("inf"):
         raise CPCError(f"data.rate = {rate}: rows per second, above 0, or 0 for what the files say.")
@@ -111,14 +99,10 @@ def scan_series(
         skipped += faulty
         rate = rate or usable[0][1].rate or 1.0
         for key, case in usable:
-            items.append(_item(key, group_of(file, group), file.labels, file.path, case, rate))
+            items.append(SeriesItem(key, group_of(file, group), file.labels, file.path, len(case.values) / rate, readings=case))
     if not items:
         raise nothing_usable(skipped, "files", "series")
     return Series(items, rate=rate, skipped=skipped, gain=gain)
-
-
-def _item(key: str, group: str, labels: Mapping[str, str], path: Path | None, readings: Readings, rate: float) -> SeriesItem:
-    return SeriesItem(key, group, labels, path, len(readings.values) / rate, readings=readings)
 
 
 def stretched(x_SF: np.ndarray, gain: float, rng: np.random.Generator) -> np.ndarray:
@@ -136,16 +120,11 @@ def cases(
     channels: Sequence[str] = (),
     rate: float = 1.0,
 ) -> Series:
-    """Arrays in memory as sources.
+    """Arrays in memory as sources: [cases, time, channels], [cases, time], or a list of arrays of any lengths.
 
-    Args:
-        arrays: [cases, time, channels], [cases, time], or a list of arrays of any lengths. NaN is missing, and at the end of a case
-            it is its end.
-        labels: column -> one value per case; `group` names groups, `split` train and test.
-        channels: names of the channels.
-        rate: rows per second.
-
-    Raises CPCError for arrays that differ in channels, hold infinity or what is no real number, or in which nothing is observed.
+    NaN is missing, and at the end of a case it is its end. labels: column -> one value per case; `group` names groups, `split` train and
+    test; channels: their names; rate: rows per second. Raises CPCError for arrays that differ in channels, hold infinity or what is no real
+    number, or in which nothing is observed.
     """
     given = list(arrays)
     columns = {name: [str(value) for value in values] for name, values in (labels or {}).items()}
@@ -155,25 +134,17 @@ def cases(
     for number, array in enumerate(given):
         key, of_case = f"case-{number:06d}", {name: values[number] for name, values in columns.items()}
         try:
-            values = _array(array)
+            values = rows_of(array)
             check(values)
-            values = values[: observed_end(values)]
-            readings = Readings(values, tuple(channels) or tuple(str(n) for n in range(values.shape[1])))
+            names = tuple(channels) or tuple(str(n) for n in range(values.shape[1]))
+            readings = Readings(values[: observed_end(values)], names)
             readings = _alike(readings, items[0].readings if items else readings, fixed=True)
         except CPCError as error:
             raise CPCError(f"{key}: {error}.") from None
-        items.append(_item(key, of_case.get("group", key), of_case, None, readings, rate))
+        items.append(SeriesItem(key, of_case.get("group", key), of_case, None, len(readings.values) / rate, readings=readings))
     if not items:
         raise CPCError("no case was given. Give arrays of [time, channels].")
     return Series(items, rate=rate)
-
-
-def _array(array: object) -> np.ndarray:
-    """[time, channels] float32. Raises CPCError for what is no array of real numbers."""
-    try:
-        return rows_of(np.asarray(array))
-    except ValueError as error:  # rows of different lengths
-        raise CPCError(f"no array of [time, channels] ({one_line(error)})") from None
 
 
 def _usable(

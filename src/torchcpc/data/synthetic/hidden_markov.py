@@ -1,29 +1,74 @@
 """Finite Markov chains, seen directly or through an emission: the belief is exact, by the forward algorithm (L. Baum, 1966)."""
 
-from __future__ import annotations
+from typing import Protocol
 
 import numpy as np
 
 from torchcpc.contracts import CPCError, Result
-from torchcpc.data.synthetic.emissions import Emission, Symbols, distributions, pick
-from torchcpc.data.synthetic.enumeration import enumerated
 from torchcpc.data.synthetic.process import Sampled
 
 # Where the past cannot be enumerated the information is a mean over this many sequences, after so many steps.
 _SEQUENCES, _HISTORY = 20_000, 48
+# Entries of the largest table of pasts; and the width at which a longer past is not worth its sum.
+_LARGEST, _WIDTH = 1 << 20, 1e-9
+
+
+class Emission(Protocol):
+    """p(x | state) for S states: what a hidden state shows. table: [S, symbols] where x has finitely many values, None where it has not;
+    log_likelihood: x [..., D] -> [..., S], nats, up to a term of x alone, which no ratio sees; draw: state [...] -> x [..., D]."""
+
+    dim: int
+    states: int
+
+    @property
+    def table(self) -> np.ndarray | None: ...
+    def log_likelihood(self, x: np.ndarray) -> np.ndarray: ...
+    def draw(self, state: np.ndarray, rng: np.random.Generator) -> np.ndarray: ...
+
+
+class Symbols:
+    """Symbol j with probability table[s, j] in state s, shown as a one-hot row; what is read is the largest entry."""
+
+    def __init__(self, table: np.ndarray) -> None:
+        self.table = _distributions("emission", table)
+        self.states, self.dim = self.table.shape
+        with np.errstate(divide="ignore"):
+            self._log = np.log(self.table).T.copy()
+
+    def log_likelihood(self, x: np.ndarray) -> np.ndarray:
+        return self._log[x.argmax(-1)]
+
+    def draw(self, state: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return np.eye(self.dim)[_pick(self.table.cumsum(1)[state], rng)]
+
+
+class Clouds:
+    """x ~ N(means[s], deviation^2 I) in state s: means [S, D]."""
+
+    table = None
+
+    def __init__(self, means: np.ndarray, *, deviation: float = 1.0) -> None:
+        self.means, self.deviation = np.atleast_2d(np.asarray(means, dtype=np.float64)), deviation
+        self.states, self.dim = self.means.shape
+        if deviation <= 0:
+            raise CPCError(f"deviation = {deviation}: a cloud needs a positive one.")
+
+    def log_likelihood(self, x: np.ndarray) -> np.ndarray:
+        return -0.5 * (((x[..., None, :] - self.means) / self.deviation) ** 2).sum(-1)
+
+    def draw(self, state: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return self.means[state] + self.deviation * rng.standard_normal((*np.shape(state), self.dim))
 
 
 class HiddenMarkov:
-    """A chain over S states with transitions P [S, S] and an emission. Belief: p(state_t | x_<=t), [S].
-
-    pi: the stationary distribution; needed only where P has several (a chain that never leaves a class of states).
-    """
+    """A chain over S states with transitions P [S, S] and an emission. Belief: p(state_t | x_<=t), [S]. pi: the stationary distribution;
+    needed only where P has several (a chain that never leaves a class of states)."""
 
     def __init__(self, P: np.ndarray, emission: Emission, *, pi: np.ndarray | None = None) -> None:
-        self.P, self.emission, self.dim = distributions("P", P), emission, emission.dim
+        self.P, self.emission, self.dim = _distributions("P", P), emission, emission.dim
         if self.P.shape != (emission.states, emission.states):
             raise CPCError(f"P is {self.P.shape} for {emission.states} states of the emission: give one row and column each.")
-        self.pi = stationary(self.P) if pi is None else distributions("pi", pi)[0]
+        self.pi = stationary(self.P) if pi is None else _distributions("pi", pi)[0]
         if np.abs(self.pi @ self.P - self.pi).max() > 1e-9:
             raise CPCError("pi is not stationary: pi P differs from pi. Leave pi out, or correct it.")
 
@@ -32,12 +77,11 @@ class HiddenMarkov:
         x_BTD = np.empty((sequences, steps, self.dim), dtype=np.float32)
         for t in range(steps):
             x_BTD[:, t] = self.emission.draw(state_B, rng)
-            state_B = pick(cumulative[state_B], rng)
+            state_B = _pick(cumulative[state_B], rng)
         return Sampled(x_BTD, np.arange(sequences))
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
-        log_BTS = self.emission.log_likelihood(x_BTD.astype(np.float64))
-        likely_BTS = np.exp(log_BTS - log_BTS.max(-1, keepdims=True))
+        likely_BTS = self._likelihood(x_BTD.astype(np.float64))
         belief_BTS = np.empty_like(likely_BTS)
         prior_BS = np.broadcast_to(self.pi, likely_BTS[:, 0].shape)
         for t in range(likely_BTS.shape[1]):
@@ -47,9 +91,7 @@ class HiddenMarkov:
         return belief_BTS
 
     def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
-        log_S = self.emission.log_likelihood(x)
-        likely_S = np.exp(log_S - log_S.max(-1, keepdims=True))
-        ahead_S = belief @ np.linalg.matrix_power(self.P, k)
+        likely_S, ahead_S = self._likelihood(x), belief @ np.linalg.matrix_power(self.P, k)
         with np.errstate(divide="ignore"):  # what cannot follow has ratio 0
             return np.log((likely_S * ahead_S).sum(-1)) - np.log((likely_S * self.pi).sum(-1))
 
@@ -62,7 +104,7 @@ class HiddenMarkov:
             raise CPCError(f"k = {k}, past = {past}: look at least 1 step ahead, from at least 1 step.")
         detail = {"k": k, "past": past}
         if self.emission.table is not None:
-            low, high, count = enumerated(self.pi, self.P, self.emission.table, k, past)
+            low, high, count = _enumerated(self.pi, self.P, self.emission.table, k, past)
             return Result("information", (low + high) / 2, "nats", count, low, high, detail)
         history, rng = past or _HISTORY, np.random.default_rng(0)
         x_BTD = self.sample(_SEQUENCES, history + k, rng).x_BTD
@@ -71,7 +113,12 @@ class HiddenMarkov:
         return Result("information", mean, "nats", _SEQUENCES, mean - half, mean + half, detail)
 
     def _states(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
-        return pick(np.broadcast_to(self.pi.cumsum(), (*shape, len(self.pi))), rng)
+        return _pick(np.broadcast_to(self.pi.cumsum(), (*shape, len(self.pi))), rng)
+
+    def _likelihood(self, x: np.ndarray) -> np.ndarray:
+        """p(x | state) for every state, up to a factor of x alone."""
+        log_S = self.emission.log_likelihood(x)
+        return np.exp(log_S - log_S.max(-1, keepdims=True))
 
 
 def markov_chain(P: np.ndarray, *, pi: np.ndarray | None = None) -> HiddenMarkov:
@@ -95,3 +142,51 @@ def stationary(P: np.ndarray) -> np.ndarray:
         raise CPCError("P has several stationary distributions: some states never reach others. Say which with pi.")
     pi = np.real(vectors[:, np.abs(values - 1).argmin()])
     return pi / pi.sum()
+
+
+def _distributions(name: str, table: np.ndarray) -> np.ndarray:
+    """`table` as float64, its rows checked to be distributions."""
+    table = np.atleast_2d(np.asarray(table, dtype=np.float64))
+    if (table < 0).any() or np.abs(table.sum(-1) - 1).max() > 1e-9:
+        raise CPCError(f"{name}: every row must be a distribution; the sums are {table.sum(-1).tolist()}. Normalise the rows.")
+    return table
+
+
+def _pick(cumulative: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """[..., n] cumulative distributions -> [...] an index drawn from each."""
+    # Below 1 by the last entry itself, whose rounding may leave it just under 1.
+    return (rng.random(cumulative.shape[:-1])[..., None] * cumulative[..., -1:] >= cumulative).sum(-1)
+
+
+def _enumerated(pi: np.ndarray, P: np.ndarray, table: np.ndarray, k: int, past: int | None) -> tuple[float, float, int]:
+    """(low, high, number of pasts) of I(x_{t+k}; the last `past` steps), nats; with None of the whole past.
+
+    The last L steps say no more than the whole past, and the whole past says no more than the last L steps together with the state before
+    them, since that state cuts off all that came earlier (T. Cover, J. Thomas, Elements of Information Theory, theorem 4.5.1). The two meet
+    geometrically as L grows; a given `past` is exact, low = high.
+    """
+    S, symbols = table.shape
+    if past is not None and S * symbols ** (past + 1) > 16 * _LARGEST:
+        raise CPCError(
+            f"past = {past}: {symbols} symbols make {symbols**past:,} pasts, too many to enumerate. Shorten the past."
+        )
+    ahead = np.linalg.matrix_power(P, k) @ table
+    marginal = pi @ ahead
+    # [1, pasts, S] and [S, pasts, S]: p(state before,) p(past, state now).
+    plain, known = pi[None, None, :], (np.diag(pi) @ P)[:, None, :]
+    low, high, length = 0.0, np.inf, 0
+    while length != past and (past is not None or (high - low > _WIDTH and known.size * symbols <= _LARGEST)):
+        # The state emits, and before the next step it moves.
+        plain, known = (
+            ((joint @ P if length else joint)[:, :, None, :] * table.T).reshape(len(joint), -1, S) for joint in (plain, known)
+        )
+        length += 1
+        low, high = _information(plain, ahead, marginal), _information(known, ahead, marginal)
+    return (low, low if past is not None else max(low, high), plain.shape[1])
+
+
+def _information(joint: np.ndarray, ahead: np.ndarray, marginal: np.ndarray) -> float:
+    both = joint @ ahead
+    expected = both.sum(-1, keepdims=True) * marginal
+    some = both > 0
+    return float((both[some] * np.log(both[some] / expected[some])).sum())

@@ -1,11 +1,11 @@
-"""Linear-Gaussian processes: a hidden state that moves linearly, seen through noise; autoregressions are those without noise.
+"""Linear-Gaussian processes: a hidden state that moves linearly, seen through noise; pairs, vectors and autoregressions by name.
 
     s_{t+1} = A s_t + w, w ~ N(0, Q)        x_t = C s_t + v, v ~ N(0, R)
 
 The belief is the Kalman filter's (R. E. Kalman, 1960): a mean, and a covariance that depends on the number of steps seen alone.
 """
 
-from __future__ import annotations
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,10 +17,8 @@ _CONVERGED = 1e-14
 
 
 class LinearGaussian:
-    """The process above, stationary; R = None is no noise. x [B, T, D], D the rows of C. Belief: the state's mean, then steps seen.
-
-    Raises CPCError if A does not die out, or if a step is a function of the past (its density would be infinite).
-    """
+    """The process above, stationary; R = None is no noise. x [B, T, D], D the rows of C. Belief: the state's mean, then steps seen. Raises
+    CPCError if A does not die out, or if a step is a function of the past (its density would be infinite)."""
 
     def __init__(self, A: np.ndarray, C: np.ndarray, Q: np.ndarray, R: np.ndarray | None = None) -> None:
         from scipy.linalg import solve_discrete_lyapunov
@@ -93,8 +91,10 @@ class LinearGaussian:
 
     def information(self, k: int, *, past: int | None = None) -> Result:
         """0.5 log |Cov x_{t+k}| / |Cov x_{t+k} given the past|."""
-        gap = np.linalg.slogdet(self.marginal)[1] - np.linalg.slogdet(self.predictive(k, past=past))[1]
-        value = 0.5 * float(gap)
+        marginal, predictive = (
+            np.linalg.slogdet(covariance)[1] for covariance in (self.marginal, self.predictive(k, past=past))
+        )
+        value = 0.5 * float(marginal - predictive)
         return Result("information", value, "nats", 0, value, value, {"k": k, "past": past})
 
     def predictive(self, k: int, *, past: int | None = None) -> np.ndarray:
@@ -105,6 +105,47 @@ class LinearGaussian:
         for _ in range(k):
             covariance = self.A @ covariance @ self.A.T + self.Q
         return _symmetric(self.C @ covariance @ self.C.T + self.R)
+
+
+def gaussian_pairs(correlations: Sequence[float]) -> LinearGaussian:
+    """Any two neighbouring steps are D independent pairs of unit variance: I = -0.5 sum log(1 - p^2) at k = 1."""
+    p = np.asarray(correlations, dtype=np.float64)
+    if not (np.abs(p) < 1).all():
+        raise CPCError(f"correlations = {list(correlations)}: each lies between -1 and 1, neither included.")
+    return LinearGaussian(np.diag(p), np.eye(len(p)), np.diag(1 - p**2))
+
+
+def gaussian_vectors(covariance: np.ndarray, cross: np.ndarray) -> LinearGaussian:
+    """Neighbouring steps are jointly Gaussian: Cov x_t = covariance, Cov(x_{t+1}, x_t) = cross, both [D, D]. I = -0.5 sum log(1 - p_i^2)
+    over the canonical correlations at k = 1. Raises CPCError if no such pair exists."""
+    S, G = np.asarray(covariance, dtype=np.float64), np.asarray(cross, dtype=np.float64)
+    if np.linalg.eigvalsh(np.block([[S, G.T], [G, S]])).min() <= 0:
+        raise CPCError("covariance and cross do not make a covariance of the pair. Shrink cross.")
+    A = np.linalg.solve(S, G.T).T
+    return LinearGaussian(A, np.eye(len(S)), S - A @ G.T)
+
+
+def autoregression(coefficients: Sequence[float], *, copies: int = 1) -> LinearGaussian:
+    """x_t = sum_i coefficients[i-1] x_{t-i} + noise, unit variance, in `copies` independent copies side by side. (0, 0.9) is the test of
+    memory: x_t alone says nothing of x_{t+1}, x_{t-1} says 0.83 nats."""
+    from scipy.linalg import solve_discrete_lyapunov  # takes longer to load than all readers together
+
+    p = len(coefficients)
+    if p < 1 or copies < 1:
+        raise CPCError(f"{p} coefficients, copies = {copies}: give at least one of each.")
+    A = np.eye(p, k=-1)
+    A[0] = coefficients
+    Q, C = np.zeros((p, p)), np.eye(1, p)
+    if np.abs(np.linalg.eigvals(A)).max() < 1:  # otherwise the process itself says what is wrong
+        Q[0, 0] = 1.0
+        Q = Q / solve_discrete_lyapunov(A, Q)[0, 0]
+    one = np.eye(copies)
+    return LinearGaussian(np.kron(one, A), np.kron(one, C), np.kron(one, Q))
+
+
+def vector_autoregression(A: np.ndarray, Q: np.ndarray) -> LinearGaussian:
+    """x_{t+1} = A x_t + noise of covariance Q, both [D, D]."""
+    return LinearGaussian(A, np.eye(len(A)), Q)
 
 
 def _symmetric(matrix: np.ndarray) -> np.ndarray:

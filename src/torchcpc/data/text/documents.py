@@ -1,32 +1,35 @@
-"""The sentences of one document: a list, or those of a file, which are read when they are asked for."""
+"""The sentences of one document: a list, or those of a file, which stay on disk and are read when they are asked for.
 
-from __future__ import annotations
+Where the sentences of a file begin is found once, in bounded memory, and remembered.
+"""
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import blake2b
 from itertools import pairwise
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.files.found import no_longer_readable
+from torchcpc.atomic import replacing
+from torchcpc.contracts import CPCError, check_choice
+from torchcpc.data.files.find import no_longer_readable
+from torchcpc.data.files.inspection import Facts, stamp_of
+from torchcpc.data.text.sentences import SPLITTINGS
 
-
-class Sentences(Protocol):
-    """What a document is made of: sentences, each on one line, blanks folded."""
-
-    def __len__(self) -> int: ...
-    def __getitem__(self, stretch: slice, /) -> Sequence[str]: ...
+# Bytes split together: some thousand sentences.
+_BLOCK = 1 << 20
+# A line that goes on for longer is cut at a blank, or else between characters: no text needs more, and a file without line ends must
+# not fill the memory.
+_LONGEST_LINE = 1 << 24
+# Of the rules by which files are split: what was found by others is not taken for what these find.
+RULES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FileSentences:
-    """Sentences of a file, read by seeking.
-
-    starts: [n + 1] byte offsets of the sentences, the last one the size that the file had.
-    """
+    """Sentences of a file, each on one line, blanks folded, read by seeking. starts: [n + 1] their byte offsets, then the size it had."""
 
     path: Path
     starts: np.ndarray
@@ -56,3 +59,99 @@ class FileSentences:
 def folded(text: str) -> str:
     """The text on one line: every run of blanks one blank, a byte-order mark left out."""
     return " ".join(text.lstrip("\ufeff").split())
+
+
+class SentenceIndex:
+    """Where sentences begin, by `splitting` (`sentences.SPLITTINGS`); remembered in `folder`, or in memory where there is none."""
+
+    def __init__(self, folder: Path | None, splitting: str, language: str) -> None:
+        check_choice("data.splitting", splitting, SPLITTINGS)
+        self.folder, self.splitting, self.language = folder, splitting, language
+        self._in_memory: dict[Path, np.ndarray] = {}
+
+    def inspect(self, path: Path) -> Facts:
+        """Sentences, bytes, and the words of the longest sentence. Remembers where sentences begin; faults are not raised."""
+        # A file of a gigabyte has millions of sentences: eight bytes for each, and nothing else is held.
+        starts, longest = array("q"), 0
+        try:
+            for start, words in self._sentences(path):
+                starts.append(start)
+                longest = max(longest, words)
+            size = path.stat().st_size
+        except UnicodeDecodeError as error:
+            return Facts(fault=f"not UTF-8 text (byte 0x{error.object[error.start]:02x}): save it as UTF-8")
+        except OSError as error:
+            return Facts(fault=f"unreadable: {error.strerror or error}", lasting=False)
+        if not starts:
+            return Facts(fault="it holds no text" if size else "the file is empty")
+        starts.append(size)
+        self._remember(path, np.array(starts, dtype=np.int64))
+        return Facts((len(starts) - 1, size, longest))
+
+    def starts(self, path: Path) -> np.ndarray:
+        """[sentences + 1] int64: the byte at which each sentence begins, then the size of the file. Split again if forgotten."""
+        if path not in self._in_memory and not self._remembered(path) and (fault := self.inspect(path).fault):
+            raise no_longer_readable(path, fault)
+        return self._in_memory[path]
+
+    def _sentences(self, path: Path) -> Iterator[tuple[int, int]]:
+        """The byte at which each sentence begins, and its words."""
+        at = 0
+        for text in blocks(path):
+            for piece in SPLITTINGS[self.splitting](text, self.language):
+                if words := piece.strip("\ufeff").split():
+                    yield at, len(words)
+                at += len(piece.encode("utf8"))
+
+    def _remember(self, path: Path, starts_n: np.ndarray) -> None:
+        self._in_memory[path] = starts_n
+        if file := self._file(path):
+            try:
+                with replacing(file) as partial, partial.open("wb") as opened:
+                    np.save(opened, starts_n)
+            except CPCError:
+                pass  # it only saves time
+
+    def _remembered(self, path: Path) -> bool:
+        """Whether the folder still knows this file, which is then in memory."""
+        file = self._file(path)
+        try:
+            starts_n = np.load(file, allow_pickle=False) if file else np.zeros(0)
+        except (OSError, ValueError, EOFError):
+            return False
+        whole = starts_n.dtype == np.int64 and starts_n.ndim == 1 and len(starts_n) > 1 and bool((np.diff(starts_n) > 0).all())
+        if whole:
+            self._in_memory[path] = starts_n
+        return whole
+
+    def _file(self, path: Path) -> Path | None:
+        if self.folder is None:
+            return None
+        stamp = f"{stamp_of(path)}|{self.splitting}|{self.language}|{RULES}"
+        return self.folder / f"{blake2b(stamp.encode('utf8', 'surrogateescape'), digest_size=16).hexdigest()}.npy"
+
+
+def blocks(path: Path) -> Iterator[str]:
+    """The text of a file in blocks of about a megabyte that end where a paragraph does, or else a line, or else a word, or else a
+    character. Raises UnicodeDecodeError for what is not UTF-8 (NUL, which is in no text, included), OSError for what cannot be read."""
+    rest = b""
+    with path.open("rb") as file:
+        while read := file.read(_BLOCK):
+            rest += read
+            if (nul := rest.find(b"\0")) >= 0:
+                raise UnicodeDecodeError("utf-8", rest, nul, nul + 1, "NUL")
+            end = rest.rfind(b"\n\n") + 2
+            if end < 2:
+                end = rest.rfind(b"\n") + 1
+            if not end and len(rest) > _LONGEST_LINE:
+                end = rest.rfind(b" ") + 1 or _last_character(rest)
+            if end:
+                yield rest[:end].decode("utf8")
+                rest = rest[end:]
+    if rest:
+        yield rest.decode("utf8")
+
+
+def _last_character(content: bytes) -> int:
+    """Where the last character of UTF-8 begins, which may not be there to its end; the end itself where the last four bytes begin none."""
+    return next((at for at in range(len(content) - 1, len(content) - 5, -1) if content[at] & 0xC0 != 0x80), len(content))

@@ -1,7 +1,5 @@
 """One text in pieces: sentences by the rules of sentencex, lines, or phrases. Nothing is lost: the pieces joined are the text."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -22,17 +20,19 @@ _PHRASE_END = re.compile(
     r"""|\n[ \t\r]*\n\s*"""
 )
 _PARAGRAPH_END = re.compile(r"\n[ \t\r]*\n\s*")
+# A heading is a line of its own such as "Chapter 12", "BOOK THE FIRST", "XIV." or "VOLUME II".
+_NUMBER = r"(?:\d+|[ivxlc]+|(?:the\s+)?(?:first|second|third|last|\w+th)|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_HEADING = re.compile(rf"(?i)^\W*(?:(?:chapter|book|part|volume|letter|stave)\s+{_NUMBER}\b|[ivxlc]+\.?\s*$)")
+_LONGEST_HEADING = 60
 
 
 def prose(text: str, language: str) -> Iterator[str]:
-    """Sentences of running text, of which none goes beyond its paragraph.
-
-    A paragraph ends at a blank line, and where lines are not wrapped to a width also at the end of its line. What is quoted is split
-    like the rest: sentencex keeps a quotation whole, which in a novel may be a speech of two thousand words.
-    """
+    """Sentences of running text, of which none goes beyond its paragraph. A paragraph ends at a blank line, and where lines are not wrapped
+    to a width also at the end of its line. What is quoted is split like the rest: sentencex keeps a quotation whole, which in a novel may
+    be a speech of two thousand words."""
     from sentencex import get_sentence_boundaries  # pyright: ignore[reportAttributeAccessIssue]
 
-    for paragraph in _paragraphs(text):
+    for paragraph in _after(text, _PARAGRAPH_END if wrapped(text) else _LINE_END):
         bounds = get_sentence_boundaries(language, paragraph.translate(_UNQUOTED))
         begins = [_with_quote(paragraph, bound["start_index"]) for bound in bounds]
         begins[:1] = [0]
@@ -42,22 +42,20 @@ def prose(text: str, language: str) -> Iterator[str]:
 
 def lines(text: str, language: str) -> Iterator[str]:
     """One sentence a line; blank lines come as pieces without text."""
-    yield from _after(text, _LINE_END)
+    return _after(text, _LINE_END)
 
 
 def phrases(text: str, language: str) -> Iterator[str]:
     """From one punctuation mark to the next: a few words that belong together. Signs within a word or a number end none."""
-    yield from _after(text, _PHRASE_END)
+    return _after(text, _PHRASE_END)
 
 
 SPLITTINGS: dict[str, Callable[[str, str], Iterator[str]]] = {"prose": prose, "lines": lines, "phrases": phrases}
 
 
 def wrapped(text: str) -> bool:
-    """Whether the lines are filled up to a width, as on a page: most of them end where the next word would not have fitted.
-
-    A list of sentences or of paragraphs, one a line, is not: its lines end anywhere, or go beyond any page.
-    """
+    """Whether the lines are filled up to a width, as on a page: most of them end where the next word would not have fitted. A list of
+    sentences or of paragraphs, one a line, is not: its lines end anywhere, or go beyond any page."""
     rows = [row.rstrip() for row in text.split("\n")[:_SAMPLE]]
     width = max(map(len, rows))
     pairs = [(row, following.split(None, 1)[0]) for row, following in pairwise(rows) if row and following.strip()]
@@ -68,14 +66,15 @@ def wrapped(text: str) -> bool:
     return full > 0.7 * len(pairs)
 
 
+def is_heading(sentence: str) -> bool:
+    """Whether a sentence is the heading of a chapter."""
+    return len(sentence) <= _LONGEST_HEADING and bool(_HEADING.match(sentence))
+
+
 def _with_quote(text: str, begin: int) -> int:
     """Where a sentence begins, moved before the quotation mark that opens it."""
     opened = text[begin - 1 : begin] in _QUOTES and text[begin - 2 : begin - 1].isspace()
     return begin - 1 if begin > 1 and opened else begin
-
-
-def _paragraphs(text: str) -> Iterator[str]:
-    return _after(text, _PARAGRAPH_END if wrapped(text) else _LINE_END)
 
 
 def _after(text: str, end: re.Pattern[str]) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from inspect import Signature, signature
@@ -13,46 +13,44 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
-from torchcpc.data.files.find import find, shortest_tails
-from torchcpc.data.files.found import FileKind, FoundFile, group_of, skip
+from torchcpc.data.files.find import FileKind, FoundFile, find, group_of, shortest_tails, skip
 from torchcpc.data.files.inspection import inspect_all
-from torchcpc.data.files.table import SUFFIXES
+from torchcpc.data.files.table import SUFFIXES, Table, read_table
 from torchcpc.data.sources import SourceList, nothing_usable, positive
-from torchcpc.data.text.documents import FileSentences, Sentences, folded
-from torchcpc.data.text.sentence_index import RULES, SentenceIndex
-from torchcpc.data.text.tables import SentenceTable, read_sentences
+from torchcpc.data.text.documents import RULES, FileSentences, SentenceIndex, folded
+from torchcpc.data.text.sentences import SPLITTINGS
 from torchcpc.data.text.tokens import UNKNOWN, check_vocabulary, encode, load_tokenizer, thinned
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+# The columns of a table of labelled sentences; its other columns are labels.
+TEXT_COLUMNS = ("text", "sentence")
+# By what `files.find` knows a manifest.
+_MANIFEST = {".csv": "a column 'path'", ".parquet": "a column 'path'", ".tsv": "the folder of the files as its first line"}
 TEXT = FileKind("text document", (".txt", ".text"), (".pdf", ".docx", ".doc", ".odt", ".rtf", ".epub", ".html", ".htm"))
 # Sentences looked at to tell whether a document is in the language of a vocabulary at all.
 _SAMPLE = 200
 # What is so many times longer than a sentence may be is none: a table, a list, or text without full stops. Worth a word.
 _LONG = 20
+TextSettings = Mapping[str, Any]
+"""The resolved [data] section of a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document(Item):
-    """One text with its sentences."""
+    """One text with its sentences, each on one line."""
 
-    sentences: Sentences
+    sentences: list[str] | FileSentences
 
 
 @final
 class Texts(SourceList[Document]):
     """Sources that are documents; implements `contracts.Sources`.
 
-    A position is a sentence: float32 [sentences, width] token numbers, 0 after the end of the sentence.
-
-    Args:
-        items: the documents.
-        width: tokens that are read of a sentence.
-        thin: see `tokens.thinned`; 0 reads training windows as they are.
-        tokenizer: None until there is a vocabulary. Nothing can be read before.
-        skipped: files that are not among the items.
-        notes: what is not read of those that are.
+    A position is a sentence: float32 [sentences, width] token numbers, 0 after the end of the sentence. width: tokens that are read of a
+    sentence; thin: see `tokens.thinned`, 0 reads training windows as they are; tokenizer: None until there is a vocabulary, before which
+    nothing can be read; skipped: files that are not among the items; notes: what is not read of those that are.
     """
 
     noun = "documents"
@@ -112,13 +110,10 @@ class Texts(SourceList[Document]):
 class TextReader:
     """How documents are found and read: the settings of `scan_texts`.
 
-    Args:
-        splitting, language: how a text is split into sentences, see `sentences`.
-        tokens, vocabulary: the kind ("words" or "bpe") and size of the vocabulary that `cpc train` learns without a `tokenizer`.
-        width: tokens that are read of a sentence (paper: 32). Longer ones are cut.
-        thin: number of the commonest words that are thinned out in training, see `tokens.thinned`.
-        tokenizer: a tokenizer.json.
-        group: the label column that names the group of a document (author). Default: each is its own.
+    splitting, language: how a text is split into sentences, see `sentences`; tokens, vocabulary: the kind ("words" or "bpe") and size of
+    the vocabulary that `cpc train` learns without a `tokenizer`, which is a tokenizer.json; width: tokens that are read of a sentence
+    (paper: 32), longer ones are cut; thin: number of the commonest words that are thinned out in training, see `tokens.thinned`; group: the
+    label column that names the group of a document (author), by default each is its own.
     """
 
     splitting: str = "prose"
@@ -130,61 +125,48 @@ class TextReader:
     tokenizer: str = ""
     group: str = ""
 
-    def __call__(self, roots: Sequence[str | Path], cache: Path | None, progress: Progress) -> Texts:
-        check_vocabulary(self.tokens, self.vocabulary)
-        tokenizer = load_tokenizer(Path(self.tokenizer)) if self.tokenizer else None
-        files: list[FoundFile] = []
-        items, skipped, others = _tables([Path(root) for root in roots])
-        if others or not roots:
-            files, faulty = find(others, TEXT)
-            skipped += faulty
-        index = SentenceIndex(cache.with_suffix("") if cache else None, self.splitting, self.language)
-        remembered = cache.with_name(f"{cache.stem}-{self.splitting}-{self.language}-{RULES}.json") if cache else None
-
-        def too_short(sentences: int, size: int, longest: int) -> str:
-            return "one sentence only, and none after it to predict" if sentences < 2 else ""
-
-        usable, faulty = inspect_all(files, index.inspect, count=3, fault=too_short, cache=remembered, progress=progress)
-        skipped += faulty
-        notes: list[Skipped] = []
-        for file, (_, _, longest) in usable:
-            group = group_of(file, self.group) if self.group else file.key
-            sentences = FileSentences(file.path, index.starts(file.path))
-            if tokenizer and not any_known(tokenizer, sentences[:_SAMPLE]):
-                skipped.append(skip(file.path, f"no word of its first {_SAMPLE} sentences is in the vocabulary"))
-                continue
-            items.append(Document(file.key, group, file.labels, file.path, sentences=sentences))
-            if longest > _LONG * self.width:
-                notes.append(skip(file.path, f"of a sentence of {longest} words only the first {self.width} tokens are read"))
-        if not items:
-            raise nothing_usable(skipped, "documents", "text files")
-        return Texts(items, width=self.width, thin=self.thin, tokenizer=tokenizer, skipped=skipped, notes=notes)
-
 
 def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress: Progress = silent, **settings: Any) -> Texts:
-    """All usable documents of `roots`; the others are in `.skipped`, each with its reason.
+    """All usable documents of `roots`; the others are in `.skipped`, each with its reason. settings: by keyword, see `TextReader`.
 
-    Files are split once, and what was found is remembered beside `cache`.
-
-    Args:
-        roots: folders of .txt files, single files, manifests of files, and tables of sentences. A table has a column `text` or
-            `sentence`, and its rows are documents of one sentence.
-        cache: file that remembers what was found in files.
-        progress: hears of the files as they are split.
-        settings: by keyword, see `TextReader`.
-
-    Raises CPCError for a root that cannot be used, and when nothing can be.
+    roots: folders of .txt files, single files, manifests of files, and tables of sentences: with a column `text` or `sentence`, their rows
+    are documents of one sentence. Files are split once, and what was found is remembered beside `cache`. Raises CPCError for a root that
+    cannot be used, and when nothing can be.
     """
-    return TextReader(**settings)(roots, cache, progress)
+    asked = TextReader(**settings)
+    check_vocabulary(asked.tokens, asked.vocabulary)
+    tokenizer = load_tokenizer(Path(asked.tokenizer)) if asked.tokenizer else None
+    files: list[FoundFile] = []
+    items, skipped, others = _tables([Path(root) for root in roots])
+    if others or not roots:
+        files, faulty = find(others, TEXT)
+        skipped += faulty
+    index = SentenceIndex(cache.with_suffix("") if cache else None, asked.splitting, asked.language)
+    remembered = cache.with_name(f"{cache.stem}-{asked.splitting}-{asked.language}-{RULES}.json") if cache else None
+
+    def too_short(sentences: int, size: int, longest: int) -> str:
+        return "one sentence only, and none after it to predict" if sentences < 2 else ""
+
+    usable, faulty = inspect_all(files, index.inspect, count=3, fault=too_short, cache=remembered, progress=progress)
+    skipped += faulty
+    notes: list[Skipped] = []
+    for file, (_, _, longest) in usable:
+        group = group_of(file, asked.group) if asked.group else file.key
+        sentences = FileSentences(file.path, index.starts(file.path))
+        if tokenizer and not any_known(tokenizer, sentences[:_SAMPLE]):
+            skipped.append(skip(file.path, f"no word of its first {_SAMPLE} sentences is in the vocabulary"))
+            continue
+        items.append(Document(file.key, group, file.labels, file.path, sentences=sentences))
+        if longest > _LONG * asked.width:
+            notes.append(skip(file.path, f"of a sentence of {longest} words only the first {asked.width} tokens are read"))
+    if not items:
+        raise nothing_usable(skipped, "documents", "text files")
+    return Texts(items, width=asked.width, thin=asked.thin, tokenizer=tokenizer, skipped=skipped, notes=notes)
 
 
 # The settings are its keyword-only parameters: to help(), and to the check of recipes.
-scan_texts.__signature__ = Signature(
-    [
-        *list(signature(scan_texts).parameters.values())[:3],
-        *signature(TextReader).parameters.values(),
-    ]
-)
+_given = list(signature(scan_texts).parameters.values())[:3]
+scan_texts.__signature__ = Signature([*_given, *signature(TextReader).parameters.values()])
 scan_texts.__annotations__ |= TextReader.__annotations__
 
 
@@ -195,29 +177,95 @@ def any_known(tokenizer: Tokenizer, sentences: Sequence[str]) -> bool:
     return any(number != UNKNOWN and any(map(str.isalnum, token)) for number, token in pairs)
 
 
+def from_strings(settings: TextSettings, documents: Sequence[Sequence[str]]) -> Texts:
+    """Documents of sentences, tokenised as the model of these settings tokenises; keys are "typed-0" and so on. Raises CPCError for a model
+    that reads no text, for a document without sentences, and for one without any word that the model knows: to the model all such documents
+    are the same."""
+    require_text(settings)
+    if any(not sentences for sentences in documents):
+        raise CPCError("a text without any sentence: give at least one.")
+    tokenizer = load_tokenizer(Path(settings["tokenizer"]))
+    for sentences in documents:
+        if not any_known(tokenizer, sentences):
+            more = f" (and {len(sentences) - 1} more after it)" if len(sentences) > 1 else ""
+            raise CPCError(
+                f"{sentences[0][:80]!r}{more}: the model knows no word of it. Write it in words of the training documents."
+            )
+    items = [Document(f"typed-{n}", "typed", sentences=[folded(text) for text in texts]) for n, texts in enumerate(documents)]
+    return Texts(items, width=settings["width"], tokenizer=tokenizer)
+
+
+def split_sentences(settings: TextSettings, text: str) -> list[str]:
+    """The sentences of a text, by the rules that the model's own documents were split by."""
+    require_text(settings)
+    return [" ".join(piece.split()) for piece in SPLITTINGS[settings["splitting"]](text, settings["language"]) if piece.strip()]
+
+
+def read_lines(path: Path) -> list[str]:
+    """The lines of a UTF-8 file that hold anything. Raises CPCError where there is none."""
+    return [" ".join(line.split()) for line in read_text(path).split("\n") if line.strip()]
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file that holds any text. Raises CPCError for all others."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CPCError(f"{path} cannot be read as UTF-8 text: {error}. Name a text file.") from None
+    if not text.strip():
+        raise CPCError(f"{path} holds no text. Write at least one sentence into it.")
+    return text
+
+
+def require_text(settings: TextSettings) -> None:
+    """Raises CPCError unless these are the settings of a reader of text, which alone split documents."""
+    if "splitting" not in settings:
+        raise CPCError(f"this model reads {settings['name']}, not text: name a run that was trained on documents.")
+
+
 def _tables(roots: Sequence[Path]) -> tuple[list[Document], list[Skipped], list[Path]]:
     """The rows of those roots that are tables of sentences, what is wrong with some, and the other roots."""
-    tables: dict[Path, SentenceTable] = {}
+    tables: dict[Path, tuple[str, list[dict[str, str]]]] = {}
     first: dict[str, Path] = {}
     items: list[Document] = []
     skipped: list[Skipped] = []
     others = []
     for root in roots:
-        table = read_sentences(root) if root.is_file() and root.suffix.lower() in SUFFIXES else None
+        table = _read_sentences(root) if root.is_file() and root.suffix.lower() in SUFFIXES else None
         if table is None:
             others.append(root)
         elif (same := first.setdefault(os.path.realpath(root), root)) in tables:
             skipped.append(skip(root, f"the same table as {same}, named twice"))
         else:
             tables[root] = table
-    for (path, table), name in zip(tables.items(), _names(list(tables)), strict=True):
-        for number, (text, labels) in enumerate(zip(table.texts, table.labels, strict=True), start=1):
-            key = f"{name}#{number}"
+    for (path, (column, records)), name in zip(tables.items(), _names(list(tables)), strict=True):
+        for number, labels in enumerate(records, start=1):
+            key, text = f"{name}#{number}", labels.pop(column)
             if text.strip():
                 items.append(Document(key, labels.get("group") or key, labels, path, sentences=[folded(text)]))
             else:
                 skipped.append(skip(f"{path} row {number}", "empty text"))
     return items, skipped, others
+
+
+def _read_sentences(path: Path) -> tuple[str, list[dict[str, str]]] | None:
+    """The column of sentences of a table, and its rows; None for a manifest of files, which has no such column. Raises CPCError for a table
+    that cannot be read, one that is neither, and for a row of more or fewer fields than the header."""
+    table = read_table(path)
+    if column := next((name for name in table.columns if name.strip().lower() in TEXT_COLUMNS), ""):
+        return column, table.records(fewer=False)
+    if _is_manifest(table):
+        return None
+    raise CPCError(
+        f"{path} has no column 'text' or 'sentence' (columns: {', '.join(table.columns) or 'none'}), and is no manifest of files, which "
+        f"has {_MANIFEST[path.suffix.lower()]}. Name the columns in its first line, separated by commas (.csv) or tabs (.tsv)."
+    )
+
+
+def _is_manifest(table: Table) -> bool:
+    if table.path.suffix.lower() == ".tsv":
+        return len(table.columns) == 1 and (table.path.parent / table.columns[0].strip()).is_dir()
+    return "path" in table.columns
 
 
 def _names(tables: Sequence[Path]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torchcpc.atomic import write_text
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, check_choice
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 # Part of the format of tokenizer.json as this package writes and reads it.
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ["[PAD]", "[UNK]"]
-KINDS = ("words", "bpe")
 # Sentences whose tokens are counted at once.
 _COUNTED = 1_000
 
@@ -44,13 +43,10 @@ def learn(sentences: Callable[[], Iterable[str]], *, kind: str, size: int) -> To
     if tokenizer.get_vocab_size() <= len(SPECIAL):
         raise CPCError("the training documents hold no word. Name documents of text.")
     # Words come in this order; pieces in that of their merging, which says little of how often one is left whole.
-    return tokenizer if words else by_frequency(tokenizer, sentences())
+    return tokenizer if words else _by_frequency(tokenizer, sentences())
 
 
-def by_frequency(tokenizer: Tokenizer, sentences: Iterable[str]) -> Tokenizer:
-    """The same tokenizer, its tokens numbered by how often these sentences hold them: [PAD], [UNK], the commonest, ..."""
-    from tokenizers import Tokenizer
-
+def _by_frequency(tokenizer: Tokenizer, sentences: Iterable[str]) -> Tokenizer:
     count_V = np.zeros(tokenizer.get_vocab_size(), dtype=np.int64)
     remaining = iter(sentences)
     while batch := list(islice(remaining, _COUNTED)):
@@ -60,13 +56,12 @@ def by_frequency(tokenizer: Tokenizer, sentences: Iterable[str]) -> Tokenizer:
     number = content["model"]["vocab"]
     others = sorted(set(number) - set(SPECIAL), key=lambda token: (-count_V[number[token]], number[token]))
     content["model"]["vocab"] = {token: rank for rank, token in enumerate([*SPECIAL, *others])}
-    return Tokenizer.from_str(json.dumps(content))
+    return tokenizer.from_str(json.dumps(content))
 
 
 def check_vocabulary(kind: str, size: int) -> None:
     """Raises CPCError for what `learn` cannot learn."""
-    if kind not in KINDS:
-        raise CPCError(f"data.tokens = {kind!r} is unknown. Choose one of: {', '.join(KINDS)}.")
+    check_choice("data.tokens", kind, ("words", "bpe"))
     if size <= len(SPECIAL):
         raise CPCError(f"data.vocabulary = {size}: it must hold more than {', '.join(SPECIAL)}. The paper's is 20000.")
 
@@ -105,11 +100,9 @@ def encode(tokenizer: Tokenizer, sentences: Sequence[str], width: int) -> np.nda
 
 
 def thinned(x_nL: np.ndarray, common: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of token numbers from which most of the commonest words are left out at random, the rest moved up; the rarest always stays.
-
-    Of words whose numbers are their ranks by frequency, as `learn` gives them, the r-th is kept with probability sqrt(r / common): what
-    Mikolov et al. 2013 (arXiv:1310.4546, eq. 5) do to a word of frequency f, sqrt(t / f), where f falls as 1 / r (Zipf).
-    """
+    """Rows of token numbers from which most of the commonest words are left out at random, the rest moved up; the rarest always stays. Of
+    words whose numbers are their ranks by frequency, as `learn` gives them, the r-th is kept with probability sqrt(r / common): what
+    Mikolov et al. 2013 (arXiv:1310.4546, eq. 5) do to a word of frequency f, sqrt(t / f), where f falls as 1 / r (Zipf)."""
     rank_nL = np.maximum(x_nL - UNKNOWN, 1)
     keep_nL = (x_nL != PADDING) & (rng.random(x_nL.shape) < np.sqrt(rank_nL / common))
     keep_nL[np.arange(len(x_nL)), x_nL.argmax(axis=1)] = True

@@ -5,8 +5,6 @@ parsed and nothing is kept. A line that is no word and numbers is counted; one w
 everything after it would be in doubt.
 """
 
-from __future__ import annotations
-
 import gzip
 import math
 import zlib
@@ -21,10 +19,8 @@ from torchcpc.contracts import CPCError
 
 @dataclass(slots=True)
 class WordVectors:
-    """A file of vectors. dim: numbers a word; announced: how many words its first line says, None where it says nothing.
-
-    read, malformed and repeated count the lines of the latest pass: all words, lines that are none, and words that stood before.
-    """
+    """A file of vectors. dim: numbers a word; announced: how many words its first line says, None where it says nothing. read, malformed
+    and repeated count the lines of the latest pass: all words, lines that are none, and words that stood before."""
 
     path: Path
     dim: int
@@ -34,33 +30,24 @@ class WordVectors:
     repeated: int = 0
 
     def words(self, wanted: Callable[[str], bool] = lambda word: True) -> Iterator[tuple[str, np.ndarray]]:
-        """Every word for which `wanted` holds with its vector, float32 [dim], in the order of the file, the first of each only.
-
-        Raises CPCError for a vector of another dimension, and where the file ends or is damaged before its end.
-        """
+        """Every word for which `wanted` holds with its vector, float32 [dim], in the order of the file, the first of each only. Raises
+        CPCError for a vector of another dimension, and where the file ends or is damaged before its end."""
         self.read = self.malformed = self.repeated = 0
         seen: set[str] = set()
         for number, line in _lines(self.path):
             if number == 1 and self.announced is not None:
                 continue
             word, rest = _word(line)
-            if not word:
+            asked = bool(word) and word not in seen and wanted(word)
+            vector_D = _numbers(rest) if asked else None
+            if not word or (asked and vector_D is None):
                 self.malformed += 1
                 continue
-            if word in seen:
-                self.read, self.repeated = self.read + 1, self.repeated + 1
-                continue
-            if not wanted(word):
-                self.read += 1
-                continue
-            vector_D = _numbers(rest)
-            if vector_D is None:
-                self.malformed += 1
-                continue
-            _check_dim(self.path, number, word, vector_D, self.dim)
-            self.read += 1
-            seen.add(word)
-            yield word, vector_D
+            self.read, self.repeated = self.read + 1, self.repeated + (word in seen)
+            if vector_D is not None:
+                _check_dim(self.path, number, word, vector_D, self.dim)
+                seen.add(word)
+                yield word, vector_D
 
 
 def open_vectors(path: Path) -> WordVectors:
@@ -103,11 +90,9 @@ def _check_dim(path: Path, number: int, word: str, vector_D: np.ndarray, dim: in
 
 def _word(line: bytes) -> tuple[str, list[bytes]]:
     """The word of a line and the fields after it; an empty word where the line has none that is text."""
-    fields = line.split()
-    if len(fields) < 2:
-        return "", []
+    word, *fields = line.split() or [b""]
     try:
-        return fields[0].decode("utf8"), fields[1:]
+        return (word.decode("utf8"), fields) if fields else ("", [])
     except UnicodeDecodeError:
         return "", []
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from torchcpc.baselines.series import RAW_WINDOWS, raw_window
+from torchcpc.baselines.raw import RAW_WINDOWS, raw_window
 
 
 @pytest.mark.parametrize(("stride", "steps", "mean_of"), [(1, 7, 1), (3, 5, 1), (6, 2, 4), (5, 1, 5)])

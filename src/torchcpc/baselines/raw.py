@@ -1,28 +1,31 @@
-"""The values themselves as features of a step: what a learned representation of sensor series has to beat."""
-
-from __future__ import annotations
+"""The values themselves as features, made few: what a learned representation of sensor series or pictures has to beat."""
 
 from collections.abc import Callable
 
 import numpy as np
+import torch
+from torch.nn import functional as F
 
 
 def raw_window(x_SF: np.ndarray, stride: int, *, steps: int, mean_of: int = 1) -> np.ndarray:
     """The rows of the last `steps` steps up to the end of each step, side by side: [floor(S / stride), steps * stride / mean_of * F].
-
     mean_of: rows that are averaged into one (a divisor of steps * stride). It sees what a causal context sees, so far back. Before
-    the start the first row stands; a missing value is the mean of its channel over the recording, for a linear model takes no NaN.
-    """
-    S, F = x_SF.shape
-    T, rows = S // stride, steps * stride
+    the start the first row stands; a missing value is the mean of its channel over the recording, for a linear model takes no NaN."""
+    T, rows = len(x_SF) // stride, steps * stride
     seen = np.isfinite(x_SF)
     mean_F = np.where(seen, x_SF, 0).sum(axis=0, dtype=np.float64) / np.maximum(seen.sum(axis=0), 1)
     filled = np.where(seen, x_SF, mean_F).astype(np.float32)
     padded = np.concatenate([np.repeat(filled[:1], rows - stride, axis=0), filled[: T * stride]])
     if not T:
-        return np.zeros((0, rows // mean_of * F), np.float32)
+        return np.zeros((0, rows // mean_of * x_SF.shape[1]), np.float32)
     windows_TFr = np.lib.stride_tricks.sliding_window_view(padded, rows, axis=0)[::stride]
-    return windows_TFr.reshape(T, F, rows // mean_of, mean_of).mean(axis=3).reshape(T, -1)
+    return windows_TFr.reshape(T, x_SF.shape[1], rows // mean_of, mean_of).mean(axis=3).reshape(T, -1)
+
+
+def small_pixels(x_SWc: np.ndarray, *, side: int = 16) -> np.ndarray:
+    """[S, W, colours] -> [1, side * side * colours]: means over a grid of side x side areas, row by row."""
+    x_1cSW = torch.from_numpy(np.ascontiguousarray(x_SWc)).permute(2, 0, 1).unsqueeze(0)
+    return F.adaptive_avg_pool2d(x_1cSW, side).permute(0, 2, 3, 1).reshape(1, -1).numpy()
 
 
 # (rows of a clip, the encoder's stride) -> features of its steps.
@@ -36,3 +39,4 @@ RAW_ROWS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "raw rows": lambda x_SF, stride: x_SF,
     "pixels": lambda x_SF, stride: x_SF.reshape(1, -1),
 }
+PIXELS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"pixels 16x16": lambda x_SWc, stride: small_pixels(x_SWc)}

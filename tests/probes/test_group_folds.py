@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.statistics.group_folds import grouped_folds, together
+from torchcpc.probes.nested_cv import grouped_folds, together
 
 
 @pytest.fixture

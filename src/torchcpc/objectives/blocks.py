@@ -1,0 +1,134 @@
+"""Blocks of scores, some anchors by a part of the pool, relative to one score of each anchor; and masks: who competes in a block."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from torchcpc.contracts import Spans
+
+BITS = 1 / math.log(2)
+
+
+class DenseMask:
+    """Any multiplicity (rows, columns) -> [m, n], made block by block."""
+
+    def __init__(self, multiplicity: Callable[[slice, slice], Tensor], anchors: int, members: int) -> None:
+        self.multiplicity, self.anchors, self.members = multiplicity, anchors, members
+
+    def blocks(self, rows: int) -> Iterator[tuple[slice, slice]]:
+        """Every anchor once, at most `rows` at a time, with the members of the pool outside which none of them competes."""
+        for m in range(0, self.anchors, rows):
+            yield slice(m, min(m + rows, self.anchors)), slice(0, self.members)
+
+    def restrict_(self, score_mn: Tensor, row: slice, column: slice) -> tuple[Tensor, Tensor | None]:
+        """Sets the scores of those who do not compete to -inf, in place. Returns how many compete, [m, 1], and how often each does,
+        [m, n], where that may be more than once."""
+        times_mn = self.multiplicity(row, column)
+        once = times_mn.dtype == torch.bool
+        score_mn.masked_fill_(~times_mn if once else times_mn == 0, -torch.inf)
+        return times_mn.sum(dim=1, keepdim=True), None if once else times_mn
+
+
+class SpanMask:
+    """The same of a sorted pool. Anchors with one span meet only the members of that span, and only holes are left out of it."""
+
+    def __init__(self, spans: Spans) -> None:
+        self.spans = spans
+
+    def blocks(self, rows: int) -> Iterator[tuple[slice, slice]]:
+        """Anchors in the order of their spans make the fewest blocks, and the largest."""
+        width = self.spans.size + 1
+        distinct, counts = (self.spans.first * width + self.spans.last).unique_consecutive(return_counts=True)
+        begin = 0
+        for span, count in zip(distinct.tolist(), counts.tolist(), strict=True):
+            for m in range(begin, begin + count, rows):
+                yield slice(m, min(m + rows, begin + count)), slice(*divmod(span, width))
+            begin += count
+
+    def restrict_(self, score_mn: Tensor, row: slice, column: slice) -> tuple[Tensor, None]:
+        skip_m, resume_m = (end[row].clamp(column.start, column.stop) for end in (self.spans.skip, self.spans.resume))
+        hole_m = resume_m - skip_m
+        if score_mn.device.type == "cpu":
+            # A hole is a few members, and writing to them costs less than a mask of all by far.
+            anchor = torch.arange(len(hole_m)).repeat_interleave(hole_m)
+            before_m = hole_m.cumsum(0) - hole_m
+            member = torch.arange(len(anchor)) + (skip_m - before_m - column.start)[anchor]
+            score_mn[anchor, member] = -torch.inf
+        else:  # where counting them would make the device wait
+            member = torch.arange(column.start, column.stop, device=score_mn.device)
+            score_mn.masked_fill_((skip_m[:, None] <= member) & (member < resume_m[:, None]), -torch.inf)
+        return (column.stop - column.start - hole_m)[:, None], None
+
+
+class ScoreBlock:
+    """The anchors of `row`, scored against the members of the pool one part at a time. scratch: memory for a part, for new memory is
+    dear."""
+
+    def __init__(
+        self,
+        vectors: tuple[Tensor, Tensor, Tensor],
+        mask: DenseMask | SpanMask,
+        row: slice,
+        exact: torch.dtype,
+        scratch: Tensor,
+    ) -> None:
+        query, positive, self.pool = vectors
+        self.query_mD, self.mask, self.row, self.exact, self.scratch = query[row].to(self.pool), mask, row, exact, scratch
+        # In the precision of the products, then in that of the sums.
+        self.query, self.positive = self.query_mD.to(exact), positive[row].to(self.pool).to(exact)
+        self.positive_m1 = (self.query * self.positive).sum(dim=1, keepdim=True)
+        # Equal vectors score equal only up to the rounding of two different sums; without this margin a collapsed
+        # encoder would be ranked by its rounding errors, anywhere between no and full accuracy.
+        rounding_m1 = 6 * torch.finfo(exact).eps * (self.query.norm(dim=1) * self.positive.norm(dim=1))[:, None]
+        self.level_m1 = rounding_m1 + torch.finfo(self.pool.dtype).eps * self.positive_m1.abs()
+
+    def highest(self, parts: list[slice]) -> Tensor:
+        """[m, 1] the highest score of each anchor."""
+        than_m1, zero_m1 = self.positive_m1, torch.zeros_like(self.positive_m1)
+        for column in parts:
+            bits_mn, *_ = self._bits(column, zero_m1, self.scratch)
+            than_m1 = torch.maximum(than_m1, bits_mn.amax(dim=1, keepdim=True) / BITS)
+        return than_m1
+
+    def sums(
+        self, parts: list[slice], than_m1: Tensor, memory: list[Tensor], keep: bool
+    ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor, list[tuple[slice, Tensor]]]:
+        """One pass over parts of the pool: sums over the competitors of each anchor. [m, 1] how many they are, how many score above the
+        positive, how many level with it, their odds exp(score - than); [m, D] their vectors weighted by odds; and the odds part by
+        part. The last two are empty unless kept, for gradients. memory: for the scores of each part."""
+        high_m1, low_m1 = ((self.positive_m1 + side - than_m1) * BITS for side in (self.level_m1, -self.level_m1))
+        count_m1, above_m1, above_or_level_m1, total_m1 = (torch.zeros_like(than_m1) for _ in range(4))
+        pull_mD, kept = torch.zeros_like(self.query), []
+        for column, buffer in zip(parts, memory, strict=False):
+            odds_mn, part_count_m1, times_mn = self._bits(column, than_m1, buffer)
+            count_m1 += part_count_m1
+            above_m1 += self._count(torch.gt, odds_mn, high_m1, times_mn)
+            above_or_level_m1 += self._count(torch.ge, odds_mn, low_m1, times_mn)
+            odds_mn.exp2_()
+            if times_mn is not None:
+                odds_mn.mul_(times_mn)
+            total_m1 += odds_mn.sum(dim=1, keepdim=True)
+            if keep:
+                odds_mn = odds_mn.to(self.pool.dtype)
+                pull_mD += odds_mn @ self.pool[column]
+                kept.append((column, odds_mn))
+        return (count_m1, above_m1, above_or_level_m1 - above_m1, total_m1), pull_mD, kept
+
+    def _bits(self, column: slice, than_m1: Tensor, out: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """[m, n] scores less `than`, in powers of two, -inf for who does not compete; how many compete, and how often each does, as in
+        `mask.restrict_`. out: memory that may be used."""
+        pool_nD = self.pool[column]
+        if self.pool.dtype == self.exact:
+            out_mn = out[: len(than_m1) * len(pool_nD)].view(len(than_m1), len(pool_nD))
+            bits_mn = torch.addmm(than_m1.mul(-BITS).expand_as(out_mn), self.query_mD, pool_nD.t(), alpha=BITS, out=out_mn)
+        else:
+            bits_mn = (self.query_mD @ pool_nD.t()).to(self.exact).sub_(than_m1).mul_(BITS)
+        count_m1, times_mn = self.mask.restrict_(bits_mn, self.row, column)
+        return bits_mn, count_m1, times_mn
+
+    def _count(self, compare: Callable[..., Tensor], bits_mn: Tensor, than_m1: Tensor, times_mn: Tensor | None) -> Tensor:
+        """[m, 1] competitors whose score compares so, in floats."""
+        true_mn = compare(bits_mn, than_m1, out=self.scratch[: bits_mn.numel()].view(bits_mn.shape))
+        return (true_mn if times_mn is None else true_mn.mul_(times_mn)).sum(dim=1, keepdim=True)
