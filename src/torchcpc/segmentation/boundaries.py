@@ -77,6 +77,7 @@ class Boundaries(NamedTuple):
 
 def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec) -> Boundaries:
     """The boundaries of every source. For the surprise, each is scored against samples of all the others."""
+    refuse_pictures(run)
     indices = range(len(sources))
     peaks = [find(curve) for curve in curves_of(run, sources, indices, [spec.curve], spec, indices)[spec.curve]]
     seconds = sum(sources.length(i) for i in indices) / sources.rate
@@ -89,16 +90,19 @@ def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec) -> Boundari
     return Boundaries(rows, threshold, sum(len(own["step"]) for own in rows) / seconds)
 
 
-def curves_of(
-    run: TrainedRun, sources: Sources, indices: Sequence[int], names: list[str], spec: SegmentSpec, drawn_from: Sequence[int]
-) -> Mapping[str, list[Curve]]:
-    """Name -> one curve for each source at `indices`, in their order. drawn_from: the sources that log Z of the surprise rests on. Raises
-    CPCError for a run of pictures."""
-    model, index, learned = run.model, run.horizon_index(spec.k), [name for name in names if name != FLUX]
-    if model.encoder.layout.sequences > 1:
+def refuse_pictures(run: TrainedRun) -> None:
+    """Raises CPCError for a run of pictures."""
+    if run.model.encoder.layout.sequences > 1:
         raise CPCError(
             f"{run.folder} reads pictures, which have no boundaries in time. Name a run on recordings, text or series."
         )
+
+
+def curves_of(
+    run: TrainedRun, sources: Sources, indices: Sequence[int], names: list[str], spec: SegmentSpec, drawn_from: Sequence[int]
+) -> Mapping[str, list[Curve]]:
+    """Name -> one curve for each source at `indices`, in their order. drawn_from: the sources that log Z of the surprise rests on."""
+    model, index, learned = run.model, run.horizon_index(spec.k), [name for name in names if name != FLUX]
     sample = draw_sample(run, sources, drawn_from, SampleSpec(spec.samples, proposal="all")) if SURPRISE in names else None
     found: dict[str, dict[int, Curve]] = {name: {} for name in names}
     times = StepTimes.of(model.encoder, sources.rate)

@@ -10,7 +10,7 @@ from torchcpc.data.alignment import Alignment
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.rows import split_clips
 from torchcpc.runs.run import TrainedRun
-from torchcpc.segmentation.boundaries import CURVES, FLUX, SegmentSpec, curves_of
+from torchcpc.segmentation.boundaries import CURVES, FLUX, SegmentSpec, curves_of, refuse_pictures
 from torchcpc.segmentation.curves import Peaks, find, threshold_by_labels, threshold_by_quantile, threshold_by_rate
 from torchcpc.segmentation.matching import Counts, Quality, Truth, count, truth_of
 from torchcpc.segmentation.result import SegmentQuality, SegmentRow, SegmentTable
@@ -26,6 +26,7 @@ def compare(runs: Sequence[TrainedRun], sources: Sources, alignment: Alignment, 
     thresholds on the validation sources of the split that `cpc probe` makes. log Z is drawn from the training sources. Without a clock,
     seconds are positions. Raises CPCError for runs of other sizes and for pictures."""
     run = runs[0]
+    refuse_pictures(run)
     if any(other.config[part] != run.config[part] for other in runs for part in _SIZES):
         raise CPCError("the other runs are of other sizes than the first. Name seeds of one network.")
     split = split_clips(sources, ProbeSpec(label="", alignment=alignment))
