@@ -29,7 +29,7 @@ from torchcpc.probes.result import ProbeTable
 from torchcpc.ranking.compare import compare as compare_ranks
 from torchcpc.ranking.questions import RankSpec
 from torchcpc.ranking.result import RankTable
-from torchcpc.report import build as build_report
+from torchcpc.report import build_report
 from torchcpc.report.results import keep
 from torchcpc.representations.nearest import NearestSpec, nearest
 from torchcpc.representations.result import Embedding, NearestTable

@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
 from torchcpc.anomalies.detect import AnomalySpec
 from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
-from torchcpc.anomalies.scores import agreement
+from torchcpc.anomalies.scores import compare_with_labels
 from torchcpc.contracts import CPCError
 
 
@@ -15,7 +15,7 @@ def test_agreement_against_scikit_learn() -> None:
     labels = [rng.random(n) < 0.3 for n in (211, 101, 157)]
     scores = [rng.normal(size=len(label)) + label for label in labels]
     scores[1][:13] = np.nan
-    found = agreement(scores, labels, 0.7)
+    found = compare_with_labels(scores, labels, 0.7)
     y = np.concatenate([label[np.isfinite(s)] for s, label in zip(scores, labels, strict=True)])
     s = np.concatenate([s[np.isfinite(s)] for s in scores])
     assert (found.rows, found.anomalous) == (456, y.sum())
@@ -34,13 +34,13 @@ def test_agreement_against_scikit_learn() -> None:
 @pytest.mark.parametrize("label", [False, True])
 def test_one_kind_of_rows_alone_is_refused(label: bool) -> None:
     with pytest.raises(CPCError, match="both kinds are needed"):
-        agreement([np.arange(5.0)], [np.full(5, label)], 0.0)
+        compare_with_labels([np.arange(5.0)], [np.full(5, label)], 0.0)
 
 
 def test_the_table_shows_agreement_where_there_are_labels() -> None:
     rng = np.random.default_rng(0)
     labels = [rng.random(101) < 0.3 for _ in range(3)]
-    found = agreement([rng.normal(size=101) + label for label in labels], labels, 0.5)
+    found = compare_with_labels([rng.normal(size=101) + label for label in labels], labels, 0.5)
     rows = (AnomalyRow("surprise", "cpc", 0.5, 0.3, found), AnomalyRow("z-score", "handmade", 2.0, 0.125))
     table = AnomalyTable(0.99, "fault", 4, 3, rows)
     assert AnomalyTable.from_json(table.to_json()) == table

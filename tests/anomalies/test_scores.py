@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from torchcpc.anomalies.scores import relative, smoothed, surprise, z_score
+from torchcpc.anomalies.scores import relative, row_surprise, smoothed, z_score
 from torchcpc.contracts import CPCError
 from torchcpc.information.scoring import Scored, pmi_by_target
 
@@ -14,7 +14,7 @@ def test_surprise_of_a_row_is_the_mean_over_the_contexts_that_reach_it() -> None
     pmi = {k: rng.normal(size=steps - k) for k in horizons}
     none = np.zeros(0)
     scored = [Scored(-1, i, np.arange(steps - k), pmi[k], none, none, none, none) for i, k in enumerate(horizons)]
-    found = surprise(pmi_by_target(scored, horizons, steps), stride=stride, rows=rows)
+    found = row_surprise(pmi_by_target(scored, horizons, steps), stride=stride, rows=rows)
     for row in range(rows):
         t = row // stride
         values = [-pmi[k][t - k] for k in horizons if 0 <= t - k < steps - k and t < steps]

@@ -123,7 +123,7 @@ def test_candidates_in_words(walker: Path, walks: Path, tmp_path: Path, refused,
         assert column[0] == pytest.approx(3.43, abs=0.8)
     assert "go together" in refused(*given[:4])
     assert "Leave one of them out" in refused(*given, "--step", "walk00.txt:3")
-    assert "--k 1 2: one" in refused(*given, "--k", "1", "2")
+    assert "one --k; --k does not go with it" in refused(*given, "--k", "1", "2")
     (tmp_path / "foreign.txt").write_text("Жил был кот.\nОн спал.\n", encoding="utf8")
     for files in ((*given[:-1], tmp_path / "foreign.txt"), (*given[:3], tmp_path / "foreign.txt", *given[4:])):
         assert "'Жил был кот.'" in (said := refused(*files)) and "the model knows no word of it" in said

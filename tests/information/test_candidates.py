@@ -13,7 +13,7 @@ from torchcpc.data.arrays import Arrays, Item
 from torchcpc.encoders import VectorEncoder
 from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.information.candidates import rank_candidates
-from torchcpc.information.scoring import marginal, scores_of
+from torchcpc.information.scoring import marginal, score_rows
 from torchcpc.information.timeline import source_pmi
 from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear
@@ -55,7 +55,7 @@ def test_every_step_is_a_candidate_and_the_true_one_is_marked(model: CPCModel, s
     everything = rank_candidates(trained(model), sources, scored, sample, "s:0:4", k=2, top=99)
     assert sum(row.true for row in everything.rows) == 1 and everything.rows[place - 1].true
     assert type(found).from_json(found.to_json()) == found and f"rank {place} of 37" in found.text()
-    (row,) = (rows for rows in scores_of(trained(model), sources, [0], sample) if rows["k"][0] == 2)
+    (row,) = (rows for rows in score_rows(trained(model), sources, [0], sample) if rows["k"][0] == 2)
     assert float(np.asarray(row["pmi"])[4]) == pytest.approx(everything.rows[place - 1].pmi, abs=1e-5)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from torchcpc.contracts import Estimand
-from torchcpc.information.measure import FEW, cautions
+from torchcpc.information.measure import FEW_EFFECTIVE, cautions
 from torchcpc.scores import STRATEGIES
 
 # The proposal that each strategy was trained for; None where no proposal draws its candidates.
@@ -26,7 +26,7 @@ def test_every_strategy_is_in_the_table() -> None:
 @pytest.mark.parametrize("strategy", MATCHES)
 @pytest.mark.parametrize("proposal", ["all", "same_group"])
 def test_another_proposal_than_training_is_said(strategy: str, proposal: str) -> None:
-    said = cautions(Estimand("I(x; c)", proposal, 101, FEW, "delta"), [], strategy)
+    said = cautions(Estimand("I(x; c)", proposal, 101, FEW_EFFECTIVE, "delta"), [], strategy)
     if MATCHES[strategy] == proposal:
         assert said == ()
     else:
@@ -34,5 +34,5 @@ def test_another_proposal_than_training_is_said(strategy: str, proposal: str) ->
 
 
 def test_too_few_sources_are_said() -> None:
-    (said,) = cautions(Estimand("I(x; c)", "all", 101, FEW - 1, "delta"), [])
-    assert f"{FEW - 1} sources" in said
+    (said,) = cautions(Estimand("I(x; c)", "all", 101, FEW_EFFECTIVE - 1, "delta"), [])
+    assert f"{FEW_EFFECTIVE - 1} sources" in said

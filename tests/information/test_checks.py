@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.truth.gaussian import information
-from torchcpc.information.checks import check, logistic, worst
+from torchcpc.information.checks import check_calibration, logistic, worst
 
 
 def product_pairs(rho: float, scale: float = 1.0, gauge: float = 0.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -23,17 +23,17 @@ def product_pairs(rho: float, scale: float = 1.0, gauge: float = 0.0) -> tuple[n
 
 
 def test_checks_pass_the_exact_ratio_and_fail_others() -> None:
-    good = check(*product_pairs(0.6))
+    good = check_calibration(*product_pairs(0.6))
     assert good.normalisation == pytest.approx(1, abs=0.03) and len(good.by_bin) == 5
     assert all(abs(share - 1) < 0.3 for share in good.by_bin)
     assert good.slope == pytest.approx(1, abs=0.08) and good.intercept == pytest.approx(0, abs=0.04)
     assert all(abs(stated - observed) < 0.05 for stated, observed, _ in good.reliability) and worst([good]) is None
-    steep = check(*product_pairs(0.6, scale=2.0))
+    steep = check_calibration(*product_pairs(0.6, scale=2.0))
     assert steep.slope == pytest.approx(good.slope / 2, rel=1e-6) and "E exp PMI" in (worst([steep]) or "")
-    shifted = check(*product_pairs(0.6, gauge=0.5))
+    shifted = check_calibration(*product_pairs(0.6, gauge=0.5))
     assert shifted.normalisation == pytest.approx(good.normalisation * math.exp(0.5))
     assert shifted.intercept == pytest.approx(good.intercept - 0.5 * good.slope, abs=1e-6)
-    flat = check(*product_pairs(0.6, scale=0.5, gauge=0.0))
+    flat = check_calibration(*product_pairs(0.6, scale=0.5, gauge=0.0))
     assert "logistic slope is" in (worst([flat]) or "E exp")
 
 

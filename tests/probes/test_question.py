@@ -13,7 +13,7 @@ from torchcpc.data.alignment import Alignment
 from torchcpc.data.arrays import Arrays, Item
 from torchcpc.probes.question import ProbeRows, ProbeSpec, settled
 from torchcpc.probes.rows import label_rows, split_clips
-from torchcpc.probes.task import PARTS
+from torchcpc.probes.task import SPLIT_PARTS
 
 LENGTHS = (101, 37, 53)
 
@@ -29,11 +29,11 @@ def test_within_recordings_the_past_teaches_and_the_future_tests(clip: float, so
     """In clips, or each stretch of a recording as one: no position is in two parts, and training lies before validation before test."""
     parted = split_clips(sources, ProbeSpec("who", within=0.7, clip_seconds=clip))
     for source in range(len(LENGTHS)):
-        seen = {name: [] for name in PARTS}
+        seen = {name: [] for name in SPLIT_PARTS}
         for index, (own, name) in enumerate(zip(parted.clips.clips, parted.part, strict=True)):
             if own.source == source:
                 seen[name] += parted.clips.read(index, 0, own.length)[:, 0].tolist()
-        order = [position for name in PARTS for position in seen[name]]
+        order = [position for name in SPLIT_PARTS for position in seen[name]]
         assert order == sorted(set(order)) and all(seen.values())
         assert max(seen["validation"]) < 0.7 * LENGTHS[source] <= min(seen["test"]) + 1
         if not clip:
@@ -84,7 +84,7 @@ def test_per_event_is_asked_once_at_the_end_of_its_own_clip(sources: Arrays) -> 
     assert ends == [(0, 23), (0, 25), (1, 14), (1, 33), (2, 20), (2, 44)] and parted.split.events_skipped == 2
     assert [parted.part[n] for n in (2, 3)] == ["test", "test"]
     rows = label_rows(parted, question, [3] * 6, 11 / 3)
-    assert [own.steps.tolist() for name in PARTS for own in rows.clips[name] if own.steps is not None] == [[2]] * 6
+    assert [own.steps.tolist() for name in SPLIT_PARTS for own in rows.clips[name] if own.steps is not None] == [[2]] * 6
     assert rows.task.test.y_M.tolist() == [1, 0]
     both = {tuple(rows.task.train.y_M.tolist()), tuple(rows.task.validation.y_M.tolist())}
     assert both == {(0, 1)}

@@ -5,20 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from torchcpc.ranking.compare import Answers, table
+from torchcpc.ranking.compare import RunRanks, table
 from torchcpc.ranking.methods import rank
 from torchcpc.ranking.questions import Questions
 from torchcpc.ranking.result import RankTable
 
 
-def answers(seed: int, *, keys: tuple[str, ...] = ("a", "b", "c"), more: tuple[str, ...] = (), note: str = "n") -> Answers:
+def answers(seed: int, *, keys: tuple[str, ...] = ("a", "b", "c"), more: tuple[str, ...] = (), note: str = "n") -> RunRanks:
     rng = np.random.default_rng(seed)
     source_A = np.repeat(np.arange(3), 11)
     questions = Questions(source_A, source_A * 20, np.arange(33), np.arange(33)[:, None] + np.arange(5))
     scores = {"CPC": rng.normal(size=(33, 5)) + np.eye(5)[0], **{name: rng.normal(size=(33, 5)) for name in more}}
     methods = {name: rank(score, role="cpc" if name == "CPC" else "handmade") for name, score in scores.items()}
     methods["chance"] = rank(np.zeros((33, 5)), role="chance")
-    return Answers("these", keys, {("any source", 2): (questions, methods)}, (note,))
+    return RunRanks("these", keys, {("any source", 2): (questions, methods)}, (note,))
 
 
 def test_means_are_over_questions_and_seeds() -> None:

@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 
 from torchcpc.probes.result import EmbeddingMap
 from torchcpc.report import information_figures, metrics, palette, panel, probe_figures, training_figures
-from torchcpc.report.svg import Picture, inline
+from torchcpc.report.svg import PageFigure, inline
 
 from .fabricate import HORIZONS, folder, information, layout, line, lines, table
 
@@ -31,7 +31,7 @@ def read(place: Path, *, train: int = 41, valid: int = 11) -> metrics.Metrics:
     return metrics.read_metrics(folder(place, lines(train=train, valid=valid)) / "metrics.jsonl")
 
 
-def by_name(pictures: list[Picture]) -> dict[str, Picture]:
+def by_name(pictures: list[PageFigure]) -> dict[str, PageFigure]:
     named = {picture.name: picture for picture in pictures}
     assert len(named) == len(pictures)
     return named
@@ -197,8 +197,8 @@ def test_only_all_labels() -> None:
     assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["all"]
 
 
-def dots(layout: EmbeddingMap) -> tuple[Picture, dict[str | None, PathCollection]]:
-    picture = probe_figures.embedding_map(layout)
+def dots(layout: EmbeddingMap) -> tuple[PageFigure, dict[str | None, PathCollection]]:
+    picture = probe_figures.draw_map(layout)
     return picture, {each.get_gid(): each for each in picture.figure.axes[0].collections if isinstance(each, PathCollection)}
 
 

@@ -15,7 +15,7 @@ import pytest
 from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
 from torchcpc.contracts import CPCError
 from torchcpc.probes.result import Split
-from torchcpc.report import build
+from torchcpc.report import build_report
 from torchcpc.report.results import FILES
 from torchcpc.report.summary import amount
 from torchcpc.results import Interval
@@ -66,7 +66,7 @@ class Page(HTMLParser):
 
 
 def page(run: Path) -> tuple[str, Page]:
-    path = build(run)
+    path = build_report(run)
     assert path == run / "report.html"
     text = path.read_text(encoding="utf-8")
     return text, Page(text)
@@ -170,7 +170,7 @@ def test_colours_follow_the_theme(whole: tuple[str, Page]) -> None:
 
 
 def test_the_same_files_give_the_same_bytes(tmp_path: Path) -> None:
-    first, again = (build(full(tmp_path / place / "run")).read_bytes() for place in ("a", "b"))
+    first, again = (build_report(full(tmp_path / place / "run")).read_bytes() for place in ("a", "b"))
     assert first == again
 
 
@@ -255,15 +255,15 @@ def test_a_page_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     run = folder(tmp_path / "run", lines(train=2, valid=0))
     (run / "report.html").mkdir()
     with pytest.raises(CPCError, match=r"cannot write .*report\.html"):
-        build(run)
+        build_report(run)
     assert sorted(each.name for each in run.iterdir()) == ["metrics.jsonl", "report.html"]
 
 
 def test_no_run_folder(tmp_path: Path) -> None:
     with pytest.raises(CPCError, match=r"no run folder .*nowhere: give the folder that cpc train wrote"):
-        build(tmp_path / "nowhere")
+        build_report(tmp_path / "nowhere")
     with pytest.raises(CPCError, match=r"no metrics\.jsonl in"):
-        build(tmp_path)
+        build_report(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_a_file_that_cannot_be_read_is_a_warning_and_the_rest_stands(
 
 def test_no_torch_is_needed(tmp_path: Path) -> None:
     run = folder(tmp_path / "run", lines(train=2, valid=2))
-    code = "import sys; from torchcpc.report import build; build(sys.argv[1]); print(*sys.modules)"
+    code = "import sys; from torchcpc.report import build_report; build_report(sys.argv[1]); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code, str(run)], capture_output=True, text=True, check=True)
     modules = set(done.stdout.split())
     assert "matplotlib.figure" in modules and not modules & {"torch", "sklearn", "matplotlib.pyplot"}

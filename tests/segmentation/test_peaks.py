@@ -20,7 +20,7 @@ from torchcpc.segmentation.curves import (
     StepTimes,
     dissimilarity,
     find,
-    surprise,
+    surprise_curve,
     threshold_by_labels,
     threshold_by_quantile,
     threshold_by_rate,
@@ -112,7 +112,7 @@ def test_surprise_is_minus_pmi() -> None:
     weight_KDC, z_TD, c_TC, z_MD = torch.randn(2, 3, 5), torch.randn(13, 3), torch.randn(13, 5), torch.randn(17, 3)
     model = SimpleNamespace(predictor=Straight(weight_KDC))
     sample = Sample(z_MD, torch.arange(17), torch.zeros(17, dtype=torch.int64), proposal="all", correction="none")
-    found = surprise(model, sample, SourceSteps(99, 0, z_TD, c_TC), StepTimes(0.01, 0.0), index=1)
+    found = surprise_curve(model, sample, SourceSteps(99, 0, z_TD, c_TC), StepTimes(0.01, 0.0), index=1)
     for t in range(13 - 4):
         p_D = weight_KDC[1] @ c_TC[t]
         expected = (z_MD @ p_D).exp().mean().log() - z_TD[t + 4] @ p_D

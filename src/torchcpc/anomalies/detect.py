@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
-from torchcpc.anomalies.scores import agreement, relative, smoothed, surprise, z_score
+from torchcpc.anomalies.scores import compare_with_labels, relative, row_surprise, smoothed, z_score
 from torchcpc.contracts import CPCError, RowLabelled, Sources, Timed, check_rules, require
 from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs, steps_in
 from torchcpc.representations.rows import Rows
@@ -58,7 +58,7 @@ def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec) -> tuple[Anoma
     tested, normal = own.select(parts.unseen) if named_roots(data) == [] else run.open(data), own.select(parts.validation)
     timed = require(tested, Timed, "anomalies are found in rows with times")
     sample = draw_sample(run, own, parts.train, spec.sample)
-    normal_scores, scores = (scores_of(run, sample, sources, spec) for sources in (normal, tested))
+    normal_scores, scores = (row_scores(run, sample, sources, spec) for sources in (normal, tested))
     rows = tuple(row_of(method, normal_scores[method], scores[method], tested, spec) for method in ROLES)
     made: list[Rows] = []
     for index, (item, score_S) in enumerate(zip(tested.items, scores["surprise"], strict=True)):
@@ -67,7 +67,7 @@ def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec) -> tuple[Anoma
     return AnomalyTable(spec.quantile, spec.label, len(normal), len(tested), rows), made
 
 
-def scores_of(run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalySpec) -> Mapping[str, list[np.ndarray]]:
+def row_scores(run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalySpec) -> Mapping[str, list[np.ndarray]]:
     """Method -> one score per row of every source, smoothed, and relative to its reference rows where there are any."""
     model, encoder = run.model, run.config["encoder"]
     pmi: dict[int, np.ndarray] = {}
@@ -78,7 +78,7 @@ def scores_of(run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalySp
     for index in range(len(sources)):
         x_SF = sources.read(index, 0, sources.length(index))
         raw = {
-            "surprise": surprise(pmi[index], stride=model.encoder.stride, rows=len(x_SF)),
+            "surprise": row_surprise(pmi[index], stride=model.encoder.stride, rows=len(x_SF)),
             "z-score": z_score(x_SF, encoder["mean"], encoder["scale"]),
         }
         # What was not observed was not surprising either.
@@ -105,5 +105,5 @@ def row_of(
         known = [(score, rows[spec.reference :] > 0) for score, rows in given if rows is not None]
         if not known:
             raise CPCError(f"label {spec.label!r}: no source has such a column. Name it in data.row_labels when training.")
-        detection = agreement([score for score, _ in known], [rows for _, rows in known], threshold)
+        detection = compare_with_labels([score for score, _ in known], [rows for _, rows in known], threshold)
     return AnomalyRow(method, ROLES[method], threshold, alarms, detection)

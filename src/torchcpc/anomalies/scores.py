@@ -15,7 +15,7 @@ from torchcpc.results import Interval
 from torchcpc.statistics.intervals import percentiles, weights
 
 
-def surprise(pmi_KT: np.ndarray, *, stride: int, rows: int) -> np.ndarray:
+def row_surprise(pmi_KT: np.ndarray, *, stride: int, rows: int) -> np.ndarray:
     """[rows] nats: the mean of -PMI over the k that predict the row's step from within the source, NaN where none does. pmi_KT: from
     `pmi_by_target`."""
     known_KT = np.isfinite(pmi_KT)
@@ -54,7 +54,7 @@ def relative(score_S: np.ndarray, reference: int) -> np.ndarray:
 _RESAMPLES = 300
 
 
-def agreement(scores: Sequence[np.ndarray], labels: Sequence[np.ndarray], threshold: float) -> Detection:
+def compare_with_labels(scores: Sequence[np.ndarray], labels: Sequence[np.ndarray], threshold: float) -> Detection:
     """Scores and labels (true: anomalous) of the rows of each source. An alarm is a score above `threshold`. Rows without a score are left
     out. Raises CPCError where all rows are of one kind."""
     known = [np.isfinite(score) for score in scores]

@@ -36,10 +36,10 @@ def run(arguments: argparse.Namespace) -> None:
         raise CPCError("--context and --candidates-file go together: a file of text, and a file of candidates, one a line.")
     spec = {name: getattr(arguments, option) for name, option in SPEC.items() if getattr(arguments, option) is not None}
     one = [f"--{option}" for option in ("context", "step") if getattr(arguments, option)]
-    others = [f"--{option}" for option in (*SPEC.values(), "seed_runs") if option != "k" and getattr(arguments, option)]
-    if len(one) > 1 or (one and (others or len(arguments.k or ()) > 1)):
-        wrong = others[0].replace("_", "-") if others else one[1] if len(one) > 1 else "several values of --k"
-        raise CPCError(f"{one[0]} asks about one context at one --k, and {wrong} does not go with it. Leave one of them out.")
+    others = [f"--{option}".replace("_", "-") for option in (*SPEC.values(), "seed_runs") if getattr(arguments, option)]
+    wrong = [option for option in others if option != "--k" or len(arguments.k) > 1] if one else []
+    if faults := [*one[1:], *wrong]:
+        raise CPCError(f"{one[0]} asks about one context and one --k; {faults[0]} does not go with it. Leave one of them out.")
     run = load(arguments)
     data, k = arguments.data or None, arguments.k[0] if arguments.k else None
     sample = options.partition_of(arguments)

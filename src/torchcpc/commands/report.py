@@ -10,6 +10,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.terminal import note
-    from torchcpc.report import build
+    from torchcpc.report import build_report
 
-    note(f"report: {build(arguments.run)}")
+    note(f"report: {build_report(arguments.run)}")

@@ -27,7 +27,7 @@ from torchcpc.statistics.intervals import mean_interval
 LEAST = 0.01
 
 
-def check(joint_A: np.ndarray, product_AM: np.ndarray, bin_by_A: np.ndarray) -> Checks:
+def check_calibration(joint_A: np.ndarray, product_AM: np.ndarray, bin_by_A: np.ndarray) -> Checks:
     """The checks of one horizon. joint_A: PMI of A contexts with their true future; product_AM: PMI of the same contexts with M
     independent candidates, NaN where a candidate may not stand for the marginal; bin_by_A: a number of the context alone that the bins are
     cut by."""
@@ -72,8 +72,8 @@ def reliability(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray
 
 def worst(checks: Sequence[Checks]) -> str | None:
     """A sentence where a calibrated score should not be read as a number, None where all is well."""
-    far = max((abs(np.log(max(check.normalisation, 1e-9))) for check in checks), default=0.0)
-    steep = [check.slope for check in checks if not 0.8 <= check.slope <= 1.25]
+    far = max((abs(np.log(max(check_calibration.normalisation, 1e-9))) for check_calibration in checks), default=0.0)
+    steep = [check_calibration.slope for check_calibration in checks if not 0.8 <= check_calibration.slope <= 1.25]
     if far > 0.25:
         return f"E exp PMI is off by a factor of {np.exp(far):.2f} where 1 is right: use more sources for the partition."
     if steep:
@@ -81,7 +81,7 @@ def worst(checks: Sequence[Checks]) -> str | None:
     return None
 
 
-def by_source(scored: Sequence[Scored], *columns: Iterable[float]) -> list[np.ndarray]:
+def sums_by_source(scored: Sequence[Scored], *columns: Iterable[float]) -> list[np.ndarray]:
     """Sums over the sequences of each source, which are no independent draws. columns: a number a sequence."""
     place_E = np.unique([pairs.source for pairs in scored], return_inverse=True)[1]
     return [np.bincount(place_E, list(column)) for column in columns]
@@ -98,7 +98,7 @@ def compare_with_truth(process: Process, sources: Sources, k: int, scored: Seque
     """One horizon. scored: all pairs of each sequence; error: standard error of the mean of log Z, nats."""
     exact = [exact_ratios(process, sources, pairs.source, k) for pairs in scored]
     sums = ([own.sum() for own in exact], [pairs.pmi.sum() for pairs in scored], map(len, exact))
-    exact_S, pmi_S, pairs_S = by_source(scored, *sums)
+    exact_S, pmi_S, pairs_S = sums_by_source(scored, *sums)
     mean, share = mean_interval(exact_S, pairs_S), None
     if mean.mean > LEAST:
         share = mean_interval(pmi_S, exact_S).widened(1.96 * error / mean.mean)

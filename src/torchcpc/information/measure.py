@@ -16,7 +16,7 @@ import torch
 from torchcpc.contracts import CPCError, Estimand, Model, Sources
 from torchcpc.data.synthetic.process import Process
 from torchcpc.information.candidates import score_profiles
-from torchcpc.information.checks import by_source, check, compare_with_truth, worst
+from torchcpc.information.checks import check_calibration, compare_with_truth, sums_by_source, worst
 from torchcpc.information.result import Checks, InformationRow, InformationTable, TruthComparison
 from torchcpc.information.scoring import Scored, Stacked, candidate_pmi, score_contexts, score_pairs, steps_in
 from torchcpc.representations.embed import SourceSteps
@@ -25,7 +25,7 @@ from torchcpc.scores.calibration import Sample
 from torchcpc.statistics.intervals import mean_interval
 
 # An effective sample size below this: log Z rests on a handful of samples.
-FEW = 10
+FEW_EFFECTIVE = 10
 # Contexts, and candidates of each, in the checks of a horizon.
 _CHECKED, _AGAINST = 512, 256
 
@@ -74,23 +74,31 @@ def cautions(estimand: Estimand, rows: Sequence[InformationRow], strategy: str |
     """Why the numbers should be read with care, each a sentence; strategy: of the candidates the score was trained against."""
     dominated, not_normal = [row.k for row in rows if row.dominated > 0.1], worst([row.checks for row in rows if row.checks])
     other = strategy is not None and (strategy in UNMATCHED or matching_proposal(strategy) != estimand.proposal)
-    said = {
-        f"log Z rests on {estimand.sources} sources, too few to tell its error: intervals of the PMI are too narrow; name more "
-        "sources.": estimand.sources < FEW,
-        f"at k = {', '.join(map(str, dominated))} log Z rests on fewer than {FEW} samples for more than a tenth of the contexts: PMI is "
-        "too high there; use more samples (--samples) from more sources.": dominated,
-        f"{not_normal}": not_normal,
-        f"the score was trained against candidates '{strategy}' and calibrated against '{estimand.proposal}': it is a proper density "
-        "ratio, but not the one it was trained for.": other,
-    }
-    return tuple(sentence for sentence, holds in said.items() if holds)
+    sentences = (
+        (
+            estimand.sources < FEW_EFFECTIVE,
+            f"log Z rests on {estimand.sources} sources, too few to tell its error: intervals of the PMI are too narrow; name more.",
+        ),
+        (
+            bool(dominated),
+            f"at k = {', '.join(map(str, dominated))} log Z rests on fewer than {FEW_EFFECTIVE} samples for more than a tenth of the "
+            "contexts: PMI is too high there; use more samples (--samples) from more sources.",
+        ),
+        (bool(not_normal), not_normal or ""),
+        (
+            other,
+            f"the score was trained against candidates '{strategy}' and calibrated against '{estimand.proposal}': it is a proper density "
+            "ratio, but not the one it was trained for.",
+        ),
+    )
+    return tuple(sentence for holds, sentence in sentences if holds)
 
 
 def _row(
     k: int, scored: Sequence[Scored], error: float, checks: Checks | None, truth: TruthComparison | None
 ) -> InformationRow:
     sums = ([len(p.pmi) for p in scored], [p.infonce.sum() for p in scored], [p.pmi.sum() for p in scored])
-    pairs_S, infonce_S, pmi_S = by_source(scored, *sums)
+    pairs_S, infonce_S, pmi_S = sums_by_source(scored, *sums)
     candidates, effective = np.concatenate([p.candidates for p in scored]), np.concatenate([p.effective for p in scored])
     return InformationRow(
         k,
@@ -101,7 +109,7 @@ def _row(
         n=int(pairs_S.sum()),
         sources=len(pairs_S),
         effective=float(np.median(effective)),
-        dominated=float((effective < FEW).mean()),
+        dominated=float((effective < FEW_EFFECTIVE).mean()),
         checks=checks,
         truth=truth,
     )
@@ -122,4 +130,4 @@ def _checks(model: Model, sample: Sample, steps: Stacked, index: int) -> Checks 
     found = score_contexts(model, sample, steps, place_A[usable], index)
     product_AM = candidate_pmi(found.p_AD, steps.z_PD[drawn_M].to(found.p_AD.device), found.log_z_A)
     joint, product, log_z = (values.double().cpu().numpy() for values in (found.pmi_A, product_AM, found.log_z_A))
-    return check(joint, np.where(allowed_AM[usable].numpy(), product, np.nan), log_z)
+    return check_calibration(joint, np.where(allowed_AM[usable].numpy(), product, np.nan), log_z)

@@ -7,7 +7,7 @@ from pathlib import Path
 from torchcpc.contracts import Sources
 from torchcpc.information.candidates import score_profiles
 from torchcpc.information.result import Profile
-from torchcpc.information.scoring import SampleSpec, draw_sample, scores_of, steps_in
+from torchcpc.information.scoring import SampleSpec, draw_sample, score_rows, steps_in
 from torchcpc.representations.rows import write_rows
 from torchcpc.runs.open_sources import Data
 from torchcpc.runs.run import TrainedRun
@@ -32,7 +32,7 @@ class Scores:
     def write(self, path: Path | str) -> int:
         """PMI and surprise of every pair (t, t+k) in a .parquet or .npz file; returns their number."""
         nothing = f"no source is longer than k = {self.trained.model.predictor.horizons[0]} steps: nothing was scored."
-        return write_rows(Path(path), scores_of(self.trained, self.sources, self.indices, self.sample), nothing=nothing)
+        return write_rows(Path(path), score_rows(self.trained, self.sources, self.indices, self.sample), nothing=nothing)
 
     def profiles(self, k: int | None = None) -> tuple[tuple[Profile, ...], int]:
         """The sorted scores of candidates for some contexts, and the horizon: k, by default the first without overlap."""

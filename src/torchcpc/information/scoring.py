@@ -171,7 +171,7 @@ def pmi_by_target(scored: Sequence[Scored], horizons: Sequence[int], steps: int)
     return pmi_KT
 
 
-def scores_of(run: TrainedRun, sources: Sources, indices: Sequence[int], sample: Sample) -> Iterator[Rows]:
+def score_rows(run: TrainedRun, sources: Sources, indices: Sequence[int], sample: Sample) -> Iterator[Rows]:
     """All pairs of every sequence of the sources at `indices`; sample: its source numbers are positions in `sources`. Columns: `source`
     (key), `sequence` (0, or which of a picture's columns), `step` (t of the context), `k`, `time_s` (start of step t+k, as in
     `representations.rows`), `pmi` (nats), `surprise` (-pmi), `effective` (samples that log Z of this context rests on)."""

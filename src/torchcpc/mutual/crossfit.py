@@ -16,10 +16,10 @@ from torchcpc.mutual.elliptical import Copula, degrees_of_freedom
 from torchcpc.mutual.train_critics import CriticSettings, Fold, Inputs, folds_of, inputs_of, train_critics
 
 # Effective candidates below which a log partition is too rough to be read: five pairs of correlation 0.9 came out 0.03 nats too high.
-FEW = 50
+FEW_CANDIDATES = 50
 
 
-class Pointwise(NamedTuple):
+class LogRatios(NamedTuple):
     """ratio_N: calibrated log p(x_i, y_i) / p(x_i) p(y_i) in nats; infonce: log N - loss of the same matrix, a lower bound;
     effective_N: how many equal candidates the log partition of the row or of the column rests on, the fewer of the two."""
 
@@ -28,7 +28,7 @@ class Pointwise(NamedTuple):
     effective_N: np.ndarray
 
 
-def pointwise(score_NN: Tensor) -> Pointwise:
+def pointwise(score_NN: Tensor) -> LogRatios:
     """Log ratios of the diagonal of a square score matrix, mean of both directions.
 
     log Z_i = log E exp F(x_i, y) over the other candidates, the positive left out: with it, the estimate is capped at log N; without
@@ -51,7 +51,7 @@ def pointwise(score_NN: Tensor) -> Pointwise:
         effective_N = torch.minimum(effective_N, (N - 1) / (1 + relative_variance_N))
         ratio_N += (positive_N - log_z_N) / 2
         infonce += float((positive_N - torch.logaddexp(log_sum_N, positive_N.double()) + np.log(N)).mean()) / 2
-    return Pointwise(ratio_N.numpy(), infonce, effective_N.numpy())
+    return LogRatios(ratio_N.numpy(), infonce, effective_N.numpy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class CrossFit:
     ratio on rows the critics were trained on; copula: that of the copula alone on rows it was not fitted to; candidates: N of the bound;
     learned: whether anything beat the copula."""
 
-    held_out: Pointwise
+    held_out: LogRatios
     in_sample: float
     copula: float
     candidates: int
@@ -90,20 +90,22 @@ def _scored(critic: Critic, inputs: Inputs, parts: list[Fold], learned: bool, co
     handful of candidates take the copula's own ratio, which needs no partition."""
     size = min(len(part.test) for part in parts)
 
-    def scored(rows_F: list[np.ndarray]) -> tuple[list[Pointwise], float]:
+    def scored(rows_F: list[np.ndarray]) -> tuple[list[LogRatios], float]:
         """Of each fold; and the mean by the copulas alone."""
         taken = inputs.take(rows_F)
         found = [pointwise(score) for score in critic(*taken)]
         known = [c.log_ratio(u.numpy(), v.numpy()) for c, u, v in zip(copulas, taken[0], taken[2], strict=True)]
         if not learned:
-            ratios = [np.where(each.effective_N < FEW, own, each.ratio_N) for each, own in zip(found, known, strict=True)]
+            ratios = [
+                np.where(each.effective_N < FEW_CANDIDATES, own, each.ratio_N) for each, own in zip(found, known, strict=True)
+            ]
             found = [each._replace(ratio_N=ratio_N) for each, ratio_N in zip(found, ratios, strict=True)]
         return found, float(np.mean([own.mean() for own in known]))
 
     unseen, copula = scored([part.test[:size] for part in parts])
     seen, _ = scored([part.train[:size] for part in parts])
     ratio_F, infonce_F, effective_F = zip(*unseen, strict=True)
-    held_out = Pointwise(np.concatenate(ratio_F), float(np.mean(infonce_F)), np.concatenate(effective_F))
+    held_out = LogRatios(np.concatenate(ratio_F), float(np.mean(infonce_F)), np.concatenate(effective_F))
     in_sample = float(np.mean([each.ratio_N.mean() for each in seen]))
     correlations = max(int((own.rho_R > 0).sum()) for own in copulas)
     return CrossFit(held_out, in_sample, copula, size, learned, copulas[0].nu, correlations)

@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike
 
 from torchcpc.contracts import CPCError
 
-FEWEST = 50
-FEW = 1_000
+FEWEST_ROWS = 50
+FEW_ROWS = 1_000
 # A column in which the commonest value has this share has heavy ties: its ranks say little about it.
 HEAVY = 0.2
 
@@ -47,17 +47,17 @@ class Samples:
 def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> Samples:
     """Checks x and y and draws `most` rows at random where there are more. Raises CPCError for anything but two numeric arrays [n] or [n,
     d] of equal length of at least 50 finite rows, with a column that varies in each."""
-    if most < FEWEST:
-        raise CPCError(f"most = {most}: at least {FEWEST} rows are needed for an estimate with an interval.")
+    if most < FEWEST_ROWS:
+        raise CPCError(f"most = {most}: at least {FEWEST_ROWS} rows are needed for an estimate with an interval.")
     warnings: list[str] = []
     x_ND, y_NE = _numbers(x, "x"), _numbers(y, "y")
     if len(x_ND) != len(y_NE):
         raise CPCError(f"x has {len(x_ND)} rows and y has {len(y_NE)}: row i of both must be one draw. Align them first.")
     n = len(x_ND)
-    if n < FEWEST:
-        raise CPCError(f"{n} samples: at least {FEWEST} are needed for an estimate with an interval. Collect more.")
-    if n < FEW:
-        warnings.append(f"only {n} samples: weak dependence cannot be told from none; {FEW:,} or more are better")
+    if n < FEWEST_ROWS:
+        raise CPCError(f"{n} samples: at least {FEWEST_ROWS} are needed for an estimate with an interval. Collect more.")
+    if n < FEW_ROWS:
+        warnings.append(f"only {n} samples: weak dependence cannot be told from none; {FEW_ROWS:,} or more are better")
     if n > most:
         rows = np.sort(np.random.default_rng([seed, 0]).choice(n, most, replace=False))
         x_ND, y_NE = x_ND[rows], y_NE[rows]

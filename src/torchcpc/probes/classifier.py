@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.task import JUDGES, PARTS, Answers, Features, Judge, Task
+from torchcpc.probes.task import JUDGES, SPLIT_PARTS, Answers, Features, Judge, Task
 from torchcpc.statistics.standardise import Scale
 from torchcpc.training import fit
 
@@ -121,7 +121,7 @@ def mlp_probe(
     standardised = Scale.of(features.train).astype(np.float32)
     (x_MD, y_M), validation, test = (
         (torch.from_numpy(standardised(getattr(features, part))), torch.from_numpy(getattr(task, part).y_M).long())
-        for part in PARTS
+        for part in SPLIT_PARTS
     )
 
     def draw(step: int, rank: int) -> tuple[Tensor, Tensor]:

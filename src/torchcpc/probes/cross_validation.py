@@ -14,7 +14,7 @@ from torchcpc.probes.result import Split
 from torchcpc.probes.rows import ClipFeatures, ClipFrames, ClipRows, Rows, gather
 from torchcpc.probes.supervised import NAME, ROLE, supervised_row
 from torchcpc.probes.table import Point, ProbeRow
-from torchcpc.probes.task import PARTS, Answers, Labels, Task, check_classes
+from torchcpc.probes.task import SPLIT_PARTS, Answers, Labels, Task, check_classes
 from torchcpc.settings import Settings
 
 WORD_MEAN, TFIDF = "mean of word embeddings", "TF-IDF"
@@ -77,7 +77,7 @@ class CrossValidation:
         for fold in task.folds:
             train, test = task.parts(fold)
             inner_M = task.inner_folds(fold)
-            parts = dict(zip(PARTS, (train[inner_M > 0], train[inner_M == 0], test), strict=True))
+            parts = dict(zip(SPLIT_PARTS, (train[inner_M > 0], train[inner_M == 0], test), strict=True))
             labels = [Labels(task.y_M[own], task.source_M[own]) for own in parts.values()]  # in the order of PARTS
             clips = {part: [ClipRows(int(i), None, task.y_M[[i]]) for i in own] for part, own in parts.items()}
             rows = Rows(Task(task.label, "recording", task.names, *labels, select_by=task.select_by), clips)

@@ -14,7 +14,7 @@ from torchcpc.data.clips import Clips, ending, tiles, wholes
 from torchcpc.data.splits import by_column, by_source
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
-from torchcpc.probes.task import PARTS, Features, Labels, Task, check_classes
+from torchcpc.probes.task import SPLIT_PARTS, Features, Labels, Task, check_classes
 from torchcpc.representations.pool import pooled, standardise_by_group
 
 # Of the share of a source that is no test, this trains and the rest validates.
@@ -42,7 +42,7 @@ def split_clips(sources: Sources, spec: ProbeSpec) -> SplitClips:
     if end := spec.within:
         stretches = ((0.0, _TRAINING * end), (_TRAINING * end, end), (end, 1.0))
         cut = [_cut(sources, length, begin=first, end=last) for first, last in stretches]
-        part = [name for name, clips in zip(PARTS, cut, strict=True) for _ in clips.clips]
+        part = [name for name, clips in zip(SPLIT_PARTS, cut, strict=True) for _ in clips.clips]
         split = Split("within", share=end, standardised_by=standardised_by)
         return SplitClips(Clips(sources, [clip for clips in cut for clip in clips.clips]), part, split)
     of_source, split = _by_source(sources, spec)
@@ -133,11 +133,11 @@ class Rows:
     @property
     def steps(self) -> dict[int, np.ndarray | None]:
         """The steps by clip that are rows."""
-        return {rows.clip: rows.steps for part in PARTS for rows in self.clips[part]}
+        return {rows.clip: rows.steps for part in SPLIT_PARTS for rows in self.clips[part]}
 
     def features(self, name: str, made: ClipFeatures) -> Features:
         """What `gather` made as one matrix a part, in the order of the task's labels."""
-        return Features(name, *(np.concatenate([made[rows.clip] for rows in self.clips[part]]) for part in PARTS))
+        return Features(name, *(np.concatenate([made[rows.clip] for rows in self.clips[part]]) for part in SPLIT_PARTS))
 
 
 def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds_per_step: float) -> Rows:
@@ -147,7 +147,7 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
     names = spec.alignment.names if spec.alignment else tuple(sorted(set(values) - {""}))
     number = {name: n for n, name in enumerate(names)} | {"": -1}
     check_classes(spec.label, names, len(sources))
-    rows: dict[str, list[ClipRows]] = {name: [] for name in PARTS}
+    rows: dict[str, list[ClipRows]] = {name: [] for name in SPLIT_PARTS}
     for index, (clip, part) in enumerate(zip(clips, split.part, strict=True)):
         if not part:
             continue
@@ -172,7 +172,7 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
         source_M = np.repeat([clips[each.clip].source for each in own], [len(each.y) for each in own])
         group_M = group_of[source_M] if spec.validate_across else None
         # Two stretches of one recording are different sources to the task: the split within recordings was asked for by name.
-        source_M = source_M * len(PARTS) + place if spec.within else source_M
+        source_M = source_M * len(SPLIT_PARTS) + place if spec.within else source_M
         labels.append(Labels(np.concatenate([each.y for each in own]), source_M, group_M))
     unit = "frame" if spec.by_frame else "recording"
     return Rows(Task(spec.label, unit, names, *labels, select_by=spec.select_by, class_weight=spec.class_weight), rows)

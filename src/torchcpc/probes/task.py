@@ -13,7 +13,7 @@ import numpy as np
 from torchcpc.contracts import CPCError, check_choice
 from torchcpc.statistics.intervals import Confusions
 
-PARTS = ("train", "validation", "test")
+SPLIT_PARTS = ("train", "validation", "test")
 Judge = Callable[[np.ndarray, np.ndarray], float]
 """(predicted classes, true classes) -> how good they are, a share."""
 
@@ -71,7 +71,7 @@ class Task:
     def __post_init__(self) -> None:
         check_choice("class_weight", self.class_weight, CLASS_WEIGHTS)
         check_choice("select_by", self.select_by, JUDGES)
-        for part in PARTS:
+        for part in SPLIT_PARTS:
             y_M, source_M, where = getattr(self, part).y_M, getattr(self, part).source_M, f"task {self.label!r}, {part}"
             if y_M.ndim != 1 or y_M.shape != source_M.shape:
                 raise CPCError(f"{where}: labels {y_M.shape} and sources {source_M.shape} must be one number a row.")
@@ -82,7 +82,7 @@ class Task:
                     f"{where}: labels run from {y_M.min()} to {y_M.max()}, classes from 0 to {self.classes - 1}; leave unlabelled "
                     "rows (-1) out first."
                 )
-        for one, other in combinations(PARTS, 2):
+        for one, other in combinations(SPLIT_PARTS, 2):
             shared = np.intersect1d(getattr(self, one).source_M, getattr(self, other).source_M)
             if len(shared):
                 raise CPCError(
@@ -119,7 +119,7 @@ class Features:
 
     def check(self, task: Task) -> None:
         """Raises CPCError where these are not finite matrices with a row for each label of `task`."""
-        for part in PARTS:
+        for part in SPLIT_PARTS:
             x_MD, rows, where = getattr(self, part), len(getattr(task, part).y_M), f"features {self.name!r}, {part}"
             if x_MD.ndim != 2 or x_MD.shape != (rows, self.dim):
                 raise CPCError(

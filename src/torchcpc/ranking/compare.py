@@ -19,7 +19,7 @@ from torchcpc.runs.run import TrainedRun
 _HELD = 1 << 29
 
 
-class Answers(NamedTuple):
+class RunRanks(NamedTuple):
     """One run's answers: which sources it ranked, in words, and their keys; for each (pool, k) the questions and the ranks by method;
     notes to the reader."""
 
@@ -38,7 +38,7 @@ def compare(runs: Sequence[TrainedRun], data: Data | None, spec: RankSpec) -> Ra
     return table(answers)
 
 
-def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> Answers:
+def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> RunRanks:
     """One run's ranks. Where not all steps fit into 2 GiB, some of the sources are drawn."""
     model, evaluated = run.model, run.evaluated(data)
     sources = evaluated.sources.select(evaluated.indices)
@@ -72,7 +72,7 @@ def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> Answers:
         if spec.pools or not short or len(short) < long:
             questions = draw_questions(lengths, spec, k=k, pool=pool)
             asked[pool, k] = questions, rank_all(model, steps, questions, index=indices[k], text=text)
-    return Answers(evaluated.origin, tuple(item.key for item in sources.items), asked, notes)
+    return RunRanks(evaluated.origin, tuple(item.key for item in sources.items), asked, notes)
 
 
 def _text_of(run: TrainedRun, sources: Sources) -> tuple[Text | None, list[str]]:
@@ -90,7 +90,7 @@ def _text_of(run: TrainedRun, sources: Sources) -> tuple[Text | None, list[str]]
     return Text(tf_idf(chain(train.every_sentence(), sentences)), sentences), []
 
 
-def table(runs: Sequence[Answers]) -> RankTable:
+def table(runs: Sequence[RunRanks]) -> RankTable:
     """For each pool and k a row a method; a pool or method that some run lacks is left out. Runs (seeds) that answered the same questions
     are crossed with the sources. Where each held out others, a source of a run counts as one draw."""
     first = runs[0]

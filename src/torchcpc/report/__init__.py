@@ -4,10 +4,10 @@ from pathlib import Path
 
 from torchcpc.atomic import write_text
 
-__all__ = ["build"]
+__all__ = ["build_report"]
 
 
-def build(folder: Path) -> Path:
+def build_report(folder: Path) -> Path:
     """Writes report.html into a run folder, of which only metrics.jsonl is needed, and returns its path. The page names what else is
     missing and the command that adds it. The same files give the same bytes. Raises CPCError for no run, or no place to write."""
     from torchcpc.report.page import render

@@ -9,14 +9,14 @@ from torchcpc.information.result import Checks, InformationTable, Profile, Timel
 from torchcpc.report import format
 from torchcpc.report.palette import horizon, light
 from torchcpc.report.panel import DASHES, dashed, legend, line, panel, per_horizon
-from torchcpc.report.svg import Picture
+from torchcpc.report.svg import PageFigure
 
 SHAPES = "os^Dv"
 # Of a timeline: more marks than this would cover the lines; more names would cover each other.
 _MOST_MARKS, _MOST_NAMES, _MOST_POINTS = 120, 14, 800
 
 
-def draw(table: InformationTable) -> list[Picture]:
+def draw(table: InformationTable) -> list[PageFigure]:
     """Every picture that the table allows, possibly none."""
     checks = [(row.k, row.checks) for row in table.rows if row.checks]
     pictures = [per_step(table)] if table.rows else []
@@ -25,7 +25,7 @@ def draw(table: InformationTable) -> list[Picture]:
     return [*pictures, profiles(table.profiles, table.profile_k)] if table.profiles else pictures
 
 
-def per_step(table: InformationTable) -> Picture:
+def per_step(table: InformationTable) -> PageFigure:
     """Mean PMI and InfoNCE bound over k, with the ceiling and, where it is known, the truth."""
     rows = table.rows
     k = np.array([row.k for row in rows], dtype=float)
@@ -52,10 +52,10 @@ def per_step(table: InformationTable) -> Picture:
     )
     if truth:
         caption += " The process is known: no representation can exceed the exact information of the whole past."
-    return Picture("information", "What the context says about steps ahead", caption, figure)
+    return PageFigure("information", "What the context says about steps ahead", caption, figure)
 
 
-def reliability(checks: Sequence[tuple[int, Checks]]) -> Picture:
+def reliability(checks: Sequence[tuple[int, Checks]]) -> PageFigure:
     """The share of true pairs over the probability that the PMI states, for the first, the middle and the last k."""
     figure, axes = panel(x="probability of a true pair that the PMI states", y="share of true pairs found")
     dashed(axes, [0, 1], [0, 1], label="calibrated")
@@ -72,10 +72,10 @@ def reliability(checks: Sequence[tuple[int, Checks]]) -> Picture:
         "states a probability, how many are true? Below the line the score is too sure of itself. Over all k, E exp PMI is "
         f"{normalisation} (1 if calibrated), the logistic slope {slope} (1) and intercept {intercept} (0)."
     )
-    return Picture("reliability", "Can the scores be read as numbers?", caption, figure)
+    return PageFigure("reliability", "Can the scores be read as numbers?", caption, figure)
 
 
-def profiles(contexts: Sequence[Profile], k: int) -> Picture:
+def profiles(contexts: Sequence[Profile], k: int) -> PageFigure:
     """Sorted scores of all candidates, for contexts from the most to the least informative, with the true future marked."""
     figure, axes = panel(x="candidates, best first (rank)", y="PMI (nats)", width=6.4, height=3.6)
     axes.axhline(0, color=light("ink"), linestyle=DASHES, linewidth=1.2)
@@ -97,10 +97,10 @@ def profiles(contexts: Sequence[Profile], k: int) -> Picture:
         "score. The mark is the true future. The legend gives what each context says about the future: a peak where it says much, a "
         "plateau at 0 where it says nothing. Scores far below the plateau are cut off."
     )
-    return Picture("profiles", "Peaks and plateaus of the score", caption, figure, wide=True)
+    return PageFigure("profiles", "Peaks and plateaus of the score", caption, figure, wide=True)
 
 
-def timeline(result: Timeline) -> Picture:
+def timeline(result: Timeline) -> PageFigure:
     """PMI over the steps, a line a horizon; dashed in a stretch that was shuffled; an upright line at each heading, some with names."""
     shuffled, steps = result.shuffled, np.arange(result.pmi.shape[1])
     figure, axes = panel(x=f"{result.unit} of {format.printable(result.source)}", y="PMI (nats)", width=7.2, height=3.4)
@@ -131,4 +131,4 @@ def timeline(result: Timeline) -> Picture:
         caption += f" Upright lines are {format.plural(len(result.marks), 'heading')}{rest}."
     if shuffled:
         caption += f" In the shaded stretch the dashed lines are the same {result.unit}s in random order."
-    return Picture("timeline", "How expected each step was", caption, figure, wide=True)
+    return PageFigure("timeline", "How expected each step was", caption, figure, wide=True)

@@ -12,7 +12,7 @@ from torchcpc.contracts import CPCError
 
 PER_HORIZON = ("loss_per_k", "bound_per_k", "ceiling_per_k", "accuracy_per_k", "chance_per_k")
 SINGLE = ("rank_z", "rank_c", "gradient_norm", "learning_rate", "throughput")
-KINDS = ("train", "valid", "warning")
+EVENTS = ("train", "valid", "warning")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Line(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
+class LoggedMetrics:
     """All of metrics.jsonl. warnings: (step, reason) in order; torn: the last line was cut short and left out."""
 
     train: Curves | None
@@ -86,7 +86,7 @@ class Metrics:
         return Line(split, curves, best if split == "valid" else len(curves) - 1)
 
 
-def read_metrics(path: Path) -> Metrics:
+def read_metrics(path: Path) -> LoggedMetrics:
     """Reads metrics.jsonl. A resumed run repeats the steps since its last checkpoint: the later line of a step counts. A last line that a
     kill cut short is left out. Raises CPCError for any other line that cannot be read, and where there is no train or valid line."""
     try:
@@ -97,7 +97,7 @@ def read_metrics(path: Path) -> Metrics:
         ) from None
     except OSError as error:
         raise CPCError(f"cannot read {path}: {error.strerror}; check that it is a file you may read") from None
-    kept: dict[str, dict[int, tuple[int, dict[str, object]]]] = {kind: {} for kind in KINDS}
+    kept: dict[str, dict[int, tuple[int, dict[str, object]]]] = {kind: {} for kind in EVENTS}
     warnings, torn = set(), False
     for n, text in enumerate([*whole, rest], start=1):
         if not text.strip():
@@ -109,8 +109,8 @@ def read_metrics(path: Path) -> Metrics:
             if torn:
                 break
             raise _damaged(path, n, f" is not JSON ({error}): only a last line may be cut short") from None
-        if not isinstance(line, dict) or line.get("event") not in KINDS or not isinstance(line.get("step"), int):
-            rule = f"it must be an object with an integer step and an event among {', '.join(KINDS)}"
+        if not isinstance(line, dict) or line.get("event") not in EVENTS or not isinstance(line.get("step"), int):
+            rule = f"it must be an object with an integer step and an event among {', '.join(EVENTS)}"
             raise _damaged(path, n, f" is not a metrics line: {rule}")
         kept[line["event"]][line["step"]] = (n, line)
         if line["event"] == "warning":
@@ -120,7 +120,7 @@ def read_metrics(path: Path) -> Metrics:
         raise CPCError(
             f"{path} holds no train or valid line: the run stopped before its first log; continue it with cpc train --resume {path.parent}"
         )
-    return Metrics(train, valid, tuple(sorted(warnings)), torn)
+    return LoggedMetrics(train, valid, tuple(sorted(warnings)), torn)
 
 
 def _damaged(path: Path, n: int, why: str) -> CPCError:

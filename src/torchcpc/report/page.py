@@ -13,18 +13,18 @@ from markupsafe import Markup
 
 from torchcpc.report import format, information_figures, palette, panel, probe_figures, summary, training_figures
 from torchcpc.report.results import RunFolder
-from torchcpc.report.svg import Picture, inline
+from torchcpc.report.svg import PageFigure, inline
 from torchcpc.text_table import TextTable
 
 
-class Block(NamedTuple):
+class PageSection(NamedTuple):
     """Pictures, each with its SVG, and tables as HTML below them. Both are markup of ours, in which all text is escaped."""
 
-    pictures: list[tuple[Picture, Markup]]
+    pictures: list[tuple[PageFigure, Markup]]
     tables: list[Markup]
 
     @classmethod
-    def of(cls, pictures: Iterable[Picture], tables: Iterable[TextTable] = ()) -> Block:
+    def of(cls, pictures: Iterable[PageFigure], tables: Iterable[TextTable] = ()) -> PageSection:
         return cls([(picture, Markup(inline(picture))) for picture in pictures], [Markup(table.html()) for table in tables])
 
 
@@ -35,8 +35,8 @@ def render(run: RunFolder) -> str:
     environment.filters["printable"] = format.printable
     with panel.figure_style():
         blocks = {
-            "learning": Block.of(training_figures.draw(run.metrics), [summary.step_table(run.metrics)]),
-            "health": Block.of(training_figures.health(run.metrics)),
+            "learning": PageSection.of(training_figures.draw(run.metrics), [summary.step_table(run.metrics)]),
+            "health": PageSection.of(training_figures.health(run.metrics)),
             "scores": list(_score_blocks(run)),
             "probes": list(_probe_blocks(run)),
         }
@@ -45,7 +45,7 @@ def render(run: RunFolder) -> str:
         themes=[Markup("".join(f"--{name}:{pair[theme]};" for name, pair in palette.COLOURS.items())) for theme in (0, 1)],
         tiles=summary.tiles(run),
         sentences=summary.sentences(run),
-        warnings=summary.warnings(run),
+        warnings=summary.warning_lines(run),
         reasons=Counter(reason for _, reason in run.skipped or ()).most_common(10),
         settings=list(_flat({key: value for key, value in run.settings.items() if key != "versions"})),
         versions=list(_flat(run.settings.get("versions", {}))),
@@ -53,26 +53,26 @@ def render(run: RunFolder) -> str:
     )
 
 
-def _score_blocks(run: RunFolder) -> Iterator[Block]:
+def _score_blocks(run: RunFolder) -> Iterator[PageSection]:
     """What the scores say: information, timeline, ranks."""
     if run.information:
-        yield Block.of(information_figures.draw(run.information), run.information.tables())
+        yield PageSection.of(information_figures.draw(run.information), run.information.tables())
     if run.timeline:
-        yield Block.of([information_figures.timeline(run.timeline)], run.timeline.tables())
+        yield PageSection.of([information_figures.timeline(run.timeline)], run.timeline.tables())
     if run.ranking:
-        yield Block.of([], run.ranking.tables())
+        yield PageSection.of([], run.ranking.tables())
 
 
-def _probe_blocks(run: RunFolder) -> Iterator[Block]:
+def _probe_blocks(run: RunFolder) -> Iterator[PageSection]:
     """What the representation is good for: probes, the last map, boundaries, alarms."""
     for i, table in enumerate(run.probes):
-        yield Block.of(probe_figures.draw(table, i), table.tables())
+        yield PageSection.of(probe_figures.draw(table, i), table.tables())
     maps = [table.map for table in run.probes if table.map is not None and len(table.map.labels)]
     if maps:
-        yield Block.of([probe_figures.embedding_map(maps[-1])])
+        yield PageSection.of([probe_figures.draw_map(maps[-1])])
     for result in (run.segments, run.anomalies):
         if result:
-            yield Block.of([], result.tables())
+            yield PageSection.of([], result.tables())
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from torchcpc.atomic import replacing
 from torchcpc.contracts import CPCError
 from torchcpc.report import format
 from torchcpc.report.palette import horizon, light
-from torchcpc.report.svg import Picture
+from torchcpc.report.svg import PageFigure
 
 WIDTH, HEIGHT = 4.7, 3.1  # inches; at 72 points an inch a text of 9 points is about 12 CSS pixels on a page
 MOST_POINTS = 200
@@ -46,7 +46,7 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def save(path: Path, draw: Callable[P, Picture], *args: P.args, **kwargs: P.kwargs) -> None:
+def save(path: Path, draw: Callable[P, PageFigure], *args: P.args, **kwargs: P.kwargs) -> None:
     """A picture alone, as .svg or .png. Raises CPCError for another ending or a place that cannot be written."""
     check_ending(path)
     with figure_style(), replacing(path) as partial:

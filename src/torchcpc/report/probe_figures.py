@@ -10,7 +10,7 @@ from torchcpc.probes.result import EmbeddingMap, ProbeTable, RowSummary
 from torchcpc.report import format
 from torchcpc.report.palette import HUES, light
 from torchcpc.report.panel import DASHES, HEIGHT, legend, line, panel, shares
-from torchcpc.report.svg import Picture
+from torchcpc.report.svg import PageFigure
 
 MARKERS = "osD^vP"
 MOST_LABELS, MOST_POINTS = 12, 4000  # of a map
@@ -26,13 +26,13 @@ def row_name(row: RowSummary) -> str:
     return format.printable(f"{row.features}, {row.probe}" if row.probe else row.features)
 
 
-def draw(table: ProbeTable, index: int) -> list[Picture]:
+def draw(table: ProbeTable, index: int) -> list[PageFigure]:
     """The pictures of table `index`, possibly none."""
     pictures = [accuracies(table, index)] if table.rows else []
     return [*pictures, label_efficiency(table, index)] if table.efficiency else pictures
 
 
-def accuracies(table: ProbeTable, index: int) -> Picture:
+def accuracies(table: ProbeTable, index: int) -> PageFigure:
     """A dot a row with its interval and its seeds."""
     rows = best_first(table)
     figure, axes = panel(x="test accuracy (%)", y="", height=max(HEIGHT, 1.0 + 0.3 * len(rows)))
@@ -65,10 +65,10 @@ def accuracies(table: ProbeTable, index: int) -> Picture:
         "Test accuracy of each kind of features, the highest first. CPC is blue with round dots. Bars are 95 % intervals, the strokes "
         f"below them single seeds.{chance}{decide}"
     )
-    return Picture(f"probe-{index}", f"{format.printable(table.label)}: accuracy by features", caption, figure)
+    return PageFigure(f"probe-{index}", f"{format.printable(table.label)}: accuracy by features", caption, figure)
 
 
-def label_efficiency(table: ProbeTable, index: int) -> Picture:
+def label_efficiency(table: ProbeTable, index: int) -> PageFigure:
     """Accuracy over the number of labels of each class, a line a kind of features, CPC first."""
     figure, axes = panel(x="labels per class", y="test accuracy (%)", height=max(HEIGHT, 1.0 + 0.3 * len(table.rows)))
     counts = sorted({point.labels_per_class for point in table.efficiency if point.labels_per_class is not None})
@@ -95,10 +95,10 @@ def label_efficiency(table: ProbeTable, index: int) -> Picture:
         "Test accuracy when this many labels of each class train the probe (logarithmic axis; all labels at the right end). Bands are "
         "95 % intervals. The further left a curve rises, the fewer labels its features need."
     )
-    return Picture(f"efficiency-{index}", f"{format.printable(table.label)}: accuracy from few labels", caption, figure)
+    return PageFigure(f"efficiency-{index}", f"{format.printable(table.label)}: accuracy from few labels", caption, figure)
 
 
-def embedding_map(layout: EmbeddingMap) -> Picture:
+def draw_map(layout: EmbeddingMap) -> PageFigure:
     """The map, at most MOST_POINTS points (every n-th) and MOST_LABELS labels; the rarer labels together are "other"."""
     every = -(-len(layout.labels) // MOST_POINTS) or 1
     points, labels = layout.points[::every], np.array(layout.labels, dtype=object)[::every]
@@ -128,4 +128,4 @@ def embedding_map(layout: EmbeddingMap) -> Picture:
         f"saw. Groups that stand apart are easy to tell apart; distances between groups and directions mean little.{thinned}"
     )
     title = f"Map of embeddings by {format.printable(layout.label)}" if layout.label else "Map of embeddings"
-    return Picture("map", title, caption, figure, wide=True)
+    return PageFigure("map", title, caption, figure, wide=True)

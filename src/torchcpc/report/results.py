@@ -11,7 +11,7 @@ from torchcpc.contracts import CPCError
 from torchcpc.information.result import InformationTable, Timeline
 from torchcpc.probes.result import ProbeTable
 from torchcpc.ranking.result import RankTable
-from torchcpc.report.metrics import Metrics, read_metrics
+from torchcpc.report.metrics import LoggedMetrics, read_metrics
 from torchcpc.results import SavedResult, read_json
 from torchcpc.segmentation.result import SegmentTable
 
@@ -40,7 +40,7 @@ class RunFolder:
     """
 
     name: str
-    metrics: Metrics
+    metrics: LoggedMetrics
     settings: Mapping[str, object]
     skipped: tuple[tuple[str, str], ...] | None
     probes: tuple[ProbeTable, ...]

@@ -9,7 +9,7 @@ import numpy as np
 
 from torchcpc.probes.result import ProbeTable, RowSummary
 from torchcpc.report import format
-from torchcpc.report.metrics import PER_HORIZON, Metrics
+from torchcpc.report.metrics import PER_HORIZON, LoggedMetrics
 from torchcpc.report.probe_figures import best_first, row_name
 from torchcpc.report.results import RunFolder
 from torchcpc.text_table import TextTable
@@ -111,7 +111,7 @@ def _chance(table: ProbeTable, verb: str) -> str:
     return f"; chance {verb}{format.percent(table.chance)}" if math.isfinite(table.chance) else ""
 
 
-def warnings(run: RunFolder) -> list[str]:
+def warning_lines(run: RunFolder) -> list[str]:
     """What went wrong or may mislead; a reason that occurs several times is counted."""
     counts = Counter(reason for _, reason in run.metrics.warnings)
     first = {reason: step for step, reason in reversed(run.metrics.warnings)}
@@ -132,7 +132,7 @@ def warnings(run: RunFolder) -> list[str]:
     return [*result, *map(format.printable, run.problems)]
 
 
-def step_table(metrics: Metrics) -> TextTable:
+def step_table(metrics: LoggedMetrics) -> TextTable:
     """The numbers behind the profiles: bound, ceiling, accuracy, chance and loss at each k, at the line that speaks for the run."""
     line, rows = metrics.best, []
     for i, k in enumerate(line.curves.horizons):

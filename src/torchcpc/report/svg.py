@@ -16,7 +16,7 @@ VARIABLE = {light: f"var(--{name})" for name, (light, _) in COLOURS.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class PageFigure:
     """A figure with its words: name is unique on the page, title and caption are plain text, wide takes the whole row."""
 
     name: str
@@ -26,7 +26,7 @@ class Picture:
     wide: bool = False
 
 
-def inline(picture: Picture) -> str:
+def inline(picture: PageFigure) -> str:
     """SVG for use inside HTML: ids that no other figure has, colours by CSS variable, text as escaped text, the same bytes each time."""
     buffer = io.StringIO()
     with warnings.catch_warnings():

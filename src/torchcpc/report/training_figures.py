@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from torchcpc.report import format
-from torchcpc.report.metrics import Metrics
+from torchcpc.report.metrics import LoggedMetrics
 from torchcpc.report.palette import light
 from torchcpc.report.panel import dashed, legend, line, mark, over_steps, panel, per_horizon, shares, thin, thinned
-from torchcpc.report.svg import Picture
+from torchcpc.report.svg import PageFigure
 
 # Split -> its name, the colour and the width of its line, and its marker.
 SPLITS = {"train": ("training", light("slate"), 1.3, "s"), "valid": ("validation", light("blue"), 1.9, "o")}
@@ -34,7 +34,7 @@ class Quantity(NamedTuple):
     profile: str = ""
 
 
-def draw(metrics: Metrics) -> list[Picture]:
+def draw(metrics: LoggedMetrics) -> list[PageFigure]:
     """Every picture of learning that these metrics allow."""
     pictures = [mean_bound(metrics), profile(BOUND, metrics)]
     pictures += [
@@ -44,7 +44,7 @@ def draw(metrics: Metrics) -> list[Picture]:
     return [*pictures, *losses, profile(ACCURACY, metrics)]
 
 
-def mean_bound(metrics: Metrics) -> Picture:
+def mean_bound(metrics: LoggedMetrics) -> PageFigure:
     """The mean bound over k of training and validation, below its ceiling."""
     figure, axes = over_steps(y="bound, mean over k (nats)", last=metrics.last)
     for split, curves in metrics.splits.items():
@@ -63,10 +63,10 @@ def mean_bound(metrics: Metrics) -> Picture:
         "The bound log N − L on the mutual information between the context now and the representation k steps ahead. At 0 the context "
         f"says nothing. No value can pass the ceiling log N; N is the number of candidates.{memorised}{cut}{thinned(len(longest))}"
     )
-    return Picture("mean-bound", "Bound during training", caption, figure)
+    return PageFigure("mean-bound", "Bound during training", caption, figure)
 
 
-def over_training(quantity: Quantity, split: str, metrics: Metrics) -> Picture:
+def over_training(quantity: Quantity, split: str, metrics: LoggedMetrics) -> PageFigure:
     """A quantity over training steps, a line a horizon."""
     figure, axes = over_steps(y=quantity.axis, last=metrics.last)
     curves, name, of_split = metrics.splits[split], f"{quantity.name}-{split}", SPLITS[split][0]
@@ -83,10 +83,10 @@ def over_training(quantity: Quantity, split: str, metrics: Metrics) -> Picture:
     cut = quantity.limits(axes, values, limit)
     legend(figure, axes)
     caption = quantity.caption.format(split=of_split) + cut + thinned(len(curves))
-    return Picture(name, f"{quantity.name.capitalize()} per prediction step, {of_split}", caption, figure)
+    return PageFigure(name, f"{quantity.name.capitalize()} per prediction step, {of_split}", caption, figure)
 
 
-def profile(quantity: Quantity, metrics: Metrics) -> Picture:
+def profile(quantity: Quantity, metrics: LoggedMetrics) -> PageFigure:
     """A quantity over k at the line that speaks for the run."""
     figure, axes = panel(x="prediction step k", y=quantity.axis)
     best, name = metrics.best, f"{quantity.name}-profile"
@@ -103,10 +103,10 @@ def profile(quantity: Quantity, metrics: Metrics) -> Picture:
     valid = best.split == "valid"
     when = f"at step {best.step:,}, where validation was best" if valid else f"at the last logged step, {best.step:,}"
     caption = quantity.profile.format(when=when) + cut
-    return Picture(name, f"{quantity.name.capitalize()} over the prediction step", caption, figure)
+    return PageFigure(name, f"{quantity.name.capitalize()} over the prediction step", caption, figure)
 
 
-def health(metrics: Metrics) -> list[Picture]:
+def health(metrics: LoggedMetrics) -> list[PageFigure]:
     """The effective ranks of z and c and the norm of the gradient, where they were logged."""
     pictures, train, valid = [], metrics.train, metrics.valid
     if valid is not None and any(np.isfinite(valid.single[name]).any() for name in ("rank_z", "rank_c")):
@@ -120,7 +120,7 @@ def health(metrics: Metrics) -> list[Picture]:
             "How many directions the representation uses, on validation data. A fall towards 1 is collapse: all inputs look alike and "
             "the bound goes to 0. It cannot exceed the number of dimensions." + thinned(len(valid))
         )
-        pictures.append(Picture("ranks", "Effective rank of z and c", caption, figure))
+        pictures.append(PageFigure("ranks", "Effective rank of z and c", caption, figure))
     step, norm = thin(train.step, train.single["gradient_norm"]) if train is not None else (np.array([]), np.array([]))
     positive = np.isfinite(norm) & (norm > 0)
     if train is not None and positive.any():
@@ -131,7 +131,7 @@ def health(metrics: Metrics) -> list[Picture]:
             "The length of the gradient before clipping, on a logarithmic axis. Jumps of a factor of ten, or a steady climb, ask for a "
             "smaller learning rate." + thinned(len(train))
         )
-        pictures.append(Picture("gradient", "Gradient norm", caption, figure))
+        pictures.append(PageFigure("gradient", "Gradient norm", caption, figure))
     return pictures
 
 

@@ -12,14 +12,14 @@ from torchcpc.scores import CANDIDATES, PREDICTORS
 from torchcpc.settings import Schema, Settings, construct
 from torchcpc.training import fit
 
-PARTS = {"encoder": ENCODERS, "context": CONTEXTS, "predictor": PREDICTORS}
+MODEL_PARTS = {"encoder": ENCODERS, "context": CONTEXTS, "predictor": PREDICTORS}
 
 
 def schema() -> Schema:
     """The sections of a recipe; readers are those of the domains that there are when it is called."""
     return {
         "data": {name: domain.reader for name, domain in DOMAINS.items()},
-        **PARTS,
+        **MODEL_PARTS,
         "candidates": CANDIDATES,
         "windows": RandomWindows,
         "split": hold_out,

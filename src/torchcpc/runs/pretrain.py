@@ -20,7 +20,7 @@ from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.domains import DOMAINS
 from torchcpc.objectives import Contrast, anchors
-from torchcpc.runs.build import PARTS, build
+from torchcpc.runs.build import MODEL_PARTS, build
 from torchcpc.runs.devices import ANY_DEVICE, Devices, by_the_first
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources
 from torchcpc.runs.record import RunRecord
@@ -113,7 +113,7 @@ def _train(folder: Path, fabric: Fabric, record: RunRecord, sources: Sources, li
         order = RandomWindows(sources.select(train), model.encoder.stride, record.seed, **settings["windows"])
         sizes = {name: settings["windows"][name] for name in ("length", "batch")}
         held_out = sequential(sources.select(parts.validation), **sizes, limit=VALIDATION_WINDOWS)
-        require_competitors(settings["candidates"]["strategy"], model, held_out)
+        check_competitors(settings["candidates"]["strategy"], model, held_out)
         if new and first:
             write_json(folder / "skipped.json", [asdict(each) for each in (*sources.skipped, *short)])
             record.write(folder)
@@ -135,7 +135,7 @@ def _train(folder: Path, fabric: Fabric, record: RunRecord, sources: Sources, li
     if fabric.world_size > 1:
         fabric.barrier()
         torch.distributed.destroy_process_group()
-    config = {**{name: settings[name] for name in PARTS}, "data": data}
+    config = {**{name: settings[name] for name in MODEL_PARTS}, "data": data}
     return Trained(
         TrainedRun(folder, model.cpu().eval(), config, record, domain, listener=listener, own=[sources]), outcome, first
     )
@@ -155,7 +155,7 @@ def long_enough(sources: Sources, indices: Sequence[int], model: Model) -> tuple
     return found, [skip(sources.items[i].key, f"{steps[i]} steps, none of them {first} ahead of another") for i in short]
 
 
-def require_competitors(strategy: str, model: Model, held_out: Sequence[Window]) -> None:
+def check_competitors(strategy: str, model: Model, held_out: Sequence[Window]) -> None:
     """Raises CPCError where there is no validation window, and where steps of one would have no other to compete with."""
     if not held_out:
         raise CPCError("there is no validation window: hold out more sources (split.validation), or shorten the window.")

@@ -19,7 +19,7 @@ from torchcpc.atomic import replacing, write_json
 from torchcpc.contracts import CPCError
 from torchcpc.domains import DOMAINS, DataSettings
 from torchcpc.model import CPCModel
-from torchcpc.runs.build import PARTS, build, schema
+from torchcpc.runs.build import MODEL_PARTS, build, schema
 from torchcpc.settings import Settings, resolve
 from torchcpc.training.checkpoint import require_fit, write_tensors
 
@@ -35,7 +35,7 @@ def save_pretrained(model: nn.Module, settings: Settings, folder: Path) -> None:
                 shutil.copyfile(data[setting], partial)
             data[setting] = name
     write_tensors(folder / "model.safetensors", model.state_dict())
-    parts = {part: settings[part] for part in PARTS}
+    parts = {part: settings[part] for part in MODEL_PARTS}
     write_json(folder / "config.json", {"format": FORMAT, "torchcpc": __version__, **parts, "data": data})
 
 
@@ -54,7 +54,9 @@ def load_model(folder: Path) -> tuple[CPCModel, Settings]:
         content = json.loads(config_path.read_bytes())
         version, data = content["format"], content["data"]
         kinds = {
-            name: kinds for name, kinds in schema().items() if name in PARTS or (name == "data" and data["name"] in DOMAINS)
+            name: kinds
+            for name, kinds in schema().items()
+            if name in MODEL_PARTS or (name == "data" and data["name"] in DOMAINS)
         }
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CPCError(f"{config_path} is damaged ({error!r}). Save the model again.") from None

@@ -19,7 +19,7 @@ _BLOCK = 1 << 22
 # More blocks than this tell no more about an error and cost a wider product.
 _MOST_BLOCKS = 256
 # Below this a logarithm of a mean is a guess: its bias and its spread are of the size of what is measured.
-FEWEST = 8
+FEWEST_SAMPLES = 8
 
 # Proposal -> what the calibrated score then estimates.
 PROPOSALS = {"all": "I(x; c)", "same_group": "I(x; c | group)"}
@@ -77,9 +77,9 @@ class Sample:
     ) -> None:
         check_choice("proposal", proposal, PROPOSALS)
         check_choice("correction", correction, CORRECTIONS)
-        if len(z_MD) < FEWEST:
+        if len(z_MD) < FEWEST_SAMPLES:
             raise CPCError(
-                f"{len(z_MD)} marginal samples: log Z needs at least {FEWEST}. Hold out more sources or longer ones."
+                f"{len(z_MD)} marginal samples: log Z needs at least {FEWEST_SAMPLES}. Hold out more sources or longer ones."
             )
         self.z_MD, self.source_M, self.group_M = z_MD, source_M, group_M
         self.proposal, self.correction = proposal, correction
@@ -120,11 +120,11 @@ class Sample:
             if group_A is None:
                 raise CPCError("proposal = 'same_group' needs the group of every context: give group_A, or choose 'all'.")
             allowed_AM &= group_A[:, None] == self.group_M
-        short = allowed_AM.sum(dim=1) < FEWEST
+        short = allowed_AM.sum(dim=1) < FEWEST_SAMPLES
         if short.any():
             of = f" of group {int(group_A[short][0])}" if self.proposal == "same_group" and group_A is not None else ""
             raise CPCError(
-                f"{int(short.sum())} contexts have fewer than {FEWEST} marginal samples{of} from other sources. "
+                f"{int(short.sum())} contexts have fewer than {FEWEST_SAMPLES} marginal samples{of} from other sources. "
                 "Name more sources, draw more samples, or choose the proposal 'all'."
             )
         return allowed_AM

@@ -18,7 +18,7 @@ from torchcpc.segmentation.curves import (
     dissimilarity,
     find,
     flux,
-    surprise,
+    surprise_curve,
     threshold_by_quantile,
     threshold_by_rate,
 )
@@ -111,7 +111,7 @@ def curves_of(
             if name != SURPRISE:
                 found[name][steps.source] = dissimilarity(steps.z_TD.numpy(), times, metric=name, lag=spec.lag)
             elif sample is not None:
-                found[name][steps.source] = surprise(model, sample, steps, times, index=index)
+                found[name][steps.source] = surprise_curve(model, sample, steps, times, index=index)
     if FLUX in names:
         for number in indices:
             found[FLUX][number] = flux(sources.read(number, 0, sources.length(number)), sources.rate, lag=spec.lag)

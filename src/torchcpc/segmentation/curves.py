@@ -62,7 +62,7 @@ def dissimilarity(x_TD: np.ndarray, times: StepTimes, *, metric: str, lag: int =
     return Curve(METRICS[metric](x_TD[:-lag], x_TD[lag:]), times.middles(max(len(x_TD) - lag, 0), lag))
 
 
-def surprise(model: Model, sample: Sample, steps: SourceSteps, times: StepTimes, *, index: int) -> Curve:
+def surprise_curve(model: Model, sample: Sample, steps: SourceSteps, times: StepTimes, *, index: int) -> Curve:
     """-PMI of (c_t, z_{t+k}) in nats for horizon `index` of the model, at the middle of steps t and t + k."""
     scored = score_pairs(model, sample, steps, [index])
     pmi_P = scored[0].pmi if scored else np.zeros(0)

@@ -70,7 +70,7 @@ def read_series(path: Path, columns: Columns) -> list[Readings]:
         raise CPCError(f"its contents cannot be converted: {one_line(error)}") from None
 
 
-def check(values: np.ndarray, times: np.ndarray | None = None) -> None:
+def check_series(values: np.ndarray, times: np.ndarray | None = None) -> None:
     """Raises CPCError for a series without a row or an observed value, infinite values, and times that do not increase."""
     if values.ndim != 2 or not values.size:
         raise CPCError(f"values of shape {values.shape} are no rows of channels")

@@ -13,7 +13,7 @@ import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
 from torchcpc.data.files.find import FileKind, FoundFile, find, group_of, skip
-from torchcpc.data.series.files import FILES, Columns, Readings, check, observed_end, read_series, rows_of
+from torchcpc.data.series.files import FILES, Columns, Readings, check_series, observed_end, read_series, rows_of
 from torchcpc.data.sources import SourceList, nothing_usable
 
 SENSORS = FileKind("series", tuple(FILES))
@@ -135,7 +135,7 @@ def cases(
         key, of_case = f"case-{number:06d}", {name: values[number] for name, values in columns.items()}
         try:
             values = rows_of(array)
-            check(values)
+            check_series(values)
             names = tuple(channels) or tuple(str(n) for n in range(values.shape[1]))
             readings = Readings(values[: observed_end(values)], names)
             readings = _alike(readings, items[0].readings if items else readings, fixed=True)
@@ -157,7 +157,7 @@ def _usable(
     for number, case in enumerate(series):
         suffix = "" if len(series) == 1 else f"#{number}"
         try:
-            check(case.values, case.times)
+            check_series(case.values, case.times)
             usable.append((file.key + suffix, _alike(case, first or case, fixed=fixed)))
         except CPCError as error:
             skipped.append(skip(f"{file.path}{suffix}", str(error)))

@@ -12,10 +12,10 @@ from torchcpc.data.synthetic.linear_gaussian import (
     gaussian_vectors,
     vector_autoregression,
 )
-from torchcpc.data.synthetic.process import Process, Sampled, oracle_infonce
+from torchcpc.data.synthetic.process import Process, SampledSequences, oracle_infonce
 from torchcpc.data.synthetic.reader import PROCESSES, named, simulate
 
-__all__ = ["PROCESSES", "Process", "Sampled", "named", "oracle_infonce", "simulate"]
+__all__ = ["PROCESSES", "Process", "SampledSequences", "named", "oracle_infonce", "simulate"]
 __all__ += ["Clouds", "HiddenMarkov", "Symbols", "markov_chain", "symmetric"]
 __all__ += ["LinearGaussian", "autoregression", "gaussian_pairs", "gaussian_vectors", "vector_autoregression"]
 __all__ += ["Nuisance", "Speakers", "Warped"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from torchcpc.contracts import CPCError, Result
 from torchcpc.data.synthetic.hidden_markov import markov_chain, symmetric
-from torchcpc.data.synthetic.process import Process, Sampled
+from torchcpc.data.synthetic.process import Process, SampledSequences
 
 
 class Derived(ABC):
@@ -25,9 +25,9 @@ class Derived(ABC):
     def undo(self, y: np.ndarray) -> np.ndarray:
         """Steps of this process -> steps of `process`."""
 
-    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> Sampled:
+    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
         x_BTD, group_B = self.process.sample(sequences, steps, rng)
-        return Sampled(self.show(x_BTD.astype(np.float64), rng).astype(np.float32), group_B)
+        return SampledSequences(self.show(x_BTD.astype(np.float64), rng).astype(np.float32), group_B)
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
         return self.process.belief(self.undo(x_BTD.astype(np.float64)))
@@ -95,11 +95,11 @@ class Speakers:
         self.chain = markov_chain(symmetric(phones, flip))
         self._gain = math.log(speakers) if proposal == "mixed" else 0.0
 
-    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> Sampled:
+    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
         group_B = rng.integers(self.speakers, size=sequences)
         voice_BTV = np.broadcast_to(np.eye(self.speakers)[group_B][:, None], (sequences, steps, self.speakers))
         phone_BTP = self.chain.sample(sequences, steps, rng).x_BTD
-        return Sampled(np.concatenate([voice_BTV, phone_BTP], axis=2, dtype=np.float32), group_B)
+        return SampledSequences(np.concatenate([voice_BTV, phone_BTP], axis=2, dtype=np.float32), group_B)
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
         voice_BTV = np.eye(self.speakers)[self._speaker(x_BTD)]

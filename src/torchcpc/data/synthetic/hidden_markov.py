@@ -5,7 +5,7 @@ from typing import Protocol
 import numpy as np
 
 from torchcpc.contracts import CPCError, Result
-from torchcpc.data.synthetic.process import Sampled
+from torchcpc.data.synthetic.process import SampledSequences
 
 # Where the past cannot be enumerated the information is a mean over this many sequences, after so many steps.
 _SEQUENCES, _HISTORY = 20_000, 48
@@ -72,13 +72,13 @@ class HiddenMarkov:
         if np.abs(self.pi @ self.P - self.pi).max() > 1e-9:
             raise CPCError("pi is not stationary: pi P differs from pi. Leave pi out, or correct it.")
 
-    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> Sampled:
+    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
         cumulative, state_B = self.P.cumsum(1), self._states((sequences,), rng)
         x_BTD = np.empty((sequences, steps, self.dim), dtype=np.float32)
         for t in range(steps):
             x_BTD[:, t] = self.emission.draw(state_B, rng)
             state_B = _pick(cumulative[state_B], rng)
-        return Sampled(x_BTD, np.arange(sequences))
+        return SampledSequences(x_BTD, np.arange(sequences))
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
         likely_BTS = self._likelihood(x_BTD.astype(np.float64))

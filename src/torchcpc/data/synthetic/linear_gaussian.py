@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from torchcpc.contracts import CPCError, Result
-from torchcpc.data.synthetic.process import Sampled
+from torchcpc.data.synthetic.process import SampledSequences
 
 # The filter's covariance converges geometrically; beyond this change per step it is the limit.
 _CONVERGED = 1e-14
@@ -50,14 +50,14 @@ class LinearGaussian:
             self._filtered.append(filtered)
             predicted = self.A @ filtered @ self.A.T + self.Q
 
-    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> Sampled:
+    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
         moved, seen = _root(self.Q), _root(self.R)
         x_BTD = np.empty((sequences, steps, self.dim), dtype=np.float32)
         s_BS = rng.standard_normal((sequences, self.state)) @ _root(self.stationary).T
         for t in range(steps):
             x_BTD[:, t] = s_BS @ self.C.T + rng.standard_normal((sequences, self.dim)) @ seen.T
             s_BS = s_BS @ self.A.T + rng.standard_normal((sequences, self.state)) @ moved.T
-        return Sampled(x_BTD, np.arange(sequences))
+        return SampledSequences(x_BTD, np.arange(sequences))
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
         B, T, _ = x_BTD.shape

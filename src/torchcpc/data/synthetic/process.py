@@ -12,7 +12,7 @@ from torchcpc.contracts import CPCError, Result
 _BLOCK = 1 << 20
 
 
-class Sampled(NamedTuple):
+class SampledSequences(NamedTuple):
     """Independent stationary sequences. x_BTD: float32; group_B: int64, for instance the speaker."""
 
     x_BTD: np.ndarray
@@ -26,7 +26,7 @@ class Process(Protocol):
 
     dim: int
 
-    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> Sampled:
+    def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
         """`sequences` independent stretches of `steps` steps, each begun in the stationary distribution."""
         ...
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TEXT_COLUMNS = ("text", "sentence")
 # By what `files.find` knows a manifest.
 _MANIFEST = {".csv": "a column 'path'", ".parquet": "a column 'path'", ".tsv": "the folder of the files as its first line"}
-TEXT = FileKind("text document", (".txt", ".text"), (".pdf", ".docx", ".doc", ".odt", ".rtf", ".epub", ".html", ".htm"))
+TEXT_FILES = FileKind("text document", (".txt", ".text"), (".pdf", ".docx", ".doc", ".odt", ".rtf", ".epub", ".html", ".htm"))
 # Sentences looked at to tell whether a document is in the language of a vocabulary at all.
 _SAMPLE = 200
 # What is so many times longer than a sentence may be is none: a table, a list, or text without full stops. Worth a word.
@@ -139,7 +139,7 @@ def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress:
     files: list[FoundFile] = []
     items, skipped, others = _tables([Path(root) for root in roots])
     if others or not roots:
-        files, faulty = find(others, TEXT)
+        files, faulty = find(others, TEXT_FILES)
         skipped += faulty
     index = SentenceIndex(cache.with_suffix("") if cache else None, asked.splitting, asked.language)
     remembered = cache.with_name(f"{cache.stem}-{asked.splitting}-{asked.language}-{RULES}.json") if cache else None
