@@ -27,7 +27,7 @@ def figure_style() -> Iterator[None]:
         yield
 
 
-def read(place: Path, *, train: int = 41, valid: int = 11) -> metrics.Metrics:
+def read(place: Path, *, train: int = 41, valid: int = 11) -> metrics.LoggedMetrics:
     return metrics.read_metrics(folder(place, lines(train=train, valid=valid)) / "metrics.jsonl")
 
 
