@@ -3,65 +3,60 @@
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from torchcpc.anomalies.result import AnomalyTable as AnomalyTable
-    from torchcpc.api import Run as Run
-    from torchcpc.api import load as load
-    from torchcpc.api import resume as resume
-    from torchcpc.api import train as train
-    from torchcpc.contracts import CPCError as CPCError
-    from torchcpc.contracts import Listener as Listener
-    from torchcpc.contracts import Result as Result
-    from torchcpc.contracts import Sources as Sources
-    from torchcpc.data.series.series import cases as cases
-    from torchcpc.estimator import CPC as CPC
-    from torchcpc.information.result import InformationTable as InformationTable
-    from torchcpc.information.result import Timeline as Timeline
-    from torchcpc.model import CPCModel as CPCModel
-    from torchcpc.mutual import mutual_information as mutual_information
-    from torchcpc.probes.question import ProbeRows as ProbeRows
-    from torchcpc.probes.result import ProbeTable as ProbeTable
-    from torchcpc.ranking.result import RankTable as RankTable
-    from torchcpc.representations.result import Embedding as Embedding
-    from torchcpc.representations.result import NearestTable as NearestTable
-    from torchcpc.runs.devices import Devices as Devices
-    from torchcpc.runs.saved import from_pretrained as from_pretrained
-    from torchcpc.segmentation.result import SegmentTable as SegmentTable
-    from torchcpc.settings import recipes as recipes
-    from torchcpc.streaming import Stream as Stream
-
 __version__ = "0.1.0"
+__all__ = ["CPC", "CPCError", "CPCModel", "Devices", "Listener", "ProbeRows", "Result", "Run", "Sources", "Stream"]
+__all__ += [
+    "AnomalyTable",
+    "Embedding",
+    "InformationTable",
+    "NearestTable",
+    "ProbeTable",
+    "RankTable",
+    "SegmentTable",
+    "Timeline",
+]
+__all__ += ["__version__", "cases", "from_pretrained", "load", "mutual_information", "recipes", "resume", "train"]
 
-# Public name -> its module, imported on first use, so that importing the package stays instant.
-_MODULES = {
-    "AnomalyTable": "anomalies.result",
-    "CPC": "estimator",
-    "CPCError": "contracts",
-    "CPCModel": "model",
-    "Devices": "runs.devices",
-    "Embedding": "representations.result",
-    "InformationTable": "information.result",
-    "Listener": "contracts",
-    "NearestTable": "representations.result",
-    "ProbeRows": "probes.question",
-    "ProbeTable": "probes.result",
-    "RankTable": "ranking.result",
-    "Result": "contracts",
-    "Run": "api",
-    "SegmentTable": "segmentation.result",
-    "Sources": "contracts",
-    "Stream": "streaming",
-    "Timeline": "information.result",
-    "cases": "data.series.series",
-    "from_pretrained": "runs.saved",
-    "load": "api",
-    "mutual_information": "mutual",
-    "recipes": "settings",
-    "resume": "api",
-    "train": "api",
+if TYPE_CHECKING:
+    from torchcpc.anomalies.result import AnomalyTable
+    from torchcpc.api import Run, load, resume, train
+    from torchcpc.contracts import CPCError, Listener, Result, Sources
+    from torchcpc.data.series.series import cases
+    from torchcpc.estimator import CPC
+    from torchcpc.information.result import InformationTable, Timeline
+    from torchcpc.model import CPCModel
+    from torchcpc.mutual import mutual_information
+    from torchcpc.probes.question import ProbeRows
+    from torchcpc.probes.result import ProbeTable
+    from torchcpc.ranking.result import RankTable
+    from torchcpc.representations.result import Embedding, NearestTable
+    from torchcpc.runs.devices import Devices
+    from torchcpc.runs.saved import from_pretrained
+    from torchcpc.segmentation.result import SegmentTable
+    from torchcpc.settings import recipes
+    from torchcpc.streaming import Stream
+
+# Module -> its public names, imported on first use, so that importing the package stays instant.
+_NAMES = {
+    "anomalies.result": "AnomalyTable",
+    "api": "Run load resume train",
+    "contracts": "CPCError Listener Result Sources",
+    "data.series.series": "cases",
+    "estimator": "CPC",
+    "information.result": "InformationTable Timeline",
+    "model": "CPCModel",
+    "mutual": "mutual_information",
+    "probes.question": "ProbeRows",
+    "probes.result": "ProbeTable",
+    "ranking.result": "RankTable",
+    "representations.result": "Embedding NearestTable",
+    "runs.devices": "Devices",
+    "runs.saved": "from_pretrained",
+    "segmentation.result": "SegmentTable",
+    "settings": "recipes",
+    "streaming": "Stream",
 }
-__all__ = sorted([*_MODULES, "__version__"])  # pyright: ignore[reportUnsupportedDunderAll]
-
+_MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 if not TYPE_CHECKING:  # type checkers know the names above, and no others
 

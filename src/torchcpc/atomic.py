@@ -1,9 +1,10 @@
 """Files that are whole or not there: written beside their place, synced to disk, then moved into it."""
 
 import json
+import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,15 @@ def write_text(path: Path, text: str) -> None:
     """A UTF-8 file, whole or not at all. A lone surrogate (of a file name that is no text) is written as its escape."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf8", errors="backslashreplace")
+
+
+def plain(value: Any) -> Any:
+    """As JSON holds it: lists for tuples, null for what is not finite."""
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def write_json(path: Path, value: Any) -> None:

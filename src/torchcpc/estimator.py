@@ -19,7 +19,7 @@ from torchcpc.data.arrays import Arrays
 from torchcpc.data.collection import CollectionError, blocks, channels, collection
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import sequential
-from torchcpc.information.scoring import marginal, pmi_by_step
+from torchcpc.information.scoring import SampleSpec, marginal, pmi_by_step
 from torchcpc.objectives import Contrast
 from torchcpc.representations.embed import frames
 from torchcpc.representations.pool import POOLS, pooled
@@ -60,9 +60,8 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     random_state: an int makes fit repeatable, weights, order, candidates and held-out sequences alike.
 
     Attributes: `model_` (the torch module), `bound_` (best validation bound, nats, mean over horizons: slightly hopeful, for the weights
-    were chosen by it; `score` on fresh data is not), `history_` (all validations: bounds, ceilings and accuracies per horizon), `n_iter_`,
-    `horizons_`, `window_`, `mean_`, `scale_`, `log_partition_`.
-    """
+    were chosen by it; `score` on fresh data is not), `history_` (all validations: bounds, ceilings and accuracies per horizon),
+    `n_iter_`, `horizons_`, `window_`, `mean_`, `scale_`, `log_partition_`."""
 
     per: str = "sequence"
     output: str = "context"
@@ -106,7 +105,7 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if outcome.interrupted:
             raise KeyboardInterrupt
         self.model_, self.bound_, self.n_iter_ = run.model, outcome.best, outcome.step
-        self.log_partition_ = marginal(self.model_, scaled, list(range(len(scaled))), count=_SAMPLES, seed=seed)
+        self.log_partition_ = marginal(self.model_, scaled, list(range(len(scaled))), SampleSpec(_SAMPLES, seed=seed))
         return self
 
     def transform(self, X: object) -> np.ndarray | list[np.ndarray]:
@@ -183,10 +182,8 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             table: Any = validate_data(self, data, reset=reset, dtype=[np.float64, np.float32])
             found = list(table[:, :, None]) if self.per == "sequence" else [table]
         elif reset:
-            for stale in (
-                "n_features_in_",
-                "feature_names_in_",
-            ):  # of an earlier fit on a table; a collection has channels, checked below
+            # Of an earlier fit on a table; a collection has channels, which are checked below.
+            for stale in ("n_features_in_", "feature_names_in_"):
                 self.__dict__.pop(stale, None)
         width = channels(found)
         if not reset and width != len(self.mean_):

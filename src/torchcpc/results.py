@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
-from torchcpc.atomic import write_json
+from torchcpc.atomic import plain, write_json
 from torchcpc.contracts import CPCError
 from torchcpc.text_table import TextTable
 
@@ -43,15 +43,10 @@ class Interval:
     low: Real
     high: Real
 
-    @property
-    def known(self) -> bool:
-        """Whether there is an interval."""
-        return math.isfinite(self.low) and math.isfinite(self.high)
-
     def text(self, digits: int, *, scale: float = 1.0, sign: str = "") -> str:
         """For a cell of a table: "21.5 (18.3 to 24.9)", the mean alone where there is no interval. scale: 100 for percent; sign: "+"."""
         mean, low, high = (f"{scale * value:{sign}.{digits}f}" for value in (self.mean, self.low, self.high))
-        return f"{mean} ({low} to {high})" if self.known else mean
+        return f"{mean} ({low} to {high})" if math.isfinite(self.low) and math.isfinite(self.high) else mean
 
     def widened(self, by: float) -> Interval:
         """The same estimate where an independent error of `by` (half an interval) is added."""
@@ -74,7 +69,7 @@ class SavedResult(ABC):
 
     def to_json(self, path: Path | str | None = None) -> dict[str, Any]:
         """The result as plain data; written to `path` too, whole or not at all, where one is given."""
-        content = {"format": self.FORMAT, "result": type(self).__name__, **_plain(TypeAdapter(type(self)).dump_python(self))}
+        content = {"format": self.FORMAT, "result": type(self).__name__, **plain(TypeAdapter(type(self)).dump_python(self))}
         if path is not None:
             write_json(Path(path), content)
         return content
@@ -146,12 +141,3 @@ def _array(value: Any) -> np.ndarray:
         return found if found.dtype != object else np.array(value, dtype=np.float64)
     except TypeError as error:
         raise ValueError(str(error)) from None
-
-
-def _plain(value: Any) -> Any:
-    """As JSON holds it: lists for tuples, null for what is not finite."""
-    if isinstance(value, Mapping):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -7,7 +7,6 @@ import inspect
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
-from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, get_type_hints
@@ -24,7 +23,7 @@ Schema = Mapping[str, Mapping[str, Callable[..., object]] | Callable[..., object
 
 def recipes() -> dict[str, Path]:
     """Name -> file of the recipes that ship with the package."""
-    folder = Path(str(resources.files("torchcpc") / "recipes"))
+    folder = Path(__file__).parent / "recipes"
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 

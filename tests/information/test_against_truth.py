@@ -13,7 +13,7 @@ from torchcpc.data.arrays import Arrays
 from torchcpc.data.synthetic import named, simulate
 from torchcpc.information.checks import agreement, compare_with_truth, exact_ratios
 from torchcpc.information.measure import measure_horizons
-from torchcpc.information.scoring import Scored, marginal
+from torchcpc.information.scoring import SampleSpec, Scored, marginal
 
 SOURCES, STEPS, PHI = 61, 23, 0.9
 
@@ -28,7 +28,7 @@ def sources() -> Arrays:
 
 def test_the_exact_ratio_of_every_pair_in_closed_form(sources: Arrays) -> None:
     for k in (1, 3):
-        x, rho = sources.arrays[7][:, 0].astype(np.float64), PHI**k
+        x, rho = sources.items[7].values[:, 0].astype(np.float64), PHI**k
         now, then, rest = x[:-k], x[k:], 1 - rho**2
         closed = -0.5 * math.log(rest) - (then - rho * now) ** 2 / (2 * rest) + then**2 / 2
         np.testing.assert_allclose(exact_ratios(AR1, sources, 7, k), closed, atol=1e-9)
@@ -76,7 +76,7 @@ def test_the_exact_model_captures_everything() -> None:
     ratios have variance rho^2, feels at most in full."""
     sources = simulate(process="ar1", sources=1001, steps=5)
     model = exact_model(PHI, horizons=2).eval()
-    sample = marginal(model, sources, list(range(500)), count=2500)
+    sample = marginal(model, sources, list(range(500)), SampleSpec(2500))
     for row in measure_horizons(trained(model), sample, sources, list(range(500, 1001)), AR1)[0]:
         found, rho = row.truth, PHI**row.k
         assert found is not None and found.share is not None

@@ -13,7 +13,7 @@ from torchcpc.data.arrays import Arrays, Item
 from torchcpc.encoders import VectorEncoder
 from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.information.candidates import rank_candidates
-from torchcpc.information.scoring import marginal, score_rows
+from torchcpc.information.scoring import SampleSpec, marginal, score_rows
 from torchcpc.information.timeline import source_pmi
 from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear
@@ -36,10 +36,11 @@ def sources() -> Arrays:
 
 def test_every_step_is_a_candidate_and_the_true_one_is_marked(model: CPCModel, sources: Arrays) -> None:
     scored = [2, 0, 3]
-    sample = marginal(model, sources, range(4), count=37)
+    sample = marginal(model, sources, range(4), SampleSpec(37))
     found = rank_candidates(trained(model), sources, scored, sample, "s:0:4", k=2, top=6)
     with torch.inference_mode():
-        z, c = zip(*((value[0] for value in model(torch.from_numpy(x)[None])[:2]) for x in sources.arrays), strict=True)
+        answers = [model(torch.from_numpy(item.values)[None]) for item in sources.items]
+        z, c = [z[0] for z, _, _ in answers], [c[0] for _, c, _ in answers]
         p = model.predictor(c[0][None, 4:5])[:, 0]
         log_z = float(sample(p[:, 1:2], torch.tensor([0]), torch.tensor([0])))
         slow = sorted(
@@ -70,7 +71,7 @@ def test_every_step_is_a_candidate_and_the_true_one_is_marked(model: CPCModel, s
     ],
 )
 def test_a_context_that_is_not_there_is_refused(model: CPCModel, sources: Arrays, step: str, k: int, word: str) -> None:
-    sample = marginal(model, sources, range(4), count=37)
+    sample = marginal(model, sources, range(4), SampleSpec(37))
     with pytest.raises(CPCError, match=word):
         rank_candidates(trained(model), sources, [0, 2], sample, step, k=k)
 
@@ -82,7 +83,7 @@ def test_a_picture_of_several_sequences_is_refused_in_one_line() -> None:
     run = trained(CPCModel(encoder, RecurrentContext(encoder.dim, dim=3), Bilinear(3, encoder.dim, first=2, count=1)))
     pixels = np.random.default_rng(0).normal(size=(5, 12, 12, 1)).astype(np.float32)
     pictures = Pixels(list(pixels.reshape(5, 12, -1)), [Item(f"p{i}", "g") for i in range(5)])
-    sample = marginal(run.model, pictures, [0, 1, 2], count=17)
+    sample = marginal(run.model, pictures, [0, 1, 2], SampleSpec(17))
     with pytest.raises(CPCError, match="picture of 3 sequences"):
         rank_candidates(run, pictures, [3, 4], sample, "p3:1")
     with pytest.raises(CPCError, match="3 sequences"):

@@ -17,7 +17,7 @@ from torchcpc.data.arrays import Arrays, Item
 from torchcpc.information.candidates import score_profiles
 from torchcpc.information.measure import measure, measure_horizons
 from torchcpc.information.result import InformationTable
-from torchcpc.information.scoring import marginal, score_pairs
+from torchcpc.information.scoring import SampleSpec, marginal, score_pairs
 from torchcpc.model import CPCModel
 from torchcpc.representations.embed import steps_of
 from torchcpc.results import Interval
@@ -49,7 +49,7 @@ def sources() -> Arrays:
 
 @pytest.fixture(scope="module")
 def measured(model: CPCModel, sources: Arrays) -> InformationTable:
-    sample = marginal(model, sources, list(range(201)), count=3001)
+    sample = marginal(model, sources, list(range(201)), SampleSpec(3001))
     split = PartitionSplit(list(range(201)), list(range(201, 401)), "the sources named")
     return measure(trained(model), sources, split, sample)
 
@@ -96,7 +96,7 @@ def test_both_estimates_against_the_closed_form(measured: InformationTable) -> N
 def test_every_pair_against_a_loop(model: CPCModel, sources: Arrays) -> None:
     """PMI and InfoNCE pair by pair, the sample being of the very sources that are scored: each leaves its own source out."""
     few = sources.select(range(7))
-    sample = marginal(model, few, list(range(7)), count=97, correction="none")
+    sample = marginal(model, few, list(range(7)), SampleSpec(97, correction="none"))
     for steps in steps_of(model, few, progress=silent):
         made = score_pairs(model, sample, steps)
         assert [each.horizon for each in made] == [0, 1, 2]
@@ -122,7 +122,7 @@ def test_intervals_own_up_to_the_error_of_the_partition(
     monkeypatch.setattr("torchcpc.information.measure._checks", lambda *given: None)
     estimates, stated = [], []
     for part in range(25):
-        sample = marginal(model, sources, list(range(10 * part, 10 * part + 10)), count=61, seed=part)
+        sample = marginal(model, sources, list(range(10 * part, 10 * part + 10)), SampleSpec(61, seed=part))
         row = measure_horizons(trained(model), sample, sources, list(range(300, 401, 5)))[0][0]
         estimates.append(row.pmi.mean)
         stated.append((row.pmi.high - row.pmi.low) ** 2 - (row.infonce.high - row.infonce.low) ** 2)
@@ -131,13 +131,13 @@ def test_intervals_own_up_to_the_error_of_the_partition(
 
 def test_profiles_go_from_the_most_to_the_least_informative(model: CPCModel, sources: Arrays) -> None:
     """KL(N(phi c, 1 - phi^2) || N(0, 1)) in closed form for each context that is drawn; true futures hold their rank."""
-    sample = marginal(model, sources, list(range(401)), count=4001)
+    sample = marginal(model, sources, list(range(401)), SampleSpec(4001))
     kept = list(steps_of(model, sources.select(range(31)), progress=silent))
     keys = [item.key for item in sources.items]
     drawn = score_profiles(model, sample, kept, sources, index=0)
     assert [p.information for p in drawn] == sorted((p.information for p in drawn), reverse=True)
     for profile in drawn:
-        x_T1 = sources.arrays[keys.index(profile.source)]
+        x_T1 = sources.items[keys.index(profile.source)].values
         c, x = float(x_T1[profile.step, 0]), float(x_T1[profile.step + 1, 0])
         known = 0.5 * (-math.log(1 - PHI**2) - PHI**2 + PHI**2 * c**2)
         assert profile.information == pytest.approx(known, abs=0.15 + 0.1 * known)
@@ -148,21 +148,21 @@ def test_profiles_go_from_the_most_to_the_least_informative(model: CPCModel, sou
 
 
 def test_what_cannot_be_measured_is_refused(model: CPCModel, sources: Arrays) -> None:
-    sample = marginal(model, sources, list(range(11)), count=101)
+    sample = marginal(model, sources, list(range(11)), SampleSpec(101))
     with pytest.raises(CPCError, match="1 sources are both in the partition sample and evaluated"):
         measure_horizons(trained(model), sample, sources, [10, 11])
     short = Arrays([np.zeros((1, 1), np.float32)] * 20, [Item(f"t{i}", "a") for i in range(20)])
-    held = marginal(model, short, list(range(10)), count=10)
+    held = marginal(model, short, list(range(10)), SampleSpec(10))
     with pytest.raises(CPCError, match="no evaluated source is longer than k = 1 steps"):
         measure_horizons(trained(model), held, short, [11, 12])
     with pytest.raises(CPCError, match="no source is longer than k = 1 steps"):
         score_profiles(model, held, list(steps_of(model, short, progress=silent)), short, index=0)
     with pytest.raises(CPCError, match="no step to draw marginal samples from"):
-        marginal(model, sources, [], count=10)
+        marginal(model, sources, [], SampleSpec(10))
     with pytest.raises(CPCError, match="5 marginal samples: log Z needs at least 8"):
-        marginal(model, sources, [0, 1], count=5)
+        marginal(model, sources, [0, 1], SampleSpec(5))
     alone = replace_groups(sources)
-    within = marginal(model, alone, list(range(9)), count=101, proposal="same_group")
+    within = marginal(model, alone, list(range(9)), SampleSpec(101, proposal="same_group"))
     with pytest.raises(CPCError, match="fewer than 8 marginal samples of group 1 from other sources"):
         measure_horizons(trained(model), within, alone, [9])
 
@@ -170,4 +170,4 @@ def test_what_cannot_be_measured_is_refused(model: CPCModel, sources: Arrays) ->
 def replace_groups(sources: Arrays) -> Arrays:
     """Ten sources of which the last is alone in its group."""
     items = [replace(item, group="b" if i == 9 else "a") for i, item in enumerate(sources.items[:10])]
-    return Arrays(sources.arrays[:10], items)
+    return Arrays([item.values for item in items], items)

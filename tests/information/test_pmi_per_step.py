@@ -8,7 +8,7 @@ from torchcpc.contexts import RecurrentContext
 from torchcpc.data.arrays import Arrays, Item
 from torchcpc.encoders import VectorEncoder
 from torchcpc.information import scoring
-from torchcpc.information.scoring import marginal
+from torchcpc.information.scoring import SampleSpec, marginal
 from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear
 
@@ -22,7 +22,7 @@ def test_pmi_by_step_equals_a_loop_and_the_stream(monkeypatch, contexts):
     rng = np.random.default_rng(5)
     arrays = [rng.normal(size=(steps, 2)).astype(np.float32) for steps in (13, 1, 17, 3)]
     sources = Arrays(arrays, [Item(str(i), "g") for i in range(4)])
-    sample = marginal(model, sources, [0, 2], count=19)
+    sample = marginal(model, sources, [0, 2], SampleSpec(19))
     found = scoring.pmi_by_step(model, sources, sample, positions_per_batch=15)
     for x, values in zip(arrays, found, strict=True):
         with torch.inference_mode():

@@ -30,10 +30,10 @@ def sources() -> Arrays:
 
 
 def test_each_step_bears_the_score_that_was_given_to_it(model: CPCModel, sources: Arrays) -> None:
-    sample = marginal(model, sources, [1, 2, 3], count=29)
+    sample = marginal(model, sources, [1, 2, 3], SampleSpec(29))
     found_KT = source_pmi(trained(model), sample, sources.select([0]), 0)
     with torch.inference_mode():
-        z, c, _ = (value[0] for value in model(torch.from_numpy(sources.arrays[0])[None]))
+        z, c, _ = (value[0] for value in model(torch.from_numpy(sources.items[0].values)[None]))
         assert found_KT.shape == (2, 13)
         for row, k in enumerate((1, 2)):
             assert np.isnan(found_KT[row, :k]).all()
@@ -41,7 +41,7 @@ def test_each_step_bears_the_score_that_was_given_to_it(model: CPCModel, sources
                 p = model.predictor(c[None, t - k : t - k + 1])[0, 0, row]
                 expected = (p @ z[t] - sample(p.view(1, 1, -1))[0, 0]).item()
                 assert found_KT[row, t] == pytest.approx(expected, abs=1e-5)
-    short = Arrays([sources.arrays[0][:1]], [Item("short", "g")])
+    short = Arrays([sources.items[0].values[:1]], [Item("short", "g")])
     with pytest.raises(CPCError, match="1 steps: too few"):
         source_pmi(trained(model), sample, short, 0)
 
@@ -49,7 +49,7 @@ def test_each_step_bears_the_score_that_was_given_to_it(model: CPCModel, sources
 def test_the_longest_source_by_default_against_samples_of_the_others(model: CPCModel, sources: Arrays) -> None:
     run, spec = trained(model), SampleSpec(samples=31)
     found = pmi_timeline(run, sources, range(7), spec, smooth=1, shuffle=(0.2, 0.9), seed=3)
-    sample = marginal(model, sources, [0, 1, 2, 3, 5, 6], count=31)
+    sample = marginal(model, sources, [0, 1, 2, 3, 5, 6], SampleSpec(31))
     pmi_KT = source_pmi(trained(model), sample, sources.select([4]), 4)
     assert (found.source, found.unit, found.smooth, found.horizons, found.marks) == ("s4", "step", 1, (1, 2), ())
     np.testing.assert_allclose(found.pmi, pmi_KT, atol=1e-4)

@@ -200,7 +200,7 @@ def test_folds_that_see_different_ranks_are_cut_to_one_size(nu):
     assert [fit_copula(normal[part.train], normal[part.train], np.inf).to_u.shape[1] for part in parts] == [2, 3, 3]
     inputs, copulas = inputs_of(x, x[:, :1] + rng.standard_normal((211, 1)), parts, nu)
     assert [copula.to_u.shape for copula in copulas] == [(3, 2)] * 3
-    assert [column.shape[2] for column in inputs.columns] == [2, 5, 1, 3]
+    assert [column.shape[2] for column in inputs] == [2, 5, 1, 3]
 
 
 def test_strong_dependence_is_not_read_off_a_rough_partition():

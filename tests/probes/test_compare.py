@@ -147,11 +147,11 @@ def test_both_designs_are_given_the_same_rows_of_a_clip(folds: int, runs: list[T
     clips = design.clips
     (made,) = design.gather((i, (clips.read(i, 0, clips.length(i)),)) for i in range(len(clips)))
     z, _ = frames(runs[0].model, wholes(sources))
-    (ours,) = design.gather((i, (z[clip.source],)) for i, clip in enumerate(clips.clips))
+    (ours,) = design.gather((i, (z[clip.source],)) for i, clip in enumerate(clips.items))
     for i, row in ours.items():
-        source = clips.clips[i].source
+        source = clips.items[i].source
         np.testing.assert_array_equal(row, pooled([z[source]], pool="mean+deviation"))
-        np.testing.assert_array_equal(made[i], pooled([sources.arrays[source]], pool="mean+deviation"))
+        np.testing.assert_array_equal(made[i], pooled([sources.items[source].values], pool="mean+deviation"))
 
 
 INTERVALS = Alignment(("a", "b"), {"other": (np.array([0.0]), np.array([1.0]), np.array([0]))})

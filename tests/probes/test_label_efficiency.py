@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.linear import PENALTIES, _cross_validated, _folds, efficiency, label_draws
+from torchcpc.probes.linear import PENALTIES, _folds, efficiency, label_draws, preferred
 from torchcpc.probes.logistic import solve_path
 from torchcpc.probes.single_split import probe
 from torchcpc.probes.task import Labels, Task
@@ -65,7 +65,7 @@ def test_cross_validation_finds_the_penalty_that_held_out_rows_prefer():
     fold = _folds(np.arange(60), generator)
     labels = Labels(y, np.arange(60))
     task = Task("class", "row", ("a", "b"), labels, Labels(y, np.arange(60, 120)), Labels(y, np.arange(120, 180)))
-    chosen = _cross_validated(noisy, y, fold, task)
+    chosen = preferred(noisy, y, fold, task)
     right = {
         penalty: sum(
             np.sum(
@@ -79,4 +79,4 @@ def test_cross_validation_finds_the_penalty_that_held_out_rows_prefer():
         for penalty in PENALTIES
     }
     assert right[chosen] >= max(right.values()) - 1  # the path and a cold start may differ at a tie of two classes
-    assert _cross_validated(noisy, y, np.zeros(60, int), task) == max(PENALTIES)
+    assert preferred(noisy, y, np.zeros(60, int), task) == max(PENALTIES)

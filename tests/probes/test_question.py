@@ -30,7 +30,7 @@ def test_within_recordings_the_past_teaches_and_the_future_tests(clip: float, so
     parted = split_clips(sources, ProbeSpec("who", within=0.7, clip_seconds=clip))
     for source in range(len(LENGTHS)):
         seen = {name: [] for name in SPLIT_PARTS}
-        for index, (own, name) in enumerate(zip(parted.clips.clips, parted.part, strict=True)):
+        for index, (own, name) in enumerate(zip(parted.clips.items, parted.part, strict=True)):
             if own.source == source:
                 seen[name] += parted.clips.read(index, 0, own.length)[:, 0].tolist()
         order = [position for name in SPLIT_PARTS for position in seen[name]]
@@ -79,7 +79,7 @@ def test_per_event_is_asked_once_at_the_end_of_its_own_clip(sources: Arrays) -> 
         "kind", alignment=EVENTS, unit="frame", clip_seconds=11.0, delay_s=3.0, test_on="who=b", per_event=True, validation=0.5
     )
     parted = split_clips(sources, question)
-    ends = [(clip.source, clip.start + clip.length) for clip in parted.clips.clips]
+    ends = [(clip.source, clip.start + clip.length) for clip in parted.clips.items]
     # Of source 0 the first event has too little before it and the last too little after it; two clips overlap.
     assert ends == [(0, 23), (0, 25), (1, 14), (1, 33), (2, 20), (2, 44)] and parted.split.events_skipped == 2
     assert [parted.part[n] for n in (2, 3)] == ["test", "test"]

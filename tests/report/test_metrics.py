@@ -49,7 +49,7 @@ def test_null_is_a_gap_and_leaves_the_mean_of_the_rest(tmp_path: Path) -> None:
     read = metrics.read_metrics(folder(tmp_path, [entry]) / "metrics.jsonl").valid
     assert read is not None and np.isnan(read.per_k["bound_per_k"][0, 1])
     assert read.mean("bound_per_k").tolist() == [2.0]
-    assert np.isnan(read.single["throughput"]).all()
+    assert np.isnan(read.single["gradient_norm"]).all()
 
 
 @pytest.mark.parametrize("cut", [1, 40, 200])

@@ -17,7 +17,7 @@ def test_each_pool_against_a_loop():
 
 
 def test_faults_are_named():
-    with pytest.raises(CPCError, match=r"pool 'max' is unknown; choose one of mean, mean\+deviation, last"):
+    with pytest.raises(CPCError, match=r"pool = 'max' is unknown. Choose one of mean, mean\+deviation, last"):
         pooled([np.zeros((3, 2))], pool="max")
     with pytest.raises(CPCError, match="recording 1 has no frame"):
         pooled([np.zeros((3, 2)), np.zeros((0, 2))])

@@ -71,7 +71,7 @@ def test_pieces_are_joined(model: CPCModel) -> None:
 
 def test_a_step_begins_when_its_rows_are_stamped() -> None:
     own = sources()
-    stamped, steps = Stamped(own.arrays, own.items), np.array([0, 2, 3])
+    stamped, steps = Stamped([item.values for item in own.items], own.items), np.array([0, 2, 3])
     np.testing.assert_array_equal(clock(stamped, 3)(1, steps), 1000 + np.array([0.0, 36.0, 81.0]))
     own.rate = 50.0
     np.testing.assert_allclose(clock(own, 3)(1, steps), steps * 0.06)

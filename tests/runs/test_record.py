@@ -15,7 +15,7 @@ RECORD = RunRecord(
 
 def test_round_trip(tmp_path: Path) -> None:
     RECORD.write(tmp_path)
-    assert RunRecord.read(tmp_path) == RECORD == RunRecord.of(tmp_path)
+    assert RunRecord.read(tmp_path) == RECORD
     assert "expanded" not in json.loads((tmp_path / "settings.json").read_text())
     assert list(tmp_path.iterdir()) == [tmp_path / "settings.json"]
     assert RECORD.versions.keys() >= {"torchcpc", "python", "torch", "numpy"}
@@ -48,6 +48,5 @@ def test_a_damaged_one(tmp_path: Path, content: str, said: str) -> None:
 
 
 def test_none(tmp_path: Path) -> None:
-    assert RunRecord.of(tmp_path) is None
     with pytest.raises(CPCError, match="no settings.json"):
         RunRecord.read(tmp_path)

@@ -51,9 +51,6 @@ def relative(score_S: np.ndarray, reference: int) -> np.ndarray:
     return (score_S - own.mean()) / own.std()
 
 
-_RESAMPLES = 300
-
-
 def compare_with_labels(scores: Sequence[np.ndarray], labels: Sequence[np.ndarray], threshold: float) -> Detection:
     """Scores and labels (true: anomalous) of the rows of each source. An alarm is a score above `threshold`. Rows without a score are left
     out. Raises CPCError where all rows are of one kind."""
@@ -68,7 +65,7 @@ def compare_with_labels(scores: Sequence[np.ndarray], labels: Sequence[np.ndarra
     alarm_N = score_N > threshold
     kinds = (alarm_N & true_N, alarm_N & ~true_N, ~alarm_N & true_N, ~alarm_N & ~true_N)
     count_S4 = np.stack([np.bincount(source_N, kind, minlength=len(truth)) for kind in kinds], axis=1)
-    weight_QS = weights(len(scores), axis=0, resamples=_RESAMPLES, seed=0).clip(0)
+    weight_QS = weights(len(scores), axis=0, resamples=300, seed=0).clip(0)
     # Of the sources as they are, then of each resample.
     hit, false, missed, quiet = np.concatenate([count_S4.sum(axis=0)[None], weight_QS @ count_S4]).T
     ranked_2 = [_ranked(true_N, score_N), *(_ranked(true_N, score_N, np.repeat(own, lengths)) for own in weight_QS)]

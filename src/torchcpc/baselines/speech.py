@@ -15,9 +15,8 @@ from torchcpc.contracts import CPCError
 
 RATE_HZ = 16000
 HOP_SAMPLES = 160
-# Kaldi's constants (energy floor, and a pre-emphasis noise floor when it dithers) are written for 16-bit integers. In [-1, 1]
-# the log floor of 1.2e-7 would cut off all that is quieter than about -40 dB; in the integer range it stays far below the
-# quantisation noise.
+# Kaldi's constants (energy floor, and a pre-emphasis noise floor when it dithers) are written for 16-bit integers. In [-1, 1] the log floor
+# of 1.2e-7 would cut off all that is quieter than about -40 dB; in the integer range it stays far below the quantisation noise.
 INT16_RANGE = 32768.0
 
 
@@ -59,9 +58,7 @@ def stacked(x_TD: np.ndarray, *, frames: int) -> np.ndarray:
     c_t has seen the past, so a single frame would be a weak rival. Half of these neighbours lie in the future, which c_t never sees:
     the comparison leans towards the handmade row."""
     if frames < 1 or frames % 2 == 0:
-        raise CPCError(
-            f"frames = {frames}: a centred stack takes an odd number of frames; use {max(frames - 1, 1)} or {frames + 1}."
-        )
+        raise CPCError(f"frames = {frames}: a centre takes an odd number of frames; use {max(frames - 1, 1)} or {frames + 1}.")
     reach = frames // 2
     return np.concatenate([_shifted(x_TD, n) for n in range(-reach, reach + 1)], axis=1)
 

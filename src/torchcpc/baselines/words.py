@@ -18,8 +18,7 @@ def mean_embedding(ids_SL: np.ndarray, table_VE: np.ndarray) -> np.ndarray:
 
 class Tfidf:
     """TF-IDF of words and neighbouring pairs of words, rows of length 1, as `probes.nested_cv.FoldFeatures`. Vocabulary and weights
-    come from the training rows of a fold alone. They are kept, for every row of a table asks for the same folds. A word is a run of
-    letters and digits, or any other sign."""
+    come from the training rows of a fold alone and are kept for the next row. A word is a run of letters and digits, or any sign."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = np.array(texts, dtype=object)

@@ -4,21 +4,19 @@ import argparse
 
 from torchcpc.commands import options
 
+# Fields of anomalies.AnomalySpec.
+SPEC: tuple[options.Option, ...] = (
+    ("label", str, "", "COLUMN", "row labels, above 0 where anomalous (data.row_labels)"),
+    ("smooth", int, 1, "ROWS", "average of the last ROWS scores"),
+    ("reference", int, 0, "ROWS", "the first ROWS of each source are normal (default: none)"),
+    ("quantile", float, 0.99, "Q", "of the scores that set the threshold"),
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser, data="what the run never saw")
     options.out(parser, "score and alarm of every row: .parquet or .npz")
-    parser.add_argument("--label", metavar="COLUMN", help="row labels, above 0 where anomalous (data.row_labels)")
-    parser.add_argument(
-        "--smooth", type=int, default=1, metavar="ROWS", help="average of the last ROWS scores (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--reference", type=int, default=0, metavar="ROWS", help="the first ROWS of each source are normal (default: none)"
-    )
-    parser.add_argument(
-        "--quantile", type=float, default=0.99, help="of the scores that set the threshold (default: %(default)s)"
-    )
-    options.partition(parser)
+    options.add(parser, *SPEC, *options.PARTITION)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -26,13 +24,5 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.information.scoring import SampleSpec
 
     run = load(arguments)
-    table = run.anomalies(
-        arguments.data or None,
-        out=arguments.out,
-        label=arguments.label or "",
-        smooth=arguments.smooth,
-        reference=arguments.reference,
-        quantile=arguments.quantile,
-        sample=SampleSpec(**options.partition_of(arguments)),
-    )
-    show(run, table)
+    spec, sample = options.values(arguments, *SPEC), SampleSpec(**options.values(arguments, *options.PARTITION))
+    show(run, run.anomalies(arguments.data or None, out=arguments.out, sample=sample, **spec))

@@ -12,10 +12,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "vectors", type=Path, metavar="VECTORS", help="word vectors in word2vec's or GloVe's text format, also .gz"
     )
     options.out(parser, "folder of the enlarged model", required=True, metavar="NEW")
-    parser.add_argument(
-        "--most", type=int, default=100_000, metavar="N", help="new words, the first of the file (default: %(default)s)"
+    options.add(
+        parser,
+        ("most", int, 100_000, "N", "new words, the first of the file"),
+        ("seed", int, 0, "N", "of the words held out to check the map (default: 0)"),
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the words held out to check the map (default: %(default)s)")
 
 
 def run(arguments: argparse.Namespace) -> None:

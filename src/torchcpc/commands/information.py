@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "With X.npy Y.npy (.csv, .parquet) in place of RUN and DATA: mutual information of two arrays, paired row by row."
     )
-    options.partition(parser)
+    options.add(parser, *options.PARTITION)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.terminal import load, show
 
     run = load(arguments)
-    table = run.information(arguments.data or None, **options.partition_of(arguments))
+    table = run.information(arguments.data or None, **options.values(arguments, *options.PARTITION))
     show(run, table)
 
 

@@ -13,8 +13,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--step", action="append", default=[], metavar="SOURCE:STEP", help="a step of DATA to compare with; repeatable"
     )
-    parser.add_argument("--by", default="z", help="compare z (one step) or c (a step and its past) (default: %(default)s)")
-    parser.add_argument("--top", type=int, default=10, metavar="N", help="how many are printed (default: %(default)s)")
+    options.add(
+        parser, ("by", str, "z", "NAME", "compare z (one step) or c (a step and its past)"), ("top", int, 10, "N", "how many")
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

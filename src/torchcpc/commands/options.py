@@ -30,44 +30,45 @@ def renamed(argv: list[str]) -> str:
     return f"{old} is {known[old]} now." if old else ""
 
 
+# name, type (with how many, as argparse's nargs, where it is a list), default, name of the value, help
+Option = tuple[str, type | tuple[type, str], object, str, str]
+SEED_RUNS: Option = ("seed-runs", (str, "+"), [], "RUN", "runs of other seeds; their numbers are averaged into the table")
+PARTITION: tuple[Option, ...] = (
+    ("samples", int, 4096, "M", "marginal samples for log Z"),
+    (
+        "proposal",
+        str,
+        None,
+        "NAME",
+        "all estimates I(x; c), same_group estimates I(x; c | group) (default: as the run was trained)",
+    ),
+    ("correction", str, "delta", "NAME", "bias correction of log Z: delta, jackknife, none"),
+)
+
+
+def add(parser: argparse.ArgumentParser, *rows: Option) -> None:
+    """Adds --NAME for each row; its help names a default that is not empty."""
+    for name, kind, default, metavar, text in rows:
+        flag, (kind, nargs) = f"--{name}", kind if isinstance(kind, tuple) else (kind, None)
+        if kind is bool:
+            parser.add_argument(flag, action="store_true", help=text)
+        else:
+            text += " (default: %(default)s)" * bool(default)
+            parser.add_argument(flag, type=kind, nargs=nargs, default=default, metavar=metavar, help=text)
+
+
 def run(parser: argparse.ArgumentParser, *, data: str = "what the run held out") -> None:
     """RUN, DATA and --device. data: what stands in for DATA by default."""
     parser.add_argument("run", metavar="RUN", help=RUN)
     parser.add_argument("data", nargs="*", metavar="DATA", help=f"folders or manifests (default: {data})")
-    device(parser)
-
-
-def device(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--device", default="cpu", help="cpu, cuda, ... (default: %(default)s)")
+    add(parser, ("device", str, "cpu", "NAME", "cpu, cuda, ..."))
 
 
 def out(parser: argparse.ArgumentParser, help: str, *, required: bool = False, metavar: str = "FILE") -> None:
     parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help=help)
 
 
-def seed_runs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--seed-runs",
-        nargs="+",
-        default=[],
-        metavar="RUN",
-        help="runs of other seeds; their numbers are averaged into the table",
-    )
-
-
-def partition(parser: argparse.ArgumentParser, *, samples: int = 4096) -> None:
-    """How log Z is estimated."""
-    parser.add_argument(
-        "--samples", type=int, default=samples, metavar="M", help="marginal samples for log Z (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--proposal", help="all estimates I(x; c), same_group estimates I(x; c | group) (default: as the run was trained)"
-    )
-    parser.add_argument(
-        "--correction", default="delta", help="bias correction of log Z: delta, jackknife, none (default: %(default)s)"
-    )
-
-
-def partition_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The options of `partition` by name."""
-    return {"samples": arguments.samples, "proposal": arguments.proposal, "correction": arguments.correction}
+def values(arguments: argparse.Namespace, *rows: Option) -> dict[str, Any]:
+    """What was given for the options of `add`, by the names of Python."""
+    names = [name.replace("-", "_") for name, *_ in rows]
+    return {name: getattr(arguments, name) for name in names}

@@ -11,21 +11,20 @@ SPEC = {"ks": "k", "candidates": "candidates", "contexts": "contexts", "pools": 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser)
-    options.seed_runs(parser)
-    parser.add_argument("--k", nargs="+", type=int, metavar="K", help="steps ahead (default: first without overlap)")
-    parser.add_argument("--candidates", type=int, metavar="N", help="with the true one (default: 100)")
-    parser.add_argument("--contexts", type=int, metavar="N", help="drawn of each source (default: 500)")
-    parser.add_argument(
-        "--pool", nargs="+", metavar="NAME", help="'any source', 'same source' (default: both, where sources are long enough)"
+    options.add(
+        parser,
+        options.SEED_RUNS,
+        ("k", (int, "+"), None, "K", "steps ahead (default: first without overlap)"),
+        ("candidates", int, None, "N", "with the true one (default: 100)"),
+        ("contexts", int, None, "N", "drawn of each source (default: 500)"),
+        ("pool", (str, "+"), None, "NAME", "'any source', 'same source' (default: both, where sources are long enough)"),
+        ("seed", int, None, "N", "of the draw (default: 0)"),
+        ("step", str, None, "SOURCE:STEP", "instead: the best candidates for the future of this one context"),
+        ("context", Path, None, "FILE", "instead: a text to continue, with --candidates-file"),
+        ("candidates-file", Path, None, "FILE", "sentences, one a line, that may continue it"),
+        ("top", int, 10, "N", "of --step and --context: candidates printed"),
+        *options.PARTITION,
     )
-    parser.add_argument("--seed", type=int, help="of the draw (default: 0)")
-    parser.add_argument("--step", metavar="SOURCE:STEP", help="instead: the best candidates for the future of this one context")
-    parser.add_argument("--context", type=Path, metavar="FILE", help="instead: a text to continue, with --candidates-file")
-    parser.add_argument("--candidates-file", type=Path, metavar="FILE", help="sentences, one a line, that may continue it")
-    parser.add_argument(
-        "--top", type=int, default=10, metavar="N", help="of --step and --context: candidates printed (default: 10)"
-    )
-    options.partition(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -42,7 +41,7 @@ def run(arguments: argparse.Namespace) -> None:
         raise CPCError(f"{one[0]} asks about one context and one --k; {faults[0]} does not go with it. Leave one of them out.")
     run = load(arguments)
     data, k = arguments.data or None, arguments.k[0] if arguments.k else None
-    sample = options.partition_of(arguments)
+    sample = options.values(arguments, *options.PARTITION)
     if arguments.context:
         from torchcpc.data.text.texts import read_lines, read_text
 

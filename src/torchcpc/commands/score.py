@@ -9,9 +9,12 @@ from torchcpc.commands import options
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser, data="half of what the run held out")
     options.out(parser, "PMI and surprise (-PMI) of every t and k: .parquet or .npz")
-    parser.add_argument("--picture", type=Path, metavar="FILE", help="sorted scores of candidates by context, as .svg or .png")
-    parser.add_argument("--k", type=int, metavar="K", help="steps ahead of --picture (default: first without overlap)")
-    options.partition(parser)
+    options.add(
+        parser,
+        ("picture", Path, None, "FILE", "sorted scores of candidates by context, as .svg or .png"),
+        ("k", int, None, "K", "steps ahead of --picture (default: first without overlap)"),
+        *options.PARTITION,
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -26,7 +29,7 @@ def run(arguments: argparse.Namespace) -> None:
         check_ending(arguments.picture)
     run = load(arguments)
     run.trained.horizon_index(arguments.k)
-    scores = run.score(arguments.data or None, **options.partition_of(arguments))
+    scores = run.score(arguments.data or None, **options.values(arguments, *options.PARTITION))
     if arguments.out:
         note(f"{scores.write(arguments.out)} pairs (t, k) in {arguments.out}; {scores.estimate}")
     if arguments.picture:

@@ -5,33 +5,27 @@ from pathlib import Path
 
 from torchcpc.commands import options
 
+# Fields of segmentation.SegmentSpec.
+SPEC: tuple[options.Option, ...] = (
+    ("curve", str, "surprise", "NAME", "of -o: surprise, cosine, dot, euclidean, spectral flux"),
+    ("k", int, None, "K", "steps ahead of the surprise (default: first without overlap)"),
+    ("lag", int, 1, "STEPS", "of the other curves"),
+    ("prominence", float, None, "X", "of -o: keep peaks this prominent, in units of the curve"),
+    ("rate", float, None, "R", "keep the R most prominent peaks per second; needs no labels"),
+    ("peak-quantile", float, 0.5, "P", "without --rate: skip this share of peaks"),
+    ("samples", int, 2048, "M", "marginal samples for log Z"),
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser, data="the data of the run")
     options.out(parser, "boundaries of every source: .csv, .parquet or .npz")
-    parser.add_argument("--alignment", type=Path, metavar="FILE", help="known intervals: csv recording,start_s,end_s,LABEL")
-    parser.add_argument("--label", default="phone", help="label column of --alignment (default: %(default)s)")
-    parser.add_argument(
-        "--curve", default="surprise", metavar="NAME", help="of -o: surprise, cosine, dot, euclidean, spectral flux"
+    options.add(
+        parser,
+        ("alignment", Path, None, "FILE", "known intervals: csv recording,start_s,end_s,LABEL"),
+        ("label", str, "phone", "COLUMN", "label column of --alignment"),
     )
-    parser.add_argument("--k", type=int, metavar="K", help="steps ahead of the surprise (default: first without overlap)")
-    parser.add_argument("--lag", type=int, default=1, metavar="STEPS", help="of the other curves (default: %(default)s)")
-    parser.add_argument(
-        "--tolerance", type=float, default=0.02, metavar="S", help="seconds to either side (default: %(default)s)"
-    )
-    parser.add_argument("--prominence", type=float, metavar="X", help="of -o: keep peaks this prominent, in units of the curve")
-    parser.add_argument("--rate", type=float, metavar="R", help="keep the R most prominent peaks per second; needs no labels")
-    parser.add_argument(
-        "--peak-quantile",
-        type=float,
-        default=0.5,
-        metavar="P",
-        help="without --rate: skip this share of peaks (default: %(default)s)",
-    )
-    options.seed_runs(parser)
-    parser.add_argument(
-        "--samples", type=int, default=2048, metavar="M", help="marginal samples for log Z (default: %(default)s)"
-    )
+    options.add(parser, *SPEC, ("tolerance", float, 0.02, "S", "seconds to either side"), options.SEED_RUNS)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -41,8 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     if not (arguments.out or arguments.alignment):
         raise CPCError("nothing to do: name a file for the boundaries with -o, or an --alignment to compare them with.")
-    spec = {name: getattr(arguments, name) for name in ("curve", "k", "lag", "prominence", "rate", "peak_quantile", "samples")}
-    spec["tolerance_s"] = arguments.tolerance
+    spec = {**options.values(arguments, *SPEC), "tolerance_s": arguments.tolerance}
     SegmentSpec(**spec)  # what is wrong with it is said before anything is read
     run, data = load(arguments), arguments.data or None
     if arguments.alignment:

@@ -4,19 +4,18 @@ import argparse
 
 from torchcpc.commands import options
 
+SOURCE: tuple[options.Option, ...] = (
+    ("source", str, None, "KEY", "which source (default: the longest)"),
+    ("smooth", int, None, "STEPS", "average over this many steps (default: a hundredth of the source)"),
+    ("seed", int, 0, "N", "of the shuffled order (default: 0)"),
+    *options.PARTITION,
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser)
     options.out(parser, "the picture, .svg or .png; the report of the run shows it too")
-    parser.add_argument("--source", metavar="KEY", help="which source (default: the longest)")
-    parser.add_argument(
-        "--smooth", type=int, metavar="STEPS", help="average over this many steps (default: a hundredth of the source)"
-    )
-    parser.add_argument(
-        "--shuffle", metavar="FROM:TO", help="also shuffle this stretch, in shares of the source such as 0.4:0.6"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the shuffled order (default: %(default)s)")
-    options.partition(parser)
+    options.add(parser, *SOURCE, ("shuffle", str, None, "FROM:TO", "also shuffle this stretch, in shares such as 0.4:0.6"))
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -31,14 +30,7 @@ def run(arguments: argparse.Namespace) -> None:
     run = load(arguments)
     if not arguments.out and run.trained.record is None:
         raise CPCError("nothing to do: a saved model has no report, so name a picture with -o.")
-    timeline = run.timeline(
-        arguments.data or None,
-        source=arguments.source,
-        smooth=arguments.smooth,
-        shuffle=shuffle,
-        seed=arguments.seed,
-        **options.partition_of(arguments),
-    )
+    timeline = run.timeline(arguments.data or None, shuffle=shuffle, **options.values(arguments, *SOURCE))
     show(run, timeline)
     if arguments.out:
         from torchcpc.report.information_figures import timeline as picture

@@ -12,21 +12,27 @@ if TYPE_CHECKING:
     from torchcpc.api import Run
     from torchcpc.runs.devices import Devices
 
+# Fields of runs.devices.Devices.
+DEVICES: tuple[options.Option, ...] = (
+    ("accelerator", str, "auto", "NAME", "cpu, cuda, ..."),
+    ("devices", str, "1", "N", "how many devices, one process each, or auto"),
+    ("nodes", int, 1, "N", "how many machines"),
+    ("precision", str, None, "NAME", "auto, 32-true, bf16-mixed (default: auto)"),
+)
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="name of a shipped recipe, or a .toml file")
     parser.set_defaults(assignments=[])
     parser.epilog = "Any setting of the recipe can be given as section.key=value, for instance training.steps=1000."
-    parser.add_argument("--data", nargs="+", default=[], metavar="DATA", help="folders or manifests of sources")
     options.out(parser, "new folder for the run (default: runs/RECIPE)", metavar="RUN")
-    parser.add_argument(
-        "--resume", type=Path, metavar="RUN", help="continue this run to its end, bit for bit as if never stopped"
+    options.add(
+        parser,
+        ("data", (str, "+"), [], "DATA", "folders or manifests of sources"),
+        ("resume", Path, None, "RUN", "continue this run to its end, bit for bit as if never stopped"),
+        ("seed", int, None, "N", "of weights, order and candidates (default: 0)"),
+        *DEVICES,
     )
-    parser.add_argument("--seed", type=int, help="of weights, order and candidates (default: 0)")
-    parser.add_argument("--accelerator", default="auto", help="cpu, cuda, ... (default: %(default)s)")
-    parser.add_argument("--devices", default="1", help="how many devices, one process each, or auto (default: %(default)s)")
-    parser.add_argument("--nodes", type=int, default=1, help="how many machines (default: %(default)s)")
-    parser.add_argument("--precision", help="auto, 32-true, bf16-mixed (default: auto)")
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -70,5 +76,4 @@ def _trained(arguments: argparse.Namespace) -> Run:
 def _devices(arguments: argparse.Namespace) -> Devices:
     from torchcpc.runs.devices import Devices
 
-    names = {"accelerator": arguments.accelerator, "devices": arguments.devices, "nodes": arguments.nodes}
-    return Devices(**names, precision=arguments.precision or "auto")
+    return Devices(**{**options.values(arguments, *DEVICES), "precision": arguments.precision or "auto"})

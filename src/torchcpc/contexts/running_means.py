@@ -24,11 +24,10 @@ class Standardised(nn.Module):
     The mean of a sentence's words behind a rectifier is nearly the same vector for all sentences, and what tells them apart is a
     small rest: a recurrence, or a predictor, on the raw vectors learns little until it has found out what to ignore.
 
-    Statistics are averages over past batches in training, never over the present one: steps of a batch tell each other nothing
-    (Henaff et al. 2020, arXiv:1905.09272, section 4.1, on batch norm). Steps that are all zero, as behind the end of a short text, do not
-    count. They are buffers, saved with the weights, and stand still in evaluation; of several processes, those of the first are everyone's.
-    No gradient passes through them. The first batch of all goes through unchanged.
-    """
+    Statistics are averages over past batches in training, never over the present one: steps of a batch tell each other nothing (Henaff et
+    al. 2020, arXiv:1905.09272, section 4.1, on batch norm). Steps that are all zero, as behind the end of a short text, do not count.
+    They are buffers, saved with the weights, and stand still in evaluation; of several processes, those of the first are everyone's. No
+    gradient passes through them. The first batch of all goes through unchanged."""
 
     mean_D: Tensor
     square_D: Tensor
@@ -64,8 +63,7 @@ class RunningMeans(nn.Module):
     A span of 1 is the step itself. Words that come back from one sentence to the next are a bilinear score of means, without a GRU's
     having to copy them, and `Bilinear` can begin with that score (echo). The steps a mean was just made of are then no fair candidates
     (docs/decisions.md, Text). C = dim + D * number of spans. Like a GRU's state, means start at zero, which is the average step, and the
-    returned state goes on where a sequence was cut.
-    """
+    returned state goes on where a sequence was cut."""
 
     def __init__(
         self,

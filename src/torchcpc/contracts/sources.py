@@ -85,33 +85,25 @@ class Sources(Protocol):
 
 @runtime_checkable
 class Timed(Protocol):
-    """Sources whose positions bear times of their own, such as stamped sensor rows."""
+    """Sources whose positions bear times of their own, such as stamped sensor rows: [S] float64, in seconds."""
 
-    def times(self, index: int) -> np.ndarray:
-        """[S] float64 seconds of every position."""
-        ...
+    def times(self, index: int) -> np.ndarray: ...
 
 
 @runtime_checkable
 class RowLabelled(Protocol):
-    """Sources whose single positions can bear labels."""
+    """Sources whose single positions can bear labels: [S], None where the source has no such column."""
 
-    def row_labels(self, index: int, column: str) -> np.ndarray | None:
-        """[S] labels of every position, None where the source has no such column."""
-        ...
+    def row_labels(self, index: int, column: str) -> np.ndarray | None: ...
 
 
 @runtime_checkable
 class Written(Protocol):
-    """Sources that are text."""
+    """Sources that are text. text: sentences start .. start+count of source `index` as they are written, all of them by default;
+    every_sentence: those of all sources, in bounded memory."""
 
-    def text(self, index: int, start: int = 0, count: int | None = None) -> list[str]:
-        """Sentences start .. start+count of source `index` as they are written; all of them by default."""
-        ...
-
-    def every_sentence(self) -> Iterator[str]:
-        """All sentences of all sources, in bounded memory."""
-        ...
+    def text(self, index: int, start: int = 0, count: int | None = None) -> list[str]: ...
+    def every_sentence(self) -> Iterator[str]: ...
 
 
 def provides(sources: object, protocol: type[P]) -> TypeGuard[P]:

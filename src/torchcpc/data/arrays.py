@@ -31,11 +31,6 @@ class Arrays(SourceList[ArrayItem]):
         pairs = zip(items, arrays, strict=True)
         super().__init__([ArrayItem(i.key, i.group, i.labels, i.path, i.seconds, values=array) for i, array in pairs])
 
-    @property
-    def arrays(self) -> list[np.ndarray]:
-        """The rows of every source."""
-        return [item.values for item in self.items]
-
     def length(self, index: int) -> int:
         return len(self.items[index].values)
 

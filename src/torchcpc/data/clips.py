@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self, final
 
 import numpy as np
@@ -34,10 +35,6 @@ class Clips(SourceList[Clip]):
     def __init__(self, sources: Sources, clips: Sequence[Clip]) -> None:
         super().__init__(clips, rate=sources.rate, groups=sources.groups, skipped=sources.skipped, notes=sources.notes)
         self.sources = sources
-
-    @property
-    def clips(self) -> list[Clip]:
-        return self.items
 
     def labels(self, column: str) -> list[str]:
         """The label of each clip's source."""
@@ -100,15 +97,15 @@ class Shuffled(SourceList[Item]):
     def length(self, index: int) -> int:
         return self._sources.length(self._index)
 
+    @cached_property
+    def _stretch(self) -> np.ndarray:
+        rows = self._sources.read(self._index, self._first, len(self.order) * self._stride)
+        return rows.reshape(len(self.order), self._stride, *rows.shape[1:])[self.order].reshape(rows.shape)
+
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         """Positions start .. start+count in the new order."""
-        size = len(self.order) * self._stride
-        begin, end = max(start, self._first), min(start + count, self._first + size)
-        rows = self._sources.read(self._index, start, count, rng)
-        if begin >= end:
-            return rows
-        stretch = self._sources.read(self._index, self._first, size, rng)
-        stretch = stretch.reshape(len(self.order), self._stride, *stretch.shape[1:])[self.order].reshape(stretch.shape)
-        rows = rows.copy()
-        rows[begin - start : end - start] = stretch[begin - self._first : end - self._first]
+        rows = self._sources.read(self._index, start, count, rng).copy()
+        place = np.arange(start, start + len(rows)) - self._first
+        within = (place >= 0) & (place < len(self._stretch))
+        rows[within] = self._stretch[place[within]]
         return rows

@@ -1,4 +1,5 @@
-"""The list of sources that every reader keeps (items, group numbers, labels, selection), written once."""
+"""The list of sources that every reader keeps (items, group numbers, labels, selection), written once. `contracts.Sources` says what the
+methods mean."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -35,12 +36,10 @@ class SourceList(ABC, Generic[T]):
         self._group_numbers = {name: number for number, name in enumerate(self.groups)}
 
     @abstractmethod
-    def length(self, index: int) -> int:
-        """Raw positions in source `index`."""
+    def length(self, index: int) -> int: ...
 
     @abstractmethod
-    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Positions start .. start+count of source `index`; shorter where the source ends."""
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray: ...
 
     def __len__(self) -> int:
         return len(self.items)
@@ -53,25 +52,20 @@ class SourceList(ABC, Generic[T]):
 
     @property
     def hours(self) -> float:
-        """Duration of all sources, 0 where there is no clock."""
         return sum(item.seconds for item in self.items) / 3600
 
     def group(self, index: int) -> int:
-        """The number of the group of source `index`."""
         return self._group_numbers[self.items[index].group]
 
     def labels(self, column: str) -> list[str]:
-        """One label per source; an empty string where a source has none."""
         is_group = column in self.group_columns
         return [str(item.labels.get(column, "")) or (item.group if is_group else "") for item in self.items]
 
     def recording(self, index: int) -> str:
-        """The file name of source `index` without folder and suffix, or its key where it has no file."""
         item = self.items[index]
         return item.path.stem if item.path else item.key
 
     def select(self, indices: Sequence[int]) -> Self:
-        """The sources at `indices`, in that order; groups keep their numbers."""
         chosen = copy(self)
         chosen.items = [self.items[index] for index in indices]
         return chosen

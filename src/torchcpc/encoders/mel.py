@@ -1,9 +1,8 @@
 """Raw samples -> log power in mel bands -> one vector every 10 ms: a fixed front end under a few learned layers.
 
 The bands are what the waveform encoder has to learn first; where speech is scarce they spare it that, and most of the encoder's
-arithmetic. They also give variation in training a cheap place: a longer or shorter vocal tract stretches the frequency axis (Jaitly
-and Hinton 2013), which here is another set of filters; a louder voice and a narrower line are a factor and a cut.
-"""
+arithmetic. They also give variation in training a cheap place: a longer or shorter vocal tract stretches the frequency axis (Jaitly and
+Hinton 2013), which here is another set of filters; a louder voice and a narrower line are a factor and a cut."""
 
 import math
 from collections.abc import Sequence

@@ -26,10 +26,9 @@ class PictureEncoder(nn.Module):
     ceil(patch / stride) - 1 steps are zero and not valid; T = that many + rows of the grid (S / stride where stride divides both S and
     patch). Steps closer than ceil(patch / stride) share pixels: let the predictor start there (the paper: 2).
 
-    columns: of the grid, to which the width must fit. stem: "large" (7x7, stride 2, then pooled by 2), "half" (4x4, stride 2) or
-    "small" (3x3), before the stacks. margin, flip, colour_drop vary single patches in training; see encoders.patches. directions:
-    "down", and in CPC v2 also "up", "right", "left", for a square grid.
-    """
+    columns: of the grid, to which the width must fit. stem: "large" (7x7, stride 2, then pooled by 2), "half" (4x4, stride 2) or "small"
+    (3x3), before the stacks. margin, flip, colour_drop vary single patches in training; see encoders.patches. directions: "down", and in
+    CPC v2 also "up", "right", "left", for a square grid."""
 
     takes_missing = False
 

@@ -66,8 +66,7 @@ def residual_stacks(
 
     blocks, channels, inner: of each stack, the number of blocks, their outputs and the width of their 3x3 convolution. Branches start at
     1 / sqrt(all blocks), so that variance stays of order one through any depth (compare Zhang et al. 2019, arXiv:1901.09321). Raises
-    CPCError for lists that do not fit.
-    """
+    CPCError for lists that do not fit."""
     if not blocks or not len(blocks) == len(channels) == len(inner) or min((*blocks, *channels, *inner)) < 1:
         raise CPCError(
             f"blocks {blocks}, channels {channels}, inner {inner}: one positive number per stack in each. Make the lists equally long."

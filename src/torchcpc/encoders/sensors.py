@@ -15,9 +15,8 @@ from torchcpc.encoders.waveform import WaveformEncoder
 class Observed(nn.Module):
     """x [B, S, channels], NaN where missing -> [B, S, 2 * channels]: (x - mean) / scale or 0, then 1 where observed or 0.
 
-    mean, scale: one each per channel, in the unit of the data; none at all stands for a single channel as it is. They are settings and
-    not weights: `cpc train` fits them on the training sources and writes them down with the run, so that whatever is built from its
-    settings (the model again, an untrained or supervised copy) scales alike.
+    mean, scale: one each per channel, in the unit of the data; none at all stands for a single channel as it is. They are settings and not
+    weights: `cpc train` fits them on the training sources and writes them down, so that all that is built from these settings scales alike.
     """
 
     mean: Tensor

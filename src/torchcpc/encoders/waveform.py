@@ -13,11 +13,10 @@ from torchcpc.encoders.strided import Strided, check_input
 class WaveformEncoder(Strided):
     """x [B, S] float, samples of one channel -> z [B, T, channels], T = floor(S / stride) exactly.
 
-    The defaults are the paper's: strides 5,4,2,2,2, kernels 10,8,4,4,4, 512 channels, ReLU: one step per 160 samples (10 ms at
-    16 kHz), receptive field 465 samples. Every layer is padded with kernel - stride zeros on the left only. The paper does not
-    state its padding; this choice makes the count of steps exact, keeps step t from seeing any sample after (t+1)*stride - 1,
-    and leaves every step unchanged when a recording is padded at its end. With several `inputs`, x is [B, S, inputs].
-    """
+    The defaults are the paper's: strides 5,4,2,2,2, kernels 10,8,4,4,4, 512 channels, ReLU: one step per 160 samples (10 ms at 16 kHz),
+    receptive field 465 samples. Every layer is padded with kernel - stride zeros on the left only. The paper does not state its padding;
+    this choice makes the count of steps exact, keeps step t from seeing any sample after (t+1)*stride - 1, and leaves every step
+    unchanged when a recording is padded at its end. With several `inputs`, x is [B, S, inputs]."""
 
     def __init__(
         self,

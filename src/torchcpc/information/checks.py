@@ -23,9 +23,6 @@ from torchcpc.information.scoring import Scored
 from torchcpc.results import Interval
 from torchcpc.statistics.intervals import mean_interval
 
-# Nats below which there is nothing to take a share of.
-LEAST = 0.01
-
 
 def check_calibration(joint_A: np.ndarray, product_AM: np.ndarray, bin_by_A: np.ndarray) -> Checks:
     """The checks of one horizon. joint_A: PMI of A contexts with their true future; product_AM: PMI of the same contexts with M
@@ -72,8 +69,8 @@ def reliability(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray
 
 def worst(checks: Sequence[Checks]) -> str | None:
     """A sentence where a calibrated score should not be read as a number, None where all is well."""
-    far = max((abs(np.log(max(check_calibration.normalisation, 1e-9))) for check_calibration in checks), default=0.0)
-    steep = [check_calibration.slope for check_calibration in checks if not 0.8 <= check_calibration.slope <= 1.25]
+    far = max((abs(np.log(max(of_k.normalisation, 1e-9))) for of_k in checks), default=0.0)
+    steep = [of_k.slope for of_k in checks if not 0.8 <= of_k.slope <= 1.25]
     if far > 0.25:
         return f"E exp PMI is off by a factor of {np.exp(far):.2f} where 1 is right: use more sources for the partition."
     if steep:
@@ -100,7 +97,7 @@ def compare_with_truth(process: Process, sources: Sources, k: int, scored: Seque
     sums = ([own.sum() for own in exact], [pairs.pmi.sum() for pairs in scored], map(len, exact))
     exact_S, pmi_S, pairs_S = sums_by_source(scored, *sums)
     mean, share = mean_interval(exact_S, pairs_S), None
-    if mean.mean > LEAST:
+    if mean.mean > 0.01:  # nats, below which there is nothing to take a share of
         share = mean_interval(pmi_S, exact_S).widened(1.96 * error / mean.mean)
     slope, _, rmse = agreement(np.concatenate([pairs.pmi for pairs in scored]), np.concatenate(exact))
     known = process.information(k)

@@ -46,11 +46,9 @@ def measure_horizons(
     run: TrainedRun, sample: Sample, sources: Sources, indices: Sequence[int], process: Process | None = None
 ) -> tuple[tuple[InformationRow, ...], list[SourceSteps]]:
     """The rows, and the steps they were measured on, of the sources at `indices`, which neither training nor `sample` may have seen.
-
     process: that made `sources`, if known. Intervals (95 %): evaluated sources are drawn again (bootstrap); that of the PMI is widened by
     the error of log Z from the spread between the sample's sources. Raises CPCError where sample and evaluation share a source, or no
-    source is long enough.
-    """
+    source is long enough."""
     if shared := set(indices) & set(sample.source_M.tolist()):
         raise CPCError(f"{len(shared)} sources are both in the partition sample and evaluated: keep the two apart.")
     embedded = list(steps_in(run, sources, indices, "measuring"))
@@ -94,9 +92,7 @@ def cautions(estimand: Estimand, rows: Sequence[InformationRow], strategy: str |
     return tuple(sentence for holds, sentence in sentences if holds)
 
 
-def _row(
-    k: int, scored: Sequence[Scored], error: float, checks: Checks | None, truth: TruthComparison | None
-) -> InformationRow:
+def _row(k: int, scored: list[Scored], error: float, checks: Checks | None, truth: TruthComparison | None) -> InformationRow:
     sums = ([len(p.pmi) for p in scored], [p.infonce.sum() for p in scored], [p.pmi.sum() for p in scored])
     pairs_S, infonce_S, pmi_S = sums_by_source(scored, *sums)
     candidates, effective = np.concatenate([p.candidates for p in scored]), np.concatenate([p.effective for p in scored])

@@ -9,9 +9,6 @@ from torchcpc.contracts import Estimand
 from torchcpc.results import Array, Interval, Real, SavedResult, flat
 from torchcpc.text_table import TextTable
 
-# The numbers of the checks that stand in a table.
-CHECKED = ("normalisation", "slope", "intercept")
-
 
 @dataclass(frozen=True, slots=True)
 class Checks:
@@ -89,7 +86,7 @@ class InformationTable(SavedResult):
         return [
             {
                 **flat(row, without=("checks", "truth")),
-                **{name: getattr(row.checks, name) if row.checks else None for name in CHECKED},
+                **{name: getattr(row.checks, name) if row.checks else None for name in ("normalisation", "slope", "intercept")},
                 **flat(row.truth, "truth_"),
             }
             for row in self.rows

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -61,12 +61,10 @@ class Stacked(NamedTuple):
     @classmethod
     def of(cls, embedded: Sequence[SourceSteps]) -> Stacked:
         lengths = torch.tensor([len(each.z_TD) for each in embedded])
-        sources, groups = (
-            torch.tensor([(each.source, each.group) for each in embedded]).repeat_interleave(lengths, dim=0).unbind(1)
-        )
+        owner_P2 = torch.tensor([(each.source, each.group) for each in embedded]).repeat_interleave(lengths, dim=0)
         step_P = torch.cat([torch.arange(len(each.z_TD)) for each in embedded])
         z_PD, c_PC = torch.cat([each.z_TD for each in embedded]), torch.cat([each.c_TC for each in embedded])
-        return cls(z_PD, c_PC, sources, groups, step_P, lengths.repeat_interleave(lengths) - 1 - step_P)
+        return cls(z_PD, c_PC, owner_P2[:, 0], owner_P2[:, 1], step_P, lengths.repeat_interleave(lengths) - 1 - step_P)
 
 
 def steps_in(run: TrainedRun, sources: Sources, indices: Sequence[int] | None, stage: str) -> Iterator[SourceSteps]:
@@ -76,38 +74,27 @@ def steps_in(run: TrainedRun, sources: Sources, indices: Sequence[int] | None, s
 
 
 def marginal(
-    model: Model,
-    sources: Sources,
-    indices: Sequence[int],
-    *,
-    count: int,
-    proposal: str = "all",
-    correction: str = "delta",
-    seed: int = 0,
-    device: str = "cpu",
-    progress: Progress = silent,
+    model: Model, sources: Sources, indices: Sequence[int], spec: SampleSpec, device: str = "cpu", progress: Progress = silent
 ) -> Sample:
-    """`count` steps drawn without replacement, all steps alike, from at most 512 of the sources at `indices`. The sample's source numbers
-    are positions in `sources`. Raises CPCError for a proposal that is unknown or too few steps."""
-    rng = np.random.default_rng(seed)
+    """Steps drawn without replacement, all steps alike, from at most 512 of the sources at `indices`; proposal: "all" by default. The
+    sample's source numbers are positions in `sources`. Raises CPCError for a proposal that is unknown or too few steps."""
+    rng = np.random.default_rng(spec.seed)
     chosen = sorted(rng.choice(indices, min(len(indices), _MOST_SOURCES), replace=False).tolist()) if len(indices) else []
     found = steps_of(model, sources, chosen, device=device, progress=progress) if chosen else ()
     # c is not drawn from, so it is not kept.
     if not (embedded := [steps._replace(c_TC=steps.c_TC[:0]) for steps in found if len(steps.z_TD)]):
         raise CPCError("there is no step to draw marginal samples from: hold out more sources, or name longer ones.")
     steps = Stacked.of(embedded)
-    drawn = torch.from_numpy(rng.permutation(len(steps.z_PD))[:count])
+    drawn = torch.from_numpy(rng.permutation(len(steps.z_PD))[: spec.samples])
     columns = (column[drawn].to(device) for column in (steps.z_PD, steps.source_P, steps.group_P))
-    return Sample(*columns, proposal=proposal, correction=correction)
+    return Sample(*columns, proposal=spec.proposal or "all", correction=spec.correction)
 
 
 def draw_sample(run: TrainedRun, sources: Sources, indices: Sequence[int], spec: SampleSpec) -> Sample:
     """The marginal sample of a run from the sources at `indices`, as `spec` says."""
     with run.listener.stage("log Z") as progress:
-        return marginal(
-            run.model, sources, indices, count=spec.samples, proposal=spec.proposal or run.proposal, correction=spec.correction,
-            seed=spec.seed, device=run.device, progress=progress,
-        )  # fmt: skip
+        spec = replace(spec, proposal=spec.proposal or run.proposal)
+        return marginal(run.model, sources, indices, spec, run.device, progress)
 
 
 def pair_pmi(p_AD: Tensor, z_AD: Tensor, log_z_A: Tensor) -> Tensor:
@@ -156,10 +143,9 @@ def score_pairs(model: Model, sample: Sample, steps: SourceSteps, indices: Seque
         count_A = partition.drawn[:, 0]
         infonce_A = score_A - torch.logaddexp(score_A, partition.log_sum[:, 0]) + (count_A + 1).log()
         values = (score_A - partition.log_z[:, 0], partition.effective[:, 0], infonce_A, count_A + 1)
+        columns = [value.double().cpu().numpy() for value in values]
         pull_G = partition.pull_GK[:, 0].cpu().numpy() * now
-        scored.append(
-            Scored(steps.source, index, np.arange(now), *(value.double().cpu().numpy() for value in values), pull_G=pull_G)
-        )
+        scored.append(Scored(steps.source, index, np.arange(now), *columns, pull_G=pull_G))
     return scored
 
 
@@ -192,11 +178,9 @@ def pmi_by_step(
     negative is the surprise. In memory; positions_per_batch: as for `embed_all`."""
     # In float64: a PMI near 0 is a difference of numbers near log M, whose float32 rounding would depend on the company in the batch.
     predictor = cast(Predictor, cast(nn.Module, deepcopy(model.predictor)).double())
-    exact = Sample(
-        sample.z_MD.double(), sample.source_M, sample.group_M, proposal=sample.proposal, correction=sample.correction
-    )
+    wide = Sample(sample.z_MD.double(), sample.source_M, sample.group_M, proposal=sample.proposal, correction=sample.correction)
     z, c = frames(model, sources, positions_per_batch=positions_per_batch, device=device)
-    return [_mean_pmi(predictor, exact, z_TD, c_TC) for z_TD, c_TC in zip(z, c, strict=True)]
+    return [_mean_pmi(predictor, wide, z_TD, c_TC) for z_TD, c_TC in zip(z, c, strict=True)]
 
 
 @torch.inference_mode()

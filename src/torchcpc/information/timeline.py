@@ -9,6 +9,7 @@ from torchcpc.data.clips import Shuffled
 from torchcpc.data.text.sentences import is_heading
 from torchcpc.information.result import ShuffledStretch, Timeline
 from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs, steps_in
+from torchcpc.representations.rows import refuse_pictures
 from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample
 
@@ -54,9 +55,8 @@ def pmi_timeline(
 def source_pmi(run: TrainedRun, sample: Sample, source: Sources, number: int) -> np.ndarray:
     """[K, T] PMI in nats of step t as it was predicted k steps before, NaN where nothing predicts it. source: one source alone; number:
     its own in the numbers of the sample. Raises CPCError for one that is too short, or that has several sequences, such as a picture."""
+    refuse_pictures(run.model, f"({source.items[0].key}) has no single timeline")
     found, horizons = list(steps_in(run, source, None, "scoring")), run.model.predictor.horizons
-    if len(found) > 1:
-        raise CPCError(f"{source.items[0].key} has {len(found)} sequences, as any picture: a timeline is of a source with one.")
     total = len(found[0].z_TD) if found else 0
     if total <= min(horizons):
         raise CPCError(f"{total} steps: too few to predict {min(horizons)} ahead. Name a longer source.")

@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import Progress, silent
+from torchcpc.contracts import Progress
 from torchcpc.mutual.critic import Critic
 from torchcpc.mutual.elliptical import Copula, degrees_of_freedom
-from torchcpc.mutual.train_critics import CriticSettings, Fold, Inputs, folds_of, inputs_of, train_critics
+from torchcpc.mutual.train_critics import CriticSettings, Fold, folds_of, inputs_of, take, train_critics
 
 # Effective candidates below which a log partition is too rough to be read: five pairs of correlation 0.9 came out 0.03 nats too high.
 FEW_CANDIDATES = 50
@@ -56,11 +56,11 @@ def pointwise(score_NN: Tensor) -> LogRatios:
 
 @dataclass(frozen=True, slots=True)
 class CrossFit:
-    """held_out: log ratios of every row, fold by fold, by the critic that did not see it, and the InfoNCE bound; in_sample: the mean log
-    ratio on rows the critics were trained on; copula: that of the copula alone on rows it was not fitted to; candidates: N of the bound;
-    learned: whether anything beat the copula."""
+    """ratio_N, infonce: log ratios of every row, fold by fold, by the critic that did not see it, and their bound among so many candidates;
+    in_sample: the mean log ratio on rows the critics were trained on; copula: by the copula alone on rows it was not fitted to."""
 
-    held_out: LogRatios
+    ratio_N: np.ndarray
+    infonce: float
     in_sample: float
     copula: float
     candidates: int
@@ -69,9 +69,7 @@ class CrossFit:
     correlations: int
 
 
-def cross_fit(
-    x_ND: np.ndarray, y_NE: np.ndarray, settings: CriticSettings, *, seed: int, progress: Progress = silent
-) -> CrossFit:
+def cross_fit(x_ND: np.ndarray, y_NE: np.ndarray, settings: CriticSettings, *, seed: int, progress: Progress) -> CrossFit:
     """Fits, trains and scores. The degrees of freedom, one number of eight, are chosen once, on the first fold."""
     parts = folds_of(len(x_ND), settings.folds, np.random.default_rng([seed, 2]))
     nu = degrees_of_freedom(np.hstack([x_ND, y_NE])[parts[0].train])
@@ -84,28 +82,24 @@ def cross_fit(
 
 
 @torch.no_grad()
-def _scored(critic: Critic, inputs: Inputs, parts: list[Fold], learned: bool, copulas: list[Copula]) -> CrossFit:
-    """Log ratios of all rows by the critic of their own fold, and of as many training rows by the critic that was trained on them. Where
-    the folds are not all of one size, the longer ones are cut by a row. Where nothing was learned, rows whose log partition rests on a
-    handful of candidates take the copula's own ratio, which needs no partition."""
+def _scored(critic: Critic, inputs: list[Tensor], parts: list[Fold], learned: bool, copulas: list[Copula]) -> CrossFit:
+    """Of all rows by the critic of their own fold (longer folds are cut by a row), and of as many training rows. Where nothing was learned,
+    rows whose log partition rests on a handful of candidates take the copula's own ratio, which needs no partition."""
     size = min(len(part.test) for part in parts)
 
     def scored(rows_F: list[np.ndarray]) -> tuple[list[LogRatios], float]:
         """Of each fold; and the mean by the copulas alone."""
-        taken = inputs.take(rows_F)
+        taken = take(inputs, rows_F)
         found = [pointwise(score) for score in critic(*taken)]
         known = [c.log_ratio(u.numpy(), v.numpy()) for c, u, v in zip(copulas, taken[0], taken[2], strict=True)]
         if not learned:
-            ratios = [
-                np.where(each.effective_N < FEW_CANDIDATES, own, each.ratio_N) for each, own in zip(found, known, strict=True)
-            ]
-            found = [each._replace(ratio_N=ratio_N) for each, ratio_N in zip(found, ratios, strict=True)]
+            for fold, (each, own) in enumerate(zip(found, known, strict=True)):
+                found[fold] = each._replace(ratio_N=np.where(each.effective_N < FEW_CANDIDATES, own, each.ratio_N))
         return found, float(np.mean([own.mean() for own in known]))
 
     unseen, copula = scored([part.test[:size] for part in parts])
     seen, _ = scored([part.train[:size] for part in parts])
-    ratio_F, infonce_F, effective_F = zip(*unseen, strict=True)
-    held_out = LogRatios(np.concatenate(ratio_F), float(np.mean(infonce_F)), np.concatenate(effective_F))
+    ratio_N, infonce = np.concatenate([each.ratio_N for each in unseen]), float(np.mean([each.infonce for each in unseen]))
     in_sample = float(np.mean([each.ratio_N.mean() for each in seen]))
     correlations = max(int((own.rho_R > 0).sum()) for own in copulas)
-    return CrossFit(held_out, in_sample, copula, size, learned, copulas[0].nu, correlations)
+    return CrossFit(ratio_N, infonce, in_sample, copula, size, learned, copulas[0].nu, correlations)

@@ -54,8 +54,7 @@ class Copula:
 
 
 def log_ratio(joint: A, qx: A, qy: A, nu: float, dx: int, dy: int, log1p: Callable[[A], A]) -> A:
-    """Log of t density over the product of its margins' densities from squared Mahalanobis lengths, without -log det / 2. The lengths are
-    arrays of numpy or torch, whose own log1p is given."""
+    """Log of t density over the product of its margins' densities from squared Mahalanobis lengths, without -log det / 2."""
     if np.isinf(nu):
         return 0.5 * (qx + qy - joint)
     constant = float(gammaln((nu + dx + dy) / 2) + gammaln(nu / 2) - gammaln((nu + dx) / 2) - gammaln((nu + dy) / 2))

@@ -49,18 +49,15 @@ def mutual_information(
     Ranks, then an elliptical copula in closed form, then a critic that learns by symmetric InfoNCE what the copula misses, each fold
     scored by a critic that never saw it. In up to five dimensions, nearest neighbours where they find clearly more.
 
-    The value is the middle between the mean log ratio on held-out rows, which is too low, and on training rows, which is too high (to
-    first order of a fitted model, by equal amounts). The interval covers the sampling error and that gap. It reaches up by a twentieth of
-    what the critic learned, for what it did not. `detail` holds the value in bits, the held-out InfoNCE `lower_bound` (less two standard
-    errors) and its `ceiling` log N, the method, and `warnings`.
-
-    most: rows used at most. Raises CPCError for input that cannot be measured: see `samples`.
+    The value is the middle between the mean log ratio on held-out rows, which is too low, and on training rows, to first order as much too
+    high. The interval covers the sampling error and that gap; it reaches up by a twentieth of what the critic learned, for what it did
+    not. `detail` holds the value in bits, the held-out InfoNCE `lower_bound` (less two standard errors) and its `ceiling` log N, the
+    method, and `warnings`. most: rows used at most. Raises CPCError for input that cannot be measured: see `samples`.
     """
-    given = samples(x, y, most=most, seed=seed)
-    x_ND, y_NE = given.x_ND, given.y_NE
+    x_ND, y_NE, odd = samples(x, y, most=most, seed=seed)
     n, dx, dy = len(x_ND), x_ND.shape[1], y_NE.shape[1]
     fitted = cross_fit(x_ND, y_NE, critic or CriticSettings(), seed=seed, progress=progress)
-    error = _error(fitted.held_out.ratio_N, n)
+    error = _error(fitted.ratio_N, n)
     found, warnings = _from_critics(fitted, error, f"{dx} and {dy} columns")
     if dx + dy <= MOST_DIMENSIONS:
         found = _or_neighbours(found, error, x_ND, y_NE, seed)
@@ -70,18 +67,18 @@ def mutual_information(
     value, ceiling = max(found.value, 0.0), math.log(fitted.candidates)
     detail = {
         "bits": value / math.log(2),
-        "lower_bound": max(0.0, fitted.held_out.infonce - 2 * error),
+        "lower_bound": max(0.0, fitted.infonce - 2 * error),
         "ceiling": ceiling,
         "candidates": fitted.candidates,
         "method": found.method,
-        "warnings": (*given.warnings, *warnings, *_near_ceiling(value, ceiling, fitted.candidates)),
+        "warnings": (*odd, *warnings, *_near_ceiling(value, ceiling, fitted.candidates)),
     }
     return Result("mutual information", value, "nats", n, low, high, detail)
 
 
 def _from_critics(fitted: CrossFit, error: float, columns: str) -> tuple[Estimate, list[str]]:
     """The middle between held-out and training rows, and what is odd about it."""
-    held_out, in_sample = float(fitted.held_out.ratio_N.mean()), fitted.in_sample
+    held_out, in_sample = float(fitted.ratio_N.mean()), fitted.in_sample
     value, distance = (held_out + in_sample) / 2, abs(in_sample - held_out) / 2
     if held_out < 0:
         # What was fitted says nothing about rows it has not seen, so there is no middle to take.

@@ -1,6 +1,5 @@
 """Two arrays of samples made fit for estimation: read, checked, thinned where there are too many, and what is odd about them said."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -35,18 +34,9 @@ def read_array(path: Path) -> np.ndarray:
     return array
 
 
-@dataclass(frozen=True, slots=True)
-class Samples:
-    """x_ND and y_NE, float64 and finite, row by row of one draw; warnings: what a reader of the estimate should know."""
-
-    x_ND: np.ndarray
-    y_NE: np.ndarray
-    warnings: tuple[str, ...]
-
-
-def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> Samples:
-    """Checks x and y and draws `most` rows at random where there are more. Raises CPCError for anything but two numeric arrays [n] or [n,
-    d] of equal length of at least 50 finite rows, with a column that varies in each."""
+def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """x_ND and y_NE, float64 and finite, `most` rows at random where there are more; and what a reader of the estimate should know. Raises
+    CPCError for anything but two numeric arrays [n] or [n, d] of at least 50 finite rows, as many in both, with a column that varies."""
     if most < FEWEST_ROWS:
         raise CPCError(f"most = {most}: at least {FEWEST_ROWS} rows are needed for an estimate with an interval.")
     warnings: list[str] = []
@@ -71,7 +61,7 @@ def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> Samples:
             f"{repeated:.1%} of the rows repeat another row exactly: if they are copies, not draws, remove them, for a copy on "
             "both sides of a split looks like information"
         )
-    return Samples(x_ND, y_NE, tuple(warnings))
+    return x_ND, y_NE, warnings
 
 
 def _numbers(values: ArrayLike, name: str) -> np.ndarray:
@@ -103,9 +93,9 @@ def _varying(x_ND: np.ndarray, name: str, warnings: list[str]) -> np.ndarray:
 
 def _ties(x_ND: np.ndarray, name: str, warnings: list[str]) -> bool:
     """Whether every column is discrete; heavy ties in any are added to the warnings."""
-    share = np.array([np.unique(column, return_counts=True)[1].max() / len(column) for column in x_ND.T])
-    values = np.array([len(np.unique(column)) for column in x_ND.T])
-    discrete = values <= max(2, len(x_ND) // 20)
+    counts = [np.unique(column, return_counts=True)[1] for column in x_ND.T]
+    share = np.array([count.max() for count in counts]) / len(x_ND)
+    discrete = np.array([len(count) for count in counts]) <= max(2, len(x_ND) // 20)
     if discrete.any():
         warnings.append(f"{name}: columns {np.flatnonzero(discrete).tolist()} are discrete; equal values share their mean rank")
     if (heavy := (share > HEAVY) & ~discrete).any():

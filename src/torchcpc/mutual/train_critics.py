@@ -6,7 +6,7 @@ The best averaged weights of each are kept, and only where they clearly beat the
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -34,8 +34,7 @@ CLEARLY = 3.0
 
 @dataclass(frozen=True, slots=True)
 class CriticSettings:
-    """How critics are trained. folds: of the cross-fit; steps: updates at most; batch: rows that compete; product: dim of f . g. Raises
-    CPCError for sizes that train nothing."""
+    """How critics are trained. folds: of the cross-fit; steps: updates at most; batch: rows that compete; product: dim of f . g."""
 
     folds: int = 3
     steps: int = 700
@@ -50,7 +49,7 @@ class CriticSettings:
 
 
 def train_critics(
-    critic: Critic, inputs: Inputs, parts: list[Fold], settings: CriticSettings, seed: int, progress: Progress
+    critic: Critic, inputs: list[Tensor], parts: list[Fold], settings: CriticSettings, seed: int, progress: Progress
 ) -> bool:
     """Trains the critics and leaves them with their best weights, or untrained where these do not clearly beat the copula: False."""
     shortest = min(len(part.train) for part in parts)
@@ -61,13 +60,13 @@ def train_critics(
     def draw(step: int, rank: int) -> list[Tensor]:
         epoch, place = divmod(step, per_epoch)
         order = [np.random.default_rng([seed, epoch, rank, f]).permutation(part.train) for f, part in enumerate(parts)]
-        return inputs.take([rows[place * batch : (place + 1) * batch] for rows in order])
+        return take(inputs, [rows[place * batch : (place + 1) * batch] for rows in order])
 
     def loss(model: Critic, drawn: list[Tensor], generator: torch.Generator) -> tuple[Tensor, Metrics]:
         return symmetric_infonce(model(*drawn)).mean(-1).sum(), {}
 
     few = min(len(part.validation) for part in parts)
-    validation = inputs.take([part.validation[:few] for part in parts])
+    validation = take(inputs, [part.validation[:few] for part in parts])
 
     @torch.no_grad()
     def validated() -> Tensor:
@@ -152,19 +151,15 @@ def folds_of(n: int, folds: int, rng: np.random.Generator) -> list[Fold]:
     return made
 
 
-class Inputs(NamedTuple):
-    """What the critics read, [F, N, .] each: coordinates and features of x, then of y, in the coordinates of each fold's copula."""
-
-    columns: Sequence[Tensor]
-
-    def take(self, rows_F: list[np.ndarray]) -> list[Tensor]:
-        index = torch.from_numpy(np.stack(rows_F))
-        fold = torch.arange(len(rows_F))[:, None]
-        return [column[fold, index] for column in self.columns]
+def take(inputs: list[Tensor], rows_F: list[np.ndarray]) -> list[Tensor]:
+    """Some rows of each fold, of all that the critics read."""
+    index, fold = torch.from_numpy(np.stack(rows_F)), torch.arange(len(rows_F))[:, None]
+    return [column[fold, index] for column in inputs]
 
 
-def inputs_of(x_ND: np.ndarray, y_NE: np.ndarray, parts: list[Fold], nu: float) -> tuple[Inputs, list[Copula]]:
-    """Each fold's copula, fitted to its training rows, and all rows in its coordinates."""
+def inputs_of(x_ND: np.ndarray, y_NE: np.ndarray, parts: list[Fold], nu: float) -> tuple[list[Tensor], list[Copula]]:
+    """What the critics read, [F, N, .] each: coordinates and features of x, then of y, in the coordinates of each fold's copula; and the
+    copulas, each fitted to the training rows of its fold."""
     t, normal = ([margins(x_ND, degrees), margins(y_NE, degrees)] for degrees in (nu, np.inf))
     fits = [(t[0][part.train], t[1][part.train], nu) for part in parts]
     fits += [(normal[0][part.train], normal[1][part.train], np.inf) for part in parts] if np.isfinite(nu) else []
@@ -180,4 +175,4 @@ def inputs_of(x_ND: np.ndarray, y_NE: np.ndarray, parts: list[Fold], nu: float) 
         [(t[1] @ copula.to_v).astype(np.float32) for copula in copulas],
         [features(normal[1] @ copula.to_v) for copula in plain],
     )
-    return Inputs([torch.from_numpy(np.stack(column)) for column in columns]), copulas
+    return [torch.from_numpy(np.stack(column)) for column in columns], copulas

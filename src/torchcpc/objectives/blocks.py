@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 import torch
 from torch import Tensor
@@ -62,26 +63,23 @@ class SpanMask:
         return (column.stop - column.start - hole_m)[:, None], None
 
 
+Mask: TypeAlias = DenseMask | SpanMask
+
+
 class ScoreBlock:
     """The anchors of `row`, scored against the members of the pool one part at a time. scratch: memory for a part, for new memory is
     dear."""
 
-    def __init__(
-        self,
-        vectors: tuple[Tensor, Tensor, Tensor],
-        mask: DenseMask | SpanMask,
-        row: slice,
-        exact: torch.dtype,
-        scratch: Tensor,
-    ) -> None:
+    def __init__(self, vectors: tuple[Tensor, Tensor, Tensor], mask: Mask, row: slice, scratch: Tensor) -> None:
         query, positive, self.pool = vectors
-        self.query_mD, self.mask, self.row, self.exact, self.scratch = query[row].to(self.pool), mask, row, exact, scratch
+        self.query_mD, self.mask, self.row = query[row].to(self.pool), mask, row
+        self.scratch, self.exact = scratch, scratch.dtype
         # In the precision of the products, then in that of the sums.
-        self.query, self.positive = self.query_mD.to(exact), positive[row].to(self.pool).to(exact)
+        self.query, self.positive = self.query_mD.to(self.exact), positive[row].to(self.pool).to(self.exact)
         self.positive_m1 = (self.query * self.positive).sum(dim=1, keepdim=True)
         # Equal vectors score equal only up to the rounding of two different sums; without this margin a collapsed
         # encoder would be ranked by its rounding errors, anywhere between no and full accuracy.
-        rounding_m1 = 6 * torch.finfo(exact).eps * (self.query.norm(dim=1) * self.positive.norm(dim=1))[:, None]
+        rounding_m1 = 6 * torch.finfo(self.exact).eps * (self.query.norm(dim=1) * self.positive.norm(dim=1))[:, None]
         self.level_m1 = rounding_m1 + torch.finfo(self.pool.dtype).eps * self.positive_m1.abs()
 
     def highest(self, parts: list[slice]) -> Tensor:

@@ -134,9 +134,8 @@ def smile(score_NN: Tensor, *, clip: float = 5.0) -> Tensor:
 
 @bound
 def tuba(score_NN: Tensor, log_baseline_N: Tensor) -> Tensor:
-    """1 + mean_i( S_ii - log a_i ) - mean_off exp( S_ij - log a_i ). log_baseline_N: log a(c_i), [N] or one number; the tightest is
-    log E_p(x) exp S(x, c). Unbiased lower bound for every S and a that do not depend on the batch; no cap; variance of the order
-    e^I."""
+    """1 + mean_i( S_ii - log a_i ) - mean_off exp( S_ij - log a_i ). log_baseline_N: log a(c_i), [N] or one number; the tightest is log
+    E_p(x) exp S(x, c). Unbiased lower bound for every S and a that do not depend on the batch; no cap; variance of the order e^I."""
     shifted_NN = score_NN - checked_row(log_baseline_N, score_NN, "log_baseline")[:, None]
     return 1 + shifted_NN.diagonal().mean() - log_mean_off(shifted_NN).exp()
 
@@ -184,9 +183,8 @@ def leave_one_out(score_NN: Tensor) -> Tensor:
 
 @bound
 def club(score_NN: Tensor) -> Tensor:
-    """mean_i log q(x_i|c_i) - mean_off log q(x_j|c_i), for scores as in `leave_one_out`. Upper bound only if q is the true
-    conditional density or close to it; loose (no log of a mean: by far more than I at strong dependence), of low variance. Made to be
-    minimised."""
+    """mean_i log q(x_i|c_i) - mean_off log q(x_j|c_i), for scores as in `leave_one_out`. Upper bound only if q is the true conditional
+    density or close to it; loose (no log of a mean: by far more than I at strong dependence), of low variance. Made to be minimised."""
     return score_NN.diagonal().mean() - off_diagonal(score_NN).mean()
 
 
@@ -200,18 +198,14 @@ def checked(score_NN: Tensor, *, smallest: int = 2) -> Tensor:
     if len(score_NN) < smallest:
         raise CPCError(f"{len(score_NN)} pairs: this bound compares at least {smallest}; use a larger batch.")
     if not score_NN.is_floating_point() or not torch.isfinite(score_NN).all():
-        raise CPCError(
-            "scores must be finite floating-point numbers in nats; look for the overflow or the integers in the critic."
-        )
+        raise CPCError("scores must be finite floats in nats; look for the overflow or the integers in the critic.")
     return score_NN.float() if score_NN.dtype in (torch.float16, torch.bfloat16) else score_NN
 
 
 def checked_row(value_N: Tensor, score_NN: Tensor, name: str) -> Tensor:
     """One number per context (a scalar is one for all), in the type of the scores. Raises CPCError for anything else."""
     if value_N.shape not in ((), (len(score_NN),)) or not torch.isfinite(value_N).all():
-        raise CPCError(
-            f"{name} of shape {tuple(value_N.shape)}: give one finite number for each of the {len(score_NN)} contexts."
-        )
+        raise CPCError(f"{name} of shape {tuple(value_N.shape)}: give one finite number for each of {len(score_NN)} contexts.")
     return value_N.to(score_NN).expand(len(score_NN))
 
 

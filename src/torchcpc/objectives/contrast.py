@@ -39,13 +39,11 @@ def anchors(steps: Steps, horizons: tuple[int, ...]) -> Anchors:
 
 
 class Contrast:
-    """Mean InfoNCE over the pairs of each horizon, then over horizons, with everything worth knowing per horizon.
-
-    Called with (model, window, generator) it returns the scalar loss in nats and metrics, each a tensor [K] over the model's horizons:
-    loss_per_k; bound_per_k = mean log N - loss; ceiling_per_k = mean log N, N counted row by row; accuracy_per_k: how often the positive
-    outscores all competitors; pairwise_per_k: how often it outscores one; chance_per_k = mean 1/N; pairs_per_k. Ties count as a fair
-    draw, so constant scores give chance exactly. A horizon without pairs is NaN and takes no part in the mean.
-    """
+    """Mean InfoNCE over the pairs of each horizon, then over horizons, with everything worth knowing per horizon. Called with (model,
+    window, generator) it returns the scalar loss in nats and metrics, each a tensor [K] over the model's horizons: loss_per_k; bound_per_k
+    = mean log N - loss; ceiling_per_k = mean log N, N counted row by row; accuracy_per_k: how often the positive outscores all
+    competitors; pairwise_per_k: how often it outscores one; chance_per_k = mean 1/N; pairs_per_k. Ties count as a fair draw, so constant
+    scores give chance exactly. A horizon without pairs is NaN and takes no part in the mean."""
 
     def __init__(self, candidates: Candidates) -> None:
         self.candidates = candidates

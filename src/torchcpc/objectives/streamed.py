@@ -1,12 +1,11 @@
 """InfoNCE of many anchors against one pool, exact, in memory of the order of the pool, not of anchors x candidates.
 
-Blocks of scores are made relative to the positive's own, which needs no look for the highest one, summed as odds while they are in
-cache, and kept until the anchor's sum is known, when they give the pool's gradient: three matrix products in all, and nothing made
-twice. Dense InfoNCE keeps the whole score matrix and several of its size for the backward pass: 3 GB at 12 x 1024 anchors and 16,384
-candidates.
+Blocks of scores are made relative to the positive's own, which needs no look for the highest one, summed as odds while they are in cache,
+and kept until the anchor's sum is known, when they give the pool's gradient: three matrix products in all, and nothing made twice. Dense
+InfoNCE keeps the whole score matrix and several of its size for the backward pass: 3 GB at 12 x 1024 anchors and 16,384 candidates.
 
-Element by element, a block costs five light passes and one exponential. What would cost more than they is left out: on a CPU a
-mask is as dear as two exponentials, a comparison into bytes as three into floats, and exp as two exp2.
+Element by element, a block costs five light passes and one exponential. What would cost more than they is left out: on a CPU a mask is as
+dear as two exponentials, a comparison into bytes as three into floats, and exp as two exp2.
 """
 
 from collections.abc import Callable
@@ -18,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from torchcpc.contracts import Spans
-from torchcpc.objectives.blocks import DenseMask, ScoreBlock, SpanMask
+from torchcpc.objectives.blocks import DenseMask, Mask, ScoreBlock, SpanMask
 from torchcpc.objectives.infonce import require_competitors
 
 # Scores per block: half a million float32 are 2 MB, which stay in the cores' caches while a block is worked on.
@@ -50,14 +49,11 @@ def contrast_pool(
     rows: int | None = None,
     columns: int | None = None,
 ) -> Contrasted:
-    """Exact InfoNCE (eq. 4) of each query against its positive and the pool.
-
-    query_MD: p_k = W_k c; positive_MD: z_{t+k}; pool_ND: candidates; multiplicity(rows, columns) -> [m, n] how often each pool member
-    competes for each anchor (bool where that is once at most), 0 for the positive itself; weight_M: weight of each anchor in the scalar
-    loss (no gradient); spans: the same as multiplicity, which is then not called; rows, columns: size of a block (default: by the pool).
-    Products follow the autocast; scores, sums and the loss are float32 (float64 for float64 input). Raises CPCError for an anchor with
-    no competitor.
-    """
+    """Exact InfoNCE (eq. 4) of each query against its positive and the pool. query_MD: p_k = W_k c; positive_MD: z_{t+k}; pool_ND:
+    candidates; multiplicity(rows, columns) -> [m, n] how often each pool member competes for each anchor (bool where that is once at
+    most), 0 for the positive itself; weight_M: weight of each anchor in the scalar loss (no gradient); spans: the same as multiplicity,
+    which is then not called; rows, columns: size of a block (default: by the pool). Products follow the autocast; scores, sums and the
+    loss are float32 (float64 for float64 input). Raises CPCError for an anchor with no competitor."""
     # Exponentials of rows x N scores are kept: as many rows as make them no larger than the pool itself, or than one block.
     N, D = pool_ND.shape
     rows = rows or min(1024, max(64, D, BLOCK // max(1, N)))
@@ -68,19 +64,11 @@ def contrast_pool(
 
 
 def _contrast(
-    vectors: tuple[Tensor, Tensor, Tensor],
-    weight_M: Tensor,
-    mask: DenseMask | SpanMask,
-    rows: int,
-    columns: int,
-    differentiate: bool,
-    beyond: bool,
+    vectors: tuple[Tensor, Tensor, Tensor], weight_M: Tensor, mask: Mask, rows: int, columns: int, grad: bool, beyond: bool
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """[loss_M, candidates_M, above_M, tied_M], and the gradients of the three vectors, which are empty unless asked for.
-
-    Exponentials are relative to the positive's score, known before all others, and so the odds of the competitors. beyond: relative to the
-    highest score, for odds beyond the range of floats; all scores are made once more for it.
-    """
+    """[loss_M, candidates_M, above_M, tied_M], and the gradients of the three vectors, which are empty unless asked for. Exponentials are
+    relative to the positive's score, known before all others, and so the odds of the competitors. beyond: relative to the highest score,
+    for odds beyond the range of floats; all scores are made once more for it."""
     query_MD, positive_MD, pool_ND = vectors
     device, M = query_MD.device, len(query_MD)
     exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
@@ -91,20 +79,20 @@ def _contrast(
         return torch.empty(shape, dtype=exact, device=device)
 
     of_rows = [empty(M) for _ in range(4)]
-    of_query, of_positive, of_pool = gradients = [empty(*(x.shape if differentiate else (0,))) for x in vectors]
+    of_query, of_positive, of_pool = gradients = [empty(*(x.shape if grad else (0,))) for x in vectors]
     of_pool.zero_()
     scratch = empty(rows * columns)
     memory = [empty(scratch.numel() if product == exact else 0) for _ in range(0, len(pool), columns)]
     with torch.autocast(device.type, enabled=False):
         for row, span in mask.blocks(rows):
-            block = ScoreBlock((query_MD, positive_MD, pool), mask, row, exact, scratch)
+            block = ScoreBlock((query_MD, positive_MD, pool), mask, row, scratch)
             parts = [slice(n, min(n + columns, span.stop)) for n in range(span.start, span.stop, columns)]
             than_m1 = block.highest(parts) if beyond else block.positive_m1
-            (count_m1, above_m1, tied_m1, total_m1), pull_mD, odds = block.sums(parts, than_m1, memory, differentiate)
+            (count_m1, above_m1, tied_m1, total_m1), pull_mD, odds = block.sums(parts, than_m1, memory, grad)
             loss_m1 = F.softplus(total_m1.log() + (than_m1 - block.positive_m1))
             for whole_M, part_m1 in zip(of_rows, (loss_m1, count_m1 + 1, above_m1, tied_m1), strict=True):
                 whole_M[row] = part_m1.squeeze(1)
-            if not differentiate:
+            if not grad:
                 continue
             # d loss / d score: the softmax over candidates, which is exp(score - than) times this; for the positive less one.
             weight_m1 = weight_M[row, None].to(exact)
@@ -124,13 +112,13 @@ def _contrast(
 class _ContrastPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx, query_MD, positive_MD, pool_ND, weight_M, multiplicity, spans, rows, columns):
-        vectors, differentiate = (query_MD, positive_MD, pool_ND), any(ctx.needs_input_grad[:3])
+        vectors, grad = (query_MD, positive_MD, pool_ND), any(ctx.needs_input_grad[:3])
         mask = SpanMask(spans) if spans else DenseMask(multiplicity, len(query_MD), len(pool_ND))
-        given = (vectors, weight_M, mask, rows, columns, differentiate)
+        given = (vectors, weight_M, mask, rows, columns, grad)
         of_rows, gradients = _contrast(*given, beyond=False)
         if not (of_rows[0] < LARGEST_LOSS).all():
             of_rows, gradients = _contrast(*given, beyond=True)
-        if differentiate:
+        if grad:
             ctx.save_for_backward(*(g.to(x.dtype) for g, x in zip(gradients, vectors, strict=True)))
         ctx.mark_non_differentiable(*of_rows)
         loss_M = of_rows[0]

@@ -1,8 +1,7 @@
 """Classifiers trained by gradient through the one training loop, keeping the weights that the validation part judged best.
 
 The MLP probe has one hidden layer between frozen features and the label, for what is there but not linearly so (72.5 against 64.6 % of
-phones in section 3.1 of arXiv:1807.03748). The columns are standardised as for the linear probe. The validation part selects the weight
-decay and, by keeping the best weights, the number of updates, from one grid for every row of a table.
+phones in section 3.1 of arXiv:1807.03748). The validation part selects weight decay and number of updates, as it does the linear penalty.
 """
 
 import copy
@@ -48,8 +47,7 @@ def fit_classifier(
 ) -> float:
     """Trains `model(*arguments) -> scores [..., classes]` with cross-entropy (nats). The model is left with the weights that `judge`
     finds best on the validation part, the earliest of equals; returns that value. draw(step, rank) -> batch is a pure function;
-    weight_K: how much each class counts (None: all alike). Raises CPCError when the training is interrupted: weights of half a run
-    would pass for a baseline."""
+    weight_K: how much each class counts (None: all alike). Raises CPCError when interrupted: half a run is no baseline."""
     best_value, best_state = -1.0, model.state_dict()
 
     def validate(trained: nn.Module) -> dict[str, float]:

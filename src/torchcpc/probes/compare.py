@@ -2,9 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol, cast
-
-from torch import nn
 
 from torchcpc.baselines.words import mean_embedding
 from torchcpc.contracts import QUIET, CPCError, Listener, Sources
@@ -23,12 +20,6 @@ from torchcpc.settings import Settings
 Design = SingleSplit | CrossValidation
 
 
-class _Embeds(Protocol):
-    """An encoder of sentences."""
-
-    embedding: nn.Embedding
-
-
 def compare(
     runs: Sequence[TrainedRun], sources: Sources, spec: ProbeSpec, rows: ProbeRows, listener: Listener = QUIET
 ) -> ProbeTable:
@@ -41,7 +32,7 @@ def compare(
         raise CPCError("the runs of --seed-runs are of other sizes than the first: a row is one network under several seeds.")
     if spec.by_frame and run.model.encoder.layout.sequences > 1:
         raise CPCError("a picture has a label as a whole: leave --alignment and --unit frame out.")
-    read = [own.as_read(sources) for own in runs]
+    read = [own.open(sources) for own in runs]
     spec, rows = settled(spec, rows, read[0])
     stride = run.model.encoder.stride
     design = CrossValidation(read[0], spec, stride) if spec.folds else SingleSplit(read[0], spec, rows, stride)
@@ -49,9 +40,8 @@ def compare(
     wanted = offered if rows.baselines is None else rows.baselines
     if unknown := [name for name in wanted if name not in offered]:
         raise CPCError(f"baseline {unknown[0]!r} is unknown. Choose among: {', '.join(offered)}.")
-    if spec.by_frame and (
-        whole := [name for name in wanted if name in run.domain.handmade and not _by_step(name, run, design)]
-    ):
+    whole = [name for name in wanted if spec.by_frame and name in run.domain.handmade and not _by_step(name, run, design)]
+    if whole:
         listener.note(f"note: {', '.join(whole)} describe a whole source, so frames are not probed on them.")
         wanted = [name for name in wanted if name not in whole]
     with listener.stage("probing") as progress:
@@ -92,7 +82,7 @@ def compare(
 
 def _represented(run: TrainedRun, design: Design, sources: Sources) -> dict[str, ClipFeatures]:
     """z and c of every clip as this run reads them."""
-    clips = Clips(sources, design.clips.clips)
+    clips = Clips(sources, design.clips.items)
     z, c = design.gather((i, (z, c)) for i, z, c in embedded_sources(run.model, clips, device=run.device))
     return {"z": z, "c": c}
 
@@ -105,8 +95,8 @@ def _handmade(name: str, runs: Sequence[TrainedRun], read: Sequence[Sources], de
         return list(design.gather((i, (function(clips.read(i, 0, clips.length(i)), stride),)) for i in range(len(clips))))
     made = []
     for own, sources in zip(runs, read, strict=True):
-        table_VE = cast(_Embeds, own.model.encoder).embedding.weight.detach().cpu().numpy()
-        texts = Clips(sources, clips.clips)
+        table_VE = own.model.get_parameter("encoder.embedding.weight").detach().cpu().numpy()
+        texts = Clips(sources, clips.items)
         made.append({i: mean_embedding(texts.read(i, 0, texts.length(i)), table_VE)[None] for i in range(len(texts))})
     return made
 

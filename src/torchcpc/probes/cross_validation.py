@@ -29,7 +29,7 @@ class CrossValidation:
     def __init__(self, sources: Sources, spec: ProbeSpec, stride: int) -> None:
         self._task, rows, repeated = folded_task(sources, spec)
         self.clips = Clips(sources, [Clip.of(sources, i, 0, sources.length(i)) for i in rows])
-        lengths = [clip.length for clip in self.clips.clips]
+        lengths = [clip.length for clip in self.clips.items]
         if short := [i for i, length in zip(rows, lengths, strict=True) if length < stride]:
             raise CPCError(
                 f"{len(short)} sources are shorter than one step, {sources.items[short[0]].key} for instance: leave them out."

@@ -1,28 +1,25 @@
 """The linear probe: how much of a label a linear model reads off frozen features (section 3 of arXiv:1807.03748), and from how few.
 
-Columns are standardised with the training part's statistics; multinomial logistic regression is fitted on the training part for each
-penalty of one grid; the penalty that the validation part judges best is kept (the stronger of equals); its classifier answers the test
-part, once. It is not fitted again on training and validation together: then every row, a supervised network with early stopping too,
-has learned from the same labels.
+Columns are standardised by the training part; multinomial logistic regression is fitted to it for each penalty of one grid; the penalty
+that the validation part judges best is kept; its classifier answers the test part, once. It is not fitted again on training and
+validation together: then every row, a supervised network with early stopping too, has learned from the same labels.
 
 Where the labels bear groups, the test is a group never seen, and a validation part of groups that are known would select too weak a
-penalty. Then each group of training and validation is left out in turn, the penalty that judges them best on average is selected, and
-the classifier is fitted on all of them.
+penalty. Then each group of both is left out in turn to select the penalty, and the classifier is fitted on all of them.
 
-Label efficiency is test accuracy from one label of each class up to all of them. A point averages several draws of training rows: the
-same for all features, and nested. The validation part would spend more labels on the penalty than are counted. So it is selected by
-5-fold cross-validation inside the drawn labels, by source (or group), on the share of answers right, and all that were drawn are fitted.
-One label of a class cannot be held out: there the penalty is 0.1, amid the grid. At "all" the point is the table's own row.
+Label efficiency is test accuracy from one label of each class up to all of them (there it is the table's own row). A point averages
+several draws of training rows: the same for all features, and nested. The validation part would spend more labels on the penalty than
+are counted, so 5-fold cross-validation inside the drawn labels selects it (of one label a class: 0.1, for none can be held out).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from torchcpc.contracts import CPCError
 from torchcpc.probes.logistic import LinearClassifier, solve_path
 from torchcpc.probes.table import Point, ProbeRow, curve
-from torchcpc.probes.task import Answers, Features, Judge, Labels, Task
+from torchcpc.probes.task import Answers, Features, Labels, Task
 from torchcpc.statistics.standardise import Scale
 
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
@@ -54,31 +51,29 @@ def _across_groups(features: Features, task: Task, most_rows: int) -> Answers:
     x_MD = np.concatenate([features.train, features.validation])[kept_M]
     y_M = np.concatenate([labels.y_M for labels in known])[kept_M]
     group_M = np.concatenate([labels.group_M for labels in known if labels.group_M is not None])[kept_M]
-    groups = np.unique(group_M)
-    if len(groups) < 2:
+    if len(np.unique(group_M)) < 2:
         raise CPCError(f"task {task.label!r}: one group beside the test cannot be left out. Select the penalty by source.")
-
-    def parts() -> Iterator[tuple[np.ndarray, ...]]:
-        for group in groups:
-            left_M = group_M == group
-            standardised = Scale.of(x_MD[~left_M]).astype(np.float32)
-            yield standardised(x_MD[~left_M]), y_M[~left_M], standardised(x_MD[left_M]), y_M[left_M]
-
-    penalty = preferred(
-        parts(), task, (*STRONGER, *PENALTIES), lambda predicted_M, y_M: task.judge(predicted_M, y_M) / len(groups)
-    )
+    penalty = preferred(x_MD, y_M, group_M, task, across_groups=True)
     standardised = Scale.of(x_MD).astype(np.float32)
     ((_, classifier),) = path(standardised(x_MD), y_M, task, [penalty])
     return Answers(classifier.predict(standardised(features.test)), task.test.y_M, (penalty,))
 
 
-def preferred(parts: Iterable[tuple[np.ndarray, ...]], task: Task, penalties: Sequence[float], judge: Judge) -> float:
-    """The penalty under which the answers to what is held out are best in sum: the strongest of equals, and of all without a part.
-    parts: rows that train and their classes, rows that are held out and theirs."""
-    value = dict.fromkeys(sorted(penalties, reverse=True), 0.0)
-    for x_MD, y_M, held_MD, held_M in parts:
-        for penalty, classifier in path(x_MD, y_M, task, penalties):
-            value[penalty] += judge(classifier.predict(held_MD), held_M)
+def preferred(x_MD: np.ndarray, y_M: np.ndarray, part_M: np.ndarray, task: Task, *, across_groups: bool = False) -> float:
+    """The penalty under which the parts of the rows, left out in turn, are answered best: the strongest of equals, and of all with a
+    single part. Counts right answers; across groups each group counts alike, as the task judges, and columns are standardised anew."""
+    penalties, parts = (*STRONGER, *PENALTIES) if across_groups else PENALTIES, np.unique(part_M)
+    value = dict.fromkeys(penalties, 0.0)
+    for part in parts if len(parts) > 1 else ():
+        held_M = part_M == part
+        train_MD, held_MD, truth_M = x_MD[~held_M], x_MD[held_M], y_M[held_M]
+        if across_groups:
+            standardised = Scale.of(train_MD).astype(np.float32)
+            train_MD, held_MD = standardised(train_MD), standardised(held_MD)
+        for penalty, classifier in path(train_MD, y_M[~held_M], task, penalties):
+            predicted_M = classifier.predict(held_MD)
+            right = np.count_nonzero(predicted_M == truth_M)
+            value[penalty] += task.judge(predicted_M, truth_M) / len(parts) if across_groups else right
     return max(value, key=lambda penalty: value[penalty])
 
 
@@ -124,7 +119,7 @@ def _correct(features: Features, task: Task, sets: Sequence[np.ndarray], per_cla
         x_MD, y_M, penalty = standardised(features.train[kept]), task.train.y_M[kept], SINGLE_LABEL_PENALTY
         if per_class > 1:
             unit_M = task.train.source_M if task.train.group_M is None else task.train.group_M
-            penalty = _cross_validated(x_MD, y_M, _folds(unit_M[kept], np.random.default_rng([0, draw])), task)
+            penalty = preferred(x_MD, y_M, _folds(unit_M[kept], np.random.default_rng([0, draw])), task)
         ((_, classifier),) = path(x_MD, y_M, task, [penalty])
         correct.append(classifier.predict(test_MD) == task.test.y_M)
     return np.stack(correct)
@@ -134,10 +129,3 @@ def _folds(source_M: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """A fold for each row; the rows of one source share theirs, since neighbouring frames nearly repeat each other."""
     sources, place_M = np.unique(source_M, return_inverse=True)
     return generator.permutation(len(sources))[place_M] % min(FOLDS, len(sources))
-
-
-def _cross_validated(x_MD: np.ndarray, y_M: np.ndarray, fold_M: np.ndarray, task: Task) -> float:
-    """The penalty under which most held-out rows are answered correctly, the strongest of all with a single source."""
-    held = [fold_M == fold for fold in range(fold_M.max() + 1) if fold_M.max()]
-    parts = ((x_MD[~held_M], y_M[~held_M], x_MD[held_M], y_M[held_M]) for held_M in held)
-    return preferred(parts, task, PENALTIES, lambda predicted_M, y_M: float(np.count_nonzero(predicted_M == y_M)))

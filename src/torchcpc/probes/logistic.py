@@ -49,9 +49,7 @@ def solve_path(
     (None: all alike); tolerance: L-BFGS stops when a step improves the objective by less, in nats (relative above 1 nat). Raises
     CPCError for penalties that are not positive: on separable data the unpenalised optimum is at infinity."""
     if not penalties or min(penalties) <= 0:
-        raise CPCError(
-            f"penalties {list(penalties)}: give one or more, each above 0; without a penalty separable classes have no optimum."
-        )
+        raise CPCError(f"penalties {penalties}: give one or more above 0; without a penalty separable classes have no optimum.")
     pools, threads = ThreadpoolController(), 1 if x_MD.size * classes < ONE_THREAD_BELOW else None
     weight_M1 = torch.ones(len(y_M), 1) if weight_M is None else torch.from_numpy(weight_M.astype(np.float32))[:, None]
     with pools.limit(limits=threads):

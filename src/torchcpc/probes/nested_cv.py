@@ -1,9 +1,8 @@
 """The linear probe by cross-validation: every row is tested once, and every penalty is selected without the rows it is tested on.
 
-The paper's protocol for sentences (section 3.3 of arXiv:1807.03748, after Kiros et al. 2015): logistic regression with an L2
-penalty, outer folds that test, and inside the training part of each a second cross-validation that selects the penalty. The selected
-one is then fitted on that whole training part. Means, deviations and vocabularies, which take no label, come from the training part
-of the outer fold. Grid, folds and solver are the same for every row of a table.
+The paper's protocol for sentences (section 3.3 of arXiv:1807.03748, after Kiros et al. 2015): outer folds test, and inside the training
+part of each a second cross-validation selects the L2 penalty, with which that whole part is fitted. Means, deviations and vocabularies,
+which take no label, come from the training part of the outer fold. Grid, folds and solver are the same for every row of a table.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -26,10 +25,9 @@ FoldFeatures = Callable[[np.ndarray, np.ndarray], tuple[Block, Matrix]]
 
 
 def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int = 0, names: Sequence[str] = ()) -> np.ndarray:
-    """The fold of each row, 0 .. folds-1: [M]. Rows of one group share theirs. Groups come in random order, large ones first, and
-    each goes where its commonest class has the fewest rows so far (of equals where there are the fewest of all), so that sizes and
-    classes of the folds are as even as the groups permit. Raises CPCError where some class (`names`, for the message), by the
-    commonest of each group, has fewer groups than there are folds."""
+    """The fold of each row, 0 .. folds-1: [M]. Rows of one group share theirs. Groups come in random order, large ones first, and each
+    goes where its commonest class has the fewest rows so far (of equals where there are the fewest of all). Raises CPCError where some
+    class (`names`, for the message), by the commonest of each group, has fewer groups than there are folds."""
     if folds < 2:
         raise CPCError(f"folds = {folds}: a cross-validation has at least 2.")
     place_M, count_GK, groups_K = counted(y_M, group_M)
@@ -45,9 +43,7 @@ def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int
     fold_G = np.zeros(len(size_G), np.int64)
     rows_KF, rows_F = np.zeros((count_GK.shape[1], folds), np.int64), np.zeros(folds, np.int64)
     for group in order:
-        own = rows_KF[class_G[group]]
-        fold = int(np.lexsort((rows_F, own))[0])
-        fold_G[group] = fold
+        fold = fold_G[group] = int(np.lexsort((rows_F, rows_KF[class_G[group]]))[0])
         rows_KF[:, fold] += count_GK[group]
         rows_F[fold] += size_G[group]
     return fold_G[place_M]
@@ -66,14 +62,11 @@ def together(*columns: Sequence[Hashable]) -> np.ndarray:
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    rows = len(columns[0])
-    edges, nodes = [], rows
-    for column in columns:
-        number = {value: nodes + n for n, value in enumerate(dict.fromkeys(column))}
-        nodes += len(number)
-        edges += [(row, number[value]) for row, value in enumerate(column)]
-    left, right = np.array(edges, dtype=np.int64).reshape(-1, 2).T
-    graph = coo_matrix((np.ones(len(left), np.int8), (left, right)), shape=(nodes, nodes))
+    # A graph of rows and of values, numbered after them, with an edge from each row to its values.
+    rows, number = len(columns[0]), dict[tuple[int, Hashable], int]()
+    cells = [(row, (place, value)) for place, column in enumerate(columns) for row, value in enumerate(column)]
+    left, right = zip(*((row, rows + number.setdefault(cell, len(number))) for row, cell in cells), strict=True)
+    graph = coo_matrix((np.ones(len(left), np.int8), (left, right)), shape=(rows + len(number),) * 2)
     return connected_components(graph, directed=False)[1][:rows].astype(np.int64)
 
 
@@ -171,11 +164,8 @@ def cross_validated(
     for fold in task.folds:
         train, test = task.parts(fold)
         blocks, rows = zip(*(own(train, test) for own in features), strict=True)
-        y_M, inner_M, choices_BQ = (
-            task.y_M[train],
-            task.inner_folds(fold),
-            np.array([GRID]) if candidates is None else candidates[fold],
-        )
+        y_M, inner_M = task.y_M[train], task.inner_folds(fold)
+        choices_BQ = np.array([GRID]) if candidates is None else candidates[fold]
         inner, choices = int(inner_M.max()) + 1, choices_BQ.shape[1]
         # Which choice answers the inner folds best, each by regressions that saw the other inner folds.
         used_MP = np.repeat(np.stack([inner_M != n for n in range(inner)], axis=1), choices, axis=1)

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from torchcpc.data.alignment import Alignment
 
 LABELS_PER_CLASS = (1, 2, 5, 10, 20, 50, 100)
+# Fields of a ProbeSpec that a cross-validation of whole sources cannot meet.
+UNMET = ("alignment", "within", "test_on", "clip_seconds", "validate_across", "standardise_by", "per_event", "unit", "delay_s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,8 @@ class ProbeSpec:
     class_weight: str = "none"  # of task.CLASS_WEIGHTS
     # Column of which one value after another is left out to select a penalty. Networks need a validation part: it is one value.
     validate_across: str = ""
-    standardise_by: str = (
-        ""  # column by whose values, labels unseen, frames of all features are brought to mean 0 and deviation 1
-    )
+    # Column by whose values, labels unseen, frames of all features are brought to mean 0 and deviation 1.
+    standardise_by: str = ""
     # Of a cross-validation of whole sources; 0: a single split. None: 10 for a table of sentences, which come back in such tables,
     # where no option speaks against it.
     folds: int | None = None
@@ -74,27 +75,14 @@ class ProbeRows:
     probes: Sequence[str] | None = None  # "linear", "MLP"; None: all
     baselines: Sequence[str] | None = None  # names of handmade features; None: all that there are
     curve: Sequence[int] | None = None  # labels per class at the points of the curve; None: LABELS_PER_CLASS; empty: no curve
-    supervised_steps: int | None = (
-        None  # updates of the same network trained on the labels; 0: no such row; None: 1000, with folds 0
-    )
+    # Updates of the same network trained on the labels; 0: no such row; None: 1000, with folds 0.
+    supervised_steps: int | None = None
     supervised_curve: bool = False  # train that network at the points of the curve, too
 
 
 def settled(spec: ProbeSpec, rows: ProbeRows, sources: Sources) -> tuple[ProbeSpec, ProbeRows]:
     """Both with their defaults filled in. Raises CPCError for what does not go together."""
-    # What a cross-validation of whole sources cannot meet.
-    of_spec = (
-        "alignment",
-        "within",
-        "test_on",
-        "clip_seconds",
-        "validate_across",
-        "standardise_by",
-        "per_event",
-        "unit",
-        "delay_s",
-    )
-    given = {name.removesuffix("_s").replace("_", "-"): getattr(spec, name) for name in of_spec}
+    given = {name.removesuffix("_s").replace("_", "-"): getattr(spec, name) for name in UNMET}
     given |= {"class-weight": spec.class_weight != "none", "probes": rows.probes, "curve": rows.curve}
     given |= {"supervised-curve": rows.supervised_curve}
     others, folds = [name for name, value in given.items() if value], spec.folds

@@ -42,14 +42,14 @@ def split_clips(sources: Sources, spec: ProbeSpec) -> SplitClips:
     if end := spec.within:
         stretches = ((0.0, _TRAINING * end), (_TRAINING * end, end), (end, 1.0))
         cut = [_cut(sources, length, begin=first, end=last) for first, last in stretches]
-        part = [name for name, clips in zip(SPLIT_PARTS, cut, strict=True) for _ in clips.clips]
+        part = [name for name, clips in zip(SPLIT_PARTS, cut, strict=True) for _ in clips.items]
         split = Split("within", share=end, standardised_by=standardised_by)
-        return SplitClips(Clips(sources, [clip for clips in cut for clip in clips.clips]), part, split)
+        return SplitClips(Clips(sources, [clip for clips in cut for clip in clips.items]), part, split)
     of_source, split = _by_source(sources, spec)
     if spec.per_event:
         return _by_event(sources, spec, length, of_source, split)
     clips = _cut(sources, length)
-    return SplitClips(clips, [of_source.get(clip.source, "") for clip in clips.clips], split)
+    return SplitClips(clips, [of_source.get(clip.source, "") for clip in clips.items], split)
 
 
 def _cut(sources: Sources, length: int, *, begin: float = 0.0, end: float = 1.0) -> Clips:
@@ -142,7 +142,7 @@ class Rows:
 
 def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds_per_step: float) -> Rows:
     """The rows and labels of a probe, for clips of `steps` steps each."""
-    sources, clips = split.clips.sources, split.clips.clips
+    sources, clips = split.clips.sources, split.clips.items
     values = [] if spec.alignment else sources.labels(spec.label)
     names = spec.alignment.names if spec.alignment else tuple(sorted(set(values) - {""}))
     number = {name: n for n, name in enumerate(names)} | {"": -1}
@@ -163,8 +163,7 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
         if len(labelled):
             of_frames = ClipRows(index, labelled, labels_T[labelled])
             rows[part].append(of_frames if spec.by_frame else ClipRows(index, None, labels_T[:1]))
-    across = sources.labels(spec.validate_across)
-    _, group_of = np.unique(across, return_inverse=True)
+    _, group_of = np.unique(sources.labels(spec.validate_across), return_inverse=True)
     labels = []
     for place, (part, own) in enumerate(rows.items()):
         if not own:

@@ -31,8 +31,7 @@ def probe(features: Sequence[Features], task: Task, *, kind: str = "linear", rol
 class SingleSplit:
     """Rows of clips, under every probe of `rows` and with its efficiency curve. A design says how clips are divided and features of
     them judged. order: the representations, first the one that others are compared with; unit: what a row is; names: the classes by
-    number; word_features: names of the features that only text has; training, validation: rows; points: of the curves of all features
-    answered so far."""
+    number; word_features: names of the features that only text has; training, validation: rows; points: of the curves so far."""
 
     order = ("c", "z")
     word_features = ()

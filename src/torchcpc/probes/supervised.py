@@ -84,9 +84,8 @@ def supervised_row(config: Settings, clips: Clips, rows: Rows, *, steps: int, se
 def supervised_points(
     config: Settings, clips: Clips, rows: Rows, *, all_labels: ProbeRow, points: Sequence[int], steps: int, seeds: int
 ) -> list[Point]:
-    """Its efficiency curve: at each number of labels of whole sources, each seed learns from one of the first draws of the other
-    rows. The weights kept are those best on the whole validation part, whose labels are not counted: the curve leans towards this
-    row."""
+    """Its efficiency curve: at each number of labels of whole sources, each seed learns from one of the first draws of the other rows. The
+    weights kept are those best on the whole validation part, whose labels are not counted: the curve leans towards this row."""
 
     def correct_RM(per_class: int) -> np.ndarray:
         sets = enumerate(label_draws(rows.task.train, per_class=per_class, draws=seeds))

@@ -133,8 +133,7 @@ class Features:
 @dataclass(frozen=True, slots=True)
 class Answers:
     """The class that each test row was taken for, and which it is. penalties: the penalty (for networks: the weight decay) selected
-    in each fold, in the only one of a single split; None where there is nothing to select. Of several blocks of features it is that
-    of the first."""
+    in each fold (a single split is one), of several blocks of features that of the first; None where there is nothing to select."""
 
     predicted_M: np.ndarray
     y_M: np.ndarray

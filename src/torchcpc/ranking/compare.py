@@ -11,6 +11,7 @@ from torchcpc.ranking.methods import Ranks, Text, mean_rank, measured, rank_all,
 from torchcpc.ranking.questions import SAME_SOURCE, Questions, RankSpec, draw_questions, too_short
 from torchcpc.ranking.result import CANDIDATE_POOLS, RankBlock, RankRow, RankTable
 from torchcpc.representations.embed import steps_of
+from torchcpc.representations.rows import refuse_pictures
 from torchcpc.results import Interval
 from torchcpc.runs.open_sources import Data
 from torchcpc.runs.run import TrainedRun
@@ -42,10 +43,7 @@ def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> RunRanks:
     """One run's ranks. Where not all steps fit into 2 GiB, some of the sources are drawn."""
     model, evaluated = run.model, run.evaluated(data)
     sources = evaluated.sources.select(evaluated.indices)
-    if model.encoder.layout.sequences > 1:
-        raise CPCError(
-            "a picture is many sequences, whose steps cannot be ranked as one. Name a run of recordings, series or text."
-        )
+    refuse_pictures(model, "cannot be ranked as one")
     indices = {model.predictor.horizons[index]: index for index in (run.horizon_index(k) for k in spec.ks or [None])}
     order = np.random.default_rng(spec.seed).permutation(len(sources)).tolist()
     width = model.encoder.dim + model.context.dim
@@ -61,12 +59,10 @@ def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> RunRanks:
         short = too_short(lengths, k=k, candidates=spec.candidates) if pool == SAME_SOURCE else []
         long = sum(length > k for length in lengths)
         if short:
-            left = (
-                f"leaves out {len(short)} of {long} sources" if len(short) < long else f"is left out, with all {long} sources"
-            )
+            left = f"leaves out {len(short)} of" if len(short) < long else "is left out, with all"
             notes.append(
-                f"k = {k}: the pool {pool!r} {left}, whose own steps ({max(lengths[source] for source in short)} at most) cannot give "
-                f"{spec.candidates - 1} other candidates. Ask for fewer with --candidates to have them in it."
+                f"k = {k}: the pool {pool!r} {left} {long} sources, whose own steps ({max(lengths[source] for source in short)} at most) "
+                f"cannot give {spec.candidates - 1} other candidates. Ask for fewer with --candidates to have them in it."
             )
         # A pool that was asked for by name is refused where no source can fill it. The table of the others is none the worse.
         if spec.pools or not short or len(short) < long:
@@ -116,10 +112,10 @@ def _rows(runs: Sequence[Mapping[str, Ranks]], source_A: np.ndarray, candidates:
     def interval(values: Sequence[np.ndarray], least: float, most: float) -> Interval:
         return measured(np.stack(values) if same else np.concatenate(values)[None], source_A, least, most)
 
-    for name, (*_, role) in runs[0].items():
+    for name, ranks in runs[0].items():
         if all(name in methods for methods in runs):
             own, cpc = [methods[name] for methods in runs], [methods["CPC"] for methods in runs]
             first, inverse = interval([*map(top1, own)], 0, 1), interval([*map(reciprocal, own)], 0, 1)
             place = interval([*map(mean_rank, own)], 1, candidates)
             gaps = [top1(one) - top1(other) for one, other in zip(cpc, own, strict=True)]
-            yield RankRow(name, role, first, inverse, place, None if role == "cpc" else interval(gaps, -1, 1))
+            yield RankRow(name, ranks.role, first, inverse, place, None if name == "CPC" else interval(gaps, -1, 1))

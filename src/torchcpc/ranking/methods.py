@@ -11,13 +11,11 @@ import torch
 from torchcpc.contracts import CPCError, Model
 from torchcpc.ranking.questions import Questions
 from torchcpc.representations.embed import SourceSteps
+from torchcpc.results import Interval
+from torchcpc.statistics.intervals import Hits, interval
 
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
-
-
-from torchcpc.results import Interval
-from torchcpc.statistics.intervals import Hits, interval
 
 # Steps of the context that similarity and overlap compare with.
 WINDOWS = (1, 5)
@@ -46,9 +44,7 @@ def rank_all(
 
 
 @torch.inference_mode()
-def model_scores(
-    model: Model, steps: Sequence[SourceSteps], questions: Questions, *, index: int
-) -> tuple[np.ndarray, np.ndarray]:
+def model_scores(model: Model, steps: Sequence[SourceSteps], questions: Questions, index: int) -> tuple[np.ndarray, np.ndarray]:
     """score_AN of the model at horizon `index`, and the rounding level_A of equal vectors. Ranks need no log Z: it is the same for all
     candidates of a context. steps: one sequence a source, in the order of their numbers."""
     z_PD, c_PC = torch.cat([each.z_TD for each in steps]), torch.cat([each.c_TC for each in steps])

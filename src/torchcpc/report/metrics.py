@@ -11,7 +11,7 @@ import numpy as np
 from torchcpc.contracts import CPCError
 
 PER_HORIZON = ("loss_per_k", "bound_per_k", "ceiling_per_k", "accuracy_per_k", "chance_per_k")
-SINGLE = ("rank_z", "rank_c", "gradient_norm", "learning_rate", "throughput")
+SINGLE = ("rank_z", "rank_c", "gradient_norm")
 EVENTS = ("train", "valid", "warning")
 
 
@@ -19,8 +19,7 @@ EVENTS = ("train", "valid", "warning")
 class Curves:
     """The lines of one event, in order of step: L lines, K horizons. Losses, bounds and ceilings in nats, shares in 0..1.
 
-    per_k: name -> [L, K] for the names of PER_HORIZON; single: name -> [L] for those of SINGLE, NaN where a line has none.
-    """
+    per_k: name -> [L, K] for the names of PER_HORIZON; single: name -> [L] for those of SINGLE, NaN where a line has none."""
 
     step: np.ndarray
     horizons: tuple[int, ...]
@@ -90,7 +89,7 @@ def read_metrics(path: Path) -> LoggedMetrics:
     """Reads metrics.jsonl. A resumed run repeats the steps since its last checkpoint: the later line of a step counts. A last line that a
     kill cut short is left out. Raises CPCError for any other line that cannot be read, and where there is no train or valid line."""
     try:
-        *whole, rest = path.read_bytes().split(b"\n")
+        texts = path.read_bytes().split(b"\n")
     except FileNotFoundError:
         raise CPCError(
             f"no metrics.jsonl in {path.parent}: a report needs a RUN folder that cpc train has written to; give that folder's path"
@@ -99,14 +98,13 @@ def read_metrics(path: Path) -> LoggedMetrics:
         raise CPCError(f"cannot read {path}: {error.strerror}; check that it is a file you may read") from None
     kept: dict[str, dict[int, tuple[int, dict[str, object]]]] = {kind: {} for kind in EVENTS}
     warnings, torn = set(), False
-    for n, text in enumerate([*whole, rest], start=1):
+    for n, text in enumerate(texts, start=1):
         if not text.strip():
             continue
         try:
             line = json.loads(text)
         except ValueError as error:
-            torn = n > len(whole)
-            if torn:
+            if torn := n == len(texts):
                 break
             raise _damaged(path, n, f" is not JSON ({error}): only a last line may be cut short") from None
         if not isinstance(line, dict) or line.get("event") not in EVENTS or not isinstance(line.get("step"), int):

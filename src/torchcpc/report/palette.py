@@ -1,5 +1,7 @@
 """Colours of a light and a dark page. Figures are drawn in the light ones; `torchcpc.report.svg` puts CSS variables in their place."""
 
+import numpy as np
+
 LEVELS = 16
 
 NEUTRAL = {
@@ -26,9 +28,8 @@ ANCHORS = (("#16306f", "#3f8793", "#cf9422"), ("#7fa6ff", "#7cc4b6", "#f0c050"))
 
 def along(anchors: tuple[str, str, str], place: float) -> str:
     """The colour at place 0..1 of a ramp of three anchors, mixed channel by channel."""
-    (start, end), share = (anchors[:2], 2 * place) if place < 0.5 else (anchors[1:], 2 * place - 1)
-    pairs = ((int(start[i : i + 2], 16), int(end[i : i + 2], 16)) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(a + share * (b - a)):02x}" for a, b in pairs)
+    channels = zip(*(bytes.fromhex(anchor[1:]) for anchor in anchors), strict=True)
+    return "#" + bytes(round(np.interp(place, (0, 0.5, 1), levels)) for levels in channels).hex()
 
 
 RAMP = {f"k{i}": (along(ANCHORS[0], i / (LEVELS - 1)), along(ANCHORS[1], i / (LEVELS - 1))) for i in range(LEVELS)}

@@ -35,9 +35,8 @@ T = TypeVar("T")
 class RunFolder:
     """A run folder as one record, results None or empty where a file is missing.
 
-    settings: the content of settings.json, empty without one; skipped: (path, reason), None without skipped.json; problems: a line for each
-    file that cannot be read.
-    """
+    settings: the content of settings.json, empty without one; skipped: (path, reason), None without skipped.json; problems: a line for
+    each file that cannot be read."""
 
     name: str
     metrics: LoggedMetrics

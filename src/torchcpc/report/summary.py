@@ -39,10 +39,7 @@ def tiles(run: RunFolder) -> list[Tile]:
         if row := next((row for row in best_first(table) if row.role == "cpc"), None):
             note = f"{format.label(row_name(row))}{_chance(table, '')}"
             result.append(Tile(f"Probe: {format.label(table.label)}", format.percent(row.accuracy.mean), note))
-    speed = run.metrics.train.single["throughput"] if run.metrics.train is not None else np.array([])
-    finite = speed[np.isfinite(speed)]
-    note = f"median throughput {format.number(float(np.median(finite)))} per second" if len(finite) else "optimiser updates"
-    return [*result, Tile("Training steps", f"{run.metrics.last:,}", note)]
+    return [*result, Tile("Training steps", f"{run.metrics.last:,}", "optimiser updates")]
 
 
 def sentences(run: RunFolder) -> list[str]:
@@ -79,8 +76,7 @@ def sentences(run: RunFolder) -> list[str]:
 def amount(data: Mapping[str, object]) -> str:
     """What settings.json says of the data, such as '1,500 recordings (11 min) of 6 groups, 1,200 of them for training'.
 
-    What has no clock (text, pictures) is called sources. Groups of one source are not mentioned. Empty where nothing is known.
-    """
+    What has no clock (text, pictures) is called sources. Groups of one source are not mentioned. Empty where nothing is known."""
     values = (data.get(name) for name in ("recordings", "hours", "groups", "trained"))
     recordings, hours, groups, trained = (value if isinstance(value, int | float) else None for value in values)
     parts = [] if recordings is None else [format.plural(recordings, "recording" if hours else "source")]

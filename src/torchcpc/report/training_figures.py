@@ -22,8 +22,7 @@ class Quantity(NamedTuple):
     """What is logged at each k, with its axis and the name of what it is compared with.
 
     limits(axes, values, reference) sets the y axis and returns the caption's sentence on what lies outside. caption: over training steps,
-    of the data of {split}; profile: over k, {when}.
-    """
+    of the data of {split}; profile: over k, {when}."""
 
     name: str
     axis: str
@@ -121,9 +120,11 @@ def health(metrics: LoggedMetrics) -> list[PageFigure]:
             "the bound goes to 0. It cannot exceed the number of dimensions." + thinned(len(valid))
         )
         pictures.append(PageFigure("ranks", "Effective rank of z and c", caption, figure))
-    step, norm = thin(train.step, train.single["gradient_norm"]) if train is not None else (np.array([]), np.array([]))
+    if train is None:
+        return pictures
+    step, norm = thin(train.step, train.single["gradient_norm"])
     positive = np.isfinite(norm) & (norm > 0)
-    if train is not None and positive.any():
+    if positive.any():
         figure, axes = over_steps(y="gradient norm", last=metrics.last)
         line(axes, step, np.where(positive, norm, np.nan), light("slate"), 1.2, gid="gradient_norm", marker=mark(len(step)))
         _decades(axes, norm[positive])

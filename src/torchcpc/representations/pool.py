@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, check_choice
 from torchcpc.statistics.standardise import Scale
 
 
@@ -34,8 +34,7 @@ POOLS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"mean": mean, "mean+devi
 def pooled(recordings: Iterable[np.ndarray], *, pool: str = "mean") -> np.ndarray:
     """Real frames [T, D] of each recording, without padding, into one row each: [recordings, D] or [recordings, 2 D]. Raises CPCError for
     an unknown `pool` and for a recording without a frame."""
-    if pool not in POOLS:
-        raise CPCError(f"pool {pool!r} is unknown; choose one of {', '.join(POOLS)}.")
+    check_choice("pool", pool, POOLS)
     rows = []
     for number, x_TD in enumerate(recordings):
         if len(x_TD) == 0:

@@ -8,6 +8,7 @@ from torchcpc.text_table import TextTable
 
 # Rows of an embedding that its text shows.
 _SHOWN = 5
+_HEADER = ("rank", "cosine", "step", "source", "sentence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +27,9 @@ class Embedding(SavedResult):
     labels: Mapping[str, tuple[str, ...]]
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        places = (self.keys, self.sequence.tolist(), self.step.tolist(), self.time_s.tolist())
-        names = ("source", "sequence", "step", "time_s", *self.labels, "z", "c")
-        columns = (*places, *self.labels.values(), self.z, self.c)
-        return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
+        places = {"sequence": self.sequence.tolist(), "step": self.step.tolist(), "time_s": self.time_s.tolist()}
+        columns = {"source": self.keys, **places, **self.labels, "z": self.z, "c": self.c}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def tables(self) -> Sequence[TextTable]:
         columns = {"source": self.keys, "step": self.step, "time_s": self.time_s, **self.labels}
@@ -72,7 +72,7 @@ class NearestTable(SavedResult):
     def tables(self) -> Sequence[TextTable]:
         made = []
         for query in self.queries:
-            header = ("rank", "cosine", "step", "source", "sentence")[: 5 if any(row.sentence for row in query.rows) else 4]
+            width = len(_HEADER) if any(row.sentence for row in query.rows) else len(_HEADER) - 1
             cells = [(str(row.rank), f"{row.cosine:.3f}", str(row.step), row.source, row.sentence) for row in query.rows]
-            made.append(TextTable(header, [row[: len(header)] for row in cells], f"nearest to: {query.query}"))
+            made.append(TextTable(_HEADER[:width], [row[:width] for row in cells], f"nearest to: {query.query}"))
         return made

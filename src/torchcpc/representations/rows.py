@@ -6,6 +6,7 @@ are -1. Sources follow one another by length, not by name.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from itertools import groupby
 from pathlib import Path
 from typing import TypeAlias, Unpack
@@ -19,17 +20,21 @@ from torchcpc.representations.result import Embedding
 
 Rows: TypeAlias = "Mapping[str, list[str] | np.ndarray]"
 """Some rows of a table: the values of each column."""
-Clock: TypeAlias = Callable[[int, np.ndarray], np.ndarray]
-"""(source, its steps) -> when these begin."""
 
 NOTHING = "nothing was embedded: every source is shorter than one step. Name longer sources."
 
 
-def clock(sources: Sources, stride: int) -> Clock:
-    """When steps of `stride` positions begin: by the time stamps of the source, or else counted from its start."""
+def clock(sources: Sources, stride: int) -> Callable[[int, np.ndarray], np.ndarray]:
+    """(source, its steps) -> when these, of `stride` positions, begin: by the time stamps of the source, or else counted from its start."""
     if provides(sources, Timed):
         return lambda source, step_T: sources.times(source)[step_T * stride]
     return lambda source, step_T: step_T * (stride / sources.rate)
+
+
+def refuse_pictures(model: Model, why: str) -> None:
+    """Raises CPCError for a model of pictures. why: the rest of the sentence, such as "cannot be ranked as one"."""
+    if (sequences := model.encoder.layout.sequences) > 1:
+        raise CPCError(f"a picture of {sequences} sequences {why}. Name a run of recordings, series or text.")
 
 
 def find_step(
@@ -41,11 +46,7 @@ def find_step(
     known = {sources.items[i].key: i for i in (range(len(sources)) if indices is None else indices)}
     if not colon or not number.isdigit() or key not in known:
         raise CPCError(f"{name!r}: expected SOURCE:STEP with a source that is searched, for instance {next(iter(known))}:0.")
-    if (sequences := model.encoder.layout.sequences) > 1:
-        raise CPCError(
-            f"{name!r}: {key} is a picture of {sequences} sequences, so SOURCE:STEP is many steps. Name a run "
-            "of recordings, series or text."
-        )
+    refuse_pictures(model, f"has many steps {name!r}")
     steps = sources.length(known[key]) // model.encoder.stride
     if int(number) + ahead >= steps:
         last = f"last context for k = {ahead}" if ahead else "last"
@@ -102,15 +103,12 @@ def _parquet(path: Path, pieces: Iterable[Rows]) -> int:
         return pa.FixedSizeListArray.from_arrays(pa.array(np.ravel(values), pa.float32()), np.shape(values)[1])
 
     writer, count = None, 0
-    try:
+    with ExitStack() as opened:
         for rows in pieces:
             table = pa.table({name: column(name, values) for name, values in rows.items()})
-            writer = writer or pq.ParquetWriter(path, table.schema)
+            writer = writer or opened.enter_context(pq.ParquetWriter(path, table.schema))
             writer.write_table(table)
             count += len(table)
-    finally:
-        if writer is not None:
-            writer.close()
     return count
 
 

@@ -109,10 +109,9 @@ class Expanded:
 def expand(run: TrainedRun, vectors: Path, out: Path, *, most: int = 100_000, seed: int = 0) -> Expanded:
     """Writes `out`, the model of `run` with the first `most` words of the file that it lacks; its own words keep their vectors.
 
-    The map is fitted on all words of both sides, the check on nine tenths of them. A word counts in the form that the model's
-    tokenizer gives it: of several forms (Paris, paris) the one that is that form already, else the first. Raises CPCError for a model
-    that is not of words, a folder in use, too few words in common and none to add.
-    """
+    The map is fitted on all words of both sides, the check on nine tenths of them. A word counts in the form that the model's tokenizer
+    gives it: of several forms (Paris, paris) the one that is that form already, else the first. Raises CPCError for a model that is not
+    of words, a folder in use, too few words in common and none to add."""
     require_text(run.config["data"])
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CPCError(f"{out} exists and is not empty. Choose another folder with -o.")

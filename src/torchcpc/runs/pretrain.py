@@ -136,9 +136,8 @@ def _train(folder: Path, fabric: Fabric, record: RunRecord, sources: Sources, li
         fabric.barrier()
         torch.distributed.destroy_process_group()
     config = {**{name: settings[name] for name in MODEL_PARTS}, "data": data}
-    return Trained(
-        TrainedRun(folder, model.cpu().eval(), config, record, domain, listener=listener, own=[sources]), outcome, first
-    )
+    run = TrainedRun(folder, model.cpu().eval(), config, record, domain, listener=listener, own=[sources])
+    return Trained(run, outcome, first)
 
 
 def long_enough(sources: Sources, indices: Sequence[int], model: Model) -> tuple[list[int], list[Skipped]]:

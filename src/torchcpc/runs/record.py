@@ -55,11 +55,6 @@ class RunRecord:
             fault = str(error)
         raise CPCError(f"{path} is damaged: {fault}. Restore it, or start a new run.")
 
-    @classmethod
-    def of(cls, folder: Path) -> Self | None:
-        """The record of a folder; None for a saved model that is no run."""
-        return cls.read(folder) if (folder / NAME).is_file() else None
-
     def write(self, folder: Path) -> None:
         """Written whole or not at all."""
         content = asdict(self)

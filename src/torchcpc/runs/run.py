@@ -9,7 +9,7 @@ from torchcpc.data.splits import Parts, by_source, hold_out
 from torchcpc.domains import DOMAINS, Domain
 from torchcpc.model import CPCModel
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources
-from torchcpc.runs.record import RunRecord
+from torchcpc.runs.record import NAME, RunRecord
 from torchcpc.runs.saved import find_folder, load_model
 from torchcpc.settings import Settings, suggest
 
@@ -53,18 +53,15 @@ class TrainedRun:
     own: list[Sources] = field(default_factory=list, repr=False, compare=False)
 
     def open(self, data: Data | None = None) -> Sources:
-        """The sources in `data`, read with the run's own settings; without data its own, which are opened once."""
+        """The sources in `data` as this model takes them: read with its settings, text through its own vocabulary; without data its own,
+        which are opened once."""
         if are_open(data):
-            return self.as_read(data)
+            return self.domain.as_read(self.config["data"], data)
         if roots := named_roots(data):
             return open_sources(self.config["data"], roots, self.listener)
         if not self.own:
             self.own.append(open_sources(self.config["data"], self.record.roots if self.record else (), self.listener))
         return self.own[0]
-
-    def as_read(self, sources: Sources) -> Sources:
-        """The sources as this model takes them: text through its own vocabulary, all else as it is."""
-        return self.domain.as_read(self.config["data"], sources)
 
     def require_record(self) -> RunRecord:
         """How it was trained. Raises CPCError for a saved model that is no run."""
@@ -142,7 +139,7 @@ class TrainedRun:
 def load_run(name: str | Path, *, device: str = "cpu", listener: Listener = QUIET) -> TrainedRun:
     """A run or a saved model, from a folder or a Hub repository id. Raises CPCError for anything else."""
     folder = find_folder(name)
-    record = RunRecord.of(folder)
+    record = RunRecord.read(folder) if (folder / NAME).is_file() else None
     model, config = load_model(folder)
     if (kind := config["data"]["name"]) not in DOMAINS:
         raise CPCError(f"{folder}: data.name = {kind!r} is unknown.{suggest(kind, DOMAINS)}")

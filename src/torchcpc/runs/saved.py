@@ -1,8 +1,7 @@
 """A model as a folder others can load, in which no code is run. Anything else than these files is refused.
 
 config.json: {"format": 1, "torchcpc": version, "encoder": {"name": ..., settings}, "context": {...}, "predictor": {...}, "data": {...}};
-model.safetensors: one float tensor per parameter or statistic, named as in the module tree; and the files that the domain keeps, such as
-tokenizer.json for text.
+model.safetensors: one float tensor per parameter or statistic, named as in the module tree; and the files of the domain (tokenizer.json).
 """
 
 import json
@@ -53,11 +52,8 @@ def load_model(folder: Path) -> tuple[CPCModel, Settings]:
     try:
         content = json.loads(config_path.read_bytes())
         version, data = content["format"], content["data"]
-        kinds = {
-            name: kinds
-            for name, kinds in schema().items()
-            if name in MODEL_PARTS or (name == "data" and data["name"] in DOMAINS)
-        }
+        known = {*MODEL_PARTS, "data"} if data["name"] in DOMAINS else MODEL_PARTS
+        kinds = {section: choices for section, choices in schema().items() if section in known}
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CPCError(f"{config_path} is damaged ({error!r}). Save the model again.") from None
     if version != FORMAT:

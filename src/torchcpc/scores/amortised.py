@@ -11,15 +11,11 @@ from torch import Tensor
 
 from torchcpc.contracts import CPCError
 
-_NEWTON = 50
-
 
 class Amortised:
-    """A regression of log Z_k on the prediction, one per horizon: a `contracts.LogPartition` without a sample.
-
-    p_AKD and log_z_AK: predictions of calibration contexts and their log Z (from `Sample`). main: of how many main directions of p
-    all products are taken; ridge: penalty on standardised coefficients. Raises CPCError for fewer contexts than coefficients.
-    """
+    """A regression of log Z_k on the prediction, one per horizon: a `contracts.LogPartition` without a sample. p_AKD and log_z_AK:
+    predictions of calibration contexts and their log Z (from `Sample`). main: of how many main directions of p all products are taken;
+    ridge: penalty on standardised coefficients. Raises CPCError for fewer contexts than coefficients."""
 
     def __init__(self, p_AKD: Tensor, log_z_AK: Tensor, *, main: int = 8, ridge: float = 1e-6) -> None:
         A, K, D = p_AKD.shape
@@ -60,7 +56,7 @@ def _gamma(phi_AF: Tensor, log_z_A: Tensor, ridge: float) -> Tensor:
         fit_A = phi_AF @ w_F
         return (torch.exp(log_z_A - fit_A) + fit_A).mean() + 0.5 * w_F @ penalty_FF @ w_F
 
-    for _ in range(_NEWTON):
+    for _ in range(50):
         ratio_A = torch.exp(log_z_A - phi_AF @ weight_F)
         gradient_F = phi_AF.t() @ (1 - ratio_A) / A + penalty_FF @ weight_F
         curvature_FF = (phi_AF * ratio_A[:, None]).t() @ phi_AF / A + penalty_FF + 1e-12 * eye_FF

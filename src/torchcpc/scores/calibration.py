@@ -66,11 +66,9 @@ class Partition(NamedTuple):
 
 
 class Sample:
-    """M marginal samples of z held in memory, which give log Z_k of any context: a `contracts.LogPartition`.
-
-    z_MD; source_M and group_M int64 say where each came from. proposal "all": samples of every other source; "same_group": of other
-    sources of the context's group, which divides out what the group alone tells. Raises CPCError for too few samples.
-    """
+    """M marginal samples of z held in memory, which give log Z_k of any context: a `contracts.LogPartition`. z_MD; source_M and group_M
+    int64 say where each came from. proposal "all": samples of every other source; "same_group": of other sources of the context's group,
+    which divides out what the group alone tells. Raises CPCError for too few samples."""
 
     def __init__(
         self, z_MD: Tensor, source_M: Tensor, group_M: Tensor, *, proposal: str = "all", correction: str = "delta"
@@ -78,9 +76,7 @@ class Sample:
         check_choice("proposal", proposal, PROPOSALS)
         check_choice("correction", correction, CORRECTIONS)
         if len(z_MD) < FEWEST_SAMPLES:
-            raise CPCError(
-                f"{len(z_MD)} marginal samples: log Z needs at least {FEWEST_SAMPLES}. Hold out more sources or longer ones."
-            )
+            raise CPCError(f"{len(z_MD)} marginal samples: log Z needs at least {FEWEST_SAMPLES}. Hold out more sources.")
         self.z_MD, self.source_M, self.group_M = z_MD, source_M, group_M
         self.proposal, self.correction = proposal, correction
         sources, place_M = source_M.unique(return_inverse=True)

@@ -90,10 +90,8 @@ class Full:
 
 
 class Shared(Full):
-    """One pool of `count` steps, drawn afresh for each update without replacement and shared by all anchors and horizons.
-
-    Sharing correlates the anchors but leaves each one's competitors a fair sample; scoring is then one matrix product.
-    """
+    """One pool of `count` steps, drawn afresh for each update without replacement and shared by all anchors and horizons. Sharing
+    correlates the anchors but leaves each one's competitors a fair sample; scoring is then one matrix product."""
 
     def __init__(self, *, count: int = 512, strategy: str = "mixed") -> None:
         super().__init__(strategy=strategy)
@@ -106,11 +104,9 @@ class Shared(Full):
 
 
 class Sampled(Shared):
-    """`count` draws per anchor, uniform over all that the strategy allows it; a step that is drawn twice competes once.
-
-    So an anchor's competitors are a uniform subset, and its N is their true number. Counting repetitions would raise log N, and
-    with it the bound, without adding anyone to compete: nine sources then seem to share more information than they have.
-    """
+    """`count` draws per anchor, uniform over all that the strategy allows it; a step that is drawn twice competes once. So an anchor's
+    competitors are a uniform subset, and its N is their true number. Counting repetitions would raise log N, and with it the bound,
+    without adding anyone to compete: nine sources then seem to share more information than they have."""
 
     def __init__(self, *, count: int = 128, strategy: str = "mixed") -> None:
         super().__init__(count=count, strategy=strategy)

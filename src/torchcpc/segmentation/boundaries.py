@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, Sources, check_choice, check_rules
+from torchcpc.contracts import Sources, check_choice, check_rules
 from torchcpc.information.scoring import SampleSpec, draw_sample, steps_in
-from torchcpc.representations.rows import Rows
+from torchcpc.representations.rows import Rows, refuse_pictures
 from torchcpc.runs.run import TrainedRun
 from torchcpc.segmentation.curves import (
     METRICS,
@@ -30,12 +30,10 @@ CURVES = (SURPRISE, *METRICS, FLUX)
 
 @dataclass(frozen=True, slots=True)
 class SegmentSpec:
-    """How curves and thresholds are made.
-
-    curve: that boundaries are taken from. k: of the surprise, None for the first horizon that shares no input with its context.
-    lag: between the steps that the other curves compare. prominence: of a peak that is kept, in units of the curve, None: by `rate`.
-    rate: boundaries per second, None: by `peak_quantile`, the share of local maxima to leave out. samples: for log Z.
-    """
+    """How curves and thresholds are made. curve: that boundaries are taken from. k: of the surprise, None for the first horizon that
+    shares no input with its context. lag: between the steps that the other curves compare. prominence: of a peak that is kept, in units of
+    the curve, None: by `rate`. rate: boundaries per second, None: by `peak_quantile`, the share of local maxima to leave out. samples: for
+    log Z."""
 
     curve: str = SURPRISE
     k: int | None = None
@@ -77,7 +75,7 @@ class Boundaries(NamedTuple):
 
 def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec) -> Boundaries:
     """The boundaries of every source. For the surprise, each is scored against samples of all the others."""
-    refuse_pictures(run)
+    refuse_pictures(run.model, f"({run.folder}) has no boundaries in time")
     indices = range(len(sources))
     peaks = [find(curve) for curve in curves_of(run, sources, indices, [spec.curve], spec, indices)[spec.curve]]
     seconds = sum(sources.length(i) for i in indices) / sources.rate
@@ -88,14 +86,6 @@ def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec) -> Boundari
         heights = {"height": kept.height.astype(np.float32), "prominence": kept.prominence.astype(np.float32)}
         rows.append({"source": [item.key] * len(kept.place), "step": kept.place, "time_s": kept.time_s, **heights})
     return Boundaries(rows, threshold, sum(len(own["step"]) for own in rows) / seconds)
-
-
-def refuse_pictures(run: TrainedRun) -> None:
-    """Raises CPCError for a run of pictures."""
-    if run.model.encoder.layout.sequences > 1:
-        raise CPCError(
-            f"{run.folder} reads pictures, which have no boundaries in time. Name a run on recordings, text or series."
-        )
 
 
 def curves_of(

@@ -9,16 +9,15 @@ from torchcpc.contracts import CPCError, Sources
 from torchcpc.data.alignment import Alignment
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.rows import split_clips
+from torchcpc.representations.rows import refuse_pictures
 from torchcpc.runs.run import TrainedRun
-from torchcpc.segmentation.boundaries import CURVES, FLUX, SegmentSpec, curves_of, refuse_pictures
+from torchcpc.segmentation.boundaries import CURVES, FLUX, SegmentSpec, curves_of
 from torchcpc.segmentation.curves import Peaks, find, threshold_by_labels, threshold_by_quantile, threshold_by_rate
 from torchcpc.segmentation.matching import Counts, Quality, Truth, count, truth_of
 from torchcpc.segmentation.result import SegmentQuality, SegmentRow, SegmentTable
 from torchcpc.statistics.intervals import statistic_interval
 
 EVEN = "evenly spaced"
-# Sections of the settings that all seeds of one network share.
-_SIZES = ("encoder", "context", "predictor", "data")
 
 
 def compare(runs: Sequence[TrainedRun], sources: Sources, alignment: Alignment, spec: SegmentSpec) -> SegmentTable:
@@ -26,12 +25,13 @@ def compare(runs: Sequence[TrainedRun], sources: Sources, alignment: Alignment, 
     thresholds on the validation sources of the split that `cpc probe` makes. log Z is drawn from the training sources. Without a clock,
     seconds are positions. Raises CPCError for runs of other sizes and for pictures."""
     run = runs[0]
-    refuse_pictures(run)
-    if any(other.config[part] != run.config[part] for other in runs for part in _SIZES):
+    refuse_pictures(run.model, f"({run.folder}) has no boundaries in time")
+    if any(other.config[part] != run.config[part] for other in runs for part in ("encoder", "context", "predictor", "data")):
         raise CPCError("the other runs are of other sizes than the first. Name seeds of one network.")
     split = split_clips(sources, ProbeSpec(label="", alignment=alignment))
-    parts = {name: [i for i, part in enumerate(split.part) if part == name] for name in ("train", "validation", "test")}
-    train, validation, test = parts.values()
+    train, validation, test = (
+        np.flatnonzero(np.array(split.part) == name).tolist() for name in ("train", "validation", "test")
+    )
     labelled, judged = ([truth_of(alignment, sources.recording(i)) for i in part] for part in (validation, test))
     peaks: dict[str, list[tuple[list[Peaks], list[Peaks]]]] = {}
     for number, each in enumerate(runs):

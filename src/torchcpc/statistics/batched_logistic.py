@@ -1,9 +1,8 @@
 """Logistic regressions that share their features: one for every part of the rows and every penalty of a cross-validation.
 
-Each is the problem of `probes.logistic`, in nats: mean over its rows of -log softmax(x W + b)[y] + sum over blocks of
-penalty / 2 * |W|^2, b free. Several blocks of features, dense or sparse, have a penalty each, which is how they are weighed against
-each other. The weights of all classes sum to zero at the optimum, so that K classes need K - 1 columns: W = V Q' with orthonormal Q
-orthogonal to 1, and |W| = |V|.
+Each is the problem of `probes.logistic`, in nats: mean over its rows of -log softmax(x W + b)[y] + sum over blocks of penalty / 2 * |W|^2,
+b free. Several blocks of features, dense or sparse, have a penalty each, which is how they are weighed against each other. The weights of
+all classes sum to zero at the optimum, so that K classes need K - 1 columns: W = V Q' with orthonormal Q orthogonal to 1, and |W| = |V|.
 """
 
 from __future__ import annotations
@@ -41,8 +40,7 @@ class Block:
     @classmethod
     def sparse(cls, x_MD: csr_matrix) -> Block:
         """A sparse matrix, nothing of whose size is ever made dense. Columns that a single row has (three of four pairs of words) say
-        together only how far that row goes along their own direction: they are turned into one column per row. What no row has is
-        left out, for its weight is zero."""
+        together only how far that row goes along their own direction: they become one column per row. What no row has is left out."""
         turn_DN = _one_per_row(x_MD)
         x_MN = csr_matrix(x_MD @ turn_DN)
         moment_N = np.asarray(x_MN.multiply(x_MN).mean(axis=0), dtype=np.float64).ravel()

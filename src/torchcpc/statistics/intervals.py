@@ -1,8 +1,7 @@
 """95 % intervals over training seeds, label draws and test sources: of an accuracy, of any statistic of sums, of a paired difference.
 
-The rows of one recording share its speaker and its microphone. So the source, not the row, counts as a draw from the world, and a
-model counts as one draw of its seed. The hierarchical (crossed) bootstrap resamples every axis that has more than one entry: each
-replicate axis (seeds, label draws) and the sources. The interval is bounded by percentiles of the resampled statistic.
+The rows of one recording share its speaker and its microphone, so the source, not the row, counts as a draw from the world, and a model
+as one draw of its seed. The hierarchical (crossed) bootstrap resamples every replicate axis (seeds, label draws) and the sources.
 
 A plain bootstrap over n entries is too narrow by sqrt((n-1)/n), and knows nothing of Student's t: with three seeds it covers
 about 80 % instead of 95 %. So the deviation of each axis's weights from 1 is stretched by sqrt(n/(n-1)) * t_{n-1}/z, the
@@ -65,8 +64,7 @@ class Hits:
 @dataclass(frozen=True, slots=True)
 class Confusions:
     """Counts by replicate, source and class of the test: true positives, predictions and, by source and class, rows. Their mean is
-    macro-F1, which tells what accuracy hides where one class is nearly everything: the plain mean over the classes of the test of 2
-    TP / (2 TP + FP + FN), computed anew from the counts of every resample."""
+    macro-F1, the plain mean over the classes of the test of 2 TP / (2 TP + FP + FN), which shows what a common class hides."""
 
     true_RSC: np.ndarray
     predicted_RSC: np.ndarray
@@ -74,8 +72,7 @@ class Confusions:
 
     @classmethod
     def of(cls, predicted_RM: np.ndarray, y_M: np.ndarray, source_M: np.ndarray) -> Confusions:
-        """From the class predicted for every test row in every replicate (seed). Classes without a test row have no recall: they are left
-        out, and to predict them costs recall where it belongs."""
+        """From the class predicted for every test row in every replicate (seed). Classes without a test row have no recall."""
         if predicted_RM.shape[1:] != y_M.shape or y_M.shape != source_M.shape or not y_M.size:
             raise CPCError(f"predictions {predicted_RM.shape} for {y_M.size} test rows: give one a row, and at least one row.")
         sources, place_M = np.unique(source_M, return_inverse=True)
@@ -84,9 +81,8 @@ class Confusions:
         classes = np.unique(y_M)
         actual_MC = (y_M[:, None] == classes).astype(np.float64)
         predicted_RMC = (predicted_RM[..., None] == classes).astype(np.float64)
-        true_RSC, predicted_RSC = (
-            np.stack([member_SM @ each_MC for each_MC in each_RMC]) for each_RMC in (predicted_RMC * actual_MC, predicted_RMC)
-        )
+        true_RSC = np.stack([member_SM @ true_MC for true_MC in predicted_RMC * actual_MC])
+        predicted_RSC = np.stack([member_SM @ predicted_MC for predicted_MC in predicted_RMC])
         return cls(true_RSC, predicted_RSC, member_SM @ actual_MC)
 
     @property
@@ -132,7 +128,7 @@ def accuracy_interval(hits: Hits, *, resamples: int = 2000, seed: int = 0) -> In
     return interval(hits, resamples=resamples, seed=seed)
 
 
-def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray, *, resamples: int = 2000, seed: int = 0) -> Interval:
+def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray, *, resamples: int = 2000) -> Interval:
     """The mean of any quantity over all rows, from its sum and number of rows by source. Raises CPCError for no row. With one source
     the interval is NaN: nothing is known of the spread between sources."""
     if not rows_S.sum():
@@ -140,14 +136,12 @@ def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray, *, resamples: int = 200
     hits = Hits(sum_S.astype(np.float64), rows_S.astype(np.float64))
     if len(rows_S) == 1:
         return Interval(hits.mean, float("nan"), float("nan"))
-    return interval(hits, least=-np.inf, most=np.inf, resamples=resamples, seed=seed)
+    return interval(hits, least=-np.inf, most=np.inf, resamples=resamples)
 
 
-def statistic_interval(
-    sums_RSF: np.ndarray, statistic: Callable[[np.ndarray], float], *, resamples: int = 1000, seed: int = 0
-) -> Interval:
+def statistic_interval(sums_RSF: np.ndarray, statistic: Callable[[np.ndarray], float], *, resamples: int = 1000) -> Interval:
     """The mean over replicates R of a statistic of F sums over sources S, such as F1 of counts, and its interval."""
-    weight_QR, weight_QS = crossed_weights(*sums_RSF.shape[:2], resamples=resamples, seed=seed)
+    weight_QR, weight_QS = crossed_weights(*sums_RSF.shape[:2], resamples=resamples, seed=0)
     drawn_QRF = np.einsum("qs,rsf->qrf", weight_QS, sums_RSF.astype(np.float64))
     value_QR = np.array([[statistic(sums_F) for sums_F in drawn_RF] for drawn_RF in drawn_QRF])
     mean = float(np.mean([statistic(sums_F) for sums_F in sums_RSF.sum(axis=1)]))
@@ -178,22 +172,22 @@ def crossed_weights(*counts: int, resamples: int, seed: int) -> tuple[np.ndarray
 
 
 @lru_cache(maxsize=4)
-def weights(count: int, *, axis: int, resamples: int, level: float = LEVEL, seed: int = 0) -> np.ndarray:
+def weights(count: int, *, axis: int, resamples: int, seed: int = 0) -> np.ndarray:
     """How much each of `count` entries weighs in each resample, 1 on average, stretched as the module says: [resamples, count]. Kept
     and not to be written to: every interval of a table asks for the same, and ten thousand sources take seconds."""
     if count == 1:
         return np.ones((resamples, 1))
     drawn = np.random.default_rng([seed, axis, count]).multinomial(count, np.full(count, 1 / count), size=resamples)
-    tail = 0.5 + level / 2
+    tail = 0.5 + LEVEL / 2
     stretch = np.sqrt(count / (count - 1)) * special.stdtrit(count - 1, tail) / special.ndtri(tail)
     made = 1 + stretch * (drawn - 1)
     made.flags.writeable = False
     return made
 
 
-def percentiles(value_Q: np.ndarray, level: float = LEVEL) -> tuple[float, float]:
-    """The ends of the central `level` of the values."""
-    low, high = np.quantile(value_Q, [0.5 - level / 2, 0.5 + level / 2])
+def percentiles(value_Q: np.ndarray) -> tuple[float, float]:
+    """The ends of the central 95 % of the values."""
+    low, high = np.quantile(value_Q, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
     return float(low), float(high)
 
 

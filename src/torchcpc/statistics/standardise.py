@@ -28,8 +28,7 @@ class Scale:
 
     @classmethod
     def from_moments(cls, mean_D: np.ndarray, deviation_D: np.ndarray, *, constant: float = np.inf, **limits: float) -> Scale:
-        """constant: what a column that does not vary is divided by; by infinity it becomes 0. limits: relative and absolute, as in
-        `is_constant`."""
+        """constant: what a column that does not vary is divided by; by infinity it becomes 0. limits: of `is_constant`."""
         still_D = is_constant(mean_D, deviation_D, **limits)
         return cls(mean_D, np.where(still_D, deviation_D.dtype.type(constant), deviation_D))
 

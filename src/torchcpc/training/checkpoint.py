@@ -1,10 +1,9 @@
 """Everything a stopped run needs to go on, in one safetensors file: written whole or not at all, read without running code.
 
-Layout, format 1. Tensors: `model.<name>` for each entry of the module's state, `optimizer.<parameter number>.<name>` for each tensor
-of the optimiser's. Header metadata `state`: JSON {"format": 1, "step": updates done, "best": best validation value or null,
-"fingerprint": text that identifies the settings}. The learning rate, the order of the data and the candidates are functions of
-(seed, step) and need no state.
-"""
+Layout, format 1. Tensors: `model.<name>` for each entry of the module's state, `optimizer.<parameter number>.<name>` for each tensor of
+the optimiser's. Header metadata `state`: JSON {"format": 1, "step": updates done, "best": best validation value or null, "fingerprint":
+text that identifies the settings}. The learning rate, the order of the data and the candidates are functions of (seed, step) and need no
+state."""
 
 import json
 from collections.abc import Mapping

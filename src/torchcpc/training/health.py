@@ -13,8 +13,8 @@ Metrics = dict[str, Any]
 def effective_rank(z_MD: Tensor) -> float:
     """exp of the entropy of the normalised singular values of centred features: between 1 (collapsed) and D (all directions alike). Roy &
     Vetterli 2007; used as a label-free measure of representations by Garrido et al. 2023 (RankMe)."""
-    centred = z_MD.detach().double() - z_MD.detach().double().mean(dim=0)
-    share = torch.linalg.svdvals(centred)
+    z_MD = z_MD.detach().double()
+    share = torch.linalg.svdvals(z_MD - z_MD.mean(dim=0))
     if share.sum() == 0:
         return 1.0
     share = share / share.sum()
@@ -22,9 +22,7 @@ def effective_rank(z_MD: Tensor) -> float:
 
 
 def warnings(history: Sequence[Metrics]) -> list[str]:
-    """What the validations so far, oldest first, give reason to fear. Each is a dict with bound, ceiling_per_k, rank_z and rank_c."""
-    if not history:
-        return []
+    """What the validations so far, at least one, oldest first, give reason to fear: dicts with bound, ceiling_per_k, rank_z, rank_c."""
     found, now, last = [], history[-1], history[-3:]
     finite = [value for value in now["ceiling_per_k"] if value is not None and value == value]
     bound, ceiling = now["bound"], sum(finite) / len(finite)
@@ -33,7 +31,7 @@ def warnings(history: Sequence[Metrics]) -> list[str]:
             f"chance-level plateau: the validation bound was {bound:.3f} nats at the last three validations, within 2 % of chance (ceiling "
             f"{ceiling:.2f}). Raise training.learning_rate, lengthen the warm-up, or check that steps follow one another."
         )
-    for name in [name for name in ("rank_z", "rank_c") if now.get(name, 2.0) < 2.0][:1]:
+    if name := next((name for name in ("rank_z", "rank_c") if now.get(name, 2.0) < 2.0), None):
         found.append(
             f"collapse: the effective rank of {name[-1]} is {now[name]:.2f}; below 2, every step is encoded on one line. Lower "
             "training.learning_rate, use normalisation = 'channel', or more candidates."

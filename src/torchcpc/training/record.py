@@ -8,7 +8,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from torchcpc.atomic import write_text
+from torchcpc.atomic import plain, write_text
 from torchcpc.contracts import CPCError
 from torchcpc.training import health
 from torchcpc.training.health import Metrics
@@ -43,7 +43,8 @@ class Record:
     def event(self, kind: str, step: int, metrics: Metrics) -> None:
         """Tells of an event; all but "step" are logged."""
         if self.folder and kind != "step":
-            line = json.dumps({"event": kind, "step": step, **{key: _plain(value) for key, value in metrics.items()}})
+            numbers = {key: value.tolist() if isinstance(value, Tensor) else value for key, value in metrics.items()}
+            line = json.dumps({"event": kind, "step": step, **plain(numbers)})
             with (self.folder / "metrics.jsonl").open("a", encoding="utf8") as file:
                 file.write(line + "\n")
         self.on_event(kind, step, metrics)
@@ -82,12 +83,3 @@ def _entry(line: str) -> Metrics:
     except ValueError:
         return {}
     return entry if isinstance(entry, dict) else {}
-
-
-def _plain(value: object) -> object:
-    """Tensors and floats as JSON holds them: NaN and infinity become null."""
-    if isinstance(value, Tensor):
-        value = value.detach().tolist()
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

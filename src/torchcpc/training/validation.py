@@ -19,10 +19,9 @@ def held_out_bound(
 ) -> Metrics:
     """Metrics of `model` on fixed windows, in float32, the same candidates every time it is called.
 
-    Per horizon, lists: loss_per_k, bound_per_k (mean log N - loss, nats), bound_low_per_k and bound_high_per_k (95 %, from the
-    spread between sources, which unlike steps are independent), ceiling_per_k (mean log N), accuracy_per_k, pairwise_per_k,
-    chance_per_k, pairs_per_k. Over horizons: bound (mean), sources, rank_z and rank_c (effective ranks of the first window's steps).
-    """
+    Per horizon, lists: loss_per_k, bound_per_k (mean log N - loss, nats), bound_low_per_k and bound_high_per_k (95 %, from the spread
+    between sources, which unlike steps are independent), ceiling_per_k (mean log N), accuracy_per_k, pairwise_per_k, chance_per_k,
+    pairs_per_k. Over horizons: bound (mean), sources, rank_z and rank_c (effective ranks of the first window's steps)."""
     if not windows:
         raise CPCError("there is no validation window: hold out more sources, or shorten the window.")
     generator, columns, was_training = torch.Generator().manual_seed(seed), [], model.training

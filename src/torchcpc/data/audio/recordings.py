@@ -144,15 +144,6 @@ def inspect(path: Path) -> Facts:
     except (sf.LibsndfileError, OSError, RuntimeError, ValueError) as error:
         where = f" after {frames} frames" if frames else ""
         return Facts(fault=f"unreadable{where}: {_cause(path, error)}", lasting=frames > 0)
-    return Facts((rate, channels, frames), cut or _fault(rate, frames, promised, peak, finite))
-
-
-def _mix(block: np.ndarray) -> np.ndarray:
-    """One channel from [frames, channels]: their mean; a single channel as it is."""
-    return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
-
-
-def _fault(rate: int, frames: int, promised: int, peak: float, finite: bool) -> str:
     low, high = _STORED_RATES
     faults = (
         (not low <= rate <= high, f"sample rate {rate} Hz is outside {low} to {high} Hz"),
@@ -161,7 +152,12 @@ def _fault(rate: int, frames: int, promised: int, peak: float, finite: bool) -> 
         (not finite, "holds NaN or infinite samples"),
         (peak < SILENCE, f"silent: no sample above {SILENCE:g}"),
     )
-    return next((why for found, why in faults if found), "")
+    return Facts((rate, channels, frames), cut or next((why for found, why in faults if found), ""))
+
+
+def _mix(block: np.ndarray) -> np.ndarray:
+    """One channel from [frames, channels]: their mean; a single channel as it is."""
+    return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
 
 
 def _cut_wav(path: Path) -> str:

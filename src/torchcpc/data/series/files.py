@@ -51,12 +51,13 @@ class Readings:
     rate: float | None = None
     row_labels: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    def until(self, end: int) -> Readings:
-        """The first `end` rows."""
+    def trimmed(self) -> Readings:
+        """The rows up to the last one in which anything was observed; all of them where nothing was."""
+        observed = np.flatnonzero(~np.isnan(self.values).all(axis=1))
+        end = int(observed[-1]) + 1 if len(observed) else len(self.values)
         labels = {name: rows[:end] for name, rows in self.row_labels.items()}
-        return replace(
-            self, values=self.values[:end], times=None if self.times is None else self.times[:end], row_labels=labels
-        )
+        times = None if self.times is None else self.times[:end]
+        return replace(self, values=self.values[:end], times=times, row_labels=labels)
 
 
 def read_series(path: Path, columns: Columns) -> list[Readings]:
@@ -214,13 +215,7 @@ def _cases(values: np.ndarray, wanted: tuple[str, ...], shared: Readings) -> lis
             raise CPCError(f"{name!r} has shape {rows.shape} for {values.shape[-2]} rows")
     whole = Readings(values, wanted, shared.times, shared.rate or _rate_of(shared.times), shared.row_labels)
     # Cases of one array are padded to one length; what is missing at the end of a case is its end.
-    return [whole] if values.ndim == 2 else [replace(whole, values=case).until(observed_end(case)) for case in values]
-
-
-def observed_end(case: np.ndarray) -> int:
-    """Rows up to the last one in which anything was observed; all of them where nothing was."""
-    observed = np.flatnonzero(~np.isnan(case).all(axis=1))
-    return int(observed[-1]) + 1 if len(observed) else len(case)
+    return [whole] if values.ndim == 2 else [replace(whole, values=case).trimmed() for case in values]
 
 
 def rows_of(array: object) -> np.ndarray:

@@ -13,7 +13,7 @@ import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
 from torchcpc.data.files.find import FileKind, FoundFile, find, group_of, skip
-from torchcpc.data.series.files import FILES, Columns, Readings, check_series, observed_end, read_series, rows_of
+from torchcpc.data.series.files import FILES, Columns, Readings, check_series, read_series, rows_of
 from torchcpc.data.sources import SourceList, nothing_usable
 
 SENSORS = FileKind("series", tuple(FILES))
@@ -137,8 +137,8 @@ def cases(
             values = rows_of(array)
             check_series(values)
             names = tuple(channels) or tuple(str(n) for n in range(values.shape[1]))
-            readings = Readings(values[: observed_end(values)], names)
-            readings = _alike(readings, items[0].readings if items else readings, fixed=True)
+            case = Readings(values, names).trimmed()
+            readings = _alike(case, items[0].readings if items else case, fixed=True)
         except CPCError as error:
             raise CPCError(f"{key}: {error}.") from None
         items.append(SeriesItem(key, of_case.get("group", key), of_case, None, len(readings.values) / rate, readings=readings))

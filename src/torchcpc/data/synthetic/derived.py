@@ -59,22 +59,19 @@ class Nuisance(Derived):
 
 
 class Warped(Derived):
-    """y = asinh(Q asinh(bend x)), Q a fixed orthogonal matrix drawn from `seed`: every feature of y mixes all of x. The change of volume is
+    """y = asinh(Q asinh(2 x)), Q a fixed orthogonal matrix drawn at random: every feature of y mixes all of x. The change of volume is
     the same in numerator and denominator of a ratio, so it cancels; linear models no longer fit. asinh, because its inverse is exact and it
     draws far values in: float32 keeps y well enough to find x again to about 1e-6."""
 
-    def __init__(self, process: Process, *, bend: float = 2.0, seed: int = 0) -> None:
-        if bend <= 0:
-            raise CPCError(f"bend = {bend}: must be positive to be invertible.")
+    def __init__(self, process: Process) -> None:
         super().__init__(process, process.dim)
-        self.bend = bend
-        self.Q, _ = np.linalg.qr(np.random.default_rng(seed).standard_normal((self.dim, self.dim)))
+        self.Q, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((self.dim, self.dim)))
 
     def show(self, x: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
-        return np.arcsinh(np.arcsinh(self.bend * x) @ self.Q.T)
+        return np.arcsinh(np.arcsinh(2.0 * x) @ self.Q.T)
 
     def undo(self, y: np.ndarray) -> np.ndarray:
-        return np.sinh(np.sinh(y) @ self.Q) / self.bend
+        return np.sinh(np.sinh(y) @ self.Q) / 2.0
 
 
 class Speakers:

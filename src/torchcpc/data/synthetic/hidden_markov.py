@@ -1,7 +1,5 @@
 """Finite Markov chains, seen directly or through an emission: the belief is exact, by the forward algorithm (L. Baum, 1966)."""
 
-from typing import Protocol
-
 import numpy as np
 
 from torchcpc.contracts import CPCError, Result
@@ -13,21 +11,8 @@ _SEQUENCES, _HISTORY = 20_000, 48
 _LARGEST, _WIDTH = 1 << 20, 1e-9
 
 
-class Emission(Protocol):
-    """p(x | state) for S states: what a hidden state shows. table: [S, symbols] where x has finitely many values, None where it has not;
-    log_likelihood: x [..., D] -> [..., S], nats, up to a term of x alone, which no ratio sees; draw: state [...] -> x [..., D]."""
-
-    dim: int
-    states: int
-
-    @property
-    def table(self) -> np.ndarray | None: ...
-    def log_likelihood(self, x: np.ndarray) -> np.ndarray: ...
-    def draw(self, state: np.ndarray, rng: np.random.Generator) -> np.ndarray: ...
-
-
 class Symbols:
-    """Symbol j with probability table[s, j] in state s, shown as a one-hot row; what is read is the largest entry."""
+    """What a hidden state shows: symbol j with probability table[s, j] in state s, as a one-hot row; what is read is the largest entry."""
 
     def __init__(self, table: np.ndarray) -> None:
         self.table = _distributions("emission", table)
@@ -36,6 +21,7 @@ class Symbols:
             self._log = np.log(self.table).T.copy()
 
     def log_likelihood(self, x: np.ndarray) -> np.ndarray:
+        """x [..., D] -> [..., S] nats, up to a term of x alone, which no ratio sees."""
         return self._log[x.argmax(-1)]
 
     def draw(self, state: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -43,7 +29,7 @@ class Symbols:
 
 
 class Clouds:
-    """x ~ N(means[s], deviation^2 I) in state s: means [S, D]."""
+    """What a hidden state shows: x ~ N(means[s], deviation^2 I) in state s, means [S, D]; no table, since x has no end of values."""
 
     table = None
 
@@ -64,7 +50,7 @@ class HiddenMarkov:
     """A chain over S states with transitions P [S, S] and an emission. Belief: p(state_t | x_<=t), [S]. pi: the stationary distribution;
     needed only where P has several (a chain that never leaves a class of states)."""
 
-    def __init__(self, P: np.ndarray, emission: Emission, *, pi: np.ndarray | None = None) -> None:
+    def __init__(self, P: np.ndarray, emission: Symbols | Clouds, *, pi: np.ndarray | None = None) -> None:
         self.P, self.emission, self.dim = _distributions("P", P), emission, emission.dim
         if self.P.shape != (emission.states, emission.states):
             raise CPCError(f"P is {self.P.shape} for {emission.states} states of the emission: give one row and column each.")

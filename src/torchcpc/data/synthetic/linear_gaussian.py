@@ -125,22 +125,21 @@ def gaussian_vectors(covariance: np.ndarray, cross: np.ndarray) -> LinearGaussia
     return LinearGaussian(A, np.eye(len(S)), S - A @ G.T)
 
 
-def autoregression(coefficients: Sequence[float], *, copies: int = 1) -> LinearGaussian:
-    """x_t = sum_i coefficients[i-1] x_{t-i} + noise, unit variance, in `copies` independent copies side by side. (0, 0.9) is the test of
-    memory: x_t alone says nothing of x_{t+1}, x_{t-1} says 0.83 nats."""
+def autoregression(coefficients: Sequence[float]) -> LinearGaussian:
+    """x_t = sum_i coefficients[i-1] x_{t-i} + noise, unit variance. (0, 0.9) is the test of memory: x_t alone says nothing of x_{t+1},
+    x_{t-1} says 0.83 nats."""
     from scipy.linalg import solve_discrete_lyapunov  # takes longer to load than all readers together
 
     p = len(coefficients)
-    if p < 1 or copies < 1:
-        raise CPCError(f"{p} coefficients, copies = {copies}: give at least one of each.")
+    if p < 1:
+        raise CPCError("autoregression without coefficients: give at least one.")
     A = np.eye(p, k=-1)
     A[0] = coefficients
     Q, C = np.zeros((p, p)), np.eye(1, p)
     if np.abs(np.linalg.eigvals(A)).max() < 1:  # otherwise the process itself says what is wrong
         Q[0, 0] = 1.0
         Q = Q / solve_discrete_lyapunov(A, Q)[0, 0]
-    one = np.eye(copies)
-    return LinearGaussian(np.kron(one, A), np.kron(one, C), np.kron(one, Q))
+    return LinearGaussian(A, C, Q)
 
 
 def vector_autoregression(A: np.ndarray, Q: np.ndarray) -> LinearGaussian:

@@ -7,30 +7,24 @@ import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Progress, check_choice, silent
 from torchcpc.data.arrays import Arrays
+from torchcpc.data.synthetic import linear_gaussian as linear
 from torchcpc.data.synthetic.derived import Nuisance, Speakers, Warped
 from torchcpc.data.synthetic.hidden_markov import Clouds, HiddenMarkov, Symbols, markov_chain, symmetric
-from torchcpc.data.synthetic.linear_gaussian import (
-    LinearGaussian,
-    autoregression,
-    gaussian_pairs,
-    gaussian_vectors,
-    vector_autoregression,
-)
 from torchcpc.data.synthetic.process import Process
 
 _COVARIANCE = np.array([[1.0, 0.3, 0.0], [0.3, 1.0, -0.2], [0.0, -0.2, 1.0]])
 _TURN = 0.9 * np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
 # One of each kind, at sizes whose truth is published or easy to check.
 PROCESSES: dict[str, Callable[[], Process]] = {
-    "gaussian-pairs": lambda: gaussian_pairs([0.9, 0.5]),
-    "gaussian-vectors": lambda: gaussian_vectors(
+    "gaussian-pairs": lambda: linear.gaussian_pairs([0.9, 0.5]),
+    "gaussian-vectors": lambda: linear.gaussian_vectors(
         _COVARIANCE, _COVARIANCE @ np.array([[0.7, 0.2, 0.0], [-0.1, 0.5, 0.2], [0.3, 0.0, 0.2]])
     ),
-    "ar1": lambda: autoregression([0.9]),
-    "ar2-memory": lambda: autoregression([0.0, 0.9]),
-    "var1": lambda: vector_autoregression(_TURN, np.array([[1.0, 0.4], [0.4, 0.6]])),
+    "ar1": lambda: linear.autoregression([0.9]),
+    "ar2-memory": lambda: linear.autoregression([0.0, 0.9]),
+    "var1": lambda: linear.vector_autoregression(_TURN, np.array([[1.0, 0.4], [0.4, 0.6]])),
     # Signal and noise of unit variance.
-    "state-space": lambda: LinearGaussian(np.array([[0.95]]), np.eye(1), np.array([[1 - 0.95**2]]), np.eye(1)),
+    "state-space": lambda: linear.LinearGaussian(np.array([[0.95]]), np.eye(1), np.array([[1 - 0.95**2]]), np.eye(1)),
     "markov-chain": lambda: markov_chain(symmetric(4, 0.1)),
     "hmm-symbols": lambda: HiddenMarkov(symmetric(4, 0.1), Symbols(symmetric(4, 0.3))),
     "hmm-clouds": lambda: HiddenMarkov(symmetric(3, 0.1), Clouds(np.array([[0.0, 1.5], [1.3, -0.75], [-1.3, -0.75]]))),
