@@ -219,6 +219,9 @@ def test_scores(worlds: Callable[[str], World], tmp_path: Path, capsys: pytest.C
         pairs = scores.write(tmp_path / "b.parquet")
         table, other = (pq.read_table(tmp_path / name) for name in ("a.parquet", "b.parquet"))
         assert len(table) == pairs > 0 and table.equals(other)
+        frame, of_file = scores.to_pandas(), table.to_pandas()
+        assert list(frame) == list(of_file) and frame["pmi"].tolist() == of_file["pmi"].tolist()
+        assert f"{len(scores.indices)} sources" in str(scores) and scores.estimate in str(scores)
         profiles, k = scores.profiles(2)
         assert k == 2 and len(profiles) > 1
         panel.save(tmp_path / "b.png", information_figures.profiles, profiles, k)

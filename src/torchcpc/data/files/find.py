@@ -109,7 +109,7 @@ def _open(root: Path, kind: FileKind) -> Found:
     if root.is_dir():
         return _in_folder(root, kind)
     if not root.exists():
-        raise CPCError(f"{root} does not exist. Name a folder of {kind.noun}s, or a manifest ({tables}).")
+        raise CPCError(f"{root} does not exist. Name a folder of {kind.noun} files, or a manifest ({tables}).")
     if root.is_file() and suffix in set(kind.suffixes) - set(_MANIFESTS):
         return [FoundFile(root, root.name, top_folder(root.name))], []
     if suffix not in _MANIFESTS:
