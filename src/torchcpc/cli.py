@@ -61,7 +61,10 @@ def _refuse_old_names(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from torchcpc.commands.options import check_data
+
     try:
+        check_data(arguments)
         import_module(f"torchcpc.commands.{arguments.command}").run(arguments)
     except CPCError as error:
         print(f"cpc {arguments.command}: {error}", file=sys.stderr)

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from torchcpc.contracts import CPCError
+
 RUN = "run folder, saved model folder, or Hub repository id"
 
 # Old spelling -> what to write now, by command ("" for all).
@@ -66,6 +68,13 @@ def run(parser: argparse.ArgumentParser, *, data: str = "what the run held out")
 
 def out(parser: argparse.ArgumentParser, help: str, *, required: bool = False, metavar: str = "FILE") -> None:
     parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help=help)
+
+
+def check_data(arguments: argparse.Namespace) -> None:
+    """Refuses data that are not there, before torch is loaded."""
+    for root in vars(arguments).get("data") or ():
+        if not Path(root).exists():
+            raise CPCError(f"{root} does not exist. Check the path.")
 
 
 def values(arguments: argparse.Namespace, *rows: Option) -> dict[str, Any]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from torchcpc.contracts import CPCError, Progress
+from torchcpc.contracts import Progress
+from torchcpc.runs.model_files import check_name
 
 if TYPE_CHECKING:
     from torchcpc.api import Run
@@ -77,10 +77,7 @@ def output(text: str) -> None:
 
 def load(arguments: argparse.Namespace) -> Run:
     """The run that a command names. A wrong name is refused before torch is loaded."""
-    if not Path(arguments.run).is_dir() and str(arguments.run).count("/") != 1:
-        raise CPCError(
-            f"{arguments.run} is neither a folder here nor a Hub repository id such as 'name/model'. Check the path."
-        )
+    check_name(arguments.run)
     from torchcpc.api import load
 
     return load(arguments.run, device=vars(arguments).get("device", "cpu"), listener=TERMINAL)

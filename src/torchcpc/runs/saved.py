@@ -19,6 +19,7 @@ from torchcpc.contracts import CPCError
 from torchcpc.domains import DOMAINS, DataSettings
 from torchcpc.model import CPCModel
 from torchcpc.runs.build import MODEL_PARTS, build, schema
+from torchcpc.runs.model_files import check_name, model_files
 from torchcpc.settings import Settings, resolve
 from torchcpc.training.checkpoint import require_fit, write_tensors
 
@@ -45,10 +46,7 @@ def from_pretrained(name: str | Path) -> tuple[CPCModel, Settings]:
 
 def load_model(folder: Path) -> tuple[CPCModel, Settings]:
     """The same from a folder. Settings that are newer than the file have their defaults, so that runs of one recipe stay comparable."""
-    config_path, weights_path = folder / "config.json", folder / "model.safetensors"
-    for path in (config_path, weights_path):
-        if not path.is_file():
-            raise CPCError(f"{folder} holds no {path.name}: it is not a saved model. A finished `cpc train` run folder is one.")
+    config_path, weights_path = model_files(folder)
     try:
         content = json.loads(config_path.read_bytes())
         version, data = content["format"], content["data"]
@@ -91,8 +89,7 @@ def find_folder(name: str | Path) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
-    if str(name).count("/") != 1:
-        raise CPCError(f"{str(name)!r} is neither a folder here nor a Hub repository id such as 'name/model'. Check the path.")
+    check_name(name)
     kept = [file for domain in DOMAINS.values() for file in domain.files.values()]
     try:
         return Path(snapshot_download(str(name), allow_patterns=["config.json", "model.safetensors", *kept]))

@@ -1,0 +1,22 @@
+"""Where a saved model is, told without loading torch."""
+
+from pathlib import Path
+
+from torchcpc.contracts import CPCError
+
+
+def model_files(folder: Path) -> tuple[Path, Path]:
+    """config.json and model.safetensors in `folder`. Raises CPCError where one is missing."""
+    paths = folder / "config.json", folder / "model.safetensors"
+    for path in paths:
+        if not path.is_file():
+            raise CPCError(f"{folder} holds no {path.name}: it is not a saved model. A finished `cpc train` run folder is one.")
+    return paths
+
+
+def check_name(name: str | Path) -> None:
+    """Raises CPCError for what is neither the folder of a saved model nor the name of a repository on the Hub."""
+    if Path(name).is_dir():
+        model_files(Path(name))
+    elif str(name).count("/") != 1:
+        raise CPCError(f"{name} is neither a folder here nor a Hub repository id such as 'name/model'. Check the path.")
