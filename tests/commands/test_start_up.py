@@ -59,6 +59,7 @@ WRONG = {
     "an old option": (["probe", "RUN", "--label", "a", "--leave-out", "b"], 2, "--test-on"),
     "an unknown command": (["embde", "RUN"], 2, "embde"),
     "a run that is not there": (["embed", "nowhere", "-o", "x.npz"], 1, "nowhere"),
+    "a run by its whole path that is not there": (["embed", "/nowhere", "-o", "x.npz"], 1, "neither a folder"),
     "data that are not there": (["probe", "RUN", "nowhere", "--label", "a"], 1, "nowhere does not exist"),
     "data to train on that are not there": (["train", "speech-small", "--data", "nowhere"], 1, "nowhere does not exist"),
     "a folder without a model": (["embed", "FOLDER", "-o", "x.npz"], 1, "holds no config.json"),

@@ -1,5 +1,6 @@
 """Where a saved model is, told without loading torch."""
 
+import re
 from pathlib import Path
 
 from torchcpc.contracts import CPCError
@@ -18,5 +19,5 @@ def check_name(name: str | Path) -> None:
     """Raises CPCError for what is neither the folder of a saved model nor the name of a repository on the Hub."""
     if Path(name).is_dir():
         model_files(Path(name))
-    elif str(name).count("/") != 1:
+    elif not re.fullmatch(r"\w[\w.-]*/[\w.-]+", str(name)):
         raise CPCError(f"{name} is neither a folder here nor a Hub repository id such as 'name/model'. Check the path.")
