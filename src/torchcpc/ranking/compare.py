@@ -118,4 +118,4 @@ def _rows(runs: Sequence[Mapping[str, Ranks]], source_A: np.ndarray, candidates:
             first, inverse = interval([*map(top1, own)], 0, 1), interval([*map(reciprocal, own)], 0, 1)
             place = interval([*map(mean_rank, own)], 1, candidates)
             gaps = [top1(one) - top1(other) for one, other in zip(cpc, own, strict=True)]
-            yield RankRow(name, ranks.role, first, inverse, place, None if name == "CPC" else interval(gaps, -1, 1))
+            yield RankRow(name, ranks.role, first, inverse, place, None if ranks.role == "cpc" else interval(gaps, -1, 1))
