@@ -1,15 +1,9 @@
-"""Runs in Python: every verb gives what its command writes or prints, as a result that shows itself; and the names of the package."""
+"""Runs in Python: every verb gives what its command writes or prints, as a result that shows itself."""
 
 from __future__ import annotations
 
-import importlib
 import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 import torch
 
-import torchcpc
-from tests.commands import tiny
 from tests.commands.bigrams import word
-from tests.conformance.worlds import WORLDS, World
+from tests.conformance.worlds import World
 from torchcpc.anomalies.result import AnomalyTable
-from torchcpc.api import Run, load, resume, train
+from torchcpc.api import load
 from torchcpc.cli import main
 from torchcpc.contracts import CPCError
 from torchcpc.information import result as information
@@ -33,20 +25,11 @@ from torchcpc.representations.result import Embedding, NearestTable
 from torchcpc.results import SavedResult
 from torchcpc.runs.devices import Devices
 from torchcpc.segmentation.result import SegmentTable
-from torchcpc.settings import load_recipe, override
 
 FEW = ProbeRows(seeds=1, supervised_steps=2, probes=["linear"], curve=[2])
 FEW_WORDS = ["--seeds", "1", "--supervised-steps", "2", "--probes", "linear", "--curve", "2"]
 CPU = Devices(accelerator="cpu", precision="32-true")
 TEXTS = [" ".join(word(state, n) for n in range(3)) for state in range(4)]
-
-
-@pytest.fixture(scope="module")
-def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], World]]:
-    """A world by the name of its reader, made when it is first asked for."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        yield cache(lambda name: WORLDS[name](tmp_path_factory.mktemp(name)))
 
 
 @pytest.fixture
@@ -272,24 +255,6 @@ def test_a_stream_gives_the_steps_of_the_embedding_and_the_scores_of_the_file(
     assert log_z.isfinite().all() and pmi[:k, 0].isnan().all()
 
 
-def test_models_in_other_forms(worlds: Callable[[str], World], tmp_path: Path) -> None:
-    world = worlds("text")
-    run, vectors = load(world.run), tmp_path / "vectors.txt"
-    known = sorted({each for text in Path(world.data[0]).glob("*.txt") for each in text.read_text().split()})
-    vectors.write_text("".join(f"{each} {n % 7} {n % 11}\n" for n, each in enumerate([*known, "novelty"])))
-    assert main(["expand", str(world.run), str(vectors), "-o", str(tmp_path / "a"), "--seed", "3"]) == 0
-    expanded = run.expand(vectors, tmp_path / "b", seed=3)
-    assert expanded.added == 1 and "1 new words" in expanded.text()
-    for name in ("model.safetensors", "tokenizer.json"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
-    # What was enlarged is a run like any other.
-    assert load(tmp_path / "b").embed(world.data[0]).z.shape == run.embed(world.data[0]).z.shape
-    pytest.importorskip("onnx")
-    assert main(["export", str(world.run), "-o", str(tmp_path / "a.onnx")]) == 0
-    run.export(tmp_path / "b.onnx")
-    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
-
-
 def test_an_unknown_keyword_is_refused_with_the_nearest_name(worlds: Callable[[str], World], phones: Path) -> None:
     run = load(worlds("audio").run)
     refused: dict[str, tuple[Callable[[], object], str]] = {
@@ -310,96 +275,3 @@ def test_an_unknown_keyword_is_refused_with_the_nearest_name(worlds: Callable[[s
         with pytest.raises(CPCError) as caught:
             verb()
         assert f"'{wrong}'" in str(caught.value) and f"Did you mean '{meant}'?" in str(caught.value), wrong
-
-
-def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CPCError, match="neither a folder here nor a Hub repository id"):
-        load(tmp_path / "nowhere")
-    with pytest.raises(CPCError, match=r"holds no config\.json"):
-        load(tmp_path)
-    with pytest.raises(CPCError, match=r"is not a run folder: it holds no settings\.json"):
-        resume(tmp_path)
-    with pytest.raises(CPCError, match="'speech-smal' is neither .* Did you mean 'speech-small'"):
-        train("speech-smal", out=tmp_path / "run")
-    with pytest.raises(CPCError, match="training.step is not a setting. Did you mean 'steps'"):
-        train("speech-small", out=tmp_path / "run", training={"step": 3})
-    with pytest.raises(CPCError, match=r"\[trainings\] is not a section. Did you mean 'training'"):
-        train("speech-small", out=tmp_path / "run", trainings={"steps": 3})
-    assert not (tmp_path / "run").exists()
-
-
-SECTIONS = {
-    "encoder": {"channels": 8},
-    "context": {"dim": 8},
-    "predictor": {"count": 2},
-    "candidates": {"count": 32},
-    "windows": {"length": 3200, "batch": 4},
-    "training": {"steps": 6, "warmup": 0, "log_every": 1},
-    "split": {"validation": 0.67},
-}
-
-
-def test_training_is_that_of_the_command_and_goes_on_after_a_stop(worlds: Callable[[str], World], tmp_path: Path) -> None:
-    world, heard = worlds("audio"), []
-
-    def press(event: str, step: int, metrics: object) -> None:
-        heard.append((event, step))
-        if (event, step) == ("step", 3) and heard.count((event, step)) == 1:
-            os.kill(os.getpid(), signal.SIGINT)
-
-    assert [f"{s}.{name}={value}" for s, own in SECTIONS.items() if s != "split" for name, value in own.items()] == tiny.SMALL
-    run = train("speech-small", data=world.data[0], out=tmp_path / "a", devices=CPU, **SECTIONS)
-    wanted = (world.run / "model.safetensors").read_bytes()
-    assert type(run) is Run and run.folder == tmp_path / "a" and (tmp_path / "a/model.safetensors").read_bytes() == wanted
-    assert not run.model.training
-    with pytest.raises(KeyboardInterrupt):
-        train("speech-small", data=world.data, out=tmp_path / "b", devices=CPU, on_event=press, **SECTIONS)
-    assert not (tmp_path / "b/model.safetensors").exists() and ("step", 4) not in heard
-    again = resume(tmp_path / "b", devices=CPU)
-    assert (tmp_path / "b/model.safetensors").read_bytes() == wanted
-    same(again.embed(per="source").c, run.embed(per="source").c)
-    # A recipe by its sections, and settings of [data].
-    changed = override(load_recipe("speech-small"), [*tiny.SMALL, "split.validation=0.67", "data.sample_rate=8000"])
-    train(changed, name="mine", data=world.data[0], out=tmp_path / "c", devices=CPU)
-    train("speech-small", data=world.data, out=tmp_path / "d", devices=CPU, data_settings={"sample_rate": 8000}, **SECTIONS)
-    assert (tmp_path / "c/model.safetensors").read_bytes() == (tmp_path / "d/model.safetensors").read_bytes() != wanted
-    recipes = [json.loads((tmp_path / name / "settings.json").read_text())["recipe"] for name in "cd"]
-    assert recipes == ["mine", "speech-small"]
-
-
-def fresh(code: str, *words: str) -> str:
-    """What a new interpreter prints."""
-    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_the_names_of_the_package() -> None:
-    assert dir(torchcpc) == sorted(torchcpc.__all__)
-    assert {"load", "train", "resume", "Run", "CPC", "CPCError", "mutual_information"} <= set(torchcpc.__all__)
-    for name in torchcpc.__all__:
-        assert getattr(torchcpc, name) is not None
-    with pytest.raises(AttributeError, match="no attribute 'lod'"):
-        torchcpc.lod  # noqa: B018
-    assert torchcpc.load is load and torchcpc.cases is importlib.import_module("torchcpc.data.series.series").cases
-
-
-def test_importing_the_package_is_instant() -> None:
-    code = "import time\nstart = time.perf_counter()\nimport torchcpc\nspent = time.perf_counter() - start\n"
-    code += "import sys\nprint(spent, sorted({'torch', 'numpy', 'pydantic', 'matplotlib'} & set(sys.modules)))"
-    spent, _, loaded = min(fresh(code) for _ in range(3)).partition(" ")
-    assert float(spent) < 0.3 and loaded.strip() == "[]"
-
-
-def test_a_type_checker_sees_the_names(tmp_path: Path) -> None:
-    pytest.importorskip("pyright")
-    lines = ["import torchcpc", *(f"torchcpc.{name}" for name in torchcpc.__all__), 'run = torchcpc.load("x")']
-    lines += ["reveal_type(run)", 'reveal_type(run.probe(label="speaker"))', "reveal_type(run.embed().z)"]
-    (tmp_path / "user.py").write_text("\n".join(lines) + "\n")
-    checker = [sys.executable, "-m", "pyright", "--pythonpath", sys.executable, "--outputjson", "user.py"]
-    done = subprocess.run(checker, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    found = [(each["range"]["start"]["line"], each["message"]) for each in json.loads(done.stdout)["generalDiagnostics"]]
-    said = {line: message for line, message in found if "is not accessed" not in message and "value is unused" not in message}
-    last = len(lines) - 1
-    assert said.keys() == {last - 2, last - 1, last}, said
-    assert said[last - 2] == 'Type of "run" is "Run"' and '"ProbeTable"' in said[last - 1] and "ndarray" in said[last]
