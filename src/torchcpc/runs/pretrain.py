@@ -15,7 +15,7 @@ from torch import Tensor
 
 from torchcpc.atomic import write_json
 from torchcpc.contracts import QUIET, CPCError, Listener, Model, Progress, Skipped, Sources, Window
-from torchcpc.data.files.find import skip
+from torchcpc.data.files.found import skip
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.domains import DOMAINS

@@ -27,7 +27,7 @@ def keys(roots: list[Path]) -> list[str]:
 
 def test_any_depth_and_case_of_suffix_but_nothing_hidden(tmp_path: Path) -> None:
     touch(tmp_path, "a.wav", "s1/b.FLAC", "s1/deep/er/c.Ogg", "s2/d.mp3", "notes.txt", ".e.wav", ".git/f.wav", "s1/.g.flac")
-    listed, skipped = find([tmp_path], SOUND)
+    listed, skipped, _ = find([tmp_path], SOUND)
     assert [(e.key, e.group) for e in listed] == [
         ("a.wav", "."),
         ("s1/b.FLAC", "s1"),
@@ -51,7 +51,7 @@ def test_labels_csv_gives_labels_and_speakers(tmp_path: Path) -> None:
     touch(tmp_path, "x/1.wav", "x/2.wav", "x/3.wav")
     # A byte order mark, a path that begins with ./, a value with a comma, and a recording without a row.
     (tmp_path / "labels.csv").write_text('speaker,path,text\nann,./x/1.wav,"so, so"\n,x/2.wav,\n', encoding="utf-8-sig")
-    listed, skipped = find([tmp_path], SOUND)
+    listed, skipped, _ = find([tmp_path], SOUND)
     assert [(e.group, dict(e.labels)) for e in listed] == [
         ("ann", {"speaker": "ann", "text": "so, so"}),
         ("x", {"speaker": "", "text": ""}),
@@ -64,7 +64,7 @@ def test_accents_may_be_composed_differently_in_the_labels(tmp_path: Path) -> No
     name = unicodedata.normalize("NFD", "é/ñandú 你好.wav")
     touch(tmp_path, name)
     (tmp_path / "labels.csv").write_text(f"path,speaker\n{unicodedata.normalize('NFC', name)},bo\n", encoding="utf8")
-    listed, skipped = find([tmp_path], SOUND)
+    listed, skipped, _ = find([tmp_path], SOUND)
     assert [(e.key, e.group) for e in listed] == [(name, "bo")] and skipped == []
 
 
@@ -75,7 +75,7 @@ def test_manifests_list_what_they_name_in_their_order(tmp_path: Path) -> None:
     (tmp_path / "audio/m.csv").write_text("path,digit\n" + "".join(f"{row},7\n" for row in rows), encoding="utf8")
     pq.write_table(pa.table({"path": rows, "digit": [7] * 4}), tmp_path / "audio/m.parquet")
     for manifest in ("m.csv", "m.parquet"):
-        listed, skipped = find([tmp_path / "audio" / manifest], SOUND)
+        listed, skipped, _ = find([tmp_path / "audio" / manifest], SOUND)
         assert [(e.key, e.group, dict(e.labels)) for e in listed] == [
             ("s1/b.wav", "s1", {"digit": "7"}),
             ("s2/c.wav", "s2", {"digit": "7"}),
@@ -96,7 +96,7 @@ def test_fairseq_manifest(tmp_path: Path) -> None:
     touch(tmp_path, "audio/s1/b c.wav", "audio/s2/\u2028.wav")
     text = f"{tmp_path / 'audio'}\ns1/b c.wav\t16000\ns2/\u2028.wav\t320\ns3/gone.wav\t1\n"
     (tmp_path / "train.tsv").write_text(text, encoding="utf8")
-    listed, skipped = find([tmp_path / "train.tsv"], SOUND)
+    listed, skipped, _ = find([tmp_path / "train.tsv"], SOUND)
     assert [(e.key, e.group) for e in listed] == [("s1/b c.wav", "s1"), ("s2/\u2028.wav", "s2")]
     assert all(e.path.is_file() for e in listed)
     assert len(skipped) == 1 and "no such file" in skipped[0].reason
@@ -105,7 +105,7 @@ def test_fairseq_manifest(tmp_path: Path) -> None:
 def test_several_roots_have_unique_keys_and_share_groups(tmp_path: Path) -> None:
     touch(tmp_path, "one/train/s1/a.wav", "two/train/s1/a.wav", "two/test/s1/a.wav")
     assert keys([tmp_path / "two/train", tmp_path / "two/test"]) == ["train/s1/a.wav", "test/s1/a.wav"]
-    listed, _ = find([tmp_path / "one/train", tmp_path / "two/train"], SOUND)
+    listed, _, _ = find([tmp_path / "one/train", tmp_path / "two/train"], SOUND)
     assert [e.key for e in listed] == ["one/train/s1/a.wav", "two/train/s1/a.wav"]
     assert {e.group for e in listed} == {"s1"}
 
@@ -113,7 +113,7 @@ def test_several_roots_have_unique_keys_and_share_groups(tmp_path: Path) -> None
 def test_a_file_counts_once_however_often_it_is_named(tmp_path: Path) -> None:
     touch(tmp_path, "s1/a.wav", "s1/b.wav")
     (tmp_path / "s1/copy.wav").symlink_to(tmp_path / "s1/a.wav")
-    listed, skipped = find([tmp_path, tmp_path / "s1", tmp_path], SOUND)
+    listed, skipped, _ = find([tmp_path, tmp_path / "s1", tmp_path], SOUND)
     assert [e.path.name for e in listed] == ["a.wav", "b.wav"]
     assert len(skipped) == 1 + 3 + 3 and all("listed twice" in s.reason and "a.wav" in s.path + s.reason for s in skipped[:2])
 
@@ -129,7 +129,7 @@ def test_linked_folders_are_followed_but_not_round_and_round(tmp_path: Path) -> 
     touch(tmp_path, "store/a.wav", "root/s0/b.wav")
     (tmp_path / "root/s1").symlink_to(tmp_path / "store", target_is_directory=True)
     (tmp_path / "root/s0/up").symlink_to(tmp_path / "root", target_is_directory=True)
-    listed, skipped = find([tmp_path / "root"], SOUND)
+    listed, skipped, _ = find([tmp_path / "root"], SOUND)
     assert [(e.key, e.group) for e in listed] == [("s0/b.wav", "s0"), ("s1/a.wav", "s1")]
     assert [(Path(s.path).name, s.reason) for s in skipped] == [("up", "a link back to a folder that holds it")]
 

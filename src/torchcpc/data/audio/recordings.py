@@ -11,7 +11,8 @@ import soundfile as sf
 import soxr
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
-from torchcpc.data.files.find import FileKind, find, no_longer_readable, one_line
+from torchcpc.data.files.find import find
+from torchcpc.data.files.found import FileKind, no_longer_readable, one_line
 from torchcpc.data.files.inspection import Facts, inspect_all
 from torchcpc.data.sources import SourceList, nothing_usable, positive
 
@@ -53,8 +54,15 @@ class Recordings(SourceList[Recording]):
     noun = "recordings"
     group_columns = ("group", "speaker")
 
-    def __init__(self, items: Sequence[Recording], *, rate: int = 16_000, skipped: Sequence[Skipped] = ()) -> None:
-        super().__init__(items, rate=rate, skipped=skipped)
+    def __init__(
+        self,
+        items: Sequence[Recording],
+        *,
+        rate: int = 16_000,
+        skipped: Sequence[Skipped] = (),
+        notes: Sequence[Skipped] = (),
+    ) -> None:
+        super().__init__(items, rate=rate, skipped=skipped, notes=notes)
         self.sample_rate = rate
 
     def length(self, index: int) -> int:
@@ -114,7 +122,7 @@ def scan(
     skipped. Raises CPCError for a root that is missing or empty, and when nothing at all can be used."""
     if not _READ_RATES[0] <= sample_rate <= _READ_RATES[1]:
         raise CPCError(f"data.sample_rate = {sample_rate}: choose between {_READ_RATES[0]} and {_READ_RATES[1]} Hz.")
-    files, skipped = find(roots, SOUND)
+    files, skipped, notes = find(roots, SOUND)
 
     def too_short(rate: int, channels: int, frames: int) -> str:
         return f"too short: {frames / rate:.3f} s of at least {minimum_seconds:g} s" if frames < minimum_seconds * rate else ""
@@ -126,7 +134,7 @@ def scan(
     ]
     if not items:
         raise nothing_usable([*skipped, *faulty], "files", "sound recordings")
-    return Recordings(items, rate=sample_rate, skipped=[*skipped, *faulty])
+    return Recordings(items, rate=sample_rate, skipped=[*skipped, *faulty], notes=notes)
 
 
 def inspect(path: Path) -> Facts:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torchcpc.atomic import write_text
 from torchcpc.contracts import CPCError, Progress, Skipped, silent
-from torchcpc.data.files.find import FoundFile, skip
+from torchcpc.data.files.found import FoundFile, skip
 
 # Of the cache file, and of the rules behind its verdicts: a change of either makes the next scan decode again.
 FORMAT = 3

@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image, features
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
-from torchcpc.data.files.find import FileKind, FoundFile, find, no_longer_readable, prefixes, skip
+from torchcpc.data.files.find import find, prefixes
+from torchcpc.data.files.found import FileKind, FoundFile, no_longer_readable, skip
 from torchcpc.data.files.inspection import inspect_all
 from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, inspect_file, plain, square
 from torchcpc.data.sources import SourceList, nothing_usable, positive
@@ -58,12 +59,13 @@ class Images(SourceList[Picture]):
         grey: bool = False,
         flip: bool = False,
         skipped: Sequence[Skipped] = (),
+        notes: Sequence[Skipped] = (),
     ) -> None:
         if size < 1 or margin < 0:
             raise CPCError(
                 f"data.size = {size}, data.margin = {margin}: pictures have at least 1 pixel, and no negative margin."
             )
-        super().__init__(items, skipped=skipped)
+        super().__init__(items, skipped=skipped, notes=notes)
         self.size, self.margin, self.grey, self.flip = size, margin, grey, flip
 
     def length(self, index: int) -> int:
@@ -105,7 +107,7 @@ def scan_images(
     roots: folders, manifests or single files; cache: file that remembers what was decoded, each file once; size, margin, grey, flip: see
     `Images`. Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
     """
-    files, skipped = find(roots, PICTURE)
+    files, skipped, notes = find(roots, PICTURE)
     with bombs_refused():
         usable, faulty = inspect_all(files, inspect_file, count=2, cache=cache, progress=progress)
     folders = _Folders(roots, files)
@@ -116,7 +118,7 @@ def scan_images(
     if not items:
         raise nothing_usable([*skipped, *faulty], "files", "pictures")
     skipped += faulty + _without_pictures([Path(root) for root in roots], {file.path for file in files})
-    return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped)
+    return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped, notes=notes)
 
 
 def split_label(name: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.files.find import one_line
+from torchcpc.data.files.found import one_line
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -12,7 +12,8 @@ from typing import final
 import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
-from torchcpc.data.files.find import FileKind, FoundFile, find, group_of, skip
+from torchcpc.data.files.find import find
+from torchcpc.data.files.found import FileKind, FoundFile, group_of, skip
 from torchcpc.data.series.files import FILES, Columns, Readings, check_series, read_series, rows_of
 from torchcpc.data.sources import SourceList, nothing_usable
 
@@ -36,9 +37,15 @@ class Series(SourceList[SeriesItem]):
     noun = "series"
 
     def __init__(
-        self, items: Sequence[SeriesItem], *, rate: float = 1.0, skipped: Sequence[Skipped] = (), gain: float = 0.0
+        self,
+        items: Sequence[SeriesItem],
+        *,
+        rate: float = 1.0,
+        skipped: Sequence[Skipped] = (),
+        notes: Sequence[Skipped] = (),
+        gain: float = 0.0,
     ) -> None:
-        super().__init__(items, rate=rate, skipped=skipped)
+        super().__init__(items, rate=rate, skipped=skipped, notes=notes)
         self.gain, self.channels = gain, items[0].readings.channels
 
     def length(self, index: int) -> int:
@@ -85,7 +92,7 @@ def scan_series(
         raise CPCError(f"data.rate = {rate}: rows per second, above 0, or 0 for what the files say.")
     if not 0 <= gain < float("inf"):
         raise CPCError(f"data.gain = {gain}: a spread of the logarithm of the amplitude, 0 or above, for instance 0.5.")
-    files, skipped = find(roots, SENSORS)
+    files, skipped, notes = find(roots, SENSORS)
     columns = Columns(time, tuple(channels), tuple(row_labels), array)
     items: list[SeriesItem] = []
     fixed = bool(rate)
@@ -102,7 +109,7 @@ def scan_series(
             items.append(SeriesItem(key, group_of(file, group), file.labels, file.path, len(case.values) / rate, readings=case))
     if not items:
         raise nothing_usable(skipped, "files", "series")
-    return Series(items, rate=rate, skipped=skipped, gain=gain)
+    return Series(items, rate=rate, skipped=skipped, notes=notes, gain=gain)
 
 
 def stretched(x_SF: np.ndarray, gain: float, rng: np.random.Generator) -> np.ndarray:

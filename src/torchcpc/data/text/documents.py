@@ -14,7 +14,7 @@ import numpy as np
 
 from torchcpc.atomic import replacing
 from torchcpc.contracts import CPCError, check_choice
-from torchcpc.data.files.find import no_longer_readable
+from torchcpc.data.files.found import no_longer_readable
 from torchcpc.data.files.inspection import Facts, stamp_of
 from torchcpc.data.text.sentences import SPLITTINGS
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
-from torchcpc.data.files.find import FileKind, FoundFile, find, group_of, shortest_tails, skip
+from torchcpc.data.files.find import find, shortest_tails
+from torchcpc.data.files.found import FileKind, FoundFile, group_of, skip
 from torchcpc.data.files.inspection import inspect_all
 from torchcpc.data.files.table import SUFFIXES, Table, read_table
 from torchcpc.data.sources import SourceList, nothing_usable, positive
@@ -137,9 +138,10 @@ def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress:
     check_vocabulary(asked.tokens, asked.vocabulary)
     tokenizer = load_tokenizer(Path(asked.tokenizer)) if asked.tokenizer else None
     files: list[FoundFile] = []
+    notes: list[Skipped] = []
     items, skipped, others = _tables([Path(root) for root in roots])
     if others or not roots:
-        files, faulty = find(others, TEXT_FILES)
+        files, faulty, notes = find(others, TEXT_FILES)
         skipped += faulty
     index = SentenceIndex(cache.with_suffix("") if cache else None, asked.splitting, asked.language)
     remembered = cache.with_name(f"{cache.stem}-{asked.splitting}-{asked.language}-{RULES}.json") if cache else None
@@ -149,7 +151,6 @@ def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress:
 
     usable, faulty = inspect_all(files, index.inspect, count=3, fault=too_short, cache=remembered, progress=progress)
     skipped += faulty
-    notes: list[Skipped] = []
     for file, (_, _, longest) in usable:
         group = group_of(file, asked.group) if asked.group else file.key
         sentences = FileSentences(file.path, index.starts(file.path))
