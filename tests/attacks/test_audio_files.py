@@ -106,7 +106,7 @@ def test_all_of_them_at_once_leave_the_good_ones(tmp_path: Path) -> None:
 def test_nothing_usable_is_one_error_that_says_why(tmp_path: Path) -> None:
     for name in ("text.wav", "silent.wav"):
         FAULTS[name][0](tmp_path / name)
-    with pytest.raises(CPCError, match=r"none of 2 files can be used, for instance .*silent.wav: silent.*text.wav: unreadable"):
+    with pytest.raises(CPCError, match=r"none of 2 files can be used: .*silent.wav: silent.*text.wav: unreadable"):
         scan([tmp_path])
 
 

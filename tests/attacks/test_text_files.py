@@ -41,7 +41,7 @@ def test_a_bad_document_is_skipped_with_its_reason(tmp_path: Path, name: str) ->
 
 def test_nothing_but_bad_documents_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_bytes(b"")
-    with pytest.raises(CPCError, match="none of 1 documents can be used, for instance .*the file is empty"):
+    with pytest.raises(CPCError, match="none of 1 documents can be used: .*the file is empty"):
         scan_texts([tmp_path])
 
 

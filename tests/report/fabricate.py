@@ -70,7 +70,7 @@ def lines(*, train: int = 100, valid: int = 10, total: int = 1000, seed: int = 7
 
 
 def folder(place: Path, metrics: list[dict[str, Any]], *results: SavedResult, **files: Any) -> Path:
-    """A RUN folder: metrics.jsonl, results, and any of settings, skipped as NAME.json."""
+    """A RUN folder: metrics.jsonl, results, and any of settings, skipped, notes as NAME.json."""
     place.mkdir(parents=True, exist_ok=True)
     (place / "metrics.jsonl").write_text("".join(json.dumps(each) + "\n" for each in metrics), encoding="utf-8")
     for name, content in files.items():
@@ -195,4 +195,5 @@ def full(place: Path) -> Path:
             {"path": f"audio/take {i:04d}.wav", "reason": "shorter than one window" if i % 3 else "not a sound file"}
             for i in range(211)
         ],
+        notes=[{"path": f"audio/take {i:04d}.wav", "reason": f"the header declares {i} frames more"} for i in range(3)],
     )

@@ -83,8 +83,10 @@ def test_full_page_says_it_in_words(whole: tuple[str, Page]) -> None:
         "Probe for digit (300 test recordings): 98.1 % from CPC c, MLP (95 % interval 97.4 % to 98.8 %), "
         "against 87.4 % from log-mel means",
         "gradient clipped from 41.2 to 5 (step 30, and 2 times more)",
-        "211 files were left out of training; the first 200 are listed",
-        "140 × shorter than one window",
+        "Skipped files or rows: 211; notes on the data: 3.",
+        "All that was skipped (211) The first 200 are listed.",
+        "140 files, for instance audio/take 0001.wav: shorter than one window",
+        "3 files, for instance audio/take 0000.wav: the header declares 0 frames more",
         "settings.encoder.strides [5, 4, 2, 2, 2]",
         "torch 2.13.0",
     ):
@@ -185,6 +187,7 @@ def test_hostile_names_are_text(tmp_path: Path) -> None:
         *(entry, read_out, replace(ranking(), origin=HOSTILE), replace(information(), cautions=(HOSTILE,))),
         settings={"recipe": HOSTILE, "settings": {HOSTILE: HOSTILE}, "versions": {HOSTILE: [HOSTILE]}, "data": HOSTILE},
         skipped=[{"path": HOSTILE, "reason": HOSTILE}],
+        notes=[{"path": HOSTILE, "reason": HOSTILE}],
     )
     text, read = page(run)
     assert read.count("script") == 0 and "<script" not in text
@@ -207,7 +210,7 @@ def test_minimal_run_names_the_commands_that_add_the_rest(tmp_path: Path, settin
 def test_parts_of_a_probe_may_be_missing(tmp_path: Path) -> None:
     bare = replace(table("digit", 0.1), differences=(), efficiency=())
     _, read = page(folder(tmp_path / "a", lines(train=2, valid=2), bare, skipped=[]))
-    assert "None: every file was read." in read.text and "98.1 %" in read.text and read.text.count("Map of") == 0
+    assert "Nothing: every file was read." in read.text and "98.1 %" in read.text and read.text.count("Map of") == 0
     _, read = page(folder(tmp_path / "b", lines(train=2, valid=2), replace(bare, rows=(), chance=math.nan)))
     assert "no rows" in read.text and "chance is" not in read.text
 

@@ -46,6 +46,7 @@ def test_no_run_folder(tmp_path: Path) -> None:
         ("settings", "[1]", "object"),
         ("skipped", '[{"path": "a"}]', "path and reason"),
         ("skipped", '{"path": "a"}', "path and reason"),
+        ("notes", '["a"]', "path and reason"),
         ("probe", "[]", "format None"),
         ("probe", '{"tables": [], "map": null}', "format 2"),
         ("probe", '{"format": 2, "tables": [{"label": "x"}]}', "ProbeTable"),

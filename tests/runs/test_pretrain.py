@@ -3,13 +3,15 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from torchcpc.contracts import CPCError, Item, Progress
+from torchcpc.contracts import CPCError, Item, Progress, Skipped
 from torchcpc.data.arrays import Arrays
+from torchcpc.domains import DOMAINS
 from torchcpc.runs.build import schema
 from torchcpc.runs.devices import Devices
 from torchcpc.runs.pretrain import pretrain, resume
@@ -114,3 +116,26 @@ def test_how_many_devices(devices: int | str) -> None:
     assert Devices(devices="2") != Devices(devices="auto")
     with pytest.raises(CPCError, match="devices = .*a whole number above 0, or auto"):
         Devices(devices=devices)
+
+
+def test_what_reading_brought_to_light_is_told_at_the_start_and_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.random.default_rng(0).normal(size=(23, 31, 1)).astype(np.float32)
+    sources = Arrays([*rows[:22], rows[22, :1]], [Item(str(n), str(n), {"split": "train"}) for n in range(23)])
+    sources.skipped = [Skipped("a.wav", "silent"), Skipped("b.wav", "silent")]
+    sources.notes = [Skipped("c.wav", "turned from grey to colour")]
+    heard: list[int] = []
+    doubtful = replace(DOMAINS["arrays"], doubts=lambda given: heard.append(len(given)) or [Skipped("7", "far away")])
+    monkeypatch.setitem(DOMAINS, "arrays", doubtful)
+    ears, made = Ears(), settings() | {"data": {"name": "arrays"}}
+    run = pretrain(made, sources, tmp_path / "run", devices=CPU, listener=ears).run
+    said = ["skipped 2 of 25 files:", "  2 files, for instance a.wav: silent", "note: c.wav: turned from grey to colour"]
+    assert ears.notes[:3] == said and "note: 7: far away" in ears.notes[3:6]
+    kept = {name: json.loads((tmp_path / f"run/{name}.json").read_text()) for name in ("skipped", "notes")}
+    assert [fact["path"] for fact in kept["notes"]] == ["c.wav", "7"] and [f["path"] for f in kept["skipped"]][:2] == [
+        "a.wav",
+        "b.wav",
+    ]
+    # Of the sources that are learned from only; said once of data that are opened twice.
+    assert heard == [len(sources) - len(run.parts().validation) - len(kept["skipped"][2:])]
+    loaded = load_run(tmp_path / "run", listener=(again := Ears()))
+    assert loaded.open(sources) is loaded.open(sources) is sources and again.notes == ["note: 7: far away"]

@@ -8,7 +8,7 @@ from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, Item, Skipped
+from torchcpc.contracts import CPCError, Item, Skipped, grouped
 
 T = TypeVar("T", bound=Item)
 
@@ -79,5 +79,5 @@ def positive(start: int, item: Item) -> None:
 
 def nothing_usable(skipped: Sequence[Skipped], files: str, what: str) -> CPCError:
     """The error of a scan that found nothing to use: how many `files`, three reasons, and `what` to name instead."""
-    reasons = "; ".join(f"{skip.path}: {skip.reason}" for skip in skipped[:3])
-    return CPCError(f"none of {len(skipped)} {files} can be used, for instance {reasons}. Name a folder of {what}.")
+    reasons = "; ".join(map(str, grouped(skipped)[:3]))
+    return CPCError(f"none of {len(skipped)} {files} can be used: {reasons}. Name a folder of {what}.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from torchcpc.contracts import Progress, Sources
+from torchcpc.contracts import Progress, Skipped, Sources
 from torchcpc.data.scaling import channel_scale
 from torchcpc.data.synthetic import Process
 from torchcpc.settings import Settings
@@ -34,7 +34,8 @@ class Domain:
     reader: (roots, cache, progress, *, settings) -> Sources; needs_data: whether it must be given roots; source, step: the words for one
     source and one step; handmade: features that stand beside the learned rows; files: setting of [data] -> the file of a run that it names;
     learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update; as_read: ([data]
-    settings of a model, sources) -> the sources as that model takes them; truth: ([data] settings, proposal) -> the process, if known.
+    settings of a model, sources) -> the sources as that model takes them; doubts: sources as a model takes them -> what in their content is
+    implausible, from a sample of it; truth: ([data] settings, proposal) -> the process, if known.
     """
 
     name: str
@@ -46,4 +47,5 @@ class Domain:
     files: Mapping[str, str] = field(default_factory=dict)
     learn: Callable[[Settings, Sources, Path, Progress], Settings] = learn_scale
     as_read: Callable[[DataSettings, Sources], Sources] = lambda data, sources: sources
+    doubts: Callable[[Sources], list[Skipped]] = lambda sources: []
     truth: Callable[[DataSettings, str], Process | None] = lambda data, proposal: None

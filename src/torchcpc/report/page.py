@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ from typing import NamedTuple
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from torchcpc.contracts import grouped
 from torchcpc.report import format, information_figures, palette, panel, probe_figures, summary, training_figures
 from torchcpc.report.results import RunFolder
 from torchcpc.report.svg import PageFigure, inline
@@ -46,7 +46,8 @@ def render(run: RunFolder) -> str:
         tiles=summary.tiles(run),
         sentences=summary.sentences(run),
         warnings=summary.warning_lines(run),
-        reasons=Counter(reason for _, reason in run.skipped or ()).most_common(10),
+        skipped=grouped(run.skipped or ()),
+        notes=grouped(run.notes or ()),
         settings=list(_flat({key: value for key, value in run.settings.items() if key != "versions"})),
         versions=list(_flat(run.settings.get("versions", {}))),
         **blocks,

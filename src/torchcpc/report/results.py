@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from torchcpc.anomalies.result import AnomalyTable
 from torchcpc.atomic import write_json
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Skipped
 from torchcpc.information.result import InformationTable, Timeline
 from torchcpc.probes.result import ProbeTable
 from torchcpc.ranking.result import RankTable
@@ -35,13 +35,14 @@ T = TypeVar("T")
 class RunFolder:
     """A run folder as one record, results None or empty where a file is missing.
 
-    settings: the content of settings.json, empty without one; skipped: (path, reason), None without skipped.json; problems: a line for
-    each file that cannot be read."""
+    settings: the content of settings.json, empty without one; skipped, notes: what reading the data brought to light, None
+    without skipped.json and notes.json; problems: a line for each file that cannot be read."""
 
     name: str
     metrics: LoggedMetrics
     settings: Mapping[str, object]
-    skipped: tuple[tuple[str, str], ...] | None
+    skipped: tuple[Skipped, ...] | None
+    notes: tuple[Skipped, ...] | None
     probes: tuple[ProbeTable, ...]
     ranking: RankTable | None
     information: InformationTable | None
@@ -76,7 +77,8 @@ def read_folder(folder: Path) -> RunFolder:
         segments=result(SegmentTable),
         anomalies=result(AnomalyTable),
         settings=read("settings.json", _settings) or {},
-        skipped=read("skipped.json", _skipped),
+        skipped=read("skipped.json", _facts),
+        notes=read("notes.json", _facts),
         problems=tuple(problems),
     )
 
@@ -121,8 +123,8 @@ def _settings(path: Path) -> dict[str, object]:
     raise CPCError(f"{path} must hold an object. Restore the file that cpc train wrote.")
 
 
-def _skipped(path: Path) -> tuple[tuple[str, str], ...]:
+def _facts(path: Path) -> tuple[Skipped, ...]:
     try:
-        return tuple((str(entry["path"]), str(entry["reason"])) for entry in read_json(path))
+        return tuple(Skipped(str(entry["path"]), str(entry["reason"])) for entry in read_json(path))
     except (KeyError, TypeError) as error:
         raise CPCError(f"{path} must be a list of objects with path and reason ({error}). Restore it, or remove it.") from None

@@ -65,6 +65,9 @@ def sentences(run: RunFolder) -> list[str]:
         found, chance = format.percent(values["accuracy_per_k"]), format.percent(values["chance_per_k"])
         among = f"among {_candidates(values)} candidates"
         result.append(f"At k = {horizons[i]} the true step came first {among} in {found} of cases (chance {chance}).")
+    skipped, notes = (len(facts or ()) for facts in (run.skipped, run.notes))
+    if skipped or notes:
+        result.append(f"Skipped files or rows: {skipped:,}; notes on the data: {notes:,}. They stand under “What was read”.")
     for table in run.probes:
         firsts = (next((row for row in best_first(table) if (row.role == "cpc") == cpc), None) for cpc in (True, False))
         found = ", against ".join(_row(row) for row in firsts if row) or "no rows"

@@ -186,6 +186,6 @@ def _write(run: TrainedRun, weight_VE: torch.Tensor, content: Mapping[str, objec
     if run.record is not None:
         origin = {"run": str(run.folder), "vectors": str(vectors)}
         replace(run.record, settings={**run.record.settings, "encoder": encoder}, expanded=origin).write(out)
-        for name in ("metrics.jsonl", "skipped.json"):  # which probes and reports of the enlarged model need too
+        for name in ("metrics.jsonl", "skipped.json", "notes.json"):  # which probes and reports of the enlarged model need too
             if (run.folder / name).is_file():
                 shutil.copyfile(run.folder / name, out / name)

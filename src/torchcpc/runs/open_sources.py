@@ -1,4 +1,4 @@
-"""Opening data: the reader that the settings name, with a cache in the user's folder, and a word on what was skipped."""
+"""Opening data: the reader that the settings name, with a cache in the user's folder, and a word on what was skipped or is doubtful."""
 
 import os
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TypeGuard
 
-from torchcpc.contracts import QUIET, CPCError, Listener, Sources
+from torchcpc.contracts import QUIET, CPCError, Listener, Sources, note_lines, skip_lines
 from torchcpc.domains import DOMAINS, DataSettings
 from torchcpc.settings import construct
 
@@ -35,10 +35,11 @@ def open_sources(data: DataSettings, roots: Sequence[str | Path] = (), listener:
     name = blake2b("\0".join(places).encode(), digest_size=8).hexdigest()
     with listener.stage("scanning") as progress:
         sources = construct({domain.name: domain.reader}, data, places, base / "torchcpc" / f"scan-{name}.json", progress)
-    if sources.skipped:
-        listener.note(f"skipped {len(sources.skipped)} of {len(sources.skipped) + len(sources)} files, for instance:")
-        for skipped in sources.skipped[:5]:
-            listener.note(f"  {skipped.path}: {skipped.reason}")
-    for note in sources.notes[:5]:
-        listener.note(f"note: {note.path}: {note.reason}")
+    tell(listener, sources)
     return sources
+
+
+def tell(listener: Listener, sources: Sources) -> None:
+    """What reading these sources brought to light, each kind of fact in one line."""
+    for line in (*skip_lines(sources.skipped, len(sources)), *note_lines(sources.notes)):
+        listener.note(line)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from torchcpc.atomic import write_json
-from torchcpc.contracts import QUIET, CPCError, Listener, Model, Progress, Skipped, Sources, Window
+from torchcpc.contracts import QUIET, CPCError, Listener, Model, Progress, Skipped, Sources, Window, note_lines, skip_lines
 from torchcpc.data.files.found import skip
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import RandomWindows, sequential
@@ -22,7 +22,7 @@ from torchcpc.domains import DOMAINS
 from torchcpc.objectives import Contrast, anchors
 from torchcpc.runs.build import MODEL_PARTS, build
 from torchcpc.runs.devices import ANY_DEVICE, Devices, by_the_first
-from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources
+from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources, tell
 from torchcpc.runs.record import RunRecord
 from torchcpc.runs.run import TrainedRun
 from torchcpc.runs.saved import located, save_pretrained
@@ -66,7 +66,11 @@ def pretrain(
         raise CPCError(f"{folder} exists and is not empty. {resumed}, or choose another with -o.")
     settings = json.loads(json.dumps(settings))  # as they are read back: lists for tuples
     precision, roots = devices.resolved_precision(), named_roots(data)
-    sources = data if are_open(data) else open_sources(settings["data"], roots, listener)
+    if are_open(data):
+        sources = data
+        tell(listener, sources)
+    else:
+        sources = open_sources(settings["data"], roots, listener)
     fabric = devices.launch(precision)
     record = RunRecord(
         recipe=recipe, seed=seed, precision=precision, processes=fabric.world_size, roots=roots, settings=settings
@@ -106,6 +110,7 @@ def _train(folder: Path, fabric: Fabric, record: RunRecord, sources: Sources, li
         sources = domain.as_read(data, sources)
         model = build(settings, seed=record.seed)
         train, short = long_enough(sources, parts.train, model)
+        doubts = domain.doubts(sources.select(train))
         counts = {"recordings": len(sources), "trained": len(train), "validated": len(parts.validation)}
         counts |= {"unseen": len(parts.unseen), "groups": len(sources.groups), "hours": sources.hours}
         counts |= {"skipped": len(sources.skipped) + len(short)}
@@ -114,8 +119,12 @@ def _train(folder: Path, fabric: Fabric, record: RunRecord, sources: Sources, li
         sizes = {name: settings["windows"][name] for name in ("length", "batch")}
         held_out = sequential(sources.select(parts.validation), **sizes, limit=VALIDATION_WINDOWS)
         check_competitors(settings["candidates"]["strategy"], model, held_out)
+        if first:
+            for text in (*skip_lines(short, len(train)), *note_lines(doubts)):
+                listener.note(text)
         if new and first:
-            write_json(folder / "skipped.json", [asdict(each) for each in (*sources.skipped, *short)])
+            for name, facts in (("skipped", (*sources.skipped, *short)), ("notes", (*sources.notes, *doubts))):
+                write_json(folder / f"{name}.json", [asdict(fact) for fact in facts])
             record.write(folder)
         contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from torchcpc.contracts import QUIET, CPCError, Listener, Sources
+from torchcpc.contracts import QUIET, CPCError, Listener, Sources, note_lines
 from torchcpc.data.splits import Parts, by_source, hold_out
 from torchcpc.domains import DOMAINS, Domain
 from torchcpc.model import CPCModel
@@ -41,7 +41,7 @@ def matching_proposal(strategy: str | None) -> str:
 @dataclass(frozen=True, slots=True)
 class TrainedRun:
     """folder: of the run; model: in evaluation mode, on `device`; config: its encoder, context, predictor and data settings; record: how it
-    was trained, None for a saved model that is no run; own: its data, once they are open."""
+    was trained, None for a saved model that is no run; own: its data, once they are open; told: what was said of data that were opened."""
 
     folder: Path
     model: CPCModel = field(repr=False)
@@ -51,17 +51,25 @@ class TrainedRun:
     device: str = "cpu"
     listener: Listener = field(default=QUIET, repr=False)
     own: list[Sources] = field(default_factory=list, repr=False, compare=False)
+    told: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def open(self, data: Data | None = None) -> Sources:
         """The sources in `data` as this model takes them: read with its settings, text through its own vocabulary; without data its own,
         which are opened once."""
+        if not (named := are_open(data) or named_roots(data)) and self.own:
+            return self.own[0]
         if are_open(data):
-            return self.domain.as_read(self.config["data"], data)
-        if roots := named_roots(data):
-            return open_sources(self.config["data"], roots, self.listener)
-        if not self.own:
-            self.own.append(open_sources(self.config["data"], self.record.roots if self.record else (), self.listener))
-        return self.own[0]
+            sources = self.domain.as_read(self.config["data"], data)
+        else:
+            roots = named_roots(data) or (self.record.roots if self.record else ())
+            sources = open_sources(self.config["data"], roots, self.listener)
+        if not named:
+            self.own.append(sources)
+        for line in note_lines(self.domain.doubts(sources)):
+            if line not in self.told:
+                self.told.add(line)
+                self.listener.note(line)
+        return sources
 
     def require_record(self) -> RunRecord:
         """How it was trained. Raises CPCError for a saved model that is no run."""

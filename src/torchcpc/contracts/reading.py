@@ -1,0 +1,65 @@
+"""What reading data brought to light, in words: equal facts of many files are one line, at the start of a run and in its report."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from torchcpc.contracts.sources import Skipped
+
+# More kinds of facts than these are counted, not listed.
+MOST_KINDS = 10
+# What differs between facts of one kind: quoted names, paths, numbers.
+_VARYING = re.compile(r"""'[^']*'|"[^"]*"|\S*/\S*|[+-]?\d[\d.,]*(?:e[+-]?\d+)?""")
+_ROW = re.compile(r" (?:row|line) \d+$")
+
+
+@dataclass(frozen=True, slots=True)
+class FactGroup:
+    """Facts of one kind, which differ at most in numbers and names: how many, of what ("file" or "row"), and the first of them."""
+
+    count: int
+    noun: str
+    first: Skipped
+
+    def __str__(self) -> str:
+        many = f"{counted(self.count, self.noun)}, for instance " if self.count > 1 else ""
+        return f"{many}{self.first.path}: {self.first.reason}"
+
+
+def grouped(facts: Sequence[Skipped]) -> list[FactGroup]:
+    """The facts by kind, the commonest kind first."""
+    kinds: dict[tuple[str, str], list[Skipped]] = {}
+    for fact in facts:
+        kinds.setdefault((_noun(fact), _VARYING.sub("…", fact.reason)), []).append(fact)
+    return sorted((FactGroup(len(alike), noun, alike[0]) for (noun, _), alike in kinds.items()), key=lambda group: -group.count)
+
+
+def skip_lines(skipped: Sequence[Skipped], read: int) -> list[str]:
+    """What was skipped beside `read` sources, one line a kind, under a line with the number; nothing where nothing was skipped."""
+    counts = {noun: count for noun in ("file", "row") if (count := sum(_noun(fact) == noun for fact in skipped))}
+    if not counts:
+        return []
+    total = f" of {counted(len(skipped) + read, next(iter(counts)))}"
+    what = f"{len(skipped):,}{total}" if len(counts) == 1 else " and ".join(counted(n, noun) for noun, n in counts.items())
+    return [f"skipped {what}:", *(f"  {line}" for line in _listed(skipped))]
+
+
+def note_lines(notes: Sequence[Skipped]) -> list[str]:
+    """What was decided, guessed or doubted, one line a kind."""
+    return [f"note: {line}" for line in _listed(notes)]
+
+
+def counted(count: int, noun: str) -> str:
+    """(1, "file") -> "1 file", (3000, "row") -> "3,000 rows"."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def _listed(facts: Sequence[Skipped]) -> list[str]:
+    groups = grouped(facts)
+    others = groups[MOST_KINDS:]
+    more = [f"{sum(group.count for group in others):,} more of {len(others)} other kinds"] if others else []
+    return [*map(str, groups[:MOST_KINDS]), *more]
+
+
+def _noun(fact: Skipped) -> str:
+    return "row" if _ROW.search(fact.path) else "file"
