@@ -5,10 +5,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 from numpy.typing import ArrayLike
 
 from torchcpc.contracts import CPCError
+from torchcpc.data.files.npy import load_npy
+from torchcpc.data.files.parquet import load_parquet
 
 FEWEST_ROWS = 50
 FEW_ROWS = 1_000
@@ -19,15 +20,15 @@ HEAVY = 0.2
 def read_array(path: Path) -> np.ndarray:
     """A numeric array of at least one row from an .npy, .csv (header, commas) or .parquet file, without running what it may hold."""
     readers = {
-        ".npy": lambda: np.load(path, allow_pickle=False),
+        ".npy": lambda: load_npy(path),
         ".csv": lambda: np.stack([own.to_numpy() for own in pyarrow.csv.read_csv(path).columns], axis=1),
-        ".parquet": lambda: np.stack([own.to_numpy() for own in pyarrow.parquet.ParquetFile(path).read().columns], axis=1),
+        ".parquet": lambda: np.stack([own.to_numpy() for own in load_parquet(path).columns], axis=1),
     }
     if path.suffix not in readers:
         raise CPCError(f"{path}: an array is read from {', '.join(readers)}. Save it as one of these.")
     try:
         array = readers[path.suffix]()
-    except (OSError, ValueError, EOFError, pa.ArrowException) as error:
+    except (OSError, ValueError, EOFError, pa.ArrowException, CPCError) as error:
         raise CPCError(f"{path} cannot be read as an {path.suffix} array ({error}): save it again, numbers only.") from None
     if array.ndim < 1 or not len(array) or not np.issubdtype(array.dtype, np.number):
         raise CPCError(f"{path} holds {array.dtype} of shape {array.shape}: expected numbers [pairs, ...].")

@@ -17,6 +17,8 @@ import numpy as np
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.files.found import one_line
+from torchcpc.data.files.npy import load_npy, load_npz
+from torchcpc.data.files.parquet import load_parquet
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -94,13 +96,13 @@ def check_series(values: np.ndarray, times: np.ndarray | None = None) -> None:
 
 def _table(path: Path, columns: Columns) -> list[Readings]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
-    parquet = path.suffix.lower() == ".parquet"
+    if path.suffix.lower() == ".parquet":
+        return [_from_table(load_parquet(path), columns)]
     try:
-        table = pq.ParquetFile(path).read() if parquet else _csv(path)
+        table = _csv(path)
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise CPCError(f"not a readable {'parquet' if parquet else 'UTF-8'} table: {one_line(error)}") from None
+        raise CPCError(f"not a readable UTF-8 table: {one_line(error)}") from None
     return [_from_table(table, columns)]
 
 
@@ -170,19 +172,17 @@ def _seconds(name: str, column: pa.ChunkedArray) -> np.ndarray:
     return _since_1970(column.to_numpy()) if pa.types.is_timestamp(column.type) else _numbers(name, column)
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """What an npz file holds by name, and a npy file under the name ""."""
-    try:
-        with path.open("rb") as raw:  # numpy leaves a damaged file open
-            loaded = np.load(raw, allow_pickle=False)
-            return {"": loaded[...]} if path.suffix.lower() == ".npy" else {name: loaded[name] for name in loaded.files}
-    except Exception as error:  # zipfile, numpy and the codecs raise a dozen kinds for a damaged file
-        kind = path.suffix[1:].lower()
-        raise CPCError(f"not a readable {kind} file without pickled objects: {one_line(error)}") from None
+def _arrays(path: Path, wanted: str) -> dict[str, np.ndarray]:
+    """What an npz file holds by name. Raises CPCError where nothing in it can be read, and where the array `wanted` cannot."""
+    found = load_npz(path)
+    unusable = [name for name in found.refused if name == wanted or not found.arrays]
+    if unusable:
+        raise CPCError(f"its array {unusable[0]!r} cannot be used: {found.refused[unusable[0]]}")
+    return dict(found.arrays)
 
 
 def _npz(path: Path, columns: Columns) -> list[Readings]:
-    arrays = _arrays(path)
+    arrays = _arrays(path, columns.array)
     rate = next((_rate(name, arrays[name]) for name in RATE_NAMES if name in arrays and not arrays[name].ndim), None)
     beside = ("time", "channels", *columns.row_labels)
     named = [columns.array] if columns.array else [name for name, a in arrays.items() if a.ndim and name not in beside]
@@ -195,7 +195,7 @@ def _npz(path: Path, columns: Columns) -> list[Readings]:
 
 
 def _npy(path: Path, columns: Columns) -> list[Readings]:
-    return _cases(_arrays(path)[""], columns.channels, Readings(np.zeros(0), ()))
+    return _cases(load_npy(path), columns.channels, Readings(np.zeros(0), ()))
 
 
 def _cases(values: np.ndarray, wanted: tuple[str, ...], shared: Readings) -> list[Readings]:

@@ -16,6 +16,7 @@ from torchcpc.atomic import replacing
 from torchcpc.contracts import CPCError, check_choice
 from torchcpc.data.files.found import no_longer_readable
 from torchcpc.data.files.inspection import Facts, stamp_of
+from torchcpc.data.files.npy import load_npy
 from torchcpc.data.text.sentences import SPLITTINGS
 
 # Bytes split together: some thousand sentences.
@@ -116,8 +117,8 @@ class SentenceIndex:
         """Whether the folder still knows this file, which is then in memory."""
         file = self._file(path)
         try:
-            starts_n = np.load(file, allow_pickle=False) if file else np.zeros(0)
-        except (OSError, ValueError, EOFError):
+            starts_n = load_npy(file) if file else np.zeros(0)
+        except CPCError:
             return False
         whole = starts_n.dtype == np.int64 and starts_n.ndim == 1 and len(starts_n) > 1 and bool((np.diff(starts_n) > 0).all())
         if whole:
