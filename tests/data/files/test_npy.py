@@ -85,7 +85,13 @@ def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
 def test_members_that_are_no_arrays_leave_the_others(tmp_path: Path) -> None:
     objects = io.BytesIO()
     np.save(objects, np.array([None, {}], dtype=object), allow_pickle=True)
-    members = {"x.npy": saved(VALUES), "o.npy": objects.getvalue(), "notes.txt": b"hello", "p.npy": pickle.dumps([1]), "folder/": b""}
+    members = {
+        "x.npy": saved(VALUES),
+        "o.npy": objects.getvalue(),
+        "notes.txt": b"hello",
+        "p.npy": pickle.dumps([1]),
+        "folder/": b"",
+    }
     found = load_npz(archive(tmp_path / "a.npz", members))
     np.testing.assert_array_equal(found.arrays["x"], VALUES)
     assert set(found.arrays) == {"x"} and set(found.refused) == {"o", "notes.txt", "p"}

@@ -70,4 +70,10 @@ def test_what_does_not_fit_into_memory_is_refused_with_both_numbers() -> None:
 
 
 def test_amounts_have_three_digits_and_a_unit() -> None:
-    assert [amount(n) for n in (0, 999, 1500, 7_280_000_000_000, 10**18)] == ["0 bytes", "999 bytes", "1.5 kB", "7.28 TB", "1e+03 PB"]
+    assert [amount(n) for n in (0, 999, 1500, 7_280_000_000_000, 10**18)] == [
+        "0 bytes",
+        "999 bytes",
+        "1.5 kB",
+        "7.28 TB",
+        "1e+03 PB",
+    ]

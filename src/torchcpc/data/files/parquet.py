@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from torchcpc.contracts import CPCError
 from torchcpc.data.files.found import one_line
 from torchcpc.data.files.limits import check_columns, check_unpacked
@@ -64,5 +66,5 @@ def _copied(column: pa.ChunkedArray) -> int:
 
     if not pa.types.is_dictionary(column.type) or not _is_text(column.type.value_type):
         return 0
-    sizes = [pc.binary_length(chunk.dictionary).take(chunk.indices) for chunk in column.chunks]
-    return sum(pc.sum(each).as_py() or 0 for each in sizes)
+    sizes = [pc.call_function("binary_length", [chunk.dictionary]).take(chunk.indices) for chunk in column.chunks]
+    return sum(int(np.nansum(each.to_numpy(zero_copy_only=False), dtype=np.float64)) for each in sizes)
