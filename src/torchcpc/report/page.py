@@ -46,6 +46,7 @@ def render(run: RunFolder) -> str:
         tiles=summary.tiles(run),
         sentences=summary.sentences(run),
         warnings=summary.warning_lines(run),
+        amount=summary.amount(data) if isinstance(data := run.settings.get("data"), Mapping) else "",
         skipped=grouped(run.skipped or ()),
         notes=grouped(run.notes or ()),
         settings=list(_flat({key: value for key, value in run.settings.items() if key != "versions"})),

@@ -58,6 +58,9 @@ def sentences(run: RunFolder) -> list[str]:
         f"{where} was {format.nats(bound)} nats ({format.bits(bound)} bits), of at most {format.nats(ceiling)} nats "
         f"({format.bits(ceiling)} bits): {meaning}, averaged over {format.plural(len(horizons), 'prediction step')}.",
     ]
+    skipped, notes = (len(facts or ()) for facts in (run.skipped, run.notes))
+    if skipped or notes:
+        result.insert(1, f"Skipped files or rows: {skipped:,}; notes on the data: {notes:,}. They stand under “What was read”.")
     if bound > NEAR_CEILING * ceiling:
         result.append("The bound is close to its ceiling, so the number is limited by N: more candidates would let it grow.")
     for i in sorted({0, len(horizons) - 1}):
@@ -65,9 +68,6 @@ def sentences(run: RunFolder) -> list[str]:
         found, chance = format.percent(values["accuracy_per_k"]), format.percent(values["chance_per_k"])
         among = f"among {_candidates(values)} candidates"
         result.append(f"At k = {horizons[i]} the true step came first {among} in {found} of cases (chance {chance}).")
-    skipped, notes = (len(facts or ()) for facts in (run.skipped, run.notes))
-    if skipped or notes:
-        result.append(f"Skipped files or rows: {skipped:,}; notes on the data: {notes:,}. They stand under “What was read”.")
     for table in run.probes:
         firsts = (next((row for row in best_first(table) if (row.role == "cpc") == cpc), None) for cpc in (True, False))
         found = ", against ".join(_row(row) for row in firsts if row) or "no rows"
