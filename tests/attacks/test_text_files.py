@@ -91,8 +91,8 @@ def test_a_document_that_changes_after_the_scan_is_an_error(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("t.tsv", b"label\ttext\n1\ta\tb\n", "data row 1 has 3 fields and the header 2"),
-        ("t.csv", b"label,text\n1,a,b\n", "data row 1 has 3 fields and the header 2"),
+        ("t.tsv", b"label\ttext\n1\ta\tb\n", "line 2: more fields than the header's 2"),
+        ("t.csv", b"label,text\n1,a,b\n", "line 2: more fields than the header's 2"),
         ("t.csv", b"label,text\n1,\xff\n", "not a readable UTF-8 table"),
         ("t.parquet", b"PAR1", "not a readable parquet table"),
         (

@@ -232,7 +232,7 @@ def test_a_column_without_a_name_is_a_channel_unless_it_counts_the_rows(tmp_path
 
 def test_nothing_usable_and_unusable_arrays_are_errors(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("time,a\n0,\n")
-    with pytest.raises(CPCError, match="none of 1 files can be used, .*all 1 rows are missing"):
+    with pytest.raises(CPCError, match="none of 1 files can be used: .*all 1 rows are missing"):
         scan_series([tmp_path])
     with pytest.raises(CPCError, match="data.rate = -1"):
         scan_series([tmp_path], rate=-1.0)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.files.found import Found, FoundFile, skip, top_folder
-from torchcpc.data.files.table import records_with_paths
 
 
 def labelled_files(root: Path, paths: Sequence[Path], noun: str) -> Found:
@@ -29,6 +28,8 @@ def labelled_files(root: Path, paths: Sequence[Path], noun: str) -> Found:
 
 
 def _by_path(table: Path) -> dict[str, dict[str, str]]:
+    from torchcpc.data.tables.table import records_with_paths
+
     records: dict[str, dict[str, str]] = {}
     for record in records_with_paths(table):
         if records.setdefault(_one_spelling(record["path"]), record) != record:
@@ -43,6 +44,8 @@ def _one_spelling(path: str) -> str:
 
 def _in_table(manifest: Path) -> Found:
     """Paths are absolute or relative to the manifest's folder; other columns are labels, `speaker` the group."""
+    from torchcpc.data.tables.table import records_with_paths
+
     return _existing(manifest, manifest.parent, [(record.pop("path"), record) for record in records_with_paths(manifest)])
 
 

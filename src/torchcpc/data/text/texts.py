@@ -16,7 +16,6 @@ from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
 from torchcpc.data.files.find import find, shortest_tails
 from torchcpc.data.files.found import FileKind, FoundFile, group_of, skip
 from torchcpc.data.files.inspection import inspect_all
-from torchcpc.data.files.table import SUFFIXES, Table, read_table
 from torchcpc.data.sources import SourceList, nothing_usable, positive
 from torchcpc.data.text.documents import RULES, FileSentences, SentenceIndex, folded
 from torchcpc.data.text.sentences import SPLITTINGS
@@ -24,6 +23,8 @@ from torchcpc.data.text.tokens import UNKNOWN, check_vocabulary, encode, load_to
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+
+    from torchcpc.data.tables.table import Table
 
 # The columns of a table of labelled sentences; its other columns are labels.
 TEXT_COLUMNS = ("text", "sentence")
@@ -232,7 +233,7 @@ def _tables(roots: Sequence[Path]) -> tuple[list[Document], list[Skipped], list[
     skipped: list[Skipped] = []
     others = []
     for root in roots:
-        table = _read_sentences(root) if root.is_file() and root.suffix.lower() in SUFFIXES else None
+        table = _read_sentences(root) if root.is_file() and root.suffix.lower() in _MANIFEST else None
         if table is None:
             others.append(root)
         elif (same := first.setdefault(os.path.realpath(root), root)) in tables:
@@ -252,9 +253,11 @@ def _tables(roots: Sequence[Path]) -> tuple[list[Document], list[Skipped], list[
 def _read_sentences(path: Path) -> tuple[str, list[dict[str, str]]] | None:
     """The column of sentences of a table, and its rows; None for a manifest of files, which has no such column. Raises CPCError for a table
     that cannot be read, one that is neither, and for a row of more or fewer fields than the header."""
+    from torchcpc.data.tables.table import read_table
+
     table = read_table(path)
     if column := next((name for name in table.columns if name.strip().lower() in TEXT_COLUMNS), ""):
-        return column, table.records(fewer=False)
+        return column, table.records(fewer=False, verbatim=(column,))
     if _is_manifest(table):
         return None
     raise CPCError(
