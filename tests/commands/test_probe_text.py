@@ -148,8 +148,8 @@ def test_sources_of_one_value_share_a_fold(runs: list[Path], tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--label", "mood"], "label 'mood': 0 classes"),
-        (["--label", "label", "--fold-by", "author"], "fold by 'author': 23 of 23 labelled sources have no value"),
+        (["--label", "mood"], "label 'mood': none of these sources"),
+        (["--label", "label", "--fold-by", "author"], "fold by 'author': none of these sources has such a label"),
         (["--label", "rare"], "11 folds: class odd has 2 of 23 groups"),
         (["--label", "label", "--folds", "1"], "folds = 1"),
         (["--label", "label", "--folds", "29"], "29 folds: class down"),

@@ -53,7 +53,7 @@ def test_absent_columns_files_and_recordings_are_named(tmp_path):
         read_table(tmp_path / "none.csv", column="word")
     with pytest.raises(CPCError, match=r"2 recordings have no labels \(b, c\), while the labels know 1 \(a\)"):
         read_table(path, column="phone").require(["a", "b", "c"])
-    with pytest.raises(CPCError, match="1 recordings have no labels"):
+    with pytest.raises(CPCError, match="1 recording has no labels"):
         read_table(path, column="phone").frames("b", 3)
 
 

@@ -75,7 +75,6 @@ def test_what_every_list_of_sources_knows(recordings: Recordings) -> None:
     assert repr(recordings) == "Recordings(4 recordings, 3 groups, 0.01 h, 2 skipped)"
     assert recordings.labels("word") == ["yes", "", "no", "no"] and recordings.labels("other") == [""] * 4
     assert recordings.labels("speaker") == recordings.labels("group") == ["b", "a", "c", "b"]
-    assert [recordings.recording(i) for i in range(4)] == ["0", "1", "2", "3"]
     chosen = recordings.select([2, 0])
     assert [chosen.group(0), chosen.group(1)] == [2, 1] and chosen.labels("word") == ["no", "yes"]
     assert (len(chosen), len(recordings), chosen.rate, chosen.skipped) == (2, 4, 16_000, recordings.skipped)
@@ -89,12 +88,12 @@ def test_clips_and_shuffled_sources_keep_what_is_known_of_their_source(recording
     )
     assert clips.labels("word") == ["no", "", "no"] and clips.labels("speaker") == ["b", "a", "b"]
     assert [clips.group(i) for i in range(3)] == [1, 0, 1] and clips.groups == ["a", "b", "c"]
-    assert [item.key for item in clips.items] == ["b/3.wav", "a/1.wav", "b/3.wav"] and clips.recording(0) == "3"
+    assert [item.key for item in clips.items] == ["b/3.wav", "a/1.wav", "b/3.wav"]
     assert clips.rate == 16_000 and clips.hours == pytest.approx((0.5 + 1 + 9 / 16_000) / 3600)
     chosen = clips.select([1])
     assert (chosen.length(0), chosen.labels("speaker"), chosen.group(0)) == (16_000, ["a"], 0)
     mixed = Shuffled(recordings, 3, 2, 9, stride=160)
-    assert (mixed.labels("speaker"), mixed.group(0), mixed.recording(0), mixed.rate) == (["b"], 1, "3", 16_000)
+    assert (mixed.labels("speaker"), mixed.group(0), mixed.rate) == (["b"], 1, 16_000)
     assert len(mixed) == 1 and mixed.select([0]).length(0) == 72_000 and mixed.hours == 4.5 / 3600
 
 
@@ -110,5 +109,5 @@ def test_clips_of_clips_and_of_shuffled_sources_read_the_same_positions() -> Non
 def test_every_list_of_sources_provides_the_contract(recordings: Recordings) -> None:
     declared = [name for name in vars(Sources) if not name.startswith("_")]
     for sources in (recordings, digits(), wholes(recordings), Shuffled(recordings, 0, 0, 5)):
-        assert {"items", "rate", "hours", "groups", "skipped", "notes", "labels", "recording", "select"} <= set(declared)
+        assert {"items", "rate", "hours", "groups", "skipped", "notes", "labels", "select"} <= set(declared)
         assert all(name in dir(sources) for name in [*declared, "__len__"])

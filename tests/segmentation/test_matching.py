@@ -54,7 +54,7 @@ def test_unlabelled_time_is_not_judged() -> None:
     assert truth.true_s.tolist() == [0.8, 1.7]
     found = np.array([0.1, 0.5, 0.81, 0.9, 1.1, 1.3, 1.5, 1.71, 2.0, 2.5])
     assert count(found, truth) == Counts(3, 2, 2, 2, 2)
-    with pytest.raises(CPCError, match="have no labels"):
+    with pytest.raises(CPCError, match="has no labels"):
         truth_of(alignment((0, 1)), "s")
 
 

@@ -7,6 +7,11 @@ class CPCError(Exception):
     """Anything the caller can mend. The message names the value, the rule it breaks and the next step."""
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """A number and what it counts: "1 source", "2 sources"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 def check_rules(record: object, **rules: tuple[object, str]) -> None:
     """Raises CPCError for the first field of `record` that breaks its rule: name=(whether it keeps it, the rule in words)."""
     for name, (kept, rule) in rules.items():

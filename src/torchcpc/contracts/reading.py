@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from torchcpc.contracts.errors import counted
 from torchcpc.contracts.sources import Skipped
 
 # More kinds of facts than these are counted, not listed.
@@ -47,11 +48,6 @@ def skip_lines(skipped: Sequence[Skipped], read: int) -> list[str]:
 def note_lines(notes: Sequence[Skipped]) -> list[str]:
     """What was decided, guessed or doubted, one line a kind."""
     return [f"note: {line}" for line in _listed(notes)]
-
-
-def counted(count: int, noun: str) -> str:
-    """(1, "file") -> "1 file", (3000, "row") -> "3,000 rows"."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def _listed(facts: Sequence[Skipped]) -> list[str]:

@@ -23,15 +23,27 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One source as a reader lists it. Readers add fields of their own in subclasses. key: its name, unique among the sources; group: the
-    name of its group, such as a speaker or a subject; labels: its label by column; path: the file that holds it, None for data in memory;
-    seconds: its duration, 0 where there is no clock."""
+    """One source as a reader lists it. Readers add fields of their own in subclasses.
+
+    Args:
+        key: Its name, unique among the sources.
+        group: The name of its group, such as a speaker or a subject.
+        labels: Its label by column.
+        path: The file that holds it, None for data in memory.
+        seconds: Its duration, 0 where there is no clock.
+        part_of: The key of the whole file, where the source is a stretch of one; else "".
+        begin_s: Where in that file it begins, in seconds.
+        root: The folder or manifest that it was found through, as it was named; "" for data in memory.
+    """
 
     key: str
     group: str
     labels: Mapping[str, str] = field(default_factory=dict)
     path: Path | None = None
     seconds: float = 0.0
+    part_of: str = ""
+    begin_s: float = 0.0
+    root: str = ""
 
 
 P = TypeVar("P")
@@ -72,10 +84,6 @@ class Sources(Protocol):
 
     def labels(self, column: str) -> list[str]:
         """One label per source; an empty string where a source has none."""
-        ...
-
-    def recording(self, index: int) -> str:
-        """The name by which alignments and manifests know source `index`: its file name without folder and suffix, or its key."""
         ...
 
     def select(self, indices: Sequence[int]) -> Self:

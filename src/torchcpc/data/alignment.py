@@ -2,28 +2,35 @@
 
 Three forms are read: a table with a line per interval (recording, start_s, end_s, label), one with a line per event (recording or
 record, sample, label: a heartbeat, a fault), and the text files that came with the CPC paper (a line per recording: its name, then
-one integer for each 10 ms). A recording goes by its file name without folder and suffix.
+one integer for each 10 ms). A recording goes by its path, or by its file name where no other has it (`data.keys`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Item, Sources, counted
+from torchcpc.data.keys import Keys
+from torchcpc.data.names import same_names
 
 FRAME_S = 0.010
 TIME_COLUMNS = ("recording", "start_s", "end_s")
 
 
+Spans = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """Labelled intervals of recordings. names: the classes by number; spans: for each recording start_s, end_s (seconds, in order, apart
-    from each other) and class number, as arrays; an event ends where it starts and labels one step."""
+    from each other) and class number, as arrays; an event ends where it starts and labels one step. known: the recordings that the file
+    names, where `spans` are of sources."""
 
     names: tuple[str, ...]
-    spans: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]]
+    spans: Mapping[str, Spans]
+    known: tuple[str, ...] = ()
 
     def frames(
         self, recording: str, count: int, *, step_s: float = FRAME_S, begin_s: float = 0.0, delay_s: float = 0.0
@@ -42,12 +49,39 @@ class Alignment:
         inside_T = (place_T >= 0) & (centre_T < end_s[place_T])
         return np.where(inside_T, label[place_T], -1).astype(np.int64)
 
+    def matched(self, sources: Sources) -> "Alignment":
+        """The same labels by the keys of `sources`. Those of other recordings are left out; those of a source that is a stretch of a
+        recording begin with the stretch.
+
+        Raises:
+            CPCError: For a recording that may be any of several sources, and a source that goes by several names.
+        """
+        items = sources.items
+        files: dict[str, list[Item]] = {}
+        for item in items:
+            files.setdefault(item.part_of or item.key, []).append(item)
+        whole, parts = Keys(list(files), [of_file[0].path for of_file in files.values()]), {item.key: item for item in items}
+        spans: dict[str, Spans] = {}
+        origin: dict[str, str] = {}
+        for name, own in self.spans.items():
+            number = None if (part := parts.get(name)) else whole.one(name)
+            meant = [part] if part else [] if number is None else files[whole.keys[number]]
+            for item in meant:
+                if item.key in origin:
+                    raise CPCError(
+                        f"recordings {origin[item.key]!r} and {name!r} of the labels are both {item.key}; write one name."
+                    )
+                origin[item.key] = name
+                spans[item.key] = own if part else _stretch(own, item) if item.part_of else own
+        return replace(self, spans=spans, known=tuple(self.spans))
+
     def require(self, recordings: Iterable[str]) -> None:
         """Raises CPCError naming the recordings that have no labels."""
         if missing := [recording for recording in recordings if recording not in self.spans]:
+            known, have = self.known or tuple(self.spans), counted(len(missing), "recording has", "recordings have")
             raise CPCError(
-                f"{len(missing)} recordings have no labels ({_few(missing)}), while the labels know {len(self.spans)} "
-                f"({_few(list(self.spans))}); a recording goes by its file name without folder and suffix: rename them, or leave them out."
+                f"{have} no labels ({_few(missing)}), while the labels know {len(known)} ({_few(known)}); a recording goes by its path, or "
+                "by its file name where no other has it: rename them, or leave them out."
             )
 
 
@@ -65,7 +99,7 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
     from torchcpc.data.tables import table as tables
 
     table = tables.read_table(path)
-    names = table.columns
+    column, names = next(iter(same_names(column, table.columns)), column), table.columns
     events = "sample" in names and "start_s" not in names
     who = "record" if "record" in names and "recording" not in names else "recording"
     wanted = (who, "sample", "sample") if events else TIME_COLUMNS
@@ -91,7 +125,7 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
 def read_steps(path: Path) -> Alignment:
     """A text file with a line per recording: its name and one class number for every 10 ms. Classes are named by their numbers. Raises
     CPCError, naming the line, for anything but whole numbers from 0 and for a recording that comes twice."""
-    spans: dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]] = {}
+    spans: dict[str, Spans] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -124,7 +158,7 @@ def _seconds(path: Path, line: int, start: str, end: str) -> tuple[float, float]
     return start_s, end_s
 
 
-def _ordered(path: Path, recording: str, spans: list[tuple[float, float, int]]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _ordered(path: Path, recording: str, spans: list[tuple[float, float, int]]) -> Spans:
     start_s, end_s, label = (np.array(column) for column in zip(*sorted(spans), strict=True))
     # Times come rounded to text, so neighbours may seem to overlap by a rounding error; a frame is 10,000 times longer than this.
     for n in np.flatnonzero(start_s[1:] < end_s[:-1] - 1e-6):
@@ -133,6 +167,13 @@ def _ordered(path: Path, recording: str, spans: list[tuple[float, float, int]]) 
             f"{start_s[n]:g} s ends ({end_s[n]:g} s); a frame can have one label: cut them apart."
         )
     return start_s, end_s, label
+
+
+def _stretch(spans: Spans, item: Item) -> Spans:
+    """The spans as a stretch of the recording meets them, in seconds from where it begins."""
+    start_s, end_s, label = spans[0] - item.begin_s, spans[1] - item.begin_s, spans[2]
+    inside = ((end_s > 0) | (start_s >= 0)) & (start_s < item.seconds)
+    return np.maximum(start_s, 0.0)[inside], np.minimum(end_s, item.seconds)[inside], label[inside]
 
 
 def _few(items: Sequence[str], count: int = 5) -> str:

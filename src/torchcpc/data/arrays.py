@@ -28,8 +28,11 @@ class Arrays(SourceList[ArrayItem]):
         for array, item in zip(arrays, items, strict=True):
             if array.ndim != 2 or not np.isfinite(array).all():
                 raise CPCError(f"{item.key}: an array of shape {array.shape}; expected finite numbers [rows, features].")
-        pairs = zip(items, arrays, strict=True)
-        super().__init__([ArrayItem(i.key, i.group, i.labels, i.path, i.seconds, values=array) for i, array in pairs])
+        held = [
+            ArrayItem(i.key, i.group, i.labels, i.path, i.seconds, i.part_of, i.begin_s, i.root, values=array)
+            for i, array in zip(items, arrays, strict=True)
+        ]
+        super().__init__(held)
 
     def length(self, index: int) -> int:
         return len(self.items[index].values)

@@ -23,7 +23,9 @@ class Clip(Item):
     def of(cls, sources: Sources, source: int, start: int, length: int) -> Self:
         item = sources.items[source]
         seconds = length / sources.rate if item.seconds else 0.0
-        return cls(item.key, item.group, item.labels, item.path, seconds, source=source, start=start, length=length)
+        return cls(
+            item.key, item.group, item.labels, item.path, seconds, root=item.root, source=source, start=start, length=length
+        )
 
 
 @final

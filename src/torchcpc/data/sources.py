@@ -9,6 +9,8 @@ from typing import ClassVar, Generic, Self, TypeVar
 import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Skipped, grouped
+from torchcpc.data.labels import label_columns
+from torchcpc.data.names import first_label, same_names
 
 T = TypeVar("T", bound=Item)
 
@@ -58,12 +60,9 @@ class SourceList(ABC, Generic[T]):
         return self._group_numbers[self.items[index].group]
 
     def labels(self, column: str) -> list[str]:
-        is_group = column in self.group_columns
-        return [str(item.labels.get(column, "")) or (item.group if is_group else "") for item in self.items]
-
-    def recording(self, index: int) -> str:
-        item = self.items[index]
-        return item.path.stem if item.path else item.key
+        columns = same_names(column, label_columns(self.items))
+        is_group = bool(same_names(column, self.group_columns))
+        return [first_label(item.labels, columns) or (item.group if is_group else "") for item in self.items]
 
     def select(self, indices: Sequence[int]) -> Self:
         chosen = copy(self)

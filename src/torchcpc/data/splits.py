@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from torchcpc.contracts import CPCError, Sources
+from torchcpc.contracts import CPCError, Sources, counted
+from torchcpc.data.names import SPLIT, TEST, TRAIN, VALIDATION, alike, part_of
 
 
 def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int = 0) -> dict[str, list[int]]:
@@ -14,7 +15,8 @@ def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int 
     if any(not 0 <= fraction <= 1 for fraction in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-9:
         raise CPCError(f"fractions {dict(fractions)}: each lies between 0 and 1, and together they make 1.")
     if len(keys) < len(wanted):
-        raise CPCError(f"{len(keys)} sources cannot be split into {len(wanted)} parts ({', '.join(wanted)}). Add sources.")
+        into = f"{counted(len(wanted), 'part')} ({', '.join(wanted)})"
+        raise CPCError(f"{counted(len(keys), 'source')} cannot be split into {into}. Add sources.")
     order = sorted(range(len(keys)), key=lambda i: blake2b(f"{seed}\0{keys[i]}".encode(), digest_size=16).digest())
     parts: dict[str, list[int]] = {name: [] for name in fractions}
     begun, share = 0, 0.0
@@ -41,23 +43,38 @@ class Parts(NamedTuple):
 
 
 # Data that comes with a test or a validation part keeps it; for data without one the rule is idle.
-_GIVEN = ("split=test", "split=val")
+_MAY_BE_IDLE = (TEST, VALIDATION)
 
 
-def hold_out(sources: Sources, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = _GIVEN[:1]) -> Parts:
-    """The sources to train on, with a fraction of them held out for validation; those that `exclude` names are not touched. exclude:
-    "column=value" each, for instance "speaker=george". A rule that no source meets is a fault, for a slip in it would train on what was to
-    stay unseen; only "split=test" and "split=val" may stand idle. Raises CPCError for such a rule, and if nothing remains."""
+def hold_out(sources: Sources, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = ("split=test",)) -> Parts:
+    """The sources to train on, with a fraction of them held out for validation; those that `exclude` names are not touched.
+
+    Columns and values are compared by `data.names`: without regard to case and blanks, parts of a split by any of their names. Where a
+    split has a test part, its values that name no part are left out with it.
+
+    Args:
+        validation: Share of the remaining sources, at least 0 and below 1.
+        exclude: "column=value" each, for instance "speaker=george".
+
+    Raises:
+        CPCError: For a rule that no source meets, since a slip in it would train on what was to stay unseen; only those of the test part
+            and the validation part of `split` may be idle. And if nothing remains.
+    """
     if not 0 <= validation < 1:
         raise CPCError(f"split.validation = {validation}: a fraction of the sources, at least 0 and less than 1.")
     unseen: set[int] = set()
     for rule in exclude:
-        column, equals, value = rule.partition("=")
+        column, equals, value = map(str.strip, rule.partition("="))
         if not equals:
             raise CPCError(f"split.exclude = {rule!r}: expected column=value, for instance speaker=george.")
         labels = sources.labels(column)
-        met = {i for i, label in enumerate(labels) if label == value}
-        if not met and rule not in _GIVEN:
+        part = part_of(value) if alike(column) == SPLIT else ""
+        met = {
+            i for i, label in enumerate(labels) if label and (alike(label) == alike(value) or (part and part_of(label) == part))
+        }
+        if part == TEST:
+            met |= unknown_part(labels)
+        if not met and part not in _MAY_BE_IDLE:
             known = ", ".join(sorted(set(labels) - {""})[:9]) or "none"
             raise CPCError(
                 f"split.exclude = {rule!r}: no source has it (values of {column}: {known}). Correct or remove the rule."
@@ -68,3 +85,15 @@ def hold_out(sources: Sources, seed: int = 0, *, validation: float = 0.1, exclud
         raise CPCError(f"split.exclude = {list(exclude)} leaves no source to train on. Exclude less.")
     parts = by_source([sources.items[i].key for i in seen], {"train": 1 - validation, "validation": validation}, seed=seed)
     return Parts([seen[i] for i in parts["train"]], [seen[i] for i in parts["validation"]], sorted(unseen))
+
+
+def unknown_part(values: Sequence[str]) -> set[int]:
+    """Positions of the values of a split that name no part, where others do: they may be a test part under another name."""
+    return {i for i, value in enumerate(values) if value and not part_of(value)} if any(map(part_of, values)) else set()
+
+
+def given_parts(sources: Sources) -> list[str] | None:
+    """Who takes part in a question by the data's own split: of each source "test", "train" for all other parts, or "" where it names none.
+    None where no source names a part."""
+    parts = [part_of(value) for value in sources.labels(SPLIT)]
+    return [part and (TEST if part == TEST else TRAIN) for part in parts] if any(parts) else None

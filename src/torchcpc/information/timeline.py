@@ -6,6 +6,7 @@ import numpy as np
 
 from torchcpc.contracts import CPCError, Sources, Written, provides
 from torchcpc.data.clips import Shuffled
+from torchcpc.data.keys import Keys
 from torchcpc.data.text.sentences import is_heading
 from torchcpc.information.result import ShuffledStretch, Timeline
 from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs, steps_in
@@ -28,10 +29,11 @@ def pmi_timeline(
     """PMI along the source at `indices` whose key is `source` (None: the longest); log Z is drawn from the others. smooth: steps that are
     averaged, a hundredth of the source by default; shuffle: a stretch to put in another order and compare, as shares of the source; seed:
     of that order. Raises CPCError for an unknown source, one that is too short, or one without others."""
-    known, stride, horizons = {sources.items[i].key: i for i in indices}, run.model.encoder.stride, run.model.predictor.horizons
-    if source is not None and source not in known:
-        raise CPCError(f"source {source!r} is none of {len(known)} sources, for instance {', '.join(list(known)[:5])}.")
-    number = max(indices, key=sources.length) if source is None else known[source]
+    keys, stride, horizons = Keys.of(sources.items[i] for i in indices), run.model.encoder.stride, run.model.predictor.horizons
+    place = None if source is None else keys.one(source)
+    if source is not None and place is None:
+        raise CPCError(f"source {source!r} is none of {len(indices)} sources, for instance {', '.join(keys.keys[:5])}.")
+    number = max(indices, key=sources.length) if place is None else indices[place]
     width = max(1, sources.length(number) // stride // 100) if smooth is None else smooth
     if width < 1:
         raise CPCError(f"smooth = {width}: at least 1 step.")

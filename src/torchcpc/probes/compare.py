@@ -34,6 +34,8 @@ def compare(
         raise CPCError("a picture has a label as a whole: leave --alignment and --unit frame out.")
     read = [own.open(sources) for own in runs]
     spec, rows = settled(spec, rows, read[0])
+    if spec.alignment:
+        spec = replace(spec, alignment=spec.alignment.matched(read[0]))
     stride = run.model.encoder.stride
     design = CrossValidation(read[0], spec, stride) if spec.folds else SingleSplit(read[0], spec, rows, stride)
     offered = [*run.domain.handmade, *design.word_features]

@@ -8,6 +8,9 @@ import numpy as np
 from torchcpc.baselines.words import Tfidf, normalised
 from torchcpc.contracts import CPCError, Sources, Written, provides
 from torchcpc.data.clips import Clip, Clips
+from torchcpc.data.names import TEST
+from torchcpc.data.splits import given_parts
+from torchcpc.probes.columns import column_values
 from torchcpc.probes.nested_cv import FoldedTask, FoldFeatures, beside, columns, cross_validated, grouped_folds, together
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
@@ -97,31 +100,31 @@ class CrossValidation:
 def folded_task(sources: Sources, spec: ProbeSpec) -> tuple[FoldedTask, list[int], int]:
     """The task; which sources are its rows, those that have a label; and how many sources are repeated. Sources that are the same
     (texts but for case and blanks) or have the same value of the column `fold_by` share a fold. Where the data come with a test part
-    (column split, Test or test) that is the only fold, and training sources that it repeats are left out: these are the repeated ones
+    (column split) that is the only fold, and training sources that it repeats are left out: these are the repeated ones
     then. Raises CPCError for classes that cannot be told apart so."""
-    label, values = spec.label, sources.labels(spec.label)
-    part = [value.strip().lower() for value in sources.labels("split")]
+    label, values = spec.label, column_values(sources, spec.label, "label")
     names = tuple(sorted(set(values) - {""}))
     check_classes(label, names, len(sources))
-    given, repeated = "test" in part, 0
-    rows = [i for i, value in enumerate(values) if value and (part[i] or not given)]
+    parts, repeated = given_parts(sources), 0
+    part = parts if parts and TEST in parts else []
+    rows = [i for i, value in enumerate(values) if value and (not part or part[i])]
     content = {i: _content(sources, i) for i in rows}
-    if given:
-        tested = {content[i] for i in rows if part[i] == "test"}
-        kept = [i for i in rows if part[i] == "test" or content[i] not in tested]
+    if part:
+        tested = {content[i] for i in rows if part[i] == TEST}
+        kept = [i for i in rows if part[i] == TEST or content[i] not in tested]
         rows, repeated = kept, len(rows) - len(kept)
     group_by = [[content[i] for i in rows]]
     if spec.fold_by:
-        column = sources.labels(spec.fold_by)
+        column = column_values(sources, spec.fold_by, "fold by")
         if missing := [i for i in rows if not column[i]]:
             raise CPCError(
-                f"fold by {spec.fold_by!r}: {len(missing)} of {len(rows)} labelled sources have no value. Check the column name."
+                f"fold by {spec.fold_by!r}: {len(missing)} of {len(rows)} labelled sources have no value. Fill the column in."
             )
         group_by.append([column[i] for i in rows])
     group_M = together(*group_by)
     y_M = np.array([names.index(values[i]) for i in rows])
-    if given:
-        fold_M = np.array([0 if part[i] == "test" else -1 for i in rows])
+    if part:
+        fold_M = np.array([0 if part[i] == TEST else -1 for i in rows])
         _check_given(label, names, y_M[fold_M < 0], y_M[fold_M == 0])
     else:
         assert spec.folds  # a cross-validation was asked for

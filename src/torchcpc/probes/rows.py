@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, Sources
+from torchcpc.contracts import CPCError, Sources, counted
 from torchcpc.data.clips import Clips, ending, tiles, wholes
-from torchcpc.data.splits import by_column, by_source
+from torchcpc.data.names import TEST
+from torchcpc.data.splits import by_column, by_source, given_parts
+from torchcpc.probes.columns import column_values, tested_values
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
 from torchcpc.probes.task import SPLIT_PARTS, Features, Labels, Task, check_classes
@@ -61,11 +63,10 @@ def each_test(sources: Sources, spec: ProbeSpec) -> list[ProbeSpec]:
     column = spec.test_on
     if not column or "=" in column or spec.within:
         return [spec]
-    values = sorted(set(sources.labels(column)) - {""})
+    values = sorted(set(column_values(sources, column, "test on")) - {""})
     if len(values) < 2:
-        raise CPCError(
-            f"test on {column!r}: {len(values)} values among {len(sources)} sources. Name a label column, or column=value."
-        )
+        among = f"{counted(len(values), 'value')} among {counted(len(sources), 'source')}"
+        raise CPCError(f"test on {column!r}: {among}. Name a label column, or column=value.")
     return [replace(spec, test_on=f"{column}={value}") for value in values]
 
 
@@ -74,7 +75,7 @@ def _by_event(sources: Sources, spec: ProbeSpec, length: int, of_source: dict[in
     assert spec.alignment is not None  # ProbeSpec checks it
     delay, events = round(spec.delay_s * sources.rate), []
     for index in sorted(of_source):
-        name = sources.recording(index)
+        name = sources.items[index].key
         spec.alignment.require([name])
         start_s, _, label = spec.alignment.spans[name]
         ends = np.round(start_s * sources.rate).astype(int) + delay
@@ -90,23 +91,26 @@ def _by_event(sources: Sources, spec: ProbeSpec, length: int, of_source: dict[in
 
 def _by_source(sources: Sources, spec: ProbeSpec) -> tuple[dict[int, str], Split]:
     """The part of each source that takes part."""
-    keys, column = [item.key for item in sources.items], sources.labels("split")
+    keys, parts = [item.key for item in sources.items], given_parts(sources)
     if spec.test_on:
-        name, _, value = spec.test_on.partition("=")
-        of_value = by_column(sources.labels(name))
-        test, split = of_value.get(value, []), Split("test_on", column=name, value=value)
-        if not test:
-            raise CPCError(f"test on {spec.test_on!r}: no source has it. Values of {name}: {', '.join(sorted(of_value)[:9])}.")
-    elif "test" in column:
-        test, split = by_column(column)["test"], Split("column")
+        name, value = map(str.strip, spec.test_on.split("=", 1))
+        tested = tested_values(sources, name, value)
+        test = [i for i, own in enumerate(sources.labels(name)) if own in tested]
+        members, split = list(range(len(keys))), Split("test_on", column=name, value=value)
+    elif parts and TEST in parts:
+        test, split = [i for i, part in enumerate(parts) if part == TEST], Split("column")
+        members = [i for i, part in enumerate(parts) if part]
     else:
-        test, split = by_source(keys, {"train": 0.8, "test": 0.2})["test"], Split("random")
+        members, split = [i for i in range(len(keys)) if not parts or parts[i]], Split("random")
+        test = [members[i] for i in by_source([keys[i] for i in members], {"train": 0.8, "test": 0.2})["test"]]
     held = set(test)
-    rest = [i for i in range(len(keys)) if i not in held and (not any(column) or spec.test_on or column[i] != "")]
+    rest = [i for i in members if i not in held]
     if spec.validate_across:
-        groups = by_column([sources.labels(spec.validate_across)[i] for i in rest])
+        values = column_values(sources, spec.validate_across, "validate across")
+        groups = by_column([values[i] for i in rest])
         if len(groups) < 2:
-            raise CPCError(f"validate across {spec.validate_across!r}: {len(groups)} values beside the test; 2 are needed.")
+            beside = f"{counted(len(groups), 'value')} beside the test"
+            raise CPCError(f"validate across {spec.validate_across!r}: {beside}; 2 are needed.")
         validation = min(groups, key=lambda name: (len(groups[name]), name))
         parts = {"train": [p for name in groups if name != validation for p in groups[name]], "validation": groups[validation]}
     else:
@@ -143,7 +147,7 @@ class Rows:
 def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds_per_step: float) -> Rows:
     """The rows and labels of a probe, for clips of `steps` steps each."""
     sources, clips = split.clips.sources, split.clips.items
-    values = [] if spec.alignment else sources.labels(spec.label)
+    values = [] if spec.alignment else column_values(sources, spec.label, "label")
     names = spec.alignment.names if spec.alignment else tuple(sorted(set(values) - {""}))
     number = {name: n for n, name in enumerate(names)} | {"": -1}
     check_classes(spec.label, names, len(sources))
@@ -155,7 +159,7 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
             labels_T = np.full(steps[index], -1)
             labels_T[-1:] = split.event[index]
         elif spec.alignment:
-            name, begin_s = sources.recording(clip.source), clip.start / sources.rate
+            name, begin_s = clip.key, clip.start / sources.rate
             labels_T = spec.alignment.frames(name, steps[index], step_s=seconds_per_step, begin_s=begin_s, delay_s=spec.delay_s)
         else:
             labels_T = np.full(steps[index], number[values[clip.source]])

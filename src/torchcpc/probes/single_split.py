@@ -7,6 +7,7 @@ import numpy as np
 
 from torchcpc.contracts import CPCError, Sources, check_choice
 from torchcpc.probes.classifier import mlp_probe
+from torchcpc.probes.columns import column_values
 from torchcpc.probes.linear import efficiency, linear_probe
 from torchcpc.probes.question import ProbeRows, ProbeSpec
 from torchcpc.probes.rows import ClipFeatures, ClipFrames, each_test, gather, label_rows, split_clips
@@ -43,7 +44,7 @@ class SingleSplit:
         steps = [self.clips.length(i) // stride for i in range(len(self.clips))]
         self._asked = [label_rows(split, spec, steps, stride / sources.rate) for split in splits]
         self._pool, self._rows, self._curve = spec.pool, rows, rows.curve or ()
-        self._groups = self.clips.labels(spec.standardise_by) if spec.standardise_by else None
+        self._groups = column_values(self.clips, spec.standardise_by, "standardise by") if spec.standardise_by else None
         self.split = replace(splits[0].split, value="") if len(splits) > 1 else splits[0].split
         first = self._asked[0].task
         self.unit, self.names = first.unit, first.names

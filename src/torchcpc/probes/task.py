@@ -10,7 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, check_choice
+from torchcpc.contracts import CPCError, check_choice, counted
 from torchcpc.statistics.intervals import Confusions
 
 SPLIT_PARTS = ("train", "validation", "test")
@@ -40,7 +40,8 @@ CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
 def check_classes(label: str, names: Sequence[str], sources: int) -> None:
     """Raises CPCError for a label of fewer than two classes."""
     if len(names) < 2:
-        raise CPCError(f"label {label!r}: {len(names)} classes in {sources} sources; a probe needs 2. Check the column name.")
+        found = f"{counted(len(names), 'class', 'classes')} in {counted(sources, 'source')}"
+        raise CPCError(f"label {label!r}: {found}; a probe needs 2. Check the column name.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from torchcpc.atomic import replacing
 from torchcpc.contracts import CPCError, Model, Sources, Timed, check_choice, provides
+from torchcpc.data.keys import Keys
 from torchcpc.representations.embed import Embedded, EmbedOptions, embed_all
 from torchcpc.representations.result import Embedding
 
@@ -43,15 +44,18 @@ def find_step(
     """The number of the source and the step that `name`, SOURCE:STEP, stands for. indices: of the sources it may name; all by default.
     Raises CPCError where it is not there, or not `ahead` steps before the end, and for pictures, whose steps are many."""
     key, colon, number = name.rpartition(":")
-    known = {sources.items[i].key: i for i in (range(len(sources)) if indices is None else indices)}
-    if not colon or not number.isdigit() or key not in known:
-        raise CPCError(f"{name!r}: expected SOURCE:STEP with a source that is searched, for instance {next(iter(known))}:0.")
+    searched = range(len(sources)) if indices is None else indices
+    keys = Keys.of(sources.items[i] for i in searched)
+    place = keys.one(key) if colon and number.isdigit() else None
+    if place is None:
+        raise CPCError(f"{name!r}: expected SOURCE:STEP with a source that is searched, for instance {keys.keys[0]}:0.")
+    source, key = searched[place], keys.keys[place]
     refuse_pictures(model, f"has many steps {name!r}")
-    steps = sources.length(known[key]) // model.encoder.stride
+    steps = sources.length(source) // model.encoder.stride
     if int(number) + ahead >= steps:
         last = f"last context for k = {ahead}" if ahead else "last"
         raise CPCError(f"{name!r}: {key} has {steps} steps, so its {last} is {steps - 1 - ahead}. Name an earlier step.")
-    return known[key], int(number)
+    return source, int(number)
 
 
 def embedding_rows(model: Model, sources: Sources, *, per: str = "step", **options: Unpack[EmbedOptions]) -> Iterator[Rows]:

@@ -28,11 +28,12 @@ def compare(runs: Sequence[TrainedRun], sources: Sources, alignment: Alignment, 
     refuse_pictures(run.model, f"({run.folder}) has no boundaries in time")
     if any(other.config[part] != run.config[part] for other in runs for part in ("encoder", "context", "predictor", "data")):
         raise CPCError("the other runs are of other sizes than the first. Name seeds of one network.")
+    alignment = alignment.matched(sources)
     split = split_clips(sources, ProbeSpec(label="", alignment=alignment))
     train, validation, test = (
         np.flatnonzero(np.array(split.part) == name).tolist() for name in ("train", "validation", "test")
     )
-    labelled, judged = ([truth_of(alignment, sources.recording(i)) for i in part] for part in (validation, test))
+    labelled, judged = ([truth_of(alignment, sources.items[i].key) for i in part] for part in (validation, test))
     peaks: dict[str, list[tuple[list[Peaks], list[Peaks]]]] = {}
     for number, each in enumerate(runs):
         # The spectral flux takes recordings of one channel at 16 kHz, and is the same under every seed.

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from torchcpc.contracts import CPCError, Skipped
+from torchcpc.data.names import first_label, same_names
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +54,14 @@ def no_longer_readable(path: object, cause: object) -> CPCError:
 
 def group_of(file: FoundFile, column: str) -> str:
     """The label of the file in `column`, or its own group where no column is named. Raises CPCError if it has no such label."""
-    if column and not file.labels.get(column):
+    if not column:
+        return file.group
+    if not (label := first_label(file.labels, same_names(column, file.labels))):
         raise CPCError(
             f"data.group = {column!r}: {file.key} has no such label (labels: {', '.join(file.labels) or 'none'}). Correct or fill in the "
             "column, or leave data.group empty."
         )
-    return file.labels[column] if column else file.group
+    return label
 
 
 def top_folder(key: str) -> str:
