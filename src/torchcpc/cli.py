@@ -1,13 +1,13 @@
 """The command line. Each command is a module whose heavy imports wait until it runs, so `cpc --help` answers at once."""
 
 import argparse
+import os
 import re
 import sys
 from importlib import import_module
-from pathlib import Path
 
 from torchcpc import __version__
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, printable
 
 COMMANDS = {
     "train": "learn representations from unlabelled sequences",
@@ -45,7 +45,7 @@ def main(argv: list[str] | None = None) -> int:
             import_module(f"torchcpc.commands.{name}").arguments(command)
     # Overrides may stand anywhere, which argparse's own positionals may not: behind an option that takes several words, too.
     takes = any(name in argv and each.get_default("assignments") is not None for name, each in commands.choices.items())
-    given = [word for word in argv if takes and _SETTING.match(word) and not Path(word).exists()]
+    given = [word for word in argv if takes and _SETTING.match(word) and not os.path.exists(word)]
     arguments, rest = parser.parse_known_args([word for word in argv if word not in given])
     if wrong := [word for word in rest if "=" not in word or word.startswith("-") or "assignments" not in arguments]:
         commands.choices[arguments.command].error(f"unrecognized arguments: {' '.join(wrong)}")
@@ -67,14 +67,25 @@ def _run(arguments: argparse.Namespace) -> int:
         check_data(arguments)
         import_module(f"torchcpc.commands.{arguments.command}").run(arguments)
     except CPCError as error:
-        print(f"cpc {arguments.command}: {error}", file=sys.stderr)
-        return 1
+        return _failed(arguments, "\n  ".join(map(printable, error.lines)))
+    except MemoryError:
+        return _failed(arguments, "this needs more memory than there is. Use less data at once, or a smaller model.")
     except KeyboardInterrupt:
         print(f"cpc {arguments.command}: interrupted; what was saved is kept", file=sys.stderr)
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:  # a disk that fails in the middle of the work
+        place = f"{error.filename}: " if error.filename else ""
+        return _failed(
+            arguments, printable(f"{place}{error.strerror or error}. Check the path and the disk, then run the command again.")
+        )
     return 0
+
+
+def _failed(arguments: argparse.Namespace, reason: str) -> int:
+    print(f"cpc {arguments.command}: {reason}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

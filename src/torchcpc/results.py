@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -18,12 +19,14 @@ import numpy as np
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
 from torchcpc.atomic import plain, write_json
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, shown
 from torchcpc.text_table import TextTable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+# The timeline of a day of speech has a tenth of it.
+LARGEST_JSON = 1 << 29
 # JSON has no NaN: null stands for it.
 Real = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 """A float that may be NaN ("not known"), null in JSON."""
@@ -81,8 +84,8 @@ class SavedResult(ABC):
         found, kind = (content.get(key) for key in ("format", "result")) if isinstance(content, Mapping) else (None, None)
         if (found, kind) != (cls.FORMAT, cls.__name__):
             raise CPCError(
-                f"{name} has format {found!r} of {kind!r}; this version of torchcpc reads format {cls.FORMAT} of {cls.__name__!r}. Run the "
-                "command that wrote it again."
+                f"{name} has format {shown(found)} of {shown(kind)}; this torchcpc reads format {cls.FORMAT} of {cls.__name__!r}. "
+                "Run the command that wrote it again."
             )
         own = {key: value for key, value in content.items() if key not in ("format", "result")}
         try:
@@ -110,12 +113,17 @@ class SavedResult(ABC):
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds. Raises CPCError for one that is missing or damaged."""
+    """What a JSON file holds. Raises CPCError for one that is missing or damaged, and for what is no file: a pipe would be waited on."""
+    if not os.path.exists(path):
+        raise CPCError(f"{path} does not exist. Run the command that writes it.")
     try:
+        if not os.path.isfile(path):
+            raise ValueError("it is not a file")
+        if (size := os.path.getsize(path)) > LARGEST_JSON:
+            raise ValueError(f"it has {size:,} bytes, of at most {LARGEST_JSON:,}")
         return json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise CPCError(f"{path} does not exist. Run the command that writes it.") from None
-    except (OSError, ValueError, RecursionError) as error:
+    # Of the file, of JSON or UTF-8, of a number of too many digits, and of lists in lists in lists.
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise CPCError(
             f"{path} cannot be read as JSON ({error}). Restore it, or run the command that wrote it again."
         ) from None

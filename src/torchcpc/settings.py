@@ -4,6 +4,8 @@ defaults. Positional parameters are supplied by the program and cannot be set.""
 
 import difflib
 import inspect
+import math
+import os
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields, is_dataclass
@@ -11,8 +13,14 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, get_type_hints
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, shown
 
+# A recipe that ships has less than two kilobytes; channels by the thousand, each with its mean, have less than this.
+_LONGEST_RECIPE = 1 << 24
+_LONGEST_NAME = 80
+_MOST_FAULTS = 20
+# Seeds are 32 bits wide, and so are the largest sizes that torch's products take.
+_LARGEST = 2**32 - 1
 Settings = dict[str, dict[str, Any]]
 Recipe = dict[str, Any]
 """Sections, and texts that say what the recipe is for."""
@@ -31,11 +39,15 @@ def load_recipe(name: str) -> Recipe:
     """The tables of a recipe: one that ships with the package, by name, or any TOML file, by path."""
     shipped = recipes()
     path = shipped.get(name) or Path(name)
-    if path.suffix != ".toml" or not path.is_file():
+    # os.path and not Path: a name that cannot be is a name of no file, instead of raised.
+    if path.suffix != ".toml" or not os.path.isfile(path):
         raise CPCError(f"recipe {name!r} is neither a shipped recipe nor a .toml file.{suggest(name, shipped)}")
+    if (size := os.path.getsize(path)) > _LONGEST_RECIPE:
+        raise CPCError(f"recipe {path} has {size:,} bytes, of at most {_LONGEST_RECIPE:,}: it is no recipe. Name another file.")
     try:
         return tomllib.loads(path.read_text(encoding="utf8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    # Of a file, of TOML, of a number of too many digits, and of lists in lists in lists.
+    except (OSError, ValueError, RecursionError) as error:
         raise CPCError(f"recipe {path}: not valid TOML: {error}. Mend the file and run again.") from None
 
 
@@ -49,11 +61,11 @@ def override(recipe: Mapping[str, object], assignments: Sequence[str]) -> Recipe
             raise CPCError(f"override {assignment!r}: expected section.key=value, for instance training.steps=1000.")
         try:
             value = tomllib.loads(f"value = {text.strip()}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):
             value = text.strip()
         table = tables.setdefault(section, {})
         if not isinstance(table, dict):
-            raise CPCError(f"override {assignment!r}: {section} is not a section but {table!r}.")
+            raise CPCError(f"override {assignment!r}: {section} is not a section but {shown(table)}.")
         table[name] = value
     return tables
 
@@ -66,14 +78,15 @@ def resolve(recipe: Mapping[str, object], schema: Schema) -> Settings:
     for section, target in schema.items():
         given = dict(found) if isinstance(found := recipe.get(section, {}), Mapping) else {}
         if isinstance(target, Mapping):
-            if (name := given.pop("name", None)) in target:
+            if isinstance(name := given.pop("name", None), str) and name in target:
                 settings[section] = {"name": name, **_bind(section, target[name], given, faults)}
             else:
-                faults.append(f"{section}.name = {name!r} is unknown.{suggest(str(name), target)}")
+                faults.append(f"{section}.name = {shown(name)} is unknown.{suggest(str(name)[:_LONGEST_NAME], target)}")
         else:
             settings[section] = _bind(section, target, given, faults)
     if faults:
-        raise CPCError("settings are not valid:\n  " + "\n  ".join(faults))
+        more = [f"and {len(faults) - _MOST_FAULTS:,} more"] if len(faults) > _MOST_FAULTS else []
+        raise CPCError("settings are not valid:", [*faults[:_MOST_FAULTS], *more])
     return settings
 
 
@@ -86,6 +99,17 @@ def suggest(word: str, choices: Mapping[str, object] | Sequence[str]) -> str:
     """The end of an error message: the likely intended choice, or all of them."""
     close = difflib.get_close_matches(word, list(choices), n=1)
     return f" Did you mean {close[0]!r}?" if close else f" Choose one of: {', '.join(choices)}." if choices else ""
+
+
+def _out_of_range(value: object) -> str:
+    """The rule that a number among the values breaks, if any: every setting is finite, and no size is beyond what can be counted."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return next((odd for each in value if (odd := _out_of_range(each))), "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a setting is a finite number"
+    return f"a whole number of at most {_LARGEST:,}" if isinstance(value, int) and abs(value) > _LARGEST else ""
 
 
 def _bind(section: str, target: Callable[..., object], given: Mapping[str, object], faults: list[str]) -> dict[str, object]:
@@ -103,12 +127,16 @@ def _bind(section: str, target: Callable[..., object], given: Mapping[str, objec
             bound[made.name] = made.default_factory()
     for name, value in given.items():
         if name not in parameters:
-            faults.append(f"{section}.{name} is not a setting.{suggest(name, parameters)}")
+            word = str(name)[:_LONGEST_NAME]
+            faults.append(f"{section}.{word} is not a setting.{suggest(word, parameters)}")
             continue
         try:
             bound[name] = TypeAdapter(hints.get(name, Any)).validate_python(value)
         except ValidationError as error:
-            faults.append(f"{section}.{name} = {value!r}: {error.errors()[0]['msg'].lower()}.")
+            faults.append(f"{section}.{name} = {shown(value)}: {error.errors(include_url=False)[0]['msg'].lower()}.")
+        else:
+            if odd := _out_of_range(bound[name]):
+                faults.append(f"{section}.{name} = {shown(value)}: {odd}.")
     missing = [name for name, value in bound.items() if value is inspect.Parameter.empty and name not in given]
     faults += [f"{section}.{name} is required and has no default." for name in missing]
     return bound

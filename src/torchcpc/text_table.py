@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from html import escape
 from itertools import zip_longest
 
+from torchcpc.contracts import printable
+
 WIDTH = 100
 # A column of words is not wrapped to less than this.
 _NARROWEST = 14
@@ -13,7 +15,8 @@ _NARROWEST = 14
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """Cells are texts; columns of numbers are right-aligned. caption: sentences above the table; notes: lines below it."""
+    """Cells are texts, whose control characters are escaped; columns of numbers are right-aligned. caption: sentences above the table.
+    notes: lines below it."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -22,11 +25,12 @@ class TextTable:
 
     def text(self, width: int = WIDTH) -> str:
         """The table, no line longer than `width`: words are wrapped where it would be."""
-        cells = [self.header, *self.rows] if self.header else self.rows
+        rows = [[printable(cell) for cell in row] for row in self.rows]
+        cells = [[printable(cell) for cell in self.header], *rows] if self.header else rows
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
         while sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > _NARROWEST:
             widths[widths.index(max(widths))] -= 1
-        numeric = [_numeric([row[place] for row in self.rows]) for place in range(len(widths))]
+        numeric = [_numeric([row[place] for row in rows]) for place in range(len(widths))]
         lines = [line for row in cells for line in _wrapped(row, widths, numeric)]
         notes = [line for note in self.notes for line in _filled(note, width)]
         return "\n".join([*_filled(self.caption, width), *lines, *notes])
@@ -35,11 +39,17 @@ class TextTable:
         """The same as an HTML table; the cells of a column in which none is a word have the class "n"."""
         words = [any(cell[:1].isalpha() and cell != "nan" for cell in column) for column in zip(*self.rows, strict=True)]
         look = ["" if word else ' class="n"' for word in words] or [""] * len(self.header)
-        head = "".join(f"<th{own}>{escape(name)}</th>" for own, name in zip(look, self.header, strict=False))
+        head = "".join(f"<th{own}>{_html(name)}</th>" for own, name in zip(look, self.header, strict=False))
         body = (zip(look, row, strict=True) for row in self.rows)
-        rows = "".join("<tr>" + "".join(f"<td{own}>{escape(cell)}</td>" for own, cell in row) + "</tr>" for row in body)
-        below = "".join(f"<p>{escape(note)}</p>" for note in self.notes)
-        return f"<table><caption>{escape(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{below}"
+        rows = "".join("<tr>" + "".join(f"<td{own}>{_html(cell)}</td>" for own, cell in row) + "</tr>" for row in body)
+        below = "".join(f"<p>{_html(note)}</p>" for note in self.notes)
+        return (
+            f"<table><caption>{_html(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{below}"
+        )
+
+
+def _html(text: str) -> str:
+    return escape(printable(text))
 
 
 def _wrapped(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> list[str]:
@@ -50,7 +60,11 @@ def _wrapped(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool])
 
 
 def _filled(text: str, width: int) -> list[str]:
-    return [line for part in text.splitlines() for line in textwrap.wrap(part, width) or [""]]
+    return [
+        line
+        for part in (text.rstrip("\n").split("\n") if text else ())
+        for line in textwrap.wrap(printable(part), width) or [""]
+    ]
 
 
 def _numeric(cells: Sequence[str]) -> bool:

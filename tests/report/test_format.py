@@ -61,5 +61,5 @@ def test_small_words() -> None:
 
 
 def test_names_fit_on_a_line_of_utf8() -> None:
-    assert format.printable("a\nb\x00\tc\udcff") == "a b c\\udcff"
+    assert format.printable("a\nb\x00\tc\udcff") == "a\\nb\\x00\\tc\\udcff"
     assert format.label("x" * 50, 10) == "x" * 9 + "…" and format.label("short") == "short"

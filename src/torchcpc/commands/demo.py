@@ -22,13 +22,15 @@ def run(arguments: argparse.Namespace) -> None:
         ["embed", str(folder), "-o", str(folder / "embeddings.parquet"), "--per", "source"],
         ["probe", str(folder), "--label", "digit", "--probes", "linear", "--curve", "1", "10"],
     ):
-        note(f"\n$ cpc {shlex.join(command)}")
+        note("")
+        note(f"$ cpc {shlex.join(command)}")
         name, *words = command
         module = import_module(f"torchcpc.commands.{name}")
         parser = argparse.ArgumentParser()
         module.arguments(parser)
         module.run(parser.parse_args(words))
-    note(f"\nopen {folder / 'report.html'} in a browser")
+    note("")
+    note(f"open {folder / 'report.html'} in a browser")
 
 
 def _free(path: Path) -> Path:

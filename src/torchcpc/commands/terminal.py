@@ -11,16 +11,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 
-from torchcpc.contracts import Progress
+from torchcpc.contracts import Progress, printable, printable_lines
 from torchcpc.runs.model_files import check_name
 
 if TYPE_CHECKING:
     from torchcpc.api import Run
     from torchcpc.results import SavedResult
 
-# Plain text when not a terminal; soft_wrap so that paths can be copied whole.
-_errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-_output = Console(highlight=False, soft_wrap=True, markup=False)
+# Plain text when not a terminal; soft_wrap so that paths can be copied whole; and no [markup] or :emoji:, which names may hold.
+_errors = Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False)
+_output = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 class Terminal:
@@ -36,13 +36,13 @@ class Terminal:
             yield self._bar(self._bars, name)
             return
         columns = (
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             TaskProgressColumn(),
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         )
-        more = TextColumn("{task.fields[note]}")
+        more = TextColumn("{task.fields[note]}", markup=False)
         with Bars(*columns, more, console=_errors, transient=True, disable=not _errors.is_terminal) as self._bars:
             try:
                 yield self._bar(self._bars, name)
@@ -50,14 +50,14 @@ class Terminal:
                 self._bars = None
 
     def note(self, text: str) -> None:
-        _errors.print(text)
+        _errors.print(printable(text))
 
     @staticmethod
     def _bar(bars: Bars, name: str) -> Progress:
-        task = bars.add_task(name, total=None, note="")
+        task = bars.add_task(printable(name), total=None, note="")
 
         def show(done: int, total: int, note: str = "") -> None:
-            bars.update(task, completed=done, total=total, note=note)
+            bars.update(task, completed=done, total=total, note=printable(note))
 
         return show
 
@@ -72,7 +72,7 @@ def note(text: str) -> None:
 
 def output(text: str) -> None:
     """What was asked for."""
-    _output.print(text)
+    _output.print(printable_lines(text))
 
 
 def load(arguments: argparse.Namespace) -> Run:

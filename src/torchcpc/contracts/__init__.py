@@ -9,6 +9,7 @@ This room imports no other, so that every room can lean on it.
 from torchcpc.contracts.batches import ONE_SEQUENCE, Draw, Layout, Spans, Steps, Window
 from torchcpc.contracts.errors import CPCError, check_choice, check_rules, counted
 from torchcpc.contracts.model import Context, Encoder, LogPartition, Model, Predictor
+from torchcpc.contracts.printable import one_line, printable, printable_lines, shown
 from torchcpc.contracts.progress import QUIET, Estimand, Listener, Progress, Quiet, Result, silent
 from torchcpc.contracts.reading import FactGroup, grouped, note_lines, skip_lines
 from torchcpc.contracts.sources import Item, RowLabelled, Skipped, Sources, Timed, Written, provides, require
@@ -16,6 +17,7 @@ from torchcpc.contracts.sources import Item, RowLabelled, Skipped, Sources, Time
 __all__ = ["ONE_SEQUENCE", "Draw", "Layout", "Spans", "Steps", "Window"]
 __all__ += ["CPCError", "check_choice", "check_rules", "counted"]
 __all__ += ["Context", "Encoder", "LogPartition", "Model", "Predictor"]
+__all__ += ["one_line", "printable", "printable_lines", "shown"]
 __all__ += ["QUIET", "Estimand", "Listener", "Progress", "Quiet", "Result", "silent"]
 __all__ += ["FactGroup", "grouped", "note_lines", "skip_lines"]
 __all__ += ["Item", "RowLabelled", "Skipped", "Sources", "Timed", "Written", "provides", "require"]

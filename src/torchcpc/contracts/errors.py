@@ -1,10 +1,15 @@
 """The one exception, and the check that raises it for a setting."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class CPCError(Exception):
-    """Anything the caller can mend. The message names the value, the rule it breaks and the next step."""
+    """Anything the caller can mend. The message names the value, the rule it breaks and the next step; `lines`: it, and each of several
+    faults."""
+
+    def __init__(self, message: str, faults: Sequence[str] = ()) -> None:
+        super().__init__("\n  ".join([message, *faults]))
+        self.lines = (message, *faults)
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

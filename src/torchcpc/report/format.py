@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from torchcpc.contracts import printable
+
 
 def count(value: float) -> str:
     """1500 -> '1,500'; a number that is not whole keeps three significant digits."""
@@ -57,12 +59,6 @@ def minus(text: str) -> str:
 def plural(n: float, noun: str) -> str:
     """(1, 'recording') -> '1 recording', (3, 'recording') -> '3 recordings'."""
     return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
-
-
-def printable(text: object) -> str:
-    """Any text on one line that UTF-8 and XML can hold: a lone surrogate (of a file name) as its escape, a control character as a space."""
-    whole = str(text).encode("utf-8", "backslashreplace").decode("utf-8")
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in whole).split())
 
 
 def label(text: object, most: int = 28) -> str:

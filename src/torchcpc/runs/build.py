@@ -1,8 +1,16 @@
 """From resolved settings to a model, and what settings there are."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import get_ident
+
 import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as hooks
 
 from torchcpc.contexts import CONTEXTS
+from torchcpc.contracts import CPCError, one_line
+from torchcpc.data.files.limits import amount, memory_bytes
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import RandomWindows
 from torchcpc.domains import DOMAINS
@@ -12,6 +20,8 @@ from torchcpc.scores import CANDIDATES, PREDICTORS
 from torchcpc.settings import Schema, Settings, construct
 from torchcpc.training import fit
 
+# A residual network of a thousand layers has as many; the largest model that ships has 706.
+MOST_TENSORS = 10_000
 MODEL_PARTS = {"encoder": ENCODERS, "context": CONTEXTS, "predictor": PREDICTORS}
 
 
@@ -27,10 +37,45 @@ def schema() -> Schema:
     }
 
 
-def build(settings: Settings, *, seed: int = 0) -> CPCModel:
-    """A fresh model from resolved settings; the same seed gives the same weights and leaves torch's global generator alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        encoder = construct(ENCODERS, settings["encoder"])
-        context = construct(CONTEXTS, settings["context"], encoder.dim, encoder.layout)
-        return CPCModel(encoder, context, construct(PREDICTORS, settings["predictor"], context.dim, encoder.dim))
+def build(settings: Settings, *, seed: int = 0, most_bytes: int | None = None) -> CPCModel:
+    """A fresh model from resolved settings; the same seed gives the same weights and leaves torch's global generator alone. most_bytes: of
+    its weights, by default half of the memory of this machine. Raises CPCError for settings that make none, or a larger one."""
+    try:
+        with torch.random.fork_rng(devices=[]), _at_most(memory_bytes() // 2 if most_bytes is None else most_bytes):
+            torch.manual_seed(seed)
+            encoder = construct(ENCODERS, settings["encoder"])
+            context = construct(CONTEXTS, settings["context"], encoder.dim, encoder.layout)
+            return CPCModel(encoder, context, construct(PREDICTORS, settings["predictor"], context.dim, encoder.dim))
+    except CPCError:
+        raise
+    except Exception as error:  # torch's modules raise what they like for sizes that cannot be
+        raise CPCError(
+            f"these settings make no model ({one_line(error)}). Correct the sizes in [encoder], [context] or [predictor]."
+        ) from None
+
+
+@contextmanager
+def _at_most(most: int) -> Iterator[None]:
+    """Within it, a module that this thread makes is refused as soon as its tensors are too many or too large: most are not written to
+    before they are registered, so that refused ones take no memory."""
+    total, thread, tensors = 0, get_ident(), 0
+
+    def count(module: nn.Module, name: str, tensor: Tensor | None) -> None:
+        nonlocal total, tensors
+        if tensor is None or get_ident() != thread:
+            return
+        total, tensors = total + tensor.numel() * tensor.element_size(), tensors + 1
+        if total > most or tensors > MOST_TENSORS:
+            size = (
+                f"{amount(total)} of weights, of at most {amount(most)}" if total > most else f"{tensors:,} tensors of weights"
+            )
+            raise CPCError(
+                f"these settings make a model of at least {size}. Make it smaller: [encoder], [context], [predictor]."
+            )
+
+    kept = hooks.register_module_parameter_registration_hook(count), hooks.register_module_buffer_registration_hook(count)
+    try:
+        yield
+    finally:
+        for each in kept:
+            each.remove()

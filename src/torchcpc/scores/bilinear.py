@@ -5,6 +5,9 @@ from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError
 
+# Of the paper: 12. One matrix each.
+MOST_STEPS = 10_000
+
 
 class Bilinear(nn.Module):
     """c_BTC -> p_BTKD with p_k = W_k c; the score of a candidate z is the plain dot product p_k . z, in nats: no bias, no division by D, no
@@ -14,8 +17,10 @@ class Bilinear(nn.Module):
 
     def __init__(self, context_dim: int, latent_dim: int, *, first: int = 1, count: int = 12, echo: float = 0.0) -> None:
         super().__init__()
-        if first < 1 or count < 1:
-            raise CPCError(f"first = {first}, count = {count}: predictions start at least 1 step ahead, for at least 1 step.")
+        if first < 1 or not 1 <= count <= MOST_STEPS:
+            raise CPCError(
+                f"first = {first}, count = {count}: predictions start at least 1 step ahead, for 1 to {MOST_STEPS:,} steps."
+            )
         if echo and context_dim < latent_dim:
             raise CPCError(
                 f"echo = {echo}: a context of {context_dim} numbers does not end with a mean of steps of {latent_dim}. Take the "
@@ -23,9 +28,10 @@ class Bilinear(nn.Module):
             )
         self.horizons = tuple(range(first, first + count))
         # Rows scaled so that scores start near zero (all candidates alike) whatever the widths are.
-        self.weight = nn.Parameter(torch.randn(count, latent_dim, context_dim) / (context_dim * latent_dim) ** 0.5)
-        if echo:
-            with torch.no_grad():
+        self.weight = nn.Parameter(torch.empty(count, latent_dim, context_dim))
+        with torch.no_grad():
+            self.weight.normal_().div_((context_dim * latent_dim) ** 0.5)
+            if echo:
                 self.weight[:, :, -latent_dim:] += echo * torch.eye(latent_dim)
 
     def forward(self, c_BTC: Tensor) -> Tensor:

@@ -6,27 +6,32 @@ text that identifies the settings}. The learning rate, the order of the data and
 state."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from torchcpc.atomic import replacing
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, shown
 
 FORMAT = 1
 _MODEL = "model."
+_OPTIMIZER = "optimizer."
+# Of a message about a file of another model.
+_MOST_FAULTS, _LONGEST = 20, 160
 
 
 @dataclass(frozen=True, slots=True)
 class RunState:
     """Where a run stands: updates done, and the best validation value so far (None before the first)."""
 
-    step: int
+    step: Annotated[int, Field(ge=0)]
     best: float | None
     fingerprint: str = ""
 
@@ -35,7 +40,7 @@ def save(path: Path, model: nn.Module, state: RunState, optimizer: torch.optim.O
     """Weights, the state and the optimiser's moments as one file; an earlier one stays where the disk refuses. Raises CPCError then."""
     tensors = {f"{_MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
     for number, moments in optimizer.state_dict()["state"].items() if optimizer else ():
-        tensors |= {f"optimizer.{number}.{name}": torch.as_tensor(value) for name, value in moments.items()}
+        tensors |= {f"{_OPTIMIZER}{number}.{name}": torch.as_tensor(value) for name, value in moments.items()}
     try:
         write_tensors(path, tensors, {"state": json.dumps({"format": FORMAT, **asdict(state)})})
     except CPCError as error:
@@ -59,15 +64,32 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None =
         raise CPCError(f"{path} was written with other settings than this run's. Resume with the run's own settings.json.")
     weights = {name.removeprefix(_MODEL): tensor for name, tensor in tensors.items() if name.startswith(_MODEL)}
     require_fit(path, model, weights)
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        if name.startswith("optimizer."):
-            _, number, key = name.split(".", 2)
-            moments.setdefault(int(number), {})[key] = tensor
+    moments = _moments(path, tensors, optimizer) if optimizer else {}
     model.load_state_dict(weights)
     if optimizer:
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
     return state
+
+
+def _moments(path: Path, tensors: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Tensor]]:
+    """What the optimiser knows of each parameter: all of it or, of a run without an update, nothing. Raises CPCError for anything else."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    expected = {
+        f"{_OPTIMIZER}{number}.{key}": shape
+        for number, parameter in enumerate(parameters)
+        for key, shape in (("step", ()), ("exp_avg", tuple(parameter.shape)), ("exp_avg_sq", tuple(parameter.shape)))
+    }
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items() if name.startswith(_OPTIMIZER)}
+    if (found and found != expected) or any(not tensors[name].is_floating_point() for name in found):
+        wrong = sorted(name for name in found.keys() | expected.keys() if found.get(name) != expected.get(name))
+        raise CPCError(
+            f"{path} does not fit the optimiser: {_few(wrong or sorted(found))}. Restore the file, or start the run anew."
+        )
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name in found:
+        number, key = name.removeprefix(_OPTIMIZER).split(".")
+        moments.setdefault(int(number), {})[key] = tensors[name]
+    return moments
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], RunState]:
@@ -78,26 +100,35 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], RunState]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-        state = json.loads(metadata["state"])
-        found = state.pop("format")
+        content = json.loads(metadata["state"])
+        found = content.pop("format")
         if found == FORMAT:
-            return tensors, RunState(**state)
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            return tensors, TypeAdapter(RunState).validate_python(content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        fault = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise CPCError(f"{path} is not a whole torchcpc checkpoint ({fault}). Restore it, or start the run anew.") from None
+    except Exception as error:  # of safetensors, of JSON, and of torch for types that it does not have
         raise CPCError(f"{path} is not a whole torchcpc checkpoint ({error}). Restore it, or start the run anew.") from None
     raise CPCError(
-        f"{path} has checkpoint format {found!r}; this version reads format {FORMAT}. Use the version that wrote it."
+        f"{path} has checkpoint format {shown(found)}; this version reads format {FORMAT}. Use the version that wrote it."
     )
 
 
 def require_fit(path: Path, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """All missing, unexpected and misshapen tensors in one CPCError."""
+    """All missing, unexpected and misshapen tensors in one CPCError, and those of another kind of numbers."""
     expected = model.state_dict()
     faults = [f"missing {name}" for name in sorted(expected.keys() - weights.keys())]
     faults += [f"unexpected {name}" for name in sorted(weights.keys() - expected.keys())]
-    faults += [
-        f"{name} is {tuple(weights[name].shape)} instead of {tuple(expected[name].shape)}"
-        for name in sorted(expected.keys() & weights.keys())
-        if weights[name].shape != expected[name].shape
-    ]
+    for name in sorted(expected.keys() & weights.keys()):
+        if weights[name].shape != expected[name].shape:
+            faults.append(f"{name} is {tuple(weights[name].shape)} instead of {tuple(expected[name].shape)}")
+        elif weights[name].is_floating_point() != expected[name].is_floating_point() or weights[name].is_complex():
+            faults.append(f"{name} is of {weights[name].dtype} instead of {expected[name].dtype}")
     if faults:
-        raise CPCError(f"{path} does not fit the model: {'; '.join(faults)}. The file belongs to a model of other settings.")
+        raise CPCError(f"{path} does not fit the model: {_few(faults)}. The file belongs to a model of other settings.")
+
+
+def _few(faults: Sequence[str]) -> str:
+    more = f"; and {len(faults) - _MOST_FAULTS:,} more" if len(faults) > _MOST_FAULTS else ""
+    return "; ".join(name[:_LONGEST] for name in faults[:_MOST_FAULTS]) + more

@@ -10,9 +10,9 @@ import numpy as np
 import soundfile as sf
 import soxr
 
-from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
+from torchcpc.contracts import CPCError, Item, Progress, Skipped, one_line, silent
 from torchcpc.data.files.find import find
-from torchcpc.data.files.found import FileKind, no_longer_readable, one_line
+from torchcpc.data.files.found import FileKind, no_longer_readable
 from torchcpc.data.files.inspection import Facts, inspect_all
 from torchcpc.data.sources import SourceList, nothing_usable, positive
 

@@ -42,11 +42,6 @@ def skip(path: Path | str, reason: str) -> Skipped:
     return Skipped(str(path).encode("utf8", "backslashreplace").decode("utf8"), reason)
 
 
-def one_line(error: Exception) -> str:
-    """The message of a foreign error on one line."""
-    return " ".join(str(error).split()) or type(error).__name__
-
-
 def no_longer_readable(path: object, cause: object) -> CPCError:
     """The error of a file that was usable when it was scanned."""
     return CPCError(f"{path} could be read when it was scanned, but not now: {cause}. Restore it, or scan again.")

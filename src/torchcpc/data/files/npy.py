@@ -10,8 +10,7 @@ from typing import IO
 import numpy as np
 from numpy.lib import format as npy
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.files.found import one_line
+from torchcpc.contracts import CPCError, one_line
 from torchcpc.data.files.limits import MOST_COLUMNS, check_memory, check_unpacked
 
 

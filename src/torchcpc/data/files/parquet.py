@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.files.found import one_line
+from torchcpc.contracts import CPCError, one_line
 from torchcpc.data.files.limits import check_columns, check_unpacked
 
 if TYPE_CHECKING:

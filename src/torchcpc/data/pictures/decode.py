@@ -10,8 +10,7 @@ from typing import cast
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.files.found import one_line
+from torchcpc.contracts import CPCError, one_line
 from torchcpc.data.files.inspection import Facts
 
 # A few kilobytes can claim any size. More than this (Pillow's own first limit, 268 MB in colour) is refused before it is decoded.

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from torchcpc.contracts import CPCError, Progress, Skipped, silent
+from torchcpc.contracts import CPCError, Progress, Skipped, one_line, silent
 from torchcpc.data.files.find import prefixes
-from torchcpc.data.files.found import one_line, skip
+from torchcpc.data.files.found import skip
 from torchcpc.data.pictures.decode import bombs_refused, inspect_picture
 from torchcpc.data.pictures.images import Images, Picture, split_label
 

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.files.found import one_line
+from torchcpc.contracts import CPCError, one_line
 from torchcpc.data.files.npy import load_npy, load_npz
 from torchcpc.data.files.parquet import load_parquet
 
