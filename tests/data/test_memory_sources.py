@@ -62,7 +62,7 @@ def test_tiles_lie_end_to_end_within_their_stretch() -> None:
 
 @pytest.fixture
 def recordings() -> Recordings:
-    shape = {"rate": 8_000, "channels": 1, "frames": 36_000}
+    shape = {"rate": 8_000, "channels": 1, "frames": 36_000, "begin": 0, "end": 36_000}
     items = [Recording(f"{g}/{n}.wav", g, {"word": w}, Path(f"{g}/{n}.wav"), 4.5, **shape) for n, (g, w) in enumerate(SAID)]
     return Recordings(items, rate=16_000, skipped=[Skipped("x.wav", "silent")] * 2)
 

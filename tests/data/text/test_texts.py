@@ -138,7 +138,7 @@ def test_a_table_is_documents_of_one_sentence_with_labels(tmp_path: Path) -> Non
     assert [texts.text(i) for i in range(len(texts))] == [['the "best film'], ["a b's"]]
     assert texts.labels("label") == ["1", "0"] and texts.labels("fold") == ["3", "2"] and texts.labels("none") == ["", ""]
     assert [(item.key, item.group) for item in texts.items] == [("mr#1", "mr#1"), ("mr#3", "mr#3")]
-    assert [(s.path.endswith("mr.tsv row 2"), s.reason) for s in texts.skipped] == [(True, "empty text")]
+    assert [(s.path.endswith("mr.tsv, line 3"), s.reason) for s in texts.skipped] == [(True, "empty text")]
     (tmp_path / "b.csv").write_text('sentence,group\n"One, two.",g\n', encoding="utf8")
     both = scan_texts([tmp_path / "mr.tsv", tmp_path / "b.csv"])
     assert len(both) == 3 and both.text(2) == ["One, two."] and both.items[2].group == "g"

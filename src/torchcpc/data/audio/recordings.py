@@ -12,8 +12,9 @@ import soxr
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, one_line, silent
 from torchcpc.data.files.find import find
-from torchcpc.data.files.found import FileKind, no_longer_readable
+from torchcpc.data.files.found import FileKind, no_longer_readable, skip
 from torchcpc.data.files.inspection import Facts, inspect_all
+from torchcpc.data.labels import label_notes
 from torchcpc.data.sources import SourceList, nothing_usable, positive
 
 # Samples, of the slower of the two rates, read on either side of an excerpt that is resampled. soxr's filter forgets what is
@@ -34,17 +35,22 @@ _UNKNOWN_BYTES = 0x7FFF_0000
 
 # The unsupported are sound that libsndfile does not decode: told, so that a folder of them is not taken for an empty one.
 SOUND = FileKind(
-    "recording", (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".aif"), (".m4a", ".aac", ".mp4", ".wma", ".amr")
+    "recording",
+    (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aiff", ".aif"),
+    (".m4a", ".aac", ".mp4", ".wma", ".amr"),
+    in_parts=True,
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording(Item):
-    """One usable file and its shape as stored."""
+    """One usable file and its shape as stored. frames: of the file; begin, end: the frames of the file that are read."""
 
     rate: int
     channels: int
     frames: int
+    begin: int
+    end: int
 
 
 @final
@@ -67,7 +73,7 @@ class Recordings(SourceList[Recording]):
 
     def length(self, index: int) -> int:
         item = self.items[index]
-        return item.frames * self.sample_rate // item.rate
+        return item.end * self.sample_rate // item.rate - self._begin(item)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
         """Samples start .. start+count: float32 [count], shorter where the recording ends. Only what is needed is decoded.
@@ -81,6 +87,7 @@ class Recordings(SourceList[Recording]):
         count = min(count, self.length(index) - start)
         if count <= 0:
             return np.zeros(0, dtype=np.float32)
+        start += self._begin(item)
         if item.rate == self.sample_rate:
             return self._decode(item, start, count)
         # Input and output samples coincide every `source` and `target` of them: an excerpt that starts there is resampled in
@@ -93,6 +100,10 @@ class Recordings(SourceList[Recording]):
         decoded = self._decode(item, first * source, stop - first * source)
         skip = start - first * target
         return np.ascontiguousarray(soxr.resample(decoded, item.rate, self.sample_rate)[skip : skip + count], dtype=np.float32)
+
+    def _begin(self, item: Recording) -> int:
+        """The sample of the file at which the recording begins."""
+        return item.begin * self.sample_rate // item.rate
 
     def _decode(self, item: Recording, start: int, count: int) -> np.ndarray:
         try:
@@ -128,13 +139,21 @@ def scan(
         return f"too short: {frames / rate:.3f} s of at least {minimum_seconds:g} s" if frames < minimum_seconds * rate else ""
 
     usable, faulty = inspect_all(files, inspect, count=3, fault=too_short, cache=cache, progress=progress)
-    items = [
-        Recording(file.key, file.group, file.labels, file.path, frames / rate, rate=rate, channels=channels, frames=frames)
-        for file, (rate, channels, frames) in usable
-    ]
+    skipped += faulty
+    items: list[Recording] = []
+    for file, (rate, channels, frames) in usable:
+        begin, end = file.span(rate, frames)
+        if fault := file.outside(frames / rate) or too_short(rate, channels, end - begin):
+            skipped.append(skip(file.key, fault))
+            continue
+        if beyond := file.beyond(frames / rate):
+            notes.append(skip(file.key, beyond))
+        own = {"rate": rate, "channels": channels, "frames": frames, "begin": begin, "end": end}
+        seconds, origin = (end - begin) / rate, (file.part_of, begin / rate, file.root)
+        items.append(Recording(file.key, file.group, file.labels, file.path, seconds, *origin, **own))
     if not items:
-        raise nothing_usable([*skipped, *faulty], "files", "sound recordings")
-    return Recordings(items, rate=sample_rate, skipped=[*skipped, *faulty], notes=notes)
+        raise nothing_usable(skipped, "files", "sound recordings")
+    return Recordings(items, rate=sample_rate, skipped=skipped, notes=notes + label_notes(items))
 
 
 def inspect(path: Path) -> Facts:

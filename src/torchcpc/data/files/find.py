@@ -1,20 +1,22 @@
 """Every file of one kind that some roots name, once, under one name each: in folders, in manifests, or by itself."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from torchcpc.contracts import CPCError, Skipped
 from torchcpc.data.files.found import FileKind, Found, FoundFile, skip, top_folder
-from torchcpc.data.files.manifests import MANIFESTS, labelled_files
+from torchcpc.data.files.manifests import MANIFESTS, is_manifest, labelled_files, read_manifest
+from torchcpc.data.names import SPLIT, TEST, part_of_file
 
 
-def find(roots: Sequence[str | Path], kind: FileKind) -> Found:
+def find(roots: Sequence[str | Path], kind: FileKind, parts: Mapping[Path, str] | None = None) -> Found:
     """Files of `kind` of all roots (folders, manifests or single files), root by root, in an order that does not depend on the file system.
 
     Keys are the paths relative to the root; with several roots each begins with the root's name, and with as many of its parent
-    folders as tell the roots apart. Groups of one name are one group, whichever root they are in. Raises CPCError for a root
-    that is missing, empty or unusable.
+    folders as tell the roots apart. Groups of one name are one group, whichever root they are in. parts: what the names of the roots say
+    of the split (`parts_of_roots`, by default of these). Raises CPCError for a root that is missing, empty or unusable.
     """
     if isinstance(roots, (str, Path)) or not roots:
         raise CPCError(f"roots = {roots!r}: give a list of one or more folders or manifests.")
@@ -22,20 +24,45 @@ def find(roots: Sequence[str | Path], kind: FileKind) -> Found:
     files: list[FoundFile] = []
     skipped: list[Skipped] = []
     notes: list[Skipped] = []
-    seen: dict[str, Path] = {}
+    seen: dict[tuple[str, tuple[float, float] | None], Path] = {}
+    said = parts_of_roots(paths) if parts is None else parts
+    notes += part_notes(said)
     for root, prefix in zip(paths, prefixes(paths), strict=True):
+        part = said.get(root, "")
         of_root, faulty, doubtful = _open(root, kind)
         skipped += faulty
         notes += doubtful
         for file in of_root:
-            real = os.path.realpath(file.path)
+            real = os.path.realpath(file.path), file.part
             if real in seen:
                 skipped.append(skip(file.path, f"the same file as {seen[real]}, listed twice"))
             else:
                 seen[real] = file.path
                 key = prefix.rstrip("/") if prefix and file.path == root else prefix + file.key
-                files.append(FoundFile(file.path, key, file.group, file.labels))
-    return Found(files, skipped, notes)
+                whole = file.part_of and prefix + file.part_of
+                files.append(replace(file, key=key, part_of=whole, root=str(root), labels=in_part(file.labels, part)))
+    # Roots may lie within each other, and what is unusable in both is one fault.
+    return Found(files, list(dict.fromkeys(skipped)), list(dict.fromkeys(notes)))
+
+
+def parts_of_roots(roots: Sequence[Path]) -> dict[Path, str]:
+    """The part of the data that each root says it is by its name, such as train.csv and test.csv. Nothing, unless all of several roots say
+    so, and one is the test."""
+    said = {root: part_of_file(root.stem if root.suffix.lower() in MANIFESTS else root.name) for root in roots}
+    return said if len(said) > 1 and all(said.values()) and TEST in said.values() and len(set(said.values())) > 1 else {}
+
+
+def part_notes(parts: Mapping[Path, str]) -> list[Skipped]:
+    """What was told from the names of the roots."""
+    return [
+        skip(root, f"its sources are the {part} part, as its name says, but for those with a split of their own")
+        for root, part in parts.items()
+    ]
+
+
+def in_part(labels: Mapping[str, str], part: str) -> Mapping[str, str]:
+    """The labels with the part of the root, unless they have a split of their own."""
+    return {**labels, SPLIT: labels.get(SPLIT) or part} if part else labels
 
 
 def prefixes(roots: Sequence[Path]) -> list[str]:
@@ -57,11 +84,11 @@ def _open(root: Path, kind: FileKind) -> Found:
         return _in_folder(root, kind)
     if not root.exists():
         raise CPCError(f"{root} does not exist. Name a folder of {kind.noun} files, or a manifest ({tables}).")
-    if root.is_file() and suffix in set(kind.suffixes) - set(MANIFESTS):
+    if suffix in kind.suffixes and not is_manifest(root):
         return Found([FoundFile(root, root.name, top_folder(root.name))], [], [])
     if suffix not in MANIFESTS:
         raise CPCError(f"{root} is neither a folder, a {kind.noun} nor a manifest ({tables}). Name the folder that holds it.")
-    return MANIFESTS[suffix](root)
+    return read_manifest(root, kind)
 
 
 def _in_folder(root: Path, kind: FileKind) -> Found:
@@ -69,7 +96,8 @@ def _in_folder(root: Path, kind: FileKind) -> Found:
     paths, skipped = _walk(root, kind)
     if not paths and not skipped:
         raise CPCError(f"{root} holds no {kind.noun} at any depth ({', '.join(kind.suffixes)}). Name the folder that does.")
-    found = labelled_files(root, paths, kind.noun)
+    keys = [path.relative_to(root).as_posix() for path in paths]
+    found = labelled_files(root, [FoundFile(path, key, top_folder(key)) for path, key in zip(paths, keys, strict=True)], kind)
     return found._replace(skipped=skipped + found.skipped)
 
 

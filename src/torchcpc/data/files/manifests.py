@@ -1,83 +1,158 @@
-"""What tables say about files: manifests, which list them, and labels.csv, which labels those of a folder."""
+"""What tables say about files: manifests, which list them, and tables of labels, which stand beside the files of a folder."""
 
 import os
-import posixpath
-import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from torchcpc.contracts import CPCError
-from torchcpc.data.files.found import Found, FoundFile, skip, top_folder
+from torchcpc.contracts import CPCError, Skipped
+from torchcpc.data.files.found import FileKind, Found, FoundFile, at_line, top_folder
+from torchcpc.data.files.rows import FileRow, file_rows, names_files
+from torchcpc.data.keys import Keys
+
+MANIFESTS = (".csv", ".parquet", ".tsv")
+# By the name of such a table in a folder; the last are those of Hugging Face's folders of pictures and sounds.
+LABEL_TABLES = ("labels.csv", "labels.tsv", "labels.parquet", "metadata.csv", "metadata.parquet")
 
 
-def labelled_files(root: Path, paths: Sequence[Path], noun: str) -> Found:
-    """The files at `paths` in the folder `root`; the top folder is the group, unless labels.csv in `root` has a column `speaker`."""
-    table = root / "labels.csv"
-    records = _by_path(table) if table.is_file() else {}
-    files, skipped, labelled = [], [], set()
-    for path in paths:
-        key = path.relative_to(root).as_posix()
-        labelled.add(name := _one_spelling(key))
-        labels = {column: value for column, value in records.get(name, {}).items() if column != "path"}
-        files.append(FoundFile(path, key, labels.get("speaker") or top_folder(key), labels))
-    for path in (root / record["path"] for name, record in records.items() if name not in labelled):
-        other = f"it is not taken for a {noun} (hidden, unreadable or of another kind)"
-        reason = other if os.path.exists(path) else "there is no such file"
-        skipped.append(skip(path, f"labelled in {table.name}, but {reason}"))
-    return Found(files, skipped, [])
+def labelled_files(root: Path, files: Sequence[FoundFile], kind: FileKind) -> Found:
+    """The files of the folder `root` with the labels that its table gives them, or those in the folders directly below it."""
+    tables = [(root, "")] if _table_in(root) else [(root / top, f"{top}/") for top in sorted(_tops(files))]
+    found, skipped, notes = {file.key: file for file in files}, list[Skipped](), list[Skipped]()
+    for folder, prefix in tables:
+        if table := _table_in(folder):
+            own = [file for file in files if file.key.startswith(prefix) and file.path != table]
+            labels, faulty, doubts = _labels_of(table, own, prefix, kind)
+            found = {
+                key: replace(file, labels=labels.get(key, file.labels)) for key, file in found.items() if file.path != table
+            }
+            skipped, notes = skipped + faulty, notes + doubts
+    return Found([_grouped(file, kind) for file in found.values()], skipped, notes)
 
 
-def _by_path(table: Path) -> dict[str, dict[str, str]]:
-    from torchcpc.data.tables.table import records_with_paths
-
-    records: dict[str, dict[str, str]] = {}
-    for record in records_with_paths(table):
-        if records.setdefault(_one_spelling(record["path"]), record) != record:
-            raise CPCError(f"{table} labels {record['path']} twice, differently. Keep one of the rows.")
-    return records
+def is_manifest(path: Path) -> bool:
+    """Whether a file lists files: a table with a column of paths, or fairseq's form."""
+    return path.suffix.lower() in MANIFESTS and (names_files(path) or _is_fairseq(path))
 
 
-def _one_spelling(path: str) -> str:
-    """File systems and editors compose accents differently."""
-    return unicodedata.normalize("NFC", posixpath.normpath(path))
+def read_manifest(manifest: Path, kind: FileKind) -> Found:
+    """The files that a manifest lists. Paths are absolute, or relative to its folder; fairseq's name that folder in the first line. The
+    suffix may be left out. Other columns are labels; `start` and `end` select a part of the file, in seconds.
+
+    Raises:
+        CPCError: Where nothing that it lists is there, and for parts of files that can only be read whole.
+    """
+    if manifest.suffix.lower() == ".tsv" and not names_files(manifest):
+        base, rows, notes = *_fairseq_rows(manifest), list[Skipped]()
+    else:
+        base, (rows, notes) = manifest.parent, file_rows(manifest, kind, parts=True)
+    files: list[FoundFile] = []
+    skipped: list[Skipped] = []
+    for row in rows:
+        paths = [] if row.fault else _existing(base, row.path, kind)
+        if len(paths) == 1:
+            files.append(_grouped(_named(base, paths[0], row), kind))
+        else:
+            several = f"{row.path!r} may be any of {', '.join(path.name for path in paths)}; write its suffix"
+            absent = f"it names {row.path!r}, but there is no such file"
+            skipped.append(at_line(manifest, row.line, row.fault or (several if paths else absent)))
+    if not files:
+        reason = f" For instance {skipped[0].path}: {skipped[0].reason}." if skipped else ""
+        raise CPCError(f"{manifest} names no file that exists. Its paths are read relative to {base}.{reason}")
+    return Found(files, skipped, notes)
 
 
-def _in_table(manifest: Path) -> Found:
-    """Paths are absolute or relative to the manifest's folder; other columns are labels, `speaker` the group."""
-    from torchcpc.data.tables.table import records_with_paths
+def _labels_of(
+    table: Path, files: Sequence[FoundFile], prefix: str, kind: FileKind
+) -> tuple[dict[str, dict[str, str]], list[Skipped], list[Skipped]]:
+    """The labels by key; rows that label nothing; what is doubtful. prefix: of the keys of files beside the table."""
+    keys = Keys([file.key.removeprefix(prefix) for file in files], [file.path for file in files])
+    rows, notes = file_rows(table, kind)
+    labels: dict[str, tuple[FileRow, dict[str, str]]] = {}
+    skipped: list[Skipped] = []
+    for row in rows:
+        meant = [] if row.fault else keys.meant(row.path)
+        if len(meant) == 1:
+            key = files[meant[0]].key
+            first, known = labels.setdefault(key, (row, row.labels))
+            if known != row.labels:
+                raise CPCError(
+                    f"{table} labels {key} twice, differently (lines {first.line} and {row.line}). Keep one of the rows."
+                )
+            continue
+        there = os.path.lexists(table.parent / row.path)
+        other = f"it is not taken for a {kind.noun} (hidden, unreadable or of another kind)"
+        absent = f"it labels {row.path!r}, but {other if there else 'there is no such file'}"
+        skipped.append(at_line(table, row.line, row.fault or (f"{row.path!r} {keys.ambiguity(meant)}" if meant else absent)))
+    return {key: own for key, (_, own) in labels.items()}, skipped, notes
 
-    return _existing(manifest, manifest.parent, [(record.pop("path"), record) for record in records_with_paths(manifest)])
+
+def _table_in(folder: Path) -> Path | None:
+    """The table of labels in a folder. One called labels.csv is always meant as one, others only where they name files."""
+    paths = (folder / name for name in LABEL_TABLES)
+    return next((path for path in paths if os.path.isfile(path) and (path.name == LABEL_TABLES[0] or names_files(path))), None)
 
 
-def _in_tsv(manifest: Path) -> Found:
-    """fairseq's form. First line the root folder, then `path relative to it<TAB>frames`; the frames are counted anew by decoding."""
+def _tops(files: Sequence[FoundFile]) -> set[str]:
+    return {file.key.split("/", 1)[0] for file in files if "/" in file.key}
+
+
+def _grouped(file: FoundFile, kind: FileKind) -> FoundFile:
+    group = next((file.labels[column] for column in kind.group_columns if file.labels.get(column)), file.group)
+    return file if group == file.group else replace(file, group=group)
+
+
+def _is_fairseq(path: Path) -> bool:
+    """Whether a .tsv begins with the folder of the files that it lists."""
+    if path.suffix.lower() != ".tsv":
+        return False
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            first = file.readline(1 << 16).strip()
+        return bool(first) and "\t" not in first and (path.parent / first).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _fairseq_rows(manifest: Path) -> tuple[Path, list[FileRow]]:
+    """The folder in the first line, then `path relative to it<TAB>frames`; the frames are counted anew by decoding."""
     try:
         # splitlines would also break at characters that file names may hold.
-        lines = manifest.read_text(encoding="utf8").rstrip("\n").split("\n")
+        lines = manifest.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CPCError(f"{manifest} is not a readable UTF-8 text: {error}. Write it again.") from None
-    root = manifest.parent / lines[0].strip()
-    if not lines[0].strip() or "\t" in lines[0] or not root.is_dir():
+    if not _is_fairseq(manifest):
         raise CPCError(
-            f"{manifest}: the first line must be the root folder, and {lines[0]!r} is none. Then come path<TAB>frames."
+            f"{manifest}: the first line must be the root folder, and {lines[0][:200]!r} is none. Then come path<TAB>frames. Or name the "
+            "columns there: path, then any labels."
         )
-    return _existing(manifest, root, [(line.split("\t")[0].strip("\r"), {}) for line in lines[1:] if line.strip()])
+    rows = [(number, line.split("\t")[0].strip("\r")) for number, line in enumerate(lines[1:], start=2) if line.strip()]
+    return manifest.parent / lines[0].strip(), [FileRow(line, path) for line, path in rows]
 
 
-def _existing(manifest: Path, base: Path, named: list[tuple[str, dict[str, str]]]) -> Found:
-    """Without a speaker the group is the top folder, and for a path that leads out of the manifest's folder the folder it ends in."""
-    files, skipped = [], []
-    for name, labels in named:
-        path = base / name
-        if not os.path.isfile(path):
-            skipped.append(skip(path, f"listed in {manifest.name}, but there is no such file"))
-            continue
-        outside = Path(name).is_absolute() or ".." in Path(name).parts
-        group = path.parent.name if outside else top_folder(Path(name).as_posix())
-        files.append(FoundFile(path, Path(name).as_posix(), labels.get("speaker") or group, labels))
-    if not files:
-        raise CPCError(f"{manifest} names no file that exists. Its paths are read relative to {base}.")
-    return Found(files, skipped, [])
+def _existing(base: Path, name: str, kind: FileKind) -> list[Path]:
+    """The file of that name; where there is none, those that have it but for the suffix."""
+    for spelled in dict.fromkeys((name, name.replace("\\", "/"))):
+        path = base / spelled
+        # os.path and not Path: what may not be looked at is not there, instead of raised.
+        if os.path.isfile(path):
+            return [path]
+        suffixes = (ending for suffix in kind.suffixes for ending in (suffix, suffix.upper()))
+        if found := [other for suffix in suffixes if os.path.isfile(other := path.with_name(path.name + suffix)) and path.name]:
+            return found
+    return []
 
 
-MANIFESTS: dict[str, Callable[[Path], Found]] = {".csv": _in_table, ".parquet": _in_table, ".tsv": _in_tsv}
+def _named(base: Path, path: Path, row: FileRow) -> FoundFile:
+    """The key is the path below the manifest's folder, whether it was written so or as an absolute path. Without a speaker the group is the
+    top folder, and for a path that leads out of the manifest's folder the folder it ends in."""
+    whole = os.path.abspath(path)
+    below = next(
+        (whole[len(top) + 1 :] for top in (os.path.abspath(base), os.path.realpath(base)) if whole.startswith(top + os.sep)), ""
+    )
+    key = Path(below).as_posix() if below else Path(row.path).as_posix()
+    file = FoundFile(path, key, top_folder(key) if below else path.parent.name, row.labels)
+    if row.part is None:
+        return file
+    start, end = (f"{seconds:.6f}".rstrip("0").rstrip(".") for seconds in row.part)
+    return replace(file, key=f"{key}@{start}-{'' if row.part[1] == float('inf') else end}", part_of=key, part=row.part)

@@ -1,6 +1,6 @@
 """Pictures of any size and mode, read as squares of one size, pixel row by pixel row; folders a class, or a `datasets` collection."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -13,13 +13,10 @@ from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
 from torchcpc.data.files.find import find, prefixes
 from torchcpc.data.files.found import FileKind, FoundFile, no_longer_readable, skip
 from torchcpc.data.files.inspection import inspect_all
+from torchcpc.data.labels import label_notes
+from torchcpc.data.names import VALIDATION, is_plain_part, part_of
 from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, inspect_file, plain, square
 from torchcpc.data.sources import SourceList, nothing_usable, positive
-
-# Names of folders that say which part their pictures are for, as data sets are laid out, and the label that each gives: one for
-# validation, so that the rule split=val leaves out all of it.
-SPLITS = {"train": "train", "test": "test", "val": "val", "valid": "val", "validation": "val"}
-SPLITS |= {"unlabeled": "unlabeled", "unlabelled": "unlabeled"}
 
 
 def pictures() -> FileKind:
@@ -29,6 +26,7 @@ def pictures() -> FileKind:
         "picture",
         (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", *avif),
         (".heic", ".heif", *(() if avif else (".avif",)), ".svg", ".psd", ".cr2", ".nef", ".dng"),
+        group_columns=(),
     )
 
 
@@ -100,9 +98,9 @@ def scan_images(
 ) -> Images:
     """All usable pictures of `roots` (folders or manifests); the others are in `.skipped`, each with its reason.
 
-    There are two label columns. `class` is the folder of a picture below its root. `split` comes from folders named train, test,
-    unlabeled, val, valid or validation (the last three give `val`). Such folders stand above those of the classes, or are the roots,
-    and no folder of pictures beside them has another name. Columns of a manifest or of labels.csv go before both.
+    There are two label columns. `class` is the folder of a picture below its root. `split` comes from folders named train, training, test,
+    testing, unlabeled, val, valid, validation or dev, in any case (the last four give `val`). Such folders stand above those of classes, or
+    are the roots, and no folder of pictures beside them has another name. Columns of a manifest or of a table of labels go before both.
 
     roots: folders, manifests or single files; cache: file that remembers what was decoded, each file once; size, margin, grey, flip: see
     `Images`. Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
@@ -112,18 +110,31 @@ def scan_images(
         usable, faulty = inspect_all(files, inspect_file, count=2, cache=cache, progress=progress)
     folders = _Folders(roots, files)
     items = [
-        Picture(file.key, file.key, {**folders.labels(file), **file.labels}, file.path, open=partial(Image.open, file.path))
+        Picture(
+            file.key,
+            file.key,
+            {**file.labels, **folders.labels(file), **_filled(file.labels)},
+            file.path,
+            root=file.root,
+            open=partial(Image.open, file.path),
+        )
         for file, _ in usable
     ]
     if not items:
         raise nothing_usable([*skipped, *faulty], "files", "pictures")
     skipped += faulty + _without_pictures([Path(root) for root in roots], {file.path for file in files})
-    return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped, notes=notes)
+    return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped, notes=notes + label_notes(items))
+
+
+def _filled(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of a table that are there: an empty one does not hide what the folder says."""
+    return {column: label for column, label in labels.items() if label}
 
 
 def split_label(name: str) -> str:
     """The value of the label column `split` for a folder, or a part of a collection, of this name."""
-    return SPLITS.get(name.lower(), name)
+    part = part_of(name) if is_plain_part(name) else name
+    return "val" if part == VALIDATION else part
 
 
 class _Folders:
@@ -152,7 +163,7 @@ class _Folders:
 
 def _are_splits(names: Iterable[str]) -> bool:
     """Whether folders beside each other, those that hold pictures, are parts of the data rather than classes."""
-    return all(name.lower() in SPLITS for name in names)
+    return all(map(is_plain_part, names))
 
 
 def _without_pictures(roots: Sequence[Path], files: set[Path]) -> list[Skipped]:
@@ -163,7 +174,7 @@ def _without_pictures(roots: Sequence[Path], files: set[Path]) -> list[Skipped]:
         folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
         parts = _are_splits(path.name for path in folders if path in full)
         for folder in folders:
-            below = sorted(folder.iterdir()) if parts and folder.name.lower() in SPLITS else []
+            below = sorted(folder.iterdir()) if parts and is_plain_part(folder.name) else []
             classes = [path for path in below if path.is_dir()] if below else [folder]
             empty += [skip(path, "a folder without a picture") for path in classes if path not in full]
     return empty

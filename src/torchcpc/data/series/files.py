@@ -55,10 +55,13 @@ class Readings:
     def trimmed(self) -> Readings:
         """The rows up to the last one in which anything was observed; all of them where nothing was."""
         observed = np.flatnonzero(~np.isnan(self.values).all(axis=1))
-        end = int(observed[-1]) + 1 if len(observed) else len(self.values)
-        labels = {name: rows[:end] for name, rows in self.row_labels.items()}
-        times = None if self.times is None else self.times[:end]
-        return replace(self, values=self.values[:end], times=times, row_labels=labels)
+        return self.rows(0, int(observed[-1]) + 1 if len(observed) else len(self.values))
+
+    def rows(self, begin: int, end: int) -> Readings:
+        """The rows begin .. end - 1."""
+        labels = {name: rows[begin:end] for name, rows in self.row_labels.items()}
+        times = None if self.times is None else self.times[begin:end]
+        return replace(self, values=self.values[begin:end], times=times, row_labels=labels)
 
 
 def read_series(path: Path, columns: Columns) -> list[Readings]:

@@ -14,10 +14,12 @@ import numpy as np
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
 from torchcpc.data.files.find import find
 from torchcpc.data.files.found import FileKind, FoundFile, group_of, skip
+from torchcpc.data.labels import label_notes
+from torchcpc.data.names import first_label, same_names
 from torchcpc.data.series.files import FILES, Columns, Readings, check_series, read_series, rows_of
 from torchcpc.data.sources import SourceList, nothing_usable
 
-SENSORS = FileKind("series", tuple(FILES))
+SENSORS = FileKind("series", tuple(FILES), in_parts=True)
 # Clocks drift; two rates this close are one.
 _SAME_RATE = 0.01
 
@@ -92,7 +94,7 @@ def scan_series(
         raise CPCError(f"data.rate = {rate}: rows per second, above 0, or 0 for what the files say.")
     if not 0 <= gain < float("inf"):
         raise CPCError(f"data.gain = {gain}: a spread of the logarithm of the amplitude, 0 or above, for instance 0.5.")
-    files, skipped, notes = find(roots, SENSORS)
+    files, skipped, notes = find(roots, replace(SENSORS, group_columns=(group,)) if group else SENSORS)
     columns = Columns(time, tuple(channels), tuple(row_labels), array)
     items: list[SeriesItem] = []
     fixed = bool(rate)
@@ -105,11 +107,13 @@ def scan_series(
             continue
         skipped += faulty
         rate = rate or usable[0][1].rate or 1.0
-        for key, case in usable:
-            items.append(SeriesItem(key, group_of(file, group), file.labels, file.path, len(case.values) / rate, readings=case))
+        named = group_of(file, group)
+        for key, case, begin_s in usable:
+            seconds, origin = len(case.values) / rate, (file.part_of, begin_s, file.root)
+            items.append(SeriesItem(key, named, file.labels, file.path, seconds, *origin, readings=case))
     if not items:
         raise nothing_usable(skipped, "files", "series")
-    return Series(items, rate=rate, skipped=skipped, notes=notes, gain=gain)
+    return Series(items, rate=rate, skipped=skipped, notes=notes + label_notes(items), gain=gain)
 
 
 def stretched(x_SF: np.ndarray, gain: float, rng: np.random.Generator) -> np.ndarray:
@@ -148,7 +152,16 @@ def cases(
             readings = _alike(case, items[0].readings if items else case, fixed=True)
         except CPCError as error:
             raise CPCError(f"{key}: {error}.") from None
-        items.append(SeriesItem(key, of_case.get("group", key), of_case, None, len(readings.values) / rate, readings=readings))
+        items.append(
+            SeriesItem(
+                key,
+                first_label(of_case, same_names("group", of_case)) or key,
+                of_case,
+                None,
+                len(readings.values) / rate,
+                readings=readings,
+            )
+        )
     if not items:
         raise CPCError("no case was given. Give arrays of [time, channels].")
     return Series(items, rate=rate)
@@ -156,21 +169,38 @@ def cases(
 
 def _usable(
     file: FoundFile, columns: Columns, first: Readings | None, *, fixed: bool
-) -> tuple[list[tuple[str, Readings]], list[Skipped]]:
-    """The series of one file by key, and its cases that are skipped. Raises CPCError where nothing of the file can be used."""
-    usable: list[tuple[str, Readings]] = []
+) -> tuple[list[tuple[str, Readings, float]], list[Skipped]]:
+    """The series of one file by key with the second at which each begins, and its cases that are skipped. Raises CPCError where nothing of
+    the file can be used."""
+    usable: list[tuple[str, Readings, float]] = []
     skipped: list[Skipped] = []
     series = read_series(file.path, columns)
     for number, case in enumerate(series):
         suffix = "" if len(series) == 1 else f"#{number}"
         try:
-            check_series(case.values, case.times)
-            usable.append((file.key + suffix, _alike(case, first or case, fixed=fixed)))
+            part, begin_s = _part_of(case, file)
+            check_series(part.values, part.times)
+            usable.append((file.key + suffix, _alike(part, first or part, fixed=fixed), begin_s))
         except CPCError as error:
             skipped.append(skip(f"{file.path}{suffix}", str(error)))
     if not usable:  # of channels or times that all share: told once, not case by case
         raise CPCError(skipped[0].reason)
     return usable, skipped
+
+
+def _part_of(case: Readings, file: FoundFile) -> tuple[Readings, float]:
+    """The rows that a manifest selects, and the second at which they begin: seconds after the first row, by its times or its rate; numbers
+    of rows where there is no clock. Raises CPCError where no row is selected."""
+    if file.part is None:
+        return case, 0.0
+    rows, rate = len(case.values), case.rate or 1.0
+    if case.times is None:
+        begin, end = file.span(rate, rows)
+    else:
+        begin, end = np.searchsorted(case.times - case.times[0], file.part, side="left").tolist()
+    if begin >= end:
+        raise CPCError(f"from {file.part[0]:g} to {file.part[1]:g} s there is no row; it lasts {rows / rate:g} s")
+    return case.rows(begin, end), begin / rate if case.times is None else float(case.times[begin] - case.times[0])
 
 
 def _alike(case: Readings, first: Readings, *, fixed: bool) -> Readings:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from torchcpc.atomic import replacing
-from torchcpc.contracts import CPCError, check_choice
+from torchcpc.contracts import CPCError, Item, check_choice
 from torchcpc.data.files.found import no_longer_readable
 from torchcpc.data.files.inspection import Facts, stamp_of
 from torchcpc.data.files.npy import load_npy
@@ -55,6 +55,13 @@ class FileSentences:
         if not same:
             raise CPCError(f"{self.path} has changed since it was scanned: another size. Scan again.")
         return [folded(text) for text in texts]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document(Item):
+    """One text with its sentences, each on one line."""
+
+    sentences: list[str] | FileSentences
 
 
 def folded(text: str) -> str:

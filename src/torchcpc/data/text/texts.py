@@ -2,48 +2,38 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from inspect import Signature, signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
-from torchcpc.data.files.find import find, shortest_tails
+from torchcpc.contracts import CPCError, Progress, Skipped, silent
+from torchcpc.data.files.find import find, parts_of_roots
 from torchcpc.data.files.found import FileKind, FoundFile, group_of, skip
 from torchcpc.data.files.inspection import inspect_all
+from torchcpc.data.labels import label_notes
 from torchcpc.data.sources import SourceList, nothing_usable, positive
-from torchcpc.data.text.documents import RULES, FileSentences, SentenceIndex, folded
+from torchcpc.data.text.documents import RULES, Document, FileSentences, SentenceIndex, folded
+from torchcpc.data.text.sentence_tables import read_tables
 from torchcpc.data.text.sentences import SPLITTINGS
 from torchcpc.data.text.tokens import UNKNOWN, check_vocabulary, encode, load_tokenizer, thinned
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from torchcpc.data.tables.table import Table
-
-# The columns of a table of labelled sentences; its other columns are labels.
-TEXT_COLUMNS = ("text", "sentence")
-# By what `files.find` knows a manifest.
-_MANIFEST = {".csv": "a column 'path'", ".parquet": "a column 'path'", ".tsv": "the folder of the files as its first line"}
-TEXT_FILES = FileKind("text document", (".txt", ".text"), (".pdf", ".docx", ".doc", ".odt", ".rtf", ".epub", ".html", ".htm"))
+TEXT_FILES = FileKind(
+    "text document", (".txt", ".text"), (".pdf", ".docx", ".doc", ".odt", ".rtf", ".epub", ".html", ".htm"), group_columns=()
+)
 # Sentences looked at to tell whether a document is in the language of a vocabulary at all.
 _SAMPLE = 200
 # What is so many times longer than a sentence may be is none: a table, a list, or text without full stops. Worth a word.
 _LONG = 20
 TextSettings = Mapping[str, Any]
 """The resolved [data] section of a model."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document(Item):
-    """One text with its sentences, each on one line."""
-
-    sentences: list[str] | FileSentences
 
 
 @final
@@ -139,11 +129,12 @@ def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress:
     check_vocabulary(asked.tokens, asked.vocabulary)
     tokenizer = load_tokenizer(Path(asked.tokenizer)) if asked.tokenizer else None
     files: list[FoundFile] = []
-    notes: list[Skipped] = []
-    items, skipped, others = _tables([Path(root) for root in roots])
+    parts = parts_of_roots([Path(root) for root in roots])
+    items, skipped, notes, others = read_tables([Path(root) for root in roots], parts)
     if others or not roots:
-        files, faulty, notes = find(others, TEXT_FILES)
-        skipped += faulty
+        kind = replace(TEXT_FILES, group_columns=(asked.group,)) if asked.group else TEXT_FILES
+        files, faulty, doubts = find(others, kind, parts)
+        skipped, notes = skipped + faulty, notes + doubts
     index = SentenceIndex(cache.with_suffix("") if cache else None, asked.splitting, asked.language)
     remembered = cache.with_name(f"{cache.stem}-{asked.splitting}-{asked.language}-{RULES}.json") if cache else None
 
@@ -158,12 +149,14 @@ def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress:
         if tokenizer and not any_known(tokenizer, sentences[:_SAMPLE]):
             skipped.append(skip(file.path, f"no word of its first {_SAMPLE} sentences is in the vocabulary"))
             continue
-        items.append(Document(file.key, group, file.labels, file.path, sentences=sentences))
+        items.append(Document(file.key, group, file.labels, file.path, root=file.root, sentences=sentences))
         if longest > _LONG * asked.width:
             notes.append(skip(file.path, f"of a sentence of {longest} words only the first {asked.width} tokens are read"))
     if not items:
         raise nothing_usable(skipped, "documents", "text files")
-    return Texts(items, width=asked.width, thin=asked.thin, tokenizer=tokenizer, skipped=skipped, notes=notes)
+    return Texts(
+        items, width=asked.width, thin=asked.thin, tokenizer=tokenizer, skipped=skipped, notes=notes + label_notes(items)
+    )
 
 
 # The settings are its keyword-only parameters: to help(), and to the check of recipes.
@@ -223,59 +216,3 @@ def require_text(settings: TextSettings) -> None:
     """Raises CPCError unless these are the settings of a reader of text, which alone split documents."""
     if "splitting" not in settings:
         raise CPCError(f"this model reads {settings['name']}, not text: name a run that was trained on documents.")
-
-
-def _tables(roots: Sequence[Path]) -> tuple[list[Document], list[Skipped], list[Path]]:
-    """The rows of those roots that are tables of sentences, what is wrong with some, and the other roots."""
-    tables: dict[Path, tuple[str, list[dict[str, str]]]] = {}
-    first: dict[str, Path] = {}
-    items: list[Document] = []
-    skipped: list[Skipped] = []
-    others = []
-    for root in roots:
-        table = _read_sentences(root) if root.is_file() and root.suffix.lower() in _MANIFEST else None
-        if table is None:
-            others.append(root)
-        elif (same := first.setdefault(os.path.realpath(root), root)) in tables:
-            skipped.append(skip(root, f"the same table as {same}, named twice"))
-        else:
-            tables[root] = table
-    for (path, (column, records)), name in zip(tables.items(), _names(list(tables)), strict=True):
-        for number, labels in enumerate(records, start=1):
-            key, text = f"{name}#{number}", labels.pop(column)
-            if text.strip():
-                items.append(Document(key, labels.get("group") or key, labels, path, sentences=[folded(text)]))
-            else:
-                skipped.append(skip(f"{path} row {number}", "empty text"))
-    return items, skipped, others
-
-
-def _read_sentences(path: Path) -> tuple[str, list[dict[str, str]]] | None:
-    """The column of sentences of a table, and its rows; None for a manifest of files, which has no such column. Raises CPCError for a table
-    that cannot be read, one that is neither, and for a row of more or fewer fields than the header."""
-    from torchcpc.data.tables.table import read_table
-
-    table = read_table(path)
-    if column := next((name for name in table.columns if name.strip().lower() in TEXT_COLUMNS), ""):
-        return column, table.records(fewer=False, verbatim=(column,))
-    if _is_manifest(table):
-        return None
-    raise CPCError(
-        f"{path} has no column 'text' or 'sentence' (columns: {', '.join(table.columns) or 'none'}), and is no manifest of files, which "
-        f"has {_MANIFEST[path.suffix.lower()]}. Name the columns in its first line, separated by commas (.csv) or tabs (.tsv)."
-    )
-
-
-def _is_manifest(table: Table) -> bool:
-    if table.path.suffix.lower() == ".tsv":
-        return len(table.columns) == 1 and (table.path.parent / table.columns[0].strip()).is_dir()
-    return "path" in table.columns
-
-
-def _names(tables: Sequence[Path]) -> list[str]:
-    """A name for each table: its own without the ending, and with as many of its parent folders as tell the tables apart."""
-    paths = [Path(os.path.abspath(table)) for table in tables]
-    bare = [path.with_suffix("").parts for path in paths]
-    # Of one folder, s.csv and s.tsv are told apart by their endings alone.
-    tails = shortest_tails(bare if len(set(bare)) == len(paths) else [path.parts for path in paths])
-    return [tail.lstrip("/") for tail in tails]
