@@ -40,10 +40,11 @@ def of_arrays(files: list[str]) -> None:
     with TERMINAL.stage("measuring") as progress:
         found = mutual_information(x, y, progress=progress)
     detail = found.detail
-    output(
-        f"I(x; y) = {found.value:.3f} nats ({found.low:.3f} to {found.high:.3f}, 95 %) = {detail['bits']:.3f} bits, n = {found.n}"
-    )
-    ceiling = f"its ceiling log {detail['candidates']} = {detail['ceiling']:.2f}"
-    output(f"lower bound {detail['lower_bound']:.3f} nats, {ceiling}; {detail['method']}")
+    # First what is odd about the rows: whoever reads the number has read it.
     for warning in detail["warnings"]:
         output(f"warning: {warning}")
+    holds = "95 %" if detail["independent_rows"] == found.n else "no 95 % interval, for the rows depend on one another"
+    interval = f"{found.low:.3f} to {found.high:.3f}, {holds}"
+    output(f"I(x; y) = {found.value:.3f} nats ({interval}) = {detail['bits']:.3f} bits, n = {found.n}")
+    ceiling = f"its ceiling log {detail['candidates']} = {detail['ceiling']:.2f}"
+    output(f"lower bound {detail['lower_bound']:.3f} nats, {ceiling}; {detail['method']}")

@@ -11,6 +11,7 @@ from scipy.special import digamma
 
 from torchcpc.contracts import Progress, Result, silent
 from torchcpc.mutual.crossfit import CrossFit, cross_fit
+from torchcpc.mutual.dependence import row_dependence
 from torchcpc.mutual.elliptical import margins
 from torchcpc.mutual.samples import samples
 from torchcpc.mutual.train_critics import CriticSettings
@@ -51,7 +52,8 @@ def mutual_information(
 
     The value is the middle between the mean log ratio on held-out rows, which is too low, and on training rows, to first order as much too
     high. The interval covers the sampling error and that gap; it reaches up by a twentieth of what the critic learned, for what it did
-    not. `detail` holds the value in bits, the held-out InfoNCE `lower_bound` (less two standard errors) and its `ceiling` log N, the
+    not. Rows that depend on one another are told in a warning, and nothing is claimed above 0 then. `detail` holds the value in bits, the
+    held-out InfoNCE `lower_bound` (less two standard errors) and its `ceiling` log N, how many `independent_rows` the rows are worth, the
     method, and `warnings`. most: rows used at most. Raises CPCError for input that cannot be measured: see `samples`.
     """
     x_ND, y_NE, odd = samples(x, y, most=most, seed=seed)
@@ -61,15 +63,20 @@ def mutual_information(
     found, warnings = _from_critics(fitted, error, f"{dx} and {dy} columns")
     if dx + dy <= MOST_DIMENSIONS:
         found = _or_neighbours(found, error, x_ND, y_NE, seed)
+    dependence = row_dependence(x_ND, y_NE)
+    rows = dependence.effective if dependence else n
     # 2 n times the information of independent columns is chi-square distributed: what could be there unseen.
-    unseen = float(stats.chi2.ppf(0.975, dx * dy)) / (2 * n)
-    low, high = max(found.value - found.half, 0.0), max(found.value + found.half + found.more, unseen)
+    unseen, half = float(stats.chi2.ppf(0.975, dx * dy)) / (2 * rows), found.half * math.sqrt(n / rows)
+    low, high = max(found.value - half, 0.0), max(found.value + half + found.more, unseen)
+    if dependence:
+        odd, low = [dependence.warning(), *odd], 0.0
     value, ceiling = max(found.value, 0.0), math.log(fitted.candidates)
     detail = {
         "bits": value / math.log(2),
-        "lower_bound": max(0.0, fitted.infonce - 2 * error),
+        "lower_bound": 0.0 if dependence else max(0.0, fitted.infonce - 2 * error),
         "ceiling": ceiling,
         "candidates": fitted.candidates,
+        "independent_rows": rows,
         "method": found.method,
         "warnings": (*odd, *warnings, *_near_ceiling(value, ceiling, fitted.candidates)),
     }
