@@ -75,7 +75,8 @@ def lines(folder: Path) -> None:
 
 
 def tokenizer(folder: Path) -> None:
-    from torchcpc.data.text.tokens import encode, load_tokenizer
+    from torchcpc.data.text.tokenizer_files import load_tokenizer
+    from torchcpc.data.text.tokens import encode
 
     found = load_tokenizer(folder / "tokenizer.json")
     encode(found, ["aaaa bad nite ...", "a" * 3000 + "!", "Ⅳ ﬁ  \u0301 "], 7)

@@ -21,7 +21,8 @@ from tests.data.books import write_book
 from tests.data.noise import noise, write
 from tests.report import fabricate
 from torchcpc.anomalies.result import AnomalyRow, AnomalyTable, Detection
-from torchcpc.data.text.tokens import learn, save_tokenizer
+from torchcpc.data.text.tokenizer_files import save_tokenizer
+from torchcpc.data.text.tokens import learn
 from torchcpc.domains import DOMAINS
 from torchcpc.probes.result import Split
 from torchcpc.results import Interval

@@ -12,7 +12,8 @@ import pytest
 from tests.data.books import sentences, write_book
 from torchcpc.contracts import CPCError
 from torchcpc.data.text.texts import scan_texts
-from torchcpc.data.text.tokens import learn, load_tokenizer, save_tokenizer
+from torchcpc.data.text.tokenizer_files import load_tokenizer, save_tokenizer
+from torchcpc.data.text.tokens import learn
 
 FAULTS: dict[str, tuple[bytes, str]] = {
     "empty.txt": (b"", "the file is empty"),

@@ -13,7 +13,8 @@ from tests.commands import bigrams
 from torchcpc.cli import main
 from torchcpc.contracts import CPCError
 from torchcpc.data.text.texts import from_strings
-from torchcpc.data.text.tokens import encode, load_tokenizer
+from torchcpc.data.text.tokenizer_files import load_tokenizer
+from torchcpc.data.text.tokens import encode
 from torchcpc.runs.saved import from_pretrained
 
 

@@ -13,7 +13,8 @@ from safetensors.torch import load_file
 from tests.data.books import sentences, write_book
 from torchcpc.api import load
 from torchcpc.cli import main
-from torchcpc.data.text.tokens import learn, load_tokenizer, save_tokenizer
+from torchcpc.data.text.tokenizer_files import load_tokenizer, save_tokenizer
+from torchcpc.data.text.tokens import learn
 from torchcpc.representations.embed import frames
 from torchcpc.runs.saved import from_pretrained, save_pretrained
 

@@ -9,7 +9,7 @@ from tests.data.books import write_book
 from torchcpc.contracts import CPCError, Item, silent
 from torchcpc.data.arrays import Arrays
 from torchcpc.data.text.texts import scan_texts
-from torchcpc.data.text.tokens import load_tokenizer
+from torchcpc.data.text.tokenizer_files import load_tokenizer
 from torchcpc.domains.text import TEXT
 
 SETTINGS = {"data": {"name": "text", "tokens": "words", "vocabulary": 43, "width": 7, "tokenizer": ""}, "encoder": {}}

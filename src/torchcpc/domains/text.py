@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torchcpc.contracts import Progress, Sources, require
 from torchcpc.data.text.texts import scan_texts
-from torchcpc.data.text.tokens import learn, load_tokenizer, save_tokenizer
+from torchcpc.data.text.tokenizer_files import load_tokenizer, save_tokenizer
+from torchcpc.data.text.tokens import learn
 from torchcpc.domains.record import DataSettings, Domain
 from torchcpc.settings import Settings
 

@@ -1,18 +1,22 @@
 """metrics.jsonl as arrays: what training wrote down, one JSON object a line."""
 
 import json
-from collections.abc import Mapping
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, shown
 
 PER_HORIZON = ("loss_per_k", "bound_per_k", "ceiling_per_k", "accuracy_per_k", "chance_per_k")
 SINGLE = ("rank_z", "rank_c", "gradient_norm")
 EVENTS = ("train", "valid", "warning")
+# No run has as many updates; larger numbers are of a damaged file, and too long for an array.
+_MOST_STEPS = 10**15
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +63,14 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class LoggedMetrics:
-    """All of metrics.jsonl. warnings: (step, reason) in order; torn: the last line was cut short and left out."""
+    """All of metrics.jsonl. warnings: (step, reason) in order; torn: the last line was cut short and left out; damaged: what is wrong with
+    each other line that was left out."""
 
     train: Curves | None
     valid: Curves | None
     warnings: tuple[tuple[int, str], ...]
     torn: bool
+    damaged: tuple[str, ...] = ()
 
     @property
     def splits(self) -> dict[str, Curves]:
@@ -87,61 +93,105 @@ class LoggedMetrics:
 
 def read_metrics(path: Path) -> LoggedMetrics:
     """Reads metrics.jsonl. A resumed run repeats the steps since its last checkpoint: the later line of a step counts. A last line that a
-    kill cut short is left out. Raises CPCError for any other line that cannot be read, and where there is no train or valid line."""
-    try:
-        texts = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        raise CPCError(
-            f"no metrics.jsonl in {path.parent}: a report needs a RUN folder that cpc train has written to; give that folder's path"
-        ) from None
-    except OSError as error:
-        raise CPCError(f"cannot read {path}: {error.strerror}; check that it is a file you may read") from None
-    kept: dict[str, dict[int, tuple[int, dict[str, object]]]] = {kind: {} for kind in EVENTS}
-    warnings, torn = set(), False
+    kill cut short is left out, and so is any other that cannot be read, which `damaged` names. Raises CPCError where there is no train or
+    valid line."""
+    texts = _lines(path)
+    kept: dict[str, dict[int, _Logged]] = {kind: {} for kind in EVENTS}
+    warnings: set[tuple[int, str]] = set()
+    damaged: dict[int, str] = {}
+    torn = False
     for n, text in enumerate(texts, start=1):
         if not text.strip():
             continue
         try:
-            line = json.loads(text)
+            found = _logged(n, text)
         except ValueError as error:
-            if torn := n == len(texts):
-                break
-            raise _damaged(path, n, f" is not JSON ({error}): only a last line may be cut short") from None
-        if not isinstance(line, dict) or line.get("event") not in EVENTS or not isinstance(line.get("step"), int):
-            rule = f"it must be an object with an integer step and an event among {', '.join(EVENTS)}"
-            raise _damaged(path, n, f" is not a metrics line: {rule}")
-        kept[line["event"]][line["step"]] = (n, line)
-        if line["event"] == "warning":
-            warnings.add((line["step"], str(line.get("reason", "no reason given"))))
-    train, valid = (_curves(path, kept[kind]) if kept[kind] else None for kind in ("train", "valid"))
-    if train is None and valid is None:
+            torn = n == len(texts)
+            damaged |= {} if torn else {n: str(error)}
+            continue
+        kept[found.event][found.step] = found
+        if found.event == "warning":
+            warnings.add((found.step, found.reason))
+    # All lines of a run have the same horizons: the commonest are its own.
+    counts = Counter(found.horizons for kind in ("train", "valid") for found in kept[kind].values())
+    horizons = max(counts, key=lambda each: counts[each], default=())
+    curves: dict[str, Curves | None] = {}
+    for kind in ("train", "valid"):
+        odd = [found for found in kept[kind].values() if found.horizons != horizons]
+        damaged |= {found.n: f"the horizons must be {shown(list(horizons))} throughout" for found in odd}
+        usable = sorted((found for found in kept[kind].values() if found.horizons == horizons), key=lambda found: found.step)
+        curves[kind] = _curves(horizons, usable) if usable else None
+    if curves["train"] is None and curves["valid"] is None:
+        why = f" ({_named(damaged)})" if damaged else ""
         raise CPCError(
-            f"{path} holds no train or valid line: the run stopped before its first log; continue it with cpc train --resume {path.parent}"
+            f"{path} holds no train or valid line{why}: the run stopped before its first log; continue it with "
+            f"cpc train --resume {path.parent}"
         )
-    return LoggedMetrics(train, valid, tuple(sorted(warnings)), torn)
+    lines = tuple(_named({n: damaged[n]}) for n in sorted(damaged))
+    return LoggedMetrics(curves["train"], curves["valid"], tuple(sorted(warnings)), torn, lines)
 
 
-def _damaged(path: Path, n: int, why: str) -> CPCError:
-    return CPCError(f"{path}, line {n}{why}; remove or mend that line")
+class _Logged(NamedTuple):
+    """Line `n`: what it says, checked. values: name -> numbers, [K] or one."""
+
+    n: int
+    event: str
+    step: int
+    horizons: tuple[int, ...]
+    reason: str
+    values: Mapping[str, np.ndarray]
 
 
-def _curves(path: Path, lines: Mapping[int, tuple[int, dict[str, object]]]) -> Curves:
-    """Lines of one event, by step, as arrays."""
-    ordered = [lines[step] for step in sorted(lines)]
-    first = ordered[0][1].get("horizons")
-    horizons = first if isinstance(first, list) else []
+def _lines(path: Path) -> list[bytes]:
+    if not os.path.exists(path):
+        raise CPCError(
+            f"no metrics.jsonl in {path.parent}: a report needs a RUN folder that cpc train has written to; give that folder's path"
+        )
+    try:
+        if not os.path.isfile(path):  # a pipe would be waited on for ever
+            raise IsADirectoryError(0, "it is not a file")
+        return path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise CPCError(f"cannot read {path}: {error.strerror}; check that it is a file you may read") from None
+
+
+def _logged(n: int, text: bytes) -> _Logged:
+    """Raises ValueError, with the reason, for anything but a line of metrics."""
+    try:
+        line = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is not JSON ({error})") from None
+    step = line.get("step") if isinstance(line, dict) else None
+    if not isinstance(line, dict) or line.get("event") not in EVENTS or type(step) is not int or not 0 <= step < _MOST_STEPS:
+        rule = f"it must be an object with an integer step and an event among {', '.join(EVENTS)}"
+        raise ValueError(f"is not a metrics line: {rule}")
+    if line["event"] == "warning":
+        return _Logged(n, "warning", step, (), str(line.get("reason", "no reason given")), {})
+    horizons = line.get("horizons")
+    horizons = (
+        tuple(horizons) if isinstance(horizons, list) and all(type(k) is int and 0 < k < _MOST_STEPS for k in horizons) else ()
+    )
     # null stands for "not measured here"; numpy reads None as NaN, which a figure shows as a gap.
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in (*PER_HORIZON, *SINGLE)}
-    for n, line in ordered:
-        sizes = {name: len(value) for name in PER_HORIZON if isinstance(value := line.get(name), list)}
-        wrong = [name for name in PER_HORIZON if sizes.get(name) != len(horizons) or not horizons]
-        if wrong or line.get("horizons") != first:
-            rule = f"must be a list with one number for each horizon, and the horizons must be {first} throughout"
-            raise _damaged(path, n, f": {', '.join(wrong) or 'horizons'} {rule}")
-        for name, column in columns.items():
-            try:
-                column.append(np.array(line.get(name), dtype=float))
-            except (TypeError, ValueError) as error:
-                raise _damaged(path, n, f": {name} is not made of numbers ({error})") from None
-    per_k, single = ({name: np.array(columns[name]) for name in names} for names in (PER_HORIZON, SINGLE))
-    return Curves(np.array(sorted(lines)), tuple(horizons), per_k, single)
+    values: dict[str, np.ndarray] = {}
+    for name in (*PER_HORIZON, *SINGLE):
+        try:
+            values[name] = np.array(line.get(name), dtype=float)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"{name} is not made of numbers ({error})") from None
+    wrong = [name for name in PER_HORIZON if values[name].shape != (len(horizons),) or not horizons]
+    if wrong or any(values[name].ndim for name in SINGLE):
+        raise ValueError(f"{', '.join(wrong) or 'one of the others'} must be a list with one number for each horizon")
+    return _Logged(n, line["event"], step, horizons, "", values)
+
+
+def _named(damaged: Mapping[int, str]) -> str:
+    n = min(damaged)
+    return f"line {n} {damaged[n]}"
+
+
+def _curves(horizons: tuple[int, ...], lines: Sequence[_Logged]) -> Curves:
+    """Lines of one event, by step, as arrays."""
+    per_k, single = (
+        {name: np.array([line.values[name] for line in lines]) for name in names} for names in (PER_HORIZON, SINGLE)
+    )
+    return Curves(np.array([line.step for line in lines]), horizons, per_k, single)

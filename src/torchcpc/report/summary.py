@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from torchcpc.report.results import RunFolder
 from torchcpc.text_table import TextTable
 
 NEAR_CEILING = 0.9
+# Of the number of candidates: beyond it there is no such number.
+_LARGEST_LOG = 100.0
 
 
 class Tile(NamedTuple):
@@ -81,7 +83,7 @@ def amount(data: Mapping[str, object]) -> str:
 
     What has no clock (text, pictures) is called sources. Groups of one source are not mentioned. Empty where nothing is known."""
     values = (data.get(name) for name in ("recordings", "hours", "groups", "trained"))
-    recordings, hours, groups, trained = (value if isinstance(value, int | float) else None for value in values)
+    recordings, hours, groups, trained = (value if _counts(value) else None for value in values)
     parts = [] if recordings is None else [format.plural(recordings, "recording" if hours else "source")]
     if hours:
         parts.append(f"({format.duration(hours)})" if parts else format.duration(hours))
@@ -91,10 +93,15 @@ def amount(data: Mapping[str, object]) -> str:
     return " ".join(parts) + held_out
 
 
+def _counts(value: object) -> TypeGuard[int | float]:
+    """Whether it is a number that something can have."""
+    return isinstance(value, int | float) and 0 <= value < 1e15
+
+
 def _candidates(values: Mapping[str, float]) -> str:
     """'512', or 'about 512' where N varies: only a constant N has exp(mean log N) = 1 / mean(1 / N)."""
     ceiling, chance = values["ceiling_per_k"], values["chance_per_k"]
-    if not math.isfinite(ceiling):
+    if not abs(ceiling) < _LARGEST_LOG:
         return "an unknown number of"
     size = math.exp(ceiling)
     exact = abs(size * chance - 1) < 1e-4 and abs(size - round(size)) < 1e-3 * size
@@ -128,6 +135,9 @@ def warning_lines(run: RunFolder) -> list[str]:
             )
     if run.metrics.torn:
         result.append("the last line of metrics.jsonl was cut short and is left out; cpc train --resume RUN continues the run")
+    if damaged := run.metrics.damaged:
+        lines = format.plural(len(damaged), "line")
+        result.append(f"{lines} of metrics.jsonl cannot be read and are left out; the first: {format.printable(damaged[0])}")
     return [*result, *map(format.printable, run.problems)]
 
 

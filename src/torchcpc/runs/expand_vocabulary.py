@@ -16,7 +16,8 @@ import torch
 
 from torchcpc.contracts import CPCError, Progress
 from torchcpc.data.text.texts import require_text
-from torchcpc.data.text.tokens import SPECIAL, load_tokenizer, save_tokenizer
+from torchcpc.data.text.tokenizer_files import load_tokenizer, save_tokenizer
+from torchcpc.data.text.tokens import SPECIAL
 from torchcpc.data.text.word_vectors import WordVectors, open_vectors
 from torchcpc.domains.text import TOKENIZER
 from torchcpc.runs.build import build

@@ -25,13 +25,15 @@ def warnings(history: Sequence[Metrics]) -> list[str]:
     """What the validations so far, at least one, oldest first, give reason to fear: dicts with bound, ceiling_per_k, rank_z, rank_c."""
     found, now, last = [], history[-1], history[-3:]
     finite = [value for value in now["ceiling_per_k"] if value is not None and value == value]
+    if not finite:
+        return []
     bound, ceiling = now["bound"], sum(finite) / len(finite)
     if len(last) == 3 and all(metrics["bound"] <= 0.02 * ceiling for metrics in last):
         found.append(
             f"chance-level plateau: the validation bound was {bound:.3f} nats at the last three validations, within 2 % of chance (ceiling "
             f"{ceiling:.2f}). Raise training.learning_rate, lengthen the warm-up, or check that steps follow one another."
         )
-    if name := next((name for name in ("rank_z", "rank_c") if now.get(name, 2.0) < 2.0), None):
+    if name := next((name for name in ("rank_z", "rank_c") if (now.get(name) or 2.0) < 2.0), None):
         found.append(
             f"collapse: the effective rank of {name[-1]} is {now[name]:.2f}; below 2, every step is encoded on one line. Lower "
             "training.learning_rate, use normalisation = 'channel', or more candidates."

@@ -34,10 +34,14 @@ class Record:
         path = self.folder / "metrics.jsonl" if self.folder else None
         if path is None or not path.exists():
             return
+        if not path.is_file():
+            raise CPCError(f"{path} is not a file. Move it away, then resume the run.")
         lines = path.read_text(encoding="utf8", errors="replace").splitlines()
-        kept = [entry for entry in map(_entry, lines) if entry.get("step", step + 1) <= step]
+        kept = [entry for line in lines if (entry := _entry(line)) is not None and entry["step"] <= step]
         write_text(path, "".join(json.dumps(entry) + "\n" for entry in kept))
-        self.validations += [entry for entry in kept if entry["event"] == "valid"]
+        unknown = {"bound": math.nan}
+        valid = [entry for entry in kept if entry["event"] == "valid"]
+        self.validations += [{**entry, **unknown} if entry["bound"] is None else entry for entry in valid]
         self.warned |= {entry["reason"].partition(":")[0] for entry in kept if entry["event"] == "warning"}
 
     def event(self, kind: str, step: int, metrics: Metrics) -> None:
@@ -45,8 +49,14 @@ class Record:
         if self.folder and kind != "step":
             numbers = {key: value.tolist() if isinstance(value, Tensor) else value for key, value in metrics.items()}
             line = json.dumps({"event": kind, "step": step, **plain(numbers)})
-            with (self.folder / "metrics.jsonl").open("a", encoding="utf8") as file:
-                file.write(line + "\n")
+            try:
+                with (self.folder / "metrics.jsonl").open("a", encoding="utf8") as file:
+                    file.write(line + "\n")
+            except OSError as error:
+                raise CPCError(
+                    f"cannot write {self.folder / 'metrics.jsonl'}: {error.strerror}. The last checkpoint is kept: free some space, then "
+                    "resume the run."
+                ) from None
         self.on_event(kind, step, metrics)
 
     def validated(self, step: int, metrics: Metrics) -> None:
@@ -62,7 +72,7 @@ class Record:
     def stale(self) -> int:
         """Validations since the best one: a function of the log, so that a resumed run runs out of patience where it would have."""
         bounds = [entry["bound"] for entry in self.validations]
-        bounds = [-math.inf if bound is None or math.isnan(bound) else bound for bound in bounds]
+        bounds = [-math.inf if math.isnan(bound) else bound for bound in bounds]
         return len(bounds) - 1 - bounds.index(max(bounds)) if bounds else 0
 
     def require_finite(self, step: int, loss: Tensor, norm: Tensor) -> None:
@@ -76,10 +86,26 @@ class Record:
         )
 
 
-def _entry(line: str) -> Metrics:
-    """The event of a line; none where the line is torn."""
+def _entry(line: str) -> Metrics | None:
+    """The event of a line; None where the line is torn, or lacks what a resumed run goes on from."""
     try:
         entry = json.loads(line)
-    except ValueError:
-        return {}
-    return entry if isinstance(entry, dict) else {}
+    except (ValueError, RecursionError):
+        return None
+    if (
+        not isinstance(entry, dict)
+        or type(entry.get("step")) is not int
+        or entry.get("event") not in ("train", "valid", "warning")
+    ):
+        return None
+    if entry["event"] == "valid":
+        ceilings = entry.get("ceiling_per_k", [])
+        numbers = [entry.get("bound"), *(entry[name] for name in ("rank_z", "rank_c") if name in entry)]
+        if not isinstance(ceilings, list) or not all(map(_is_measured, (*numbers, *ceilings))):
+            return None
+    return None if entry["event"] == "warning" and not isinstance(entry.get("reason"), str) else entry
+
+
+def _is_measured(value: object) -> bool:
+    """Whether it is a number; null stands for one that is not finite."""
+    return value is None or isinstance(value, float) or (type(value) is int and abs(value) < 1 << 53)

@@ -11,7 +11,8 @@ import pytest
 from tests.data.books import sentences, write_book
 from torchcpc.contracts import CPCError
 from torchcpc.data.text.texts import scan_texts
-from torchcpc.data.text.tokens import encode, learn, load_tokenizer, save_tokenizer, thinned
+from torchcpc.data.text.tokenizer_files import load_tokenizer, save_tokenizer
+from torchcpc.data.text.tokens import encode, learn, thinned
 from torchcpc.settings import resolve
 
 

@@ -20,7 +20,8 @@ from torchcpc.data.sources import SourceList, nothing_usable, positive
 from torchcpc.data.text.documents import RULES, Document, FileSentences, SentenceIndex, folded
 from torchcpc.data.text.sentence_tables import read_tables
 from torchcpc.data.text.sentences import SPLITTINGS
-from torchcpc.data.text.tokens import UNKNOWN, check_vocabulary, encode, load_tokenizer, thinned
+from torchcpc.data.text.tokenizer_files import load_tokenizer
+from torchcpc.data.text.tokens import UNKNOWN, check_vocabulary, encode, thinned
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

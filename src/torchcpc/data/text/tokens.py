@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchcpc.atomic import write_text
 from torchcpc.contracts import CPCError, check_choice
 
 if TYPE_CHECKING:
@@ -64,29 +62,6 @@ def check_vocabulary(kind: str, size: int) -> None:
     check_choice("data.tokens", kind, ("words", "bpe"))
     if size <= len(SPECIAL):
         raise CPCError(f"data.vocabulary = {size}: it must hold more than {', '.join(SPECIAL)}. The paper's is 20000.")
-
-
-def load_tokenizer(path: Path) -> Tokenizer:
-    """A tokenizer.json with [PAD] as number 0 and [UNK] as number 1. Raises CPCError for anything else. No code is run."""
-    from tokenizers import Tokenizer
-
-    try:
-        tokenizer = Tokenizer.from_str(path.read_text(encoding="utf8"))
-    except OSError as error:
-        raise CPCError(f"{path}: no tokenizer can be read there ({error.strerror}). Check data.tokenizer.") from None
-    except Exception as error:  # the library raises plain Exception
-        raise CPCError(f"{path} is not a tokenizer.json: {error}. Write it with the library tokenizers.") from None
-    numbers = [tokenizer.token_to_id(token) for token in SPECIAL]
-    if numbers != [PADDING, UNKNOWN]:
-        raise CPCError(
-            f"{path}: {', '.join(SPECIAL)} have the numbers {numbers}, and must have {[PADDING, UNKNOWN]}. Train it so."
-        )
-    return tokenizer
-
-
-def save_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
-    """Written whole or not at all."""
-    write_text(path, tokenizer.to_str())
 
 
 def encode(tokenizer: Tokenizer, sentences: Sequence[str], width: int) -> np.ndarray:
