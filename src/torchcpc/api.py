@@ -35,18 +35,18 @@ from torchcpc.representations.nearest import NearestSpec, nearest
 from torchcpc.representations.result import Embedding, NearestTable
 from torchcpc.representations.rows import NOTHING, TABLES, embed, embedding_rows, write_rows
 from torchcpc.results import SavedResult
-from torchcpc.runs.build import schema
+from torchcpc.runs.build import changed
 from torchcpc.runs.devices import ANY_DEVICE, Devices
 from torchcpc.runs.expand_vocabulary import Expanded, expand
 from torchcpc.runs.onnx import export_onnx
 from torchcpc.runs.open_sources import Data, are_open, named_roots
-from torchcpc.runs.pretrain import Trained, pretrain
+from torchcpc.runs.pretrain import pretrain
 from torchcpc.runs.pretrain import resume as resume_pretraining
 from torchcpc.runs.run import TrainedRun, load_run
 from torchcpc.segmentation.boundaries import SegmentSpec, boundaries
 from torchcpc.segmentation.compare import compare as compare_boundaries
 from torchcpc.segmentation.result import SegmentTable
-from torchcpc.settings import load_recipe, resolve, suggest
+from torchcpc.settings import load_recipe, suggest
 from torchcpc.streaming import Stream
 from torchcpc.training.record import OnEvent, ignore
 
@@ -155,12 +155,14 @@ class Run:
         self,
         data: Data | None = None,
         *,
-        alignment: Path | str,
+        alignment: Path | str = "",
         label: str = "phone",
         seed_runs: Sequence[Run] = (),
         **spec: object,
     ) -> SegmentTable:
-        """How well boundaries match those of an alignment. spec: fields of `segmentation.SegmentSpec`."""
+        """How well boundaries match those of an alignment, which must be named. spec: fields of `segmentation.SegmentSpec`."""
+        if not alignment:
+            raise CPCError("alignment = '': name a file of known boundaries, or write those of the run with write_boundaries.")
         asked, known = _specify(SegmentSpec, spec), read_alignment(Path(alignment), column=label)
         return compare_boundaries(self._with(seed_runs), self.open(data), known, asked)
 
@@ -263,32 +265,31 @@ def train(
 
     Raises:
         CPCError: For impossible settings or data, and for a folder in use.
-        KeyboardInterrupt: When it was interrupted. What was done is kept, and `resume` continues it.
+        KeyboardInterrupt: When it was interrupted. What was done is kept, and `resume` continues it. SIGTERM ends the process likewise.
     """
     tables, title = (recipe, name) if isinstance(recipe, Mapping) else (load_recipe(str(recipe)), name or Path(recipe).stem)
-    given = {**sections, **({"data": data_settings} if data_settings else {})}
-    tables = {**tables, **{section: {**tables.get(section, {}), **settings} for section, settings in given.items()}}
-    settings, folder = resolve(tables, schema()), Path(out) if out else Path("runs") / (title or "mine")
+    settings = changed(tables, {**sections, **({"data": data_settings} if data_settings else {})})
+    folder = Path(out) if out else Path("runs") / (title or "mine")
     how = {"recipe": title, "seed": seed, "devices": devices, "listener": listener, "on_event": on_event}
-    return _finished(pretrain(settings, data, folder, **how), listener)
+    return Run(pretrain(settings, data, folder, **how).run)
 
 
-def resume(folder: Path | str, *, devices: Devices = ANY_DEVICE, listener: Listener = QUIET) -> Run:
-    """Continues an interrupted run to its end, bit for bit as if it had never stopped. Raises as `train` does."""
-    if not (Path(folder) / "settings.json").is_file():
-        raise CPCError(f"{folder} is not a run folder: it holds no settings.json. Start one with `cpc train RECIPE`.")
-    return _finished(resume_pretraining(Path(folder), devices=devices, listener=listener), listener)
+def resume(
+    folder: Path | str,
+    data: Data | None = None,
+    *,
+    accept_changed_data: bool = False,
+    devices: Devices = ANY_DEVICE,
+    listener: Listener = QUIET,
+) -> Run:
+    """Continues an interrupted run to its end, bit for bit as if it had never stopped. Raises as `train` does.
 
-
-def _finished(trained: Trained, listener: Listener) -> Run:
-    if not trained.first:
-        raise SystemExit(0)  # of several processes, the first speaks for all
-    folder, outcome = trained.run.folder, trained.outcome
-    if outcome.interrupted:
-        listener.note(f"stopped after update {outcome.step}; go on with: cpc train --resume {folder}")
-        raise KeyboardInterrupt
-    listener.note(f"best validation bound {outcome.best:.3f} nats; model and metrics in {folder}")
-    return Run(trained.run)
+    Args:
+        data: Its sources, where they are in memory or in another place now.
+        accept_changed_data: Goes on where its sources have changed, and says how. Otherwise that is refused.
+    """
+    how = {"accept_changed_data": accept_changed_data, "devices": devices, "listener": listener}
+    return Run(resume_pretraining(Path(folder), data, **how).run)
 
 
 def _specify(kind: type[S], given: Mapping[str, object]) -> S:

@@ -3,11 +3,14 @@
 import argparse
 import os
 import re
+import signal
 import sys
+import threading
 from importlib import import_module
 
 from torchcpc import __version__
 from torchcpc.contracts import CPCError, printable
+from torchcpc.signals import Terminated, terminate
 
 COMMANDS = {
     "train": "learn representations from unlabelled sequences",
@@ -30,7 +33,8 @@ _SETTING = re.compile(r"\w+\.\w+=")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit codes: 0 done; 1 something the caller can mend (one line says what); 2 wrong usage; 130 interrupted, work saved."""
+    """Exit codes: 0 done; 1 something the caller can mend (one line says what); 2 wrong usage; 130 interrupted and 143 terminated, with
+    the work saved."""
     parser = argparse.ArgumentParser(
         prog="cpc", description="Contrastive Predictive Coding (arXiv:1807.03748): learn from many unlabelled sequences."
     )
@@ -63,6 +67,9 @@ def _refuse_old_names(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from torchcpc.commands.options import check_data
 
+    ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    if ours:
+        signal.signal(signal.SIGTERM, terminate)
     try:
         check_data(arguments)
         import_module(f"torchcpc.commands.{arguments.command}").run(arguments)
@@ -73,6 +80,9 @@ def _run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"cpc {arguments.command}: interrupted; what was saved is kept", file=sys.stderr)
         return 130
+    except Terminated:
+        print(f"cpc {arguments.command}: terminated; what was saved is kept", file=sys.stderr)
+        return 143
     except BrokenPipeError:
         return 0
     except OSError as error:  # a disk that fails in the middle of the work
@@ -80,6 +90,9 @@ def _run(arguments: argparse.Namespace) -> int:
         return _failed(
             arguments, printable(f"{place}{error.strerror or error}. Check the path and the disk, then run the command again.")
         )
+    finally:
+        if ours:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
     return 0
 
 

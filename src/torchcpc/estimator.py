@@ -25,9 +25,11 @@ from torchcpc.representations.embed import frames
 from torchcpc.representations.pool import POOLS, pooled
 from torchcpc.runs.build import schema
 from torchcpc.runs.devices import Devices
-from torchcpc.runs.pretrain import VALIDATION_WINDOWS, pretrain
+from torchcpc.runs.prepare import VALIDATION_WINDOWS
+from torchcpc.runs.pretrain import pretrain
 from torchcpc.scores import Shared
 from torchcpc.settings import Settings, resolve, suggest
+from torchcpc.signals import deferred
 from torchcpc.statistics.standardise import Scale
 from torchcpc.training.health import Metrics
 from torchcpc.training.validation import held_out_bound
@@ -100,10 +102,8 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.window_ = min(self.window, longest)
         self.horizons_, self.history_ = min(self.horizons, self.window_ - 1), []
         scaled, devices = self._scaled(parts), Devices(accelerator=self.device, precision="32-true")
-        with TemporaryDirectory() as folder:
-            run, outcome, _ = pretrain(self._settings(), scaled, Path(folder), seed=seed, devices=devices, on_event=self._heard)
-        if outcome.interrupted:
-            raise KeyboardInterrupt
+        with deferred(), TemporaryDirectory() as folder:
+            run, outcome = pretrain(self._settings(), scaled, Path(folder), seed=seed, devices=devices, on_event=self._heard)
         self.model_, self.bound_, self.n_iter_ = run.model, outcome.best, outcome.step
         self.log_partition_ = marginal(self.model_, scaled, list(range(len(scaled))), SampleSpec(_SAMPLES, seed=seed))
         return self

@@ -3,7 +3,7 @@
 import torch
 
 from torchcpc.contracts import Quiet
-from torchcpc.runs.pretrain import narrate, training_line, validation_line
+from torchcpc.runs.narrate import narrate, training_line, validation_line
 
 TRAIN = {
     "loss": torch.tensor(2.5),

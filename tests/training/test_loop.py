@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from tests.training import tiny
 from torchcpc.contracts import CPCError
 from torchcpc.training import fit
+from torchcpc.training.checkpoint import read_tensors
 from torchcpc.training.loop import step_generator
 from torchcpc.training.schedule import learning_rate
 
@@ -74,10 +75,10 @@ def test_a_stop_between_updates_loses_nothing(tmp_path, uninterrupted, stop_afte
         if event == "step" and step == stop_after:
             os.kill(os.getpid(), signal.SIGINT)
 
-    outcome = fit(tiny.model(), tiny.loss, tiny.draw, tiny.validate, tmp_path, None, ask_to_stop, seed=3, **SETTINGS, **EVERY)
-    assert outcome.interrupted and outcome.step == stop_after
-    outcome = fit(tiny.model(), tiny.loss, tiny.draw, tiny.validate, tmp_path, seed=3, **SETTINGS, **EVERY)
-    assert not outcome.interrupted
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny.model(), tiny.loss, tiny.draw, tiny.validate, tmp_path, None, ask_to_stop, seed=3, **SETTINGS, **EVERY)
+    assert read_tensors(tmp_path / "latest.safetensors")[1].step == stop_after
+    fit(tiny.model(), tiny.loss, tiny.draw, tiny.validate, tmp_path, seed=3, **SETTINGS, **EVERY)
     same_state(tmp_path, uninterrupted)
     assert events(tmp_path) == events(uninterrupted)
 
@@ -87,6 +88,7 @@ import sys, time
 from pathlib import Path
 from tests.training import tiny
 from torchcpc.training import fit
+from torchcpc.training.checkpoint import read_tensors
 def slowly(event, step, metrics):
     if event == "step":
         print(step, flush=True)
@@ -143,7 +145,8 @@ def test_the_best_is_the_best_validation_not_the_last(tmp_path):
     bounds = iter([0.5, 2.0, 1.0, 1.5, 0.1, 0.2, 0.3, 0.4])
     fit(tiny.model(), tiny.loss, tiny.draw, lambda model: {"bound": next(bounds)}, tmp_path, seed=3, **SETTINGS, **EVERY)
     reference = tiny.model()
-    fit(reference, tiny.loss, tiny.draw, seed=3, **SETTINGS | {"steps": tiny.STEPS}, on_event=_stop_at(6))
+    with pytest.raises(KeyboardInterrupt):
+        fit(reference, tiny.loss, tiny.draw, seed=3, **SETTINGS | {"steps": tiny.STEPS}, on_event=_stop_at(6))
     best = load_file(tmp_path / "best.safetensors")
     assert torch.equal(best["model.weight"], reference.weight)
 
@@ -170,10 +173,12 @@ def test_out_of_patience_where_it_would_be_without_the_stop(tmp_path):
     for name in ("whole", "cut"):
         (tmp_path / name).mkdir()
     whole, outcome = go(tmp_path / "whole")
-    assert (outcome.step, outcome.best, outcome.interrupted) == (15, 2.0, False)
-    assert go(tmp_path / "cut", stop=13)[1].interrupted
+    assert (outcome.step, outcome.best) == (15, 2.0)
+    with pytest.raises(KeyboardInterrupt):
+        go(tmp_path / "cut", stop=13)
+    assert steps[-1] == 13
     resumed, outcome = go(tmp_path / "cut")
-    assert (outcome.step, outcome.interrupted) == (15, False) and torch.equal(whole.weight, resumed.weight)
+    assert outcome.step == 15 and torch.equal(whole.weight, resumed.weight)
     assert go(tmp_path / "cut")[1].step == 15 and steps[-1] == 15
 
 

@@ -28,8 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     options.out(parser, "new folder for the run (default: runs/RECIPE)", metavar="RUN")
     options.add(
         parser,
-        ("data", (str, "+"), [], "DATA", "folders or manifests of sources"),
+        ("data", (str, "+"), [], "DATA", "folders or manifests of sources; with --resume, their new place"),
         ("resume", Path, None, "RUN", "continue this run to its end, bit for bit as if never stopped"),
+        ("accept-changed-data", bool, False, "", "resume although the data changed, and say what changed"),
         ("seed", int, None, "N", "of weights, order and candidates (default: 0)"),
         *DEVICES,
     )
@@ -48,22 +49,18 @@ def _trained(arguments: argparse.Namespace) -> Run:
     from torchcpc.settings import load_recipe, override, recipes
 
     if arguments.resume:
-        if (
-            arguments.recipe
-            or arguments.data
-            or arguments.assignments
-            or arguments.out
-            or arguments.seed is not None
-            or arguments.precision
-        ):
-            raise CPCError("--resume takes recipe, settings, data, seed and precision from the run: leave them out.")
+        if arguments.recipe or arguments.assignments or arguments.out or arguments.seed is not None or arguments.precision:
+            raise CPCError("--resume takes recipe, settings, seed and precision from the run: leave them out.")
         if not (arguments.resume / "settings.json").is_file():
             raise CPCError(
                 f"{arguments.resume} is not a run folder: it holds no settings.json. Start one with `cpc train RECIPE`."
             )
         from torchcpc.api import resume
 
-        return resume(arguments.resume, devices=_devices(arguments), listener=TERMINAL)
+        how = {"accept_changed_data": arguments.accept_changed_data, "devices": _devices(arguments), "listener": TERMINAL}
+        return resume(arguments.resume, arguments.data or None, **how)
+    if arguments.accept_changed_data:
+        raise CPCError("--accept-changed-data goes with --resume RUN.")
     if not arguments.recipe:
         raise CPCError(f"name a recipe ({', '.join(recipes())}) or a .toml file, or --resume RUN.")
     recipe, name = override(load_recipe(arguments.recipe), arguments.assignments), Path(arguments.recipe).stem

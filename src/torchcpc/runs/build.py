@@ -1,6 +1,6 @@
 """From resolved settings to a model, and what settings there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import get_ident
 
@@ -17,7 +17,7 @@ from torchcpc.domains import DOMAINS
 from torchcpc.encoders import ENCODERS
 from torchcpc.model import CPCModel
 from torchcpc.scores import CANDIDATES, PREDICTORS
-from torchcpc.settings import Schema, Settings, construct
+from torchcpc.settings import Schema, Settings, construct, resolve
 from torchcpc.training import fit
 
 # A residual network of a thousand layers has as many; the largest model that ships has 706.
@@ -79,3 +79,9 @@ def _at_most(most: int) -> Iterator[None]:
     finally:
         for each in kept:
             each.remove()
+
+
+def changed(recipe: Mapping[str, Mapping[str, object]], sections: Mapping[str, Mapping[str, object]]) -> Settings:
+    """The checked settings of a recipe, some of them replaced."""
+    replaced = {section: {**recipe.get(section, {}), **settings} for section, settings in sections.items()}
+    return resolve({**recipe, **replaced}, schema())

@@ -15,6 +15,7 @@ from torchcpc.contracts import CPCError
 from torchcpc.settings import Settings
 
 NAME = "settings.json"
+_OPTIONAL = ("expanded", "sources", "accepted")
 _LIBRARIES = ("torch", "lightning-fabric", "numpy", "scikit-learn", "soundfile", "soxr", "pillow", "safetensors")
 
 
@@ -26,7 +27,8 @@ def versions() -> dict[str, str]:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """How a run came to be. roots: absolute paths of its data; processes: how many trained it; data: counts of its sources; expanded: the
-    run and the word vectors that it was enlarged from, for a model that was."""
+    run and the word vectors that it was enlarged from, for a model that was; sources: a digest of its sources, "" in runs of older
+    versions; accepted: what changed in them where a resumed run was told to go on."""
 
     recipe: str
     seed: int
@@ -37,6 +39,8 @@ class RunRecord:
     versions: Mapping[str, str] = field(default_factory=versions)
     data: Mapping[str, int | float] = field(default_factory=dict)
     expanded: Mapping[str, str] | None = None
+    sources: str = ""
+    accepted: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -58,9 +62,11 @@ class RunRecord:
     def write(self, folder: Path) -> None:
         """Written whole or not at all."""
         content = asdict(self)
-        write_json(folder / NAME, {name: value for name, value in content.items() if name != "expanded" or value})
+        write_json(folder / NAME, {name: value for name, value in content.items() if value or name not in _OPTIONAL})
 
     def fingerprint(self) -> str:
-        """Identifies what a checkpoint belongs to: the settings, the seed, the data and the precision, not the versions."""
-        kept = {"settings": self.settings, "seed": self.seed, "roots": self.roots, "precision": self.precision}
+        """Identifies what a checkpoint belongs to: the settings, the seed and the precision, not the versions. Data are known by their
+        digest, wherever they are; a run without one is bound to where they were."""
+        roots = [] if self.sources else self.roots
+        kept = {"settings": self.settings, "seed": self.seed, "roots": roots, "precision": self.precision}
         return blake2b(json.dumps(kept, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +16,7 @@ from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.prefetch import prefetch
+from torchcpc.signals import Asked, deferred
 from torchcpc.training import checkpoint
 from torchcpc.training.health import Metrics
 from torchcpc.training.record import OnEvent, Record, ignore
@@ -35,11 +33,10 @@ Validate = Callable[[Any], Metrics]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How training ended: updates done, best validation value (None without validation), and whether it was asked to stop early."""
+    """How training ended: updates done, and best validation value (None without validation)."""
 
     step: int
     best: float | None
-    interrupted: bool
 
 
 def fit(
@@ -71,7 +68,8 @@ def fit(
     would have. Each of several processes takes the loss of its own batch among its own candidates; the gradient is the mean of theirs. With
     a folder: metrics.jsonl, latest.safetensors, and best.safetensors at each new best validation. clip: largest norm of the gradient, 0 for
     none; patience: stop after so many validations without a new best, 0 for never. on_event hears "step" after every update, "train",
-    "valid" and "warning" of the first process. Raises CPCError when the loss is not finite; the last checkpoint is left as it was.
+    "valid" and "warning" of the first process. Raises CPCError when the loss is not finite; the last checkpoint is left as it was. SIGINT
+    and SIGTERM act between two updates, after a checkpoint, see `signals.deferred`.
     """
     if steps < 1:
         raise CPCError(f"training.steps = {steps}: train for at least one update.")
@@ -84,19 +82,19 @@ def fit(
     record = Record(folder, on_event) if fabric.is_global_zero else Record(None, ignore)
     rate = partial(rate_at, peak=learning_rate, steps=steps, warmup=warmup, schedule=schedule)
     every = {"log": log_every, "validate": validate_every, "save": save_every, "steps": steps}
-    loop, stopping = Loop(model, optimizer, fabric, record, every, folder, fingerprint), False
+    loop = Loop(model, optimizer, fabric, record, every, folder, fingerprint)
     if loop.agree(0 < patience <= record.stale):  # a run that has stopped of itself is not a step longer for being resumed
-        return Outcome(loop.state.step, loop.state.best, interrupted=False)
+        return Outcome(loop.state.step, loop.state.best)
     place = partial(draw, rank=fabric.global_rank)
-    with torch.random.fork_rng(), polite_stop() as stop, prefetch(place, loop.state.step, steps) as batches:
+    with torch.random.fork_rng(), deferred() as asked, prefetch(place, loop.state.step, steps) as batches:
         for batch in batches:
             loop.update(loss, batch, seed=seed, rate=rate(loop.state.step), clip=clip)
-            stopping = loop.stopping(stop)
+            stopping = loop.stopping(asked)
             enough = loop.validate(validate) and loop.agree(0 < patience <= record.stale)
             loop.save(at_once=stopping or enough)
             if stopping or enough:
                 break
-    return Outcome(loop.state.step, loop.state.best, interrupted=stopping and loop.state.step < steps)
+    return Outcome(loop.state.step, loop.state.best)
 
 
 class Loop:
@@ -149,9 +147,12 @@ class Loop:
     def due(self, what: str) -> bool:
         return self.state.step % self.every[what] == 0 or self.state.step == self.every["steps"]
 
-    def stopping(self, stop: Callable[[], bool]) -> bool:
+    def stopping(self, asked: Asked) -> bool:
         """Whether any process was told to stop: each gets its own signal, if any, and the others would wait for one that left."""
-        return (self.state.step % self.look_every == 0 or self.fabric.world_size == 1) and self.agree(stop())
+        if self.state.step % self.look_every and self.fabric.world_size > 1:
+            return False
+        asked.number = self.most(asked.number)
+        return asked.number > 0
 
     def validate(self, validate: Validate | None) -> bool:
         """Validates where that is due, keeps the weights if they are the best so far, and says whether it was."""
@@ -175,10 +176,14 @@ class Loop:
 
     def agree(self, asked: bool) -> bool:
         """Whether any of the processes asks; the same answer in each, which must all call it."""
+        return self.most(int(asked)) > 0
+
+    def most(self, number: int) -> int:
+        """The largest number of all processes, which must all call it."""
         if self.fabric.world_size == 1:
-            return asked
-        count = torch.tensor(float(asked), device=self.fabric.device)
-        return bool(self.fabric.all_reduce(count, reduce_op="sum"))
+            return number
+        largest = self.fabric.all_reduce(torch.tensor(float(number), device=self.fabric.device), reduce_op="max")
+        return int(largest)  # pyright: ignore[reportArgumentType]
 
 
 def step_generator(seed: int, step: int, rank: int) -> torch.Generator:
@@ -189,25 +194,3 @@ def step_generator(seed: int, step: int, rank: int) -> torch.Generator:
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed(number)
     return torch.Generator().manual_seed(number)
-
-
-@contextmanager
-def polite_stop() -> Iterator[Callable[[], bool]]:
-    """Within it, the first SIGINT or SIGTERM only makes the yielded callable true, so that what is saved is a state between two updates; a
-    second one interrupts at once. Signals belong to the main thread; elsewhere nothing is installed and the callable stays false."""
-    asked = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
-        return
-
-    def ask(number: int, frame: object) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked.is_set
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
