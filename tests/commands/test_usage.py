@@ -22,7 +22,7 @@ def test_one_fault_is_one_line_with_the_next_step(tmp_path: Path, refused) -> No
     said = refused("train", "speech-small", "steps=3", "-o", tmp_path / "run")
     assert said == "cpc train: override 'steps=3': expected section.key=value, for instance training.steps=1000.\n"
     assert refused("train").startswith(f"cpc train: name a recipe ({', '.join(recipes())}) ")
-    assert "--resume takes recipe, settings, data, seed and precision from the run" in refused(
+    assert "--resume takes recipe, settings, seed and precision from the run" in refused(
         "train", "speech-small", "--resume", tmp_path
     )
     assert not (tmp_path / "run").exists()
@@ -51,7 +51,7 @@ def test_a_recipe_that_is_no_toml_is_named(tmp_path: Path, refused) -> None:
 def test_a_run_folder_in_use_is_refused_and_left_as_it_is(tmp_path: Path, recordings: Path, refused) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
     said = refused("train", "speech-small", "--data", recordings, "-o", tmp_path)
-    assert "exists and is not empty. Continue it with `cpc train --resume" in said
+    assert "exists and is not empty: it holds thesis.tex. Choose another folder" in said
     assert os.listdir(tmp_path) == ["thesis.tex"]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from torchcpc.contracts import CPCError, check_choice
+from torchcpc.training.one_device import one_device
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -49,6 +50,8 @@ class Devices:
         from lightning_fabric import Fabric
 
         devices = self.devices if self.devices == "auto" else int(self.devices)
+        if (devices, self.nodes) == (1, 1):
+            return one_device(self.accelerator, precision)
         fabric = Fabric(accelerator=self.accelerator, devices=devices, num_nodes=self.nodes, precision=precision)  # pyright: ignore[reportArgumentType]
         fabric.launch()
         return fabric

@@ -19,6 +19,7 @@ from torchcpc.data.prefetch import prefetch
 from torchcpc.signals import Asked, deferred
 from torchcpc.training import checkpoint
 from torchcpc.training.health import Metrics
+from torchcpc.training.one_device import one_device
 from torchcpc.training.record import OnEvent, Record, ignore
 from torchcpc.training.schedule import learning_rate as rate_at
 
@@ -73,11 +74,7 @@ def fit(
     """
     if steps < 1:
         raise CPCError(f"training.steps = {steps}: train for at least one update.")
-    if fabric is None:
-        # Imported when something is trained: it takes seconds, and embedding needs none of it.
-        from lightning_fabric import Fabric
-
-        fabric = Fabric(accelerator="cpu", devices=1)
+    fabric = fabric or one_device()
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     record = Record(folder, on_event) if fabric.is_global_zero else Record(None, ignore)
     rate = partial(rate_at, peak=learning_rate, steps=steps, warmup=warmup, schedule=schedule)
