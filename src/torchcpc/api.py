@@ -102,14 +102,14 @@ class Run:
             seed_runs: Runs of other seeds, whose numbers are averaged.
             spec: Fields of `probes.ProbeSpec`; an alignment may be a path.
         """
-        sources = self.open(data)
+        sources = self.trained.open(data, tested := named_roots(spec.get("test_data")))
         if isinstance(path := spec.get("alignment"), str | Path):
             spec["alignment"] = read_alignment(Path(path), column=str(spec.get("label")), rate=sources.rate)
         table = compare_probes(
             self._with(seed_runs), sources, _specify(ProbeSpec, spec), rows or ProbeRows(), self.trained.listener
         )
         # Of two tables with one label but other data the second must not replace the first.
-        names = () if are_open(data) else tuple(Path(root).name for root in named_roots(data))
+        names = () if are_open(data) else tuple(Path(root).name for root in (*named_roots(data), *tested))
         return replace(table, split=replace(table.split, data=names))
 
     def score(self, data: Data | None = None, **sample: object) -> Scores:

@@ -72,7 +72,7 @@ def out(parser: argparse.ArgumentParser, help: str, *, required: bool = False, m
 
 def check_data(arguments: argparse.Namespace) -> None:
     """Refuses data that are not there, before torch is loaded."""
-    for root in vars(arguments).get("data") or ():
+    for root in (*(vars(arguments).get("data") or ()), *(vars(arguments).get("test_data") or ())):
         if not Path(root).exists():
             raise CPCError(f"{root} does not exist. Check the path.")
 

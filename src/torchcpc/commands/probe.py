@@ -16,6 +16,7 @@ QUESTION: tuple[options.Option, ...] = (
     ),
     ("clip-seconds", float, 0.0, "S", "first cut recordings into clips this long (default: whole)"),
     ("within", float, 0.0, "SHARE", "train on the first share of each recording, test on the rest"),
+    ("test-data", (str, "+"), [], "DATA", "folders or files to test on; DATA is then for training only"),
     (
         "test-on",
         str,

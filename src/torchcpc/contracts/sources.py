@@ -86,6 +86,10 @@ class Sources(Protocol):
         """One label per source; an empty string where a source has none."""
         ...
 
+    def relabelled(self, column: str, labels: Sequence[str]) -> Self:
+        """The same sources with one label each in `column`, in place of those they had there."""
+        ...
+
     def select(self, indices: Sequence[int]) -> Self:
         """The sources at `indices`, in that order; groups keep their numbers."""
         ...

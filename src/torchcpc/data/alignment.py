@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, Item, Sources, counted
+from torchcpc.contracts import CPCError, Item, Skipped, Sources, counted
+from torchcpc.data.files.rows import known_columns
 from torchcpc.data.keys import Keys
 from torchcpc.data.names import same_names
 
@@ -26,11 +27,12 @@ Spans = tuple[np.ndarray, np.ndarray, np.ndarray]
 class Alignment:
     """Labelled intervals of recordings. names: the classes by number; spans: for each recording start_s, end_s (seconds, in order, apart
     from each other) and class number, as arrays; an event ends where it starts and labels one step. known: the recordings that the file
-    names, where `spans` are of sources."""
+    names, where `spans` are of sources; notes: what is doubtful about the file."""
 
     names: tuple[str, ...]
     spans: Mapping[str, Spans]
     known: tuple[str, ...] = ()
+    notes: tuple[Skipped, ...] = ()
 
     def frames(
         self, recording: str, count: int, *, step_s: float = FRAME_S, begin_s: float = 0.0, delay_s: float = 0.0
@@ -99,13 +101,15 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
     from torchcpc.data.tables import table as tables
 
     table = tables.read_table(path)
-    column, names = next(iter(same_names(column, table.columns)), column), table.columns
+    names, notes = known_columns(path, table.columns, (*TIME_COLUMNS, "record", "sample", column))
+    column = next(iter(same_names(column, names)), column)
+    notes += [Skipped(str(path), note) for note in table.notes]
     events = "sample" in names and "start_s" not in names
     who = "record" if "record" in names and "recording" not in names else "recording"
     wanted = (who, "sample", "sample") if events else TIME_COLUMNS
     if missing := [name for name in (*wanted, column) if name not in names]:
         raise CPCError(f"{path}: no column {', '.join(missing)} among {', '.join(names)}; name the label column.")
-    records = table.records(more=True, verbatim=names)
+    records = [dict(zip(names, row.values(), strict=True)) for row in table.records(more=True, verbatim=table.columns)]
     classes = tuple(sorted({record[column] for record in records}))
     number = {name: n for n, name in enumerate(classes)}
     spans: dict[str, list[tuple[float, float, int]]] = {}
@@ -119,7 +123,8 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
             )
         span = (int(start) / rate, int(start) / rate) if events else _seconds(path, line, start, end)
         spans.setdefault(recording, []).append((*span, number[label]))
-    return Alignment(classes, {recording: _ordered(path, recording, of_one) for recording, of_one in spans.items()})
+    ordered = {recording: _ordered(path, recording, of_one) for recording, of_one in spans.items()}
+    return Alignment(classes, ordered, notes=tuple(notes))
 
 
 def read_steps(path: Path) -> Alignment:

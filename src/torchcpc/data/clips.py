@@ -43,6 +43,10 @@ class Clips(SourceList[Clip]):
         labels = self.sources.labels(column)
         return [labels[clip.source] for clip in self.items]
 
+    def relabelled(self, column: str, labels: Sequence[str]) -> Self:
+        """Raises CPCError: clips have the labels of their sources."""
+        raise CPCError(f"clips have the labels of their sources: give the label {column!r} to those.")
+
     def length(self, index: int) -> int:
         return self.items[index].length
 

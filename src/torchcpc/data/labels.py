@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from torchcpc.contracts import Item, Skipped
-from torchcpc.data.names import SPLIT, clean, first_label, is_plain_part, part_of, same_names, variants
+from torchcpc.data.names import SPLIT, alike, clean, first_label, is_plain_part, part_of, same_names, variants
 
 # More different values than this, and more than half as many as there are sources, are texts and not classes.
 _FEW = 20
@@ -19,16 +19,17 @@ def label_notes(items: Sequence[Item]) -> list[Skipped]:
     columns = label_columns(items)
     notes = [
         Skipped(
-            f"columns {_quoted(alike)}",
+            f"columns {_quoted(same)}",
             "they differ only by case or blanks and count as one; a source takes the first that is filled",
         )
-        for alike in variants(columns)
+        for same in variants(columns)
     ]
     for column in columns:
         values = {clean(value) for value in {item.labels.get(column) for item in items}} - {""}
         if len(values) <= max(_FEW, len(items) // 2):
-            why = "they differ only by case or blanks and are different values; write them alike if they are one"
-            notes += [Skipped(f"column {column!r}: {_quoted(alike)}", why) for alike in variants(values)]
+            apart = "are different values; write them alike if they are one"
+            why = f"they differ only by case or blanks and {'count as one' if alike(column) == SPLIT else apart}"
+            notes += [Skipped(f"column {column!r}: {_quoted(same)}", why) for same in variants(values)]
     named = same_names(SPLIT, columns)
     return notes + (
         _split_notes({first_label(item.labels, named) for item in items}) if named else _unread_splits(items, columns)

@@ -4,6 +4,7 @@ methods mean."""
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from typing import ClassVar, Generic, Self, TypeVar
 
 import numpy as np
@@ -63,6 +64,15 @@ class SourceList(ABC, Generic[T]):
         columns = same_names(column, label_columns(self.items))
         is_group = bool(same_names(column, self.group_columns))
         return [first_label(item.labels, columns) or (item.group if is_group else "") for item in self.items]
+
+    def relabelled(self, column: str, labels: Sequence[str]) -> Self:
+        named = same_names(column, label_columns(self.items))
+        chosen = copy(self)
+        chosen.items = [
+            replace(item, labels={name: old for name, old in item.labels.items() if name not in named} | {column: label})
+            for item, label in zip(self.items, labels, strict=True)
+        ]
+        return chosen
 
     def select(self, indices: Sequence[int]) -> Self:
         chosen = copy(self)

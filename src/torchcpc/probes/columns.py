@@ -1,5 +1,8 @@
 """Label columns that a probe names: their values, or what there is instead."""
 
+from collections.abc import Collection
+from pathlib import Path
+
 from torchcpc.contracts import CPCError, Sources
 from torchcpc.data.labels import label_columns
 from torchcpc.data.names import matching
@@ -17,6 +20,12 @@ def column_values(sources: Sources, column: str, option: str) -> list[str]:
         close = hint if (hint := suggest(column, known)).startswith(" Did") else ""
         raise CPCError(f"{option} {column!r}: none of these sources has such a label. {labels}{close}")
     return values
+
+
+def test_roots(sources: Sources, tested: Collection[int], others: Collection[int]) -> tuple[str, ...]:
+    """The names of the data that are the test part as a whole, where the data were given in several pieces; else none."""
+    test, rest = ({sources.items[i].root for i in part} for part in (tested, others))
+    return tuple(sorted(Path(root).name for root in test)) if rest and "" not in test and not test & rest else ()
 
 
 def tested_values(sources: Sources, column: str, value: str) -> set[str]:

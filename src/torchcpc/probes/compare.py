@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from torchcpc.baselines.words import mean_embedding
-from torchcpc.contracts import QUIET, CPCError, Listener, Sources
+from torchcpc.contracts import QUIET, CPCError, Listener, Sources, note_lines
 from torchcpc.data.clips import Clips
 from torchcpc.probes.cross_validation import TFIDF, WORD_MEAN, CrossValidation
 from torchcpc.probes.question import ProbeRows, ProbeSpec, settled
@@ -34,8 +34,7 @@ def compare(
         raise CPCError("a picture has a label as a whole: leave --alignment and --unit frame out.")
     read = [own.open(sources) for own in runs]
     spec, rows = settled(spec, rows, read[0])
-    if spec.alignment:
-        spec = replace(spec, alignment=spec.alignment.matched(read[0]))
+    spec = _matched(spec, read[0], listener)
     stride = run.model.encoder.stride
     design = CrossValidation(read[0], spec, stride) if spec.folds else SingleSplit(read[0], spec, rows, stride)
     offered = [*run.domain.handmade, *design.word_features]
@@ -80,6 +79,15 @@ def compare(
         efficiency=tuple(point.summary() for point in design.points),
         map=points,
     )
+
+
+def _matched(spec: ProbeSpec, sources: Sources, listener: Listener) -> ProbeSpec:
+    """The specification with its frame labels by the keys of the sources."""
+    if spec.alignment is None:
+        return spec
+    for line in note_lines(spec.alignment.notes):
+        listener.note(line)
+    return replace(spec, alignment=spec.alignment.matched(sources))
 
 
 def _represented(run: TrainedRun, design: Design, sources: Sources) -> dict[str, ClipFeatures]:

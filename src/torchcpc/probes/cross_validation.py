@@ -10,7 +10,7 @@ from torchcpc.contracts import CPCError, Sources, Written, provides
 from torchcpc.data.clips import Clip, Clips
 from torchcpc.data.names import TEST
 from torchcpc.data.splits import given_parts
-from torchcpc.probes.columns import column_values
+from torchcpc.probes.columns import column_values, test_roots
 from torchcpc.probes.nested_cv import FoldedTask, FoldFeatures, beside, columns, cross_validated, grouped_folds, together
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
@@ -46,7 +46,11 @@ class CrossValidation:
         if (self._task.fold_M >= 0).all():
             self.split = Split("folds", folds=len(inner), inner_folds=span, grouped_by=spec.fold_by, repeated=repeated)
         else:
-            self.split = Split("column_folds", inner_folds=span, repeated=repeated)
+            tested, others = (
+                [i for i, fold in zip(rows, self._task.fold_M, strict=True) if (fold >= 0) == side] for side in (True, False)
+            )
+            given = test_roots(self.clips.sources, tested, others)
+            self.split = Split("column_folds", inner_folds=span, repeated=repeated, test_data=given)
         self.unit, self.names = "recording" if self._texts is None else "sentence", self._task.names
         self.word_features = () if self._texts is None else (WORD_MEAN, TFIDF)
         # The smallest training part; the validation part is inside it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchcpc.contracts import CPCError, Sources, Written, check_rules, provides
@@ -26,6 +27,7 @@ class ProbeSpec:
     clip_seconds: float = 0.0  # sources are first cut into clips this long; 0: whole
     # The first share of every source trains, the rest tests. 0: split by source, as is right wherever sources repeat their labels.
     within: float = 0.0
+    test_data: str | Path | Sequence[str | Path] = ()  # folders or files that are the test part, all of them
     test_on: str = ""  # "column=value" names the test sources, "column" tests every value in turn
     pool: str = "mean+deviation"  # how the frames of a recording become one row
     validation: float = 0.15  # share of the sources outside the test
@@ -54,6 +56,10 @@ class ProbeSpec:
             validation=(0 < self.validation < 1, "it must be a share between 0 and 1"),
             every=(self.every >= 1, "it must be at least 1"),
         )
+        if self.test_data and (self.test_on or self.within):
+            raise CPCError(
+                f"--test-data and --{'test-on' if self.test_on else 'within'} both say what is tested on: leave one out."
+            )
         if self.per_event and (not self.alignment or not self.clip_seconds or self.within or not self.by_frame):
             raise CPCError(
                 "--per-event: a clip for each event takes events (--alignment), the length of a clip (--clip-seconds), sources split "

@@ -14,7 +14,7 @@ class Split:
     "test_on" (the sources whose `column` is `value`; every value in turn without a value), "within" (the first `share` of every
     source trains), "folds" (cross-validation), "column_folds" (the data's own test part, penalties by cross-validation of the rest);
     inner_folds: the fewest and the most that select a penalty; repeated: sources that repeat others, and with "column_folds" are left
-    out; data: names of the data, where these were given."""
+    out; data: names of the data, where these were given; test_data: of those of them that are the test part."""
 
     kind: str
     column: str = ""
@@ -30,14 +30,16 @@ class Split:
     events_skipped: int = 0
     standardised_by: str = ""
     data: tuple[str, ...] = ()
+    test_data: tuple[str, ...] = ()
 
     def text(self) -> str:
         """The split in words."""
         inner = " to ".join(map(str, sorted(set(self.inner_folds))))
         tested_on = f"{self.column}={self.value}" if self.value else f"each {self.column} in turn"
+        given = f"the test is {', '.join(self.test_data)}" if self.test_data else "the split column of the data"
         parts = {
             "random": ["by source: a fifth at random for the test"],
-            "column": ["by source: the split column of the data"],
+            "column": [f"by source: {given}"],
             "test_on": [f"by source: {tested_on} only in the test"],
             "within": [f"within recordings, in time: the first {self.share:.0%} of each for training"],
             "folds": [
@@ -46,7 +48,7 @@ class Split:
                 f"penalties by {inner}-fold cross-validation inside each training part",
             ],
             "column_folds": [
-                "the split column of the data",
+                given,
                 f"penalties by {inner}-fold cross-validation of the training part",
                 *([f"{self.repeated} training sources that the test repeats left out"] if self.repeated else []),
             ],

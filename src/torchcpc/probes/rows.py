@@ -13,7 +13,7 @@ from torchcpc.contracts import CPCError, Sources, counted
 from torchcpc.data.clips import Clips, ending, tiles, wholes
 from torchcpc.data.names import TEST
 from torchcpc.data.splits import by_column, by_source, given_parts
-from torchcpc.probes.columns import column_values, tested_values
+from torchcpc.probes.columns import column_values, test_roots, tested_values
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
 from torchcpc.probes.task import SPLIT_PARTS, Features, Labels, Task, check_classes
@@ -105,6 +105,8 @@ def _by_source(sources: Sources, spec: ProbeSpec) -> tuple[dict[int, str], Split
         test = [members[i] for i in by_source([keys[i] for i in members], {"train": 0.8, "test": 0.2})["test"]]
     held = set(test)
     rest = [i for i in members if i not in held]
+    if split.kind == "column":
+        split = replace(split, test_data=test_roots(sources, test, rest))
     if spec.validate_across:
         values = column_values(sources, spec.validate_across, "validate across")
         groups = by_column([values[i] for i in rest])

@@ -6,7 +6,8 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TypeGuard
 
-from torchcpc.contracts import QUIET, CPCError, Listener, Sources, note_lines, skip_lines
+from torchcpc.contracts import QUIET, CPCError, Listener, Sources, counted, note_lines, skip_lines
+from torchcpc.data.names import SPLIT, TEST, TRAIN, part_of
 from torchcpc.domains import DOMAINS, DataSettings
 from torchcpc.settings import construct
 
@@ -19,7 +20,7 @@ def are_open(data: Data | None) -> TypeGuard[Sources]:
     return data is not None and not isinstance(data, str | Path | Sequence)
 
 
-def named_roots(data: Data | None) -> list[str]:
+def named_roots(data: object) -> list[str]:
     """The folders and manifests that `data` names, as absolute paths; none where it is open already."""
     named = [data] if isinstance(data, str | Path) else data if isinstance(data, Sequence) else []
     return [str(Path(root).resolve()) for root in named]
@@ -37,6 +38,36 @@ def open_sources(data: DataSettings, roots: Sequence[str | Path] = (), listener:
         sources = construct({domain.name: domain.reader}, data, places, base / "torchcpc" / f"scan-{name}.json", progress)
     tell(listener, sources)
     return sources
+
+
+def open_with_test(
+    data: DataSettings, roots: Sequence[str | Path], test_roots: Sequence[str | Path], listener: Listener = QUIET
+) -> Sources:
+    """The sources in `roots` and in `test_roots`, whose label `split` says that those of `test_roots` are the test part, all of them. Of
+    the others those that are a test part of their own take no part. A file in both is tested on, and not trained on.
+
+    Raises:
+        CPCError: For a root that is named as both, and where either holds nothing that can be read.
+    """
+    training, testing = named_roots(roots), named_roots(test_roots)
+    if both := set(training) & set(testing):
+        raise CPCError(
+            f"{min(both)} is named as both DATA and test data: name what is trained on, and apart from it what is tested on."
+        )
+    # Of a file that both hold the first is kept.
+    sources = open_sources(data, [*testing, *training], listener)
+    tested = [item.root in testing for item in sources.items]
+    if len(set(tested)) < 2:
+        raise CPCError(
+            f"no source of {'DATA' if any(tested) else 'the test data'} can be read: name other files, or see what was skipped."
+        )
+    own = sources.labels(SPLIT)
+    parts = [TEST if test else TRAIN if part_of(label) != TEST else "" for test, label in zip(tested, own, strict=True)]
+    if left := parts.count(""):
+        listener.note(
+            f"note: {counted(left, 'source')} of DATA whose split is a test part of its own: neither trained nor tested on."
+        )
+    return sources.relabelled(SPLIT, parts)
 
 
 def tell(listener: Listener, sources: Sources) -> None:

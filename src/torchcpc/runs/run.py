@@ -1,5 +1,6 @@
 """A trained run: its model, its settings, its data, and which of them it did not learn from."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from torchcpc.contracts import QUIET, CPCError, Listener, Sources, note_lines
 from torchcpc.data.splits import Parts, by_source, hold_out
 from torchcpc.domains import DOMAINS, Domain
 from torchcpc.model import CPCModel
-from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources
+from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources, open_with_test
 from torchcpc.runs.record import NAME, RunRecord
 from torchcpc.runs.saved import find_folder, load_model
 from torchcpc.settings import Settings, suggest
@@ -53,9 +54,11 @@ class TrainedRun:
     own: list[Sources] = field(default_factory=list, repr=False, compare=False)
     told: set[str] = field(default_factory=set, repr=False, compare=False)
 
-    def open(self, data: Data | None = None) -> Sources:
+    def open(self, data: Data | None = None, test_data: Sequence[str] = ()) -> Sources:
         """The sources in `data` as this model takes them: read with its settings, text through its own vocabulary; without data its own,
-        which are opened once."""
+        which are opened once. With `test_data` these too, as the test part (`open_with_test`)."""
+        if test_data:
+            return self._open_with_test(data, test_data)
         if not (named := are_open(data) or named_roots(data)) and self.own:
             return self.own[0]
         if are_open(data):
@@ -70,6 +73,12 @@ class TrainedRun:
                 self.told.add(line)
                 self.listener.note(line)
         return sources
+
+    def _open_with_test(self, data: Data | None, test_data: Sequence[str]) -> Sources:
+        if are_open(data):
+            raise CPCError("test_data names folders or files: of open sources, label the test part (split = test) instead.")
+        roots = named_roots(data) or (self.record.roots if self.record else [])
+        return open_with_test(self.config["data"], roots, test_data, self.listener)
 
     def require_record(self) -> RunRecord:
         """How it was trained. Raises CPCError for a saved model that is no run."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from torchcpc.baselines.speech import RATE_HZ
-from torchcpc.contracts import CPCError, Sources
+from torchcpc.contracts import CPCError, Sources, note_lines
 from torchcpc.data.alignment import Alignment
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.rows import split_clips
@@ -28,6 +28,8 @@ def compare(runs: Sequence[TrainedRun], sources: Sources, alignment: Alignment, 
     refuse_pictures(run.model, f"({run.folder}) has no boundaries in time")
     if any(other.config[part] != run.config[part] for other in runs for part in ("encoder", "context", "predictor", "data")):
         raise CPCError("the other runs are of other sizes than the first. Name seeds of one network.")
+    for line in note_lines(alignment.notes):
+        run.listener.note(line)
     alignment = alignment.matched(sources)
     split = split_clips(sources, ProbeSpec(label="", alignment=alignment))
     train, validation, test = (

@@ -1,6 +1,6 @@
 """The rows of a table that names files: a path each, its labels, and the part of the file that is meant."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,13 +76,13 @@ def file_rows(path: Path, kind: FileKind, *, parts: bool = False) -> tuple[list[
     return rows, notes
 
 
-def known_columns(path: Path, columns: Sequence[str]) -> tuple[list[str], list[Skipped]]:
+def known_columns(path: Path, columns: Sequence[str], known: Collection[str] = _KNOWN) -> tuple[list[str], list[Skipped]]:
     """The names of the columns, those that differ by case from a known one under that name; and notes of these."""
     names, notes = [clean(name) for name in columns], list[Skipped]()
     for number, name in enumerate(names):
-        if (known := alike(name)) in _KNOWN and known not in names:
-            notes.append(Skipped(f"{path}, column {name!r}", f"it is read as {known!r}"))
-            names[number] = known
+        if (usual := alike(name)) in known and usual not in names:
+            notes.append(Skipped(f"{path}, column {name!r}", f"it is read as {usual!r}"))
+            names[number] = usual
     return names, notes
 
 
