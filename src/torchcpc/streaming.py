@@ -97,7 +97,7 @@ class Stream:
         wanted = ", ".join(str(size) for size in ("positions", *row))
         if chunk.dim() not in (len(row) + 1, len(row) + 2) or chunk.shape[chunk.dim() - len(row) :] != row:
             raise CPCError(f"chunk of shape {tuple(chunk.shape)}: expected [{wanted}] or [batch, {wanted}].")
-        if chunk.dtype != self.dtype:
+        if chunk.dtype != self.dtype and not (self.encoder.takes_missing and chunk.dtype == torch.float64):
             raise CPCError(
                 f"chunk of {chunk.dtype}: the model takes {self.dtype}. Convert it as the training data was; 16-bit samples are "
                 "divided by 32768."

@@ -51,7 +51,7 @@ def array(name: str) -> Reader:
         from torchcpc.mutual import read_array
         from torchcpc.mutual.samples import samples
 
-        values = read_array(folder / name)
+        values = read_array(folder / name).values
         samples(values, values, most=997, seed=0)
 
     return read

@@ -115,9 +115,15 @@ def test_beats_are_probed_by_their_samples(tmp_path: Path, folder: Path) -> None
     assert main(["probe", str(run), "--label", "beat", "--per-event", *once]) == 1
 
 
-def test_a_channel_that_never_changes_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_channel_that_never_changes_is_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for number in range(5):
-        (tmp_path / f"{number}.csv").write_text("a,b\n" + "".join(f"{n * number},7\n" for n in range(50)))
+        (tmp_path / f"{number}.csv").write_text("a,b,c\n" + "".join(f"{n * number % 7},7,\n" for n in range(50)))
     out = tmp_path / "run"
-    assert main(["train", "series-sensors", *SMALL, "--data", str(tmp_path), "-o", str(out)]) == 1
-    assert "channel 1 (counting from 0) is 7 throughout all 4 training sources" in capsys.readouterr().err
+    assert main(["train", "series-sensors", *SMALL, "--data", str(tmp_path), "-o", str(out)]) == 0
+    said = capsys.readouterr().err
+    assert "note: channels 1, 2 (from 0): constant or missing in all training sources, and not read" in said
+    assert json.loads((out / "settings.json").read_text())["settings"]["encoder"]["scale"][1:] == [0, 0]
+    for number in range(5):
+        (tmp_path / f"{number}.csv").write_text("a\n" + "7\n" * 50)
+    assert main(["train", "series-sensors", *SMALL, "--data", str(tmp_path), "-o", str(tmp_path / "other")]) == 1
+    assert "none of the channels (1) varies in any of the 4 training sources" in capsys.readouterr().err

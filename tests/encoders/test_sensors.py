@@ -33,7 +33,7 @@ def test_observed_is_scaled_value_then_mask() -> None:
     torch.testing.assert_close(Observed(**SCALE)(x), expected)
 
 
-@pytest.mark.parametrize(("mean", "scale"), [([1.0], []), ([1.0], [0.0]), ([1.0], [float("nan")])])
+@pytest.mark.parametrize(("mean", "scale"), [([1.0], []), ([1.0], [-1.0]), ([1.0], [float("nan")])])
 def test_scales_that_cannot_be_divided_by_are_refused(mean: list[float], scale: list[float]) -> None:
     with pytest.raises(CPCError, match=r"encoder\.mean of 1"):
         Observed(mean, scale)

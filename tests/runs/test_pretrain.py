@@ -124,7 +124,7 @@ def test_what_reading_brought_to_light_is_told_at_the_start_and_kept(tmp_path: P
     sources.skipped = [Skipped("a.wav", "silent"), Skipped("b.wav", "silent")]
     sources.notes = [Skipped("c.wav", "turned from grey to colour")]
     heard: list[int] = []
-    doubtful = replace(DOMAINS["arrays"], doubts=lambda given: heard.append(len(given)) or [Skipped("7", "far away")])
+    doubtful = replace(DOMAINS["arrays"], doubts=lambda settings, given: heard.append(len(given)) or [Skipped("7", "far away")])
     monkeypatch.setitem(DOMAINS, "arrays", doubtful)
     ears, made = Ears(), settings() | {"data": {"name": "arrays"}}
     run = pretrain(made, sources, tmp_path / "run", devices=CPU, listener=ears).run

@@ -14,10 +14,10 @@ def raw_window(x_SF: np.ndarray, stride: int, *, steps: int, mean_of: int = 1) -
     T, rows = len(x_SF) // stride, steps * stride
     seen = np.isfinite(x_SF)
     mean_F = np.where(seen, x_SF, 0).sum(axis=0, dtype=np.float64) / np.maximum(seen.sum(axis=0), 1)
-    filled = np.where(seen, x_SF, mean_F).astype(np.float32)
+    filled = np.where(seen, x_SF, mean_F).astype(x_SF.dtype)
     padded = np.concatenate([np.repeat(filled[:1], rows - stride, axis=0), filled[: T * stride]])
     if not T:
-        return np.zeros((0, rows // mean_of * x_SF.shape[1]), np.float32)
+        return np.zeros((0, rows // mean_of * x_SF.shape[1]), x_SF.dtype)
     windows_TFr = np.lib.stride_tricks.sliding_window_view(padded, rows, axis=0)[::stride]
     return windows_TFr.reshape(T, x_SF.shape[1], rows // mean_of, mean_of).mean(axis=3).reshape(T, -1)
 

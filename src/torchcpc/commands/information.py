@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torchcpc.commands import options
 
-ARRAYS = (".npy", ".csv", ".parquet")
+ARRAYS = (".npy", ".csv", ".tsv", ".parquet")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +28,16 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def of_arrays(files: list[str]) -> None:
-    from torchcpc.commands.terminal import TERMINAL, output
+    from torchcpc.commands.terminal import TERMINAL, note, output
     from torchcpc.contracts import CPCError
     from torchcpc.mutual import mutual_information, read_array
 
     if len(files) != 2:
         raise CPCError(f"{len(files)} array files: name two, X.npy and Y.npy (or .csv, .parquet), with one row per pair.")
-    x, y = (read_array(Path(file)) for file in files)
+    (x, _), (y, _) = read = [read_array(Path(file)) for file in files]
+    for file, (_, notes) in zip(files, read, strict=True):
+        for said in notes:
+            note(f"note: {file}: {said}")
     if len(x) != len(y):
         raise CPCError(f"{files[0]} has {len(x)} rows and {files[1]} has {len(y)}: row i of both must be one pair.")
     with TERMINAL.stage("measuring") as progress:

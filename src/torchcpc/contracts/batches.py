@@ -24,7 +24,10 @@ class Window:
     length: Tensor
 
     def to(self, device: torch.device | str) -> Self:
-        return type(self)(*(getattr(self, f.name).to(device) for f in fields(self)))
+        # Apple's devices have no float64, in which series come.
+        single = str(device).startswith("mps")
+        columns = (getattr(self, field.name) for field in fields(self))
+        return type(self)(*(x.float().to(device) if single and x.is_floating_point() else x.to(device) for x in columns))
 
 
 @dataclass(frozen=True, slots=True)

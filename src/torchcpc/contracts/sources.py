@@ -78,7 +78,8 @@ class Sources(Protocol):
         ...
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Positions start .. start+count of source `index`: float32 [count, ...]; shorter where the source ends. rng: for a training
+        """Positions start .. start+count of source `index`: float32 [count, ...], float64 where the values are not
+        centred yet; shorter where the source ends. rng: for a training
         window, from which a reader that varies its sources (crops, flips) draws the variation."""
         ...
 

@@ -12,8 +12,8 @@ _ROWS = 1 << 16
 
 def channel_scale(sources: Sources) -> tuple[list[float], list[float]]:
     """(mean, standard deviation) of each channel over all observed values of all sources, in the unit of the data. Two passes in float64,
-    so that a large mean costs no digits. Raises CPCError for a channel that is never observed or never changes: there is nothing in it to
-    learn, and a model that was scaled by it would explode where it does change."""
+    so that a large mean costs no digits. The scale of a channel that is never observed or never changes is 0: there is nothing in it to
+    learn, and a model that was scaled by it would explode where it does change. Raises CPCError where all channels are such."""
 
     def blocks() -> Iterator[np.ndarray]:
         for index in range(len(sources)):
@@ -25,10 +25,10 @@ def channel_scale(sources: Sources) -> tuple[list[float], list[float]]:
     mean = total / np.maximum(count, 1)
     squares = sum((np.where(np.isfinite(x_SF), x_SF - mean, 0.0) ** 2).sum(axis=0) for x_SF in blocks())
     spread = np.sqrt(squares / np.maximum(count, 1))
-    for channel in np.flatnonzero(is_constant(mean, spread, absolute=0.0)):
-        what = f"is {mean[channel]:g} throughout" if count[channel] else "is missing in"
+    still = is_constant(mean, spread, relative=1e-12, absolute=0.0)
+    if still.all():
         raise CPCError(
-            f"channel {channel} (counting from 0) {what} all {len(sources)} training sources. Leave it out: name the others in "
-            "data.channels."
+            f"none of the channels ({len(mean)}) varies in any of the {len(sources)} training sources, so there is nothing to learn. Name "
+            "other data, or other channels (data.channels)."
         )
-    return mean.tolist(), spread.tolist()
+    return mean.tolist(), np.where(still, 0.0, spread).tolist()

@@ -98,7 +98,7 @@ def cut(
 ) -> Window:
     """The window of `length` positions from each source at each start, zeros where the source ends; varied, given an `rng`."""
     parts = [sources.read(i, start, length, rng) for i, start in zip(indices, starts, strict=True)]
-    x = np.zeros((len(parts), length, *parts[0].shape[1:]), dtype=np.float32)
+    x = np.zeros((len(parts), length, *parts[0].shape[1:]), dtype=parts[0].dtype)
     for row, part in zip(x, parts, strict=True):
         row[: len(part)] = part
     metadata = (indices, [sources.group(i) for i in indices], starts, [len(part) for part in parts])

@@ -10,12 +10,12 @@ from torchcpc.data.arrays import digits
 from torchcpc.data.audio.recordings import scan
 from torchcpc.data.pictures.hub_images import hub_images
 from torchcpc.data.pictures.images import scan_images
-from torchcpc.data.plausible import far_values
 from torchcpc.data.series.series import scan_series
 from torchcpc.data.synthetic import Process, named, simulate
 from torchcpc.domains.record import DataSettings as DataSettings
 from torchcpc.domains.record import Domain as Domain
 from torchcpc.domains.record import Features as Features
+from torchcpc.domains.record import doubts_of_channels
 from torchcpc.domains.text import TEXT
 
 _SPEAKERS = {"all": "speakers", "same_group": "speakers-same-group"}
@@ -38,9 +38,9 @@ _RECORDS = (
     Domain(name="digits", reader=digits, needs_data=False, source="picture", step="row", handmade=RAW_ROWS),
     Domain(name="hub_images", reader=hub_images, needs_data=False, source="picture", step="patch", handmade=PIXELS),
     Domain(name="images", reader=scan_images, source="picture", step="patch", handmade=PIXELS),
-    Domain(name="series", reader=scan_series, source="series", handmade=RAW_WINDOWS, doubts=far_values),
+    Domain(name="series", reader=scan_series, source="series", handmade=RAW_WINDOWS, doubts=doubts_of_channels),
     Domain(name="synthetic", reader=simulate, needs_data=False, source="sequence", handmade=RAW_ROWS, truth=process_of),
     TEXT,
-    Domain(name="arrays", reader=given, needs_data=False, source="sequence", doubts=far_values),
+    Domain(name="arrays", reader=given, needs_data=False, source="sequence", doubts=doubts_of_channels),
 )
 DOMAINS = {domain.name: domain for domain in _RECORDS}

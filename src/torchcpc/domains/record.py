@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from torchcpc.contracts import Progress, Skipped, Sources
+from torchcpc.data.plausible import far_values
 from torchcpc.data.scaling import channel_scale
 from torchcpc.data.synthetic import Process
 from torchcpc.settings import Settings
@@ -27,6 +28,14 @@ def learn_scale(settings: Settings, train: Sources, folder: Path, progress: Prog
     return {**settings, "encoder": {**encoder, "mean": mean, "scale": scale}}
 
 
+def doubts_of_channels(settings: Settings, train: Sources) -> list[Skipped]:
+    """Channels without a scale, which are not read, and values far from all others."""
+    unread = [str(number) for number, spread in enumerate(settings["encoder"].get("scale") or ()) if not spread]
+    said = "constant or missing in all training sources, and not read"
+    notes = [Skipped(f"{'channel' if len(unread) == 1 else 'channels'} {', '.join(unread)} (from 0)", said)] if unread else []
+    return [*notes, *far_values(train)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """One kind of data.
@@ -34,8 +43,8 @@ class Domain:
     reader: (roots, cache, progress, *, settings) -> Sources; needs_data: whether it must be given roots; source, step: the words for one
     source and one step; handmade: features that stand beside the learned rows; files: setting of [data] -> the file of a run that it names;
     learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update; as_read: ([data]
-    settings of a model, sources) -> the sources as that model takes them; doubts: sources as a model takes them -> what in their content is
-    implausible, from a sample of it; truth: ([data] settings, proposal) -> the process, if known.
+    settings of a model, sources) -> the sources as that model takes them; doubts: (settings, sources as a model takes them) -> what in
+    them is implausible, or is not read; truth: ([data] settings, proposal) -> the process, if known.
     """
 
     name: str
@@ -47,5 +56,5 @@ class Domain:
     files: Mapping[str, str] = field(default_factory=dict)
     learn: Callable[[Settings, Sources, Path, Progress], Settings] = learn_scale
     as_read: Callable[[DataSettings, Sources], Sources] = lambda data, sources: sources
-    doubts: Callable[[Sources], list[Skipped]] = lambda sources: []
+    doubts: Callable[[Settings, Sources], list[Skipped]] = lambda settings, sources: []
     truth: Callable[[DataSettings, str], Process | None] = lambda data, proposal: None

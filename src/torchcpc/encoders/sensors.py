@@ -15,7 +15,8 @@ from torchcpc.encoders.waveform import WaveformEncoder
 class Observed(nn.Module):
     """x [B, S, channels], NaN where missing -> [B, S, 2 * channels]: (x - mean) / scale or 0, then 1 where observed or 0.
 
-    mean, scale: one each per channel, in the unit of the data; none at all stands for a single channel as it is. They are settings and not
+    mean, scale: one each per channel, in the unit of the data; none at all stands for a single channel as it is. A channel of scale 0 does
+    not vary, and counts as never observed. They are settings and not
     weights: `cpc train` fits them on the training sources and writes them down, so that all that is built from these settings scales alike.
     """
 
@@ -24,21 +25,27 @@ class Observed(nn.Module):
 
     def __init__(self, mean: Sequence[float], scale: Sequence[float]) -> None:
         super().__init__()
-        if len(mean) != len(scale) or any(not s > 0 for s in scale):
+        if len(mean) != len(scale) or any(not s >= 0 for s in scale):
             raise CPCError(
                 f"encoder.mean of {len(mean)} and encoder.scale of {len(scale)} channels, {list(scale)}: one of each per channel, "
-                "scales above 0. Leave both out to have them fitted."
+                "scales above 0, or 0 for a channel that is not read. Leave both out to have them fitted."
             )
         self.channels = max(1, len(mean))
-        self.register_buffer("mean", torch.tensor(mean or [0.0]), persistent=False)
+        # A large mean beside a small spread would cost the digits that count, so it is subtracted in float64.
+        self.register_buffer("mean", torch.tensor(mean or [0.0], dtype=torch.float64), persistent=False)
         self.register_buffer("scale", torch.tensor(scale or [1.0]), persistent=False)
 
     def forward(self, x_BSF: Tensor) -> Tensor:
         check_input(x_BSF, "rows", (self.channels,))
-        seen_BSF = x_BSF.isfinite()
+        seen_BSF, dtype = self.seen(x_BSF), self.scale.dtype
         # Filled before it is scaled: a NaN that is only masked afterwards would still be NaN in the gradient.
-        filled_BSF = torch.where(seen_BSF, x_BSF, self.mean)
-        return torch.cat([(filled_BSF - self.mean) / self.scale, seen_BSF.to(filled_BSF.dtype)], dim=2)
+        filled_BSF = torch.where(seen_BSF, x_BSF.to(self.mean.dtype), self.mean)
+        scaled_BSF = (filled_BSF - self.mean).to(dtype) / torch.where(self.scale > 0, self.scale, 1.0)
+        return torch.cat([scaled_BSF, seen_BSF.to(dtype)], dim=2)
+
+    def seen(self, x_BSF: Tensor) -> Tensor:
+        """Where something was observed in a channel that is read: [B, S, channels] bool."""
+        return x_BSF.isfinite() & (self.scale > 0)
 
 
 class Sensors(Strided):
@@ -55,7 +62,7 @@ class Sensors(Strided):
     def steps(self, window: Window) -> Steps:
         steps = strided_steps(window, self.stride)
         B, T = steps.valid.shape
-        seen_BT = window.x[:, : T * self.stride].isfinite().reshape(B, T, -1).any(dim=2)
+        seen_BT = self.observed.seen(window.x[:, : T * self.stride]).reshape(B, T, -1).any(dim=2)
         return replace(steps, valid=steps.valid & seen_BT)
 
 

@@ -20,4 +20,4 @@ class VectorEncoder(Strided):
 
     def forward(self, x_BSF: Tensor) -> Tensor:
         check_input(x_BSF, "rows", self.row_shape)
-        return self.layers(x_BSF)
+        return self.layers(x_BSF.to(next(self.parameters()).dtype))

@@ -1,7 +1,7 @@
 """Mutual information of two arrays of samples: an elliptical copula, a critic for what it misses, nearest neighbours in few dimensions."""
 
+from torchcpc.mutual.array_files import read_array
 from torchcpc.mutual.estimate import mutual_information
-from torchcpc.mutual.samples import read_array
 from torchcpc.mutual.train_critics import CriticSettings
 
 __all__ = ["CriticSettings", "mutual_information", "read_array"]

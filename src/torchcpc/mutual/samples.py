@@ -1,38 +1,14 @@
-"""Two arrays of samples made fit for estimation: read, checked, thinned where there are too many, and what is odd about them said."""
-
-from pathlib import Path
+"""Two arrays of samples made fit for estimation: checked, thinned where there are too many, and what is odd about them said."""
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.csv
 from numpy.typing import ArrayLike
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.files.npy import load_npy
-from torchcpc.data.files.parquet import load_parquet
 
 FEWEST_ROWS = 50
 FEW_ROWS = 1_000
 # A column in which the commonest value has this share has heavy ties: its ranks say little about it.
 HEAVY = 0.2
-
-
-def read_array(path: Path) -> np.ndarray:
-    """A numeric array of at least one row from an .npy, .csv (header, commas) or .parquet file, without running what it may hold."""
-    readers = {
-        ".npy": lambda: load_npy(path),
-        ".csv": lambda: np.stack([own.to_numpy() for own in pyarrow.csv.read_csv(path).columns], axis=1),
-        ".parquet": lambda: np.stack([own.to_numpy() for own in load_parquet(path).columns], axis=1),
-    }
-    if path.suffix not in readers:
-        raise CPCError(f"{path}: an array is read from {', '.join(readers)}. Save it as one of these.")
-    try:
-        array = readers[path.suffix]()
-    except (OSError, ValueError, EOFError, pa.ArrowException, CPCError) as error:
-        raise CPCError(f"{path} cannot be read as an {path.suffix} array ({error}): save it again, numbers only.") from None
-    if array.ndim < 1 or not len(array) or not np.issubdtype(array.dtype, np.number):
-        raise CPCError(f"{path} holds {array.dtype} of shape {array.shape}: expected numbers [pairs, ...].")
-    return array
 
 
 def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:

@@ -68,7 +68,7 @@ class TrainedRun:
             sources = open_sources(self.config["data"], roots, self.listener)
         if not named:
             self.own.append(sources)
-        for line in note_lines(self.domain.doubts(sources)):
+        for line in note_lines(self.domain.doubts(self.config, sources)):
             if line not in self.told:
                 self.told.add(line)
                 self.listener.note(line)

@@ -121,7 +121,7 @@ def test_what_is_no_number_is_named_with_its_line(tmp_path: Path) -> None:
 
 
 def test_a_table_of_too_many_columns_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CPCError, match="10,007 columns, and a table of at most 10,000"):
+    with pytest.raises(CPCError, match="10,007 columns, of at most 10,000"):
         written(tmp_path, ",".join(f"c{n}" for n in range(10_007)) + "\n")
 
 

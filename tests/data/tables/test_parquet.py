@@ -66,5 +66,5 @@ def test_every_type_of_number_is_read_and_others_are_named(tmp_path: Path) -> No
 def test_a_file_that_claims_far_more_than_it_holds_is_refused(tmp_path: Path) -> None:
     column = pa.array(np.zeros(7_000_000, np.int8)).dictionary_encode()
     pq.write_table(pa.table({f"c{n}": column for n in range(11)}), tmp_path / "x.parquet", compression="zstd")
-    with pytest.raises(CPCError, match=r"holds 0.6 GB in .* MB, as no measured table does"):
+    with pytest.raises(CPCError, match="would unpack .* a decompression bomb"):
         read_table(tmp_path / "x.parquet")

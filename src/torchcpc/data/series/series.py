@@ -1,4 +1,4 @@
-"""Sensor series as sources: one recording each, a position one row of channels, missing values NaN, in memory as float32.
+"""Sensor series as sources: one recording each, a position one row of channels, missing values NaN, in memory as float64.
 
 Nothing is filled in or resampled. An encoder for sensors turns NaN into a mask; a gap in time is a gap in `times`, not rows that
 nobody measured.
@@ -13,15 +13,17 @@ import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
 from torchcpc.data.files.find import find
-from torchcpc.data.files.found import FileKind, FoundFile, group_of, skip
+from torchcpc.data.files.found import FileKind, group_of, skip
 from torchcpc.data.labels import label_notes
 from torchcpc.data.names import first_label, same_names
-from torchcpc.data.series.files import FILES, Columns, Readings, check_series, read_series, rows_of
+from torchcpc.data.series.alike import alike, usual_of
+from torchcpc.data.series.arrays import rows_of
+from torchcpc.data.series.files import FILES
+from torchcpc.data.series.parts import read_all
+from torchcpc.data.series.readings import Columns, Readings, check_series, doubts
 from torchcpc.data.sources import SourceList, nothing_usable
 
 SENSORS = FileKind("series", tuple(FILES), in_parts=True)
-# Clocks drift; two rates this close are one.
-_SAME_RATE = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ class Series(SourceList[SeriesItem]):
         return len(self.items[index].readings.values)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Rows start .. start+count: float32 [count, channels], NaN where missing; varied as `gain` says if there is an `rng`."""
+        """Rows start .. start+count: float64 [count, channels], NaN where missing; varied as `gain` says if there is an `rng`."""
         x_SF = self.items[index].readings.values[start : start + count]
         return stretched(x_SF, self.gain, rng) if rng is not None and self.gain else x_SF
 
@@ -83,7 +85,7 @@ def scan_series(
 ) -> Series:
     """All usable series of `roots`; the others are in `.skipped`: a file, or one case (`a.npz#1`) of a file with usable ones.
 
-    The first usable file sets channels and rate; one with others is skipped.
+    The channels and the rate of most files are those of all; a file with others is skipped.
 
     roots: folders, manifests or single files; cache: not used; rate: rows per second, 0 for that of times or files; time, channels,
     row_labels, array: see `files.Columns`; group: the label column that names the group (patient, machine) of a source, by default its
@@ -96,24 +98,32 @@ def scan_series(
         raise CPCError(f"data.gain = {gain}: a spread of the logarithm of the amplitude, 0 or above, for instance 0.5.")
     files, skipped, notes = find(roots, replace(SENSORS, group_columns=(group,)) if group else SENSORS)
     columns = Columns(time, tuple(channels), tuple(row_labels), array)
+    found, faulty = read_all(files, columns, progress)
+    skipped += faulty
+    # A vote for each file, however many cases it holds.
+    first = {part.file.path: part.readings for part in reversed(found)}
+    usual, fixed = usual_of([*first.values()][::-1]), bool(rate)
+    rate = rate or usual.rate or 1.0
     items: list[SeriesItem] = []
-    fixed = bool(rate)
-    for done, file in enumerate(files):
-        progress(done, len(files))
+    unlike: dict[Path, list[Skipped]] = {}
+    for file, suffix, readings, begin_s in found:
         try:
-            usable, faulty = _usable(file, columns, items[0].readings if items else None, fixed=fixed)
+            readings = alike(readings, usual, fixed=fixed)
         except CPCError as error:
-            skipped.append(skip(file.path, str(error)))
+            unlike.setdefault(file.path, []).append(skip(f"{file.path}{suffix}", str(error)))
             continue
-        skipped += faulty
-        rate = rate or usable[0][1].rate or 1.0
-        named = group_of(file, group)
-        for key, case, begin_s in usable:
-            seconds, origin = len(case.values) / rate, (file.part_of, begin_s, file.root)
-            items.append(SeriesItem(key, named, file.labels, file.path, seconds, *origin, readings=case))
+        notes += [skip(file.path, note) for note in (*readings.notes, *doubts(readings))]
+        seconds, origin = len(readings.values) / rate, (file.part_of, begin_s, file.root)
+        items.append(
+            SeriesItem(file.key + suffix, group_of(file, group), file.labels, file.path, seconds, *origin, readings=readings)
+        )
+    used = {item.path for item in items}
+    # What all cases of a file share is told once.
+    for path, own in unlike.items():
+        skipped += own if path in used else [skip(path, own[0].reason)]
     if not items:
         raise nothing_usable(skipped, "files", "series")
-    return Series(items, rate=rate, skipped=skipped, notes=notes + label_notes(items), gain=gain)
+    return Series(items, rate=rate, skipped=skipped, notes=[*dict.fromkeys(notes), *label_notes(items)], gain=gain)
 
 
 def stretched(x_SF: np.ndarray, gain: float, rng: np.random.Generator) -> np.ndarray:
@@ -121,7 +131,7 @@ def stretched(x_SF: np.ndarray, gain: float, rng: np.random.Generator) -> np.nda
     seen_SF = np.isfinite(x_SF)
     mean_F = np.where(seen_SF, x_SF, 0).sum(axis=0) / np.maximum(seen_SF.sum(axis=0), 1)
     factor_F = np.exp(rng.uniform(-gain, gain, size=x_SF.shape[1]))
-    return (mean_F + (x_SF - mean_F) * factor_F).astype(np.float32)
+    return mean_F + (x_SF - mean_F) * factor_F
 
 
 def cases(
@@ -149,7 +159,7 @@ def cases(
             check_series(values)
             names = tuple(channels) or tuple(str(n) for n in range(values.shape[1]))
             case = Readings(values, names).trimmed()
-            readings = _alike(case, items[0].readings if items else case, fixed=True)
+            readings = alike(case, items[0].readings if items else case, fixed=True)
         except CPCError as error:
             raise CPCError(f"{key}: {error}.") from None
         items.append(
@@ -165,54 +175,3 @@ def cases(
     if not items:
         raise CPCError("no case was given. Give arrays of [time, channels].")
     return Series(items, rate=rate)
-
-
-def _usable(
-    file: FoundFile, columns: Columns, first: Readings | None, *, fixed: bool
-) -> tuple[list[tuple[str, Readings, float]], list[Skipped]]:
-    """The series of one file by key with the second at which each begins, and its cases that are skipped. Raises CPCError where nothing of
-    the file can be used."""
-    usable: list[tuple[str, Readings, float]] = []
-    skipped: list[Skipped] = []
-    series = read_series(file.path, columns)
-    for number, case in enumerate(series):
-        suffix = "" if len(series) == 1 else f"#{number}"
-        try:
-            part, begin_s = _part_of(case, file)
-            check_series(part.values, part.times)
-            usable.append((file.key + suffix, _alike(part, first or part, fixed=fixed), begin_s))
-        except CPCError as error:
-            skipped.append(skip(f"{file.path}{suffix}", str(error)))
-    if not usable:  # of channels or times that all share: told once, not case by case
-        raise CPCError(skipped[0].reason)
-    return usable, skipped
-
-
-def _part_of(case: Readings, file: FoundFile) -> tuple[Readings, float]:
-    """The rows that a manifest selects, and the second at which they begin: seconds after the first row, by its times or its rate; numbers
-    of rows where there is no clock. Raises CPCError where no row is selected."""
-    if file.part is None:
-        return case, 0.0
-    rows, rate = len(case.values), case.rate or 1.0
-    if case.times is None:
-        begin, end = file.span(rate, rows)
-    else:
-        begin, end = np.searchsorted(case.times - case.times[0], file.part, side="left").tolist()
-    if begin >= end:
-        raise CPCError(f"from {file.part[0]:g} to {file.part[1]:g} s there is no row; it lasts {rows / rate:g} s")
-    return case.rows(begin, end), begin / rate if case.times is None else float(case.times[begin] - case.times[0])
-
-
-def _alike(case: Readings, first: Readings, *, fixed: bool) -> Readings:
-    """The case with its channels in the order of the first one's. Raises CPCError for other channels or another rate."""
-    if set(case.channels) != set(first.channels) or case.values.shape[1] != len(case.channels):
-        raise CPCError(
-            f"{case.values.shape[1]} channels {', '.join(case.channels)} instead of {', '.join(first.channels)}; name those that "
-            "all have (data.channels)"
-        )
-    if not fixed and case.rate and first.rate and abs(case.rate / first.rate - 1) > _SAME_RATE:
-        raise CPCError(f"{case.rate:g} rows per second instead of {first.rate:g}; resample it, or fix data.rate")
-    if case.channels == first.channels:
-        return case
-    order = [case.channels.index(name) for name in first.channels]
-    return replace(case, values=case.values[:, order], channels=first.channels)

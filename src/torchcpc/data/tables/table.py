@@ -17,6 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 from torchcpc.contracts import CPCError
+from torchcpc.data.files.limits import check_columns
+from torchcpc.data.files.parquet import load_parquet
 from torchcpc.data.tables import text_columns as text
 from torchcpc.data.tables import times, typed, values
 from torchcpc.data.tables.cells import cells_of, cells_of_large
@@ -26,11 +28,8 @@ from torchcpc.data.tables.typed import is_text, label_texts
 SUFFIXES = (".csv", ".parquet", ".tsv")
 # The most that the csv module takes for one field, in the C long of any platform. Its own default is a tenth of a novel.
 _LONGEST_FIELD = (1 << 31) - 1
-MOST_COLUMNS = 10_000
 # Characters from which the dialect is told.
 _HEAD = 1 << 18
-# What a parquet file may hold beyond its own size: a few bytes can claim any number of rows.
-_FREE_BYTES, _RATIO = 1 << 28, 200
 # Names that programs give a column which counts the rows.
 COUNTERS = ("", "index", "unnamed: 0", "unnamed: 0.1", "level_0", "rownames", "row.names", "row_names", "__index_level_0__")
 
@@ -140,10 +139,7 @@ class Table:
 def read_table(path: Path) -> Table:
     """The table in a file: .tsv is split at tabs, .csv as its first lines say, .parquet is read with its types. Raises CPCError for a file
     that cannot be read as a table, and for one of more than 10,000 columns."""
-    table = _parquet(path) if path.suffix.lower() == ".parquet" else _text(path)
-    if len(table.columns) > MOST_COLUMNS:
-        raise _too_many_columns(path, len(table.columns))
-    return table
+    return _parquet(path) if path.suffix.lower() == ".parquet" else _text(path)
 
 
 def records_with_paths(path: Path) -> list[dict[str, str]]:
@@ -157,10 +153,6 @@ def records_with_paths(path: Path) -> list[dict[str, str]]:
         if not record["path"]:
             raise CPCError(f"{path}, line {line}: an empty path. Name its recording, or remove the row.")
     return records
-
-
-def _too_many_columns(path: Path, count: int) -> CPCError:
-    return CPCError(f"{path} has {count:,} columns, and a table of at most {MOST_COLUMNS:,} is read. Turn it, or split it.")
 
 
 def _text(path: Path) -> Table:
@@ -189,8 +181,10 @@ def _columns(path: Path, dialect: Dialect, rows: Iterator[tuple[int, list[str]]]
     names = (
         dialect.names(first[1]) if dialect.header else [str(n) for n in range(len(first[1]) // (2 if dialect.joined else 1))]
     )
-    if len(names) > MOST_COLUMNS:
-        raise _too_many_columns(path, len(names))
+    try:
+        check_columns(len(names))
+    except CPCError as error:
+        raise CPCError(f"{path}: {error}.") from None
     found = cells_of_large(path, dialect, len(names), first[0]) or cells_of(dialect, len(names), rows, first)
     # Rows of blanks at the end of a file are none.
     ends = [np.flatnonzero(~text.among(column, ("",))) for column in found.columns]
@@ -241,26 +235,11 @@ def _whole_numbers(cells: pa.ChunkedArray) -> np.ndarray | None:
 
 
 def _parquet(path: Path) -> Table:
-    import pyarrow.parquet as pq
-
     try:
-        # read_table would add columns for folders on the way that are named like `lang=en`.
-        file = pq.ParquetFile(path)
-        about = file.metadata
-        if about.num_columns > MOST_COLUMNS:
-            raise _too_many_columns(path, about.num_columns)
-        if (size := about.num_rows * about.num_columns * 8) > max(_FREE_BYTES, _RATIO * path.stat().st_size):
-            raise CPCError(
-                f"{path} holds {size / 1e9:.1f} GB in {path.stat().st_size / 1e6:.1f} MB, as no measured table does. Write it again, or "
-                "in parts."
-            )
-        content = file.read()
-    except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError, MemoryError) as error:
-        raise CPCError(f"{path} is not a readable parquet table: {error}. Write it again.") from None
-    columns = [
-        column.cast(column.type.value_type) if pa.types.is_dictionary(column.type) else column for column in content.columns
-    ]
-    columns = [column.cast(pa.string()) if pa.types.is_large_string(column.type) else column for column in columns]
+        content = load_parquet(path)
+    except CPCError as error:
+        raise CPCError(f"{path} is {error}. Write it again.") from None
+    columns = [column.cast(pa.string()) if pa.types.is_large_string(column.type) else column for column in content.columns]
     columns = [text.stripped(column) if is_text(column.type) else column for column in columns]
     names = [name.strip() for name in content.column_names]
     table = Table(path, names, columns, range(1, content.num_rows + 1))

@@ -1,0 +1,107 @@
+"""Series from npz and npy files, and from arrays in memory: [time, channels], [time], or [cases, time, channels].
+
+Beside its array an npz may have `rate` or `fs` in Hz, `time` (a value per row) and `channels` (a name per channel).
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from torchcpc.contracts import CPCError, one_line
+from torchcpc.data.files.npy import load_npy, load_npz
+from torchcpc.data.series.readings import Columns, Readings, rate_of
+
+RATE_NAMES = ("rate", "fs")
+# What numpy and pyarrow raise for contents they cannot convert; the last is pyarrow's for a cast between types that it does not have.
+CONVERTING_ERRORS = (ValueError, TypeError, OverflowError, NotImplementedError)
+
+
+def read_npz(path: Path, columns: Columns) -> list[Readings]:
+    """All series of an npz file. Raises CPCError, without the path, for a file that cannot be used."""
+    arrays = _arrays(path, columns.array)
+    rate = next((_rate(name, arrays[name]) for name in RATE_NAMES if name in arrays and not arrays[name].ndim), None)
+    beside = ("time", "channels", *columns.row_labels)
+    named = [columns.array] if columns.array else [name for name, a in arrays.items() if a.ndim and name not in beside]
+    if len(named) != 1 or named[0] not in arrays:
+        raise CPCError(f"arrays {', '.join(arrays) or 'none'}: name the one with the values (data.array)")
+    names = tuple(map(str, arrays["channels"])) if "channels" in arrays else ()
+    times = _stamps(arrays["time"]) if "time" in arrays else None
+    labels = {name: arrays[name] for name in columns.row_labels if name in arrays}
+    return _cases(arrays[named[0]], columns.channels, Readings(np.zeros(0), names, times, rate, labels))
+
+
+def read_npy(path: Path, columns: Columns) -> list[Readings]:
+    """All series of an npy file. Raises CPCError, without the path, for a file that cannot be used."""
+    return _cases(load_npy(path), columns.channels, Readings(np.zeros(0), ()))
+
+
+def rows_of(array: object) -> np.ndarray:
+    """The same as float64, [S] as [S, 1]; masked values are missing. Raises CPCError for what is no array of real numbers: text, dates,
+    complex values."""
+    try:
+        values = np.asanyarray(array)
+    except ValueError as error:  # rows of different lengths
+        raise CPCError(f"no array of [time, channels] ({one_line(error)})") from None
+    # Objects may all be numbers, as those of a table of mixed columns are.
+    if values.dtype.kind not in "biufO":
+        raise CPCError(f"an array of {values.dtype}; expected real numbers")
+    try:
+        values = values.astype(np.float64)
+    except CONVERTING_ERRORS as error:
+        raise CPCError(f"an array of {values.dtype} with what is no real number ({one_line(error)})") from None
+    values = values.filled(np.nan) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    return values[:, None] if values.ndim == 1 else values
+
+
+def _arrays(path: Path, wanted: str) -> dict[str, np.ndarray]:
+    """What an npz file holds by name. Raises CPCError where nothing in it can be read, and where the array `wanted` cannot."""
+    found = load_npz(path)
+    unusable = [name for name in found.refused if name == wanted or not found.arrays]
+    if unusable:
+        raise CPCError(f"its array {unusable[0]!r} cannot be used: {found.refused[unusable[0]]}")
+    return dict(found.arrays)
+
+
+def _cases(values: np.ndarray, wanted: tuple[str, ...], shared: Readings) -> list[Readings]:
+    """The series of one array, with the names, times, rate and labels that they share."""
+    values = rows_of(values)
+    if values.ndim not in (2, 3):
+        raise CPCError(f"an array of shape {values.shape}; expected [time, channels] or [cases, time, channels]")
+    if values.ndim == 3 and not len(values):
+        raise CPCError(f"an array of shape {values.shape} holds no case; remove the file, or write cases to it")
+    names = shared.channels or tuple(str(n) for n in range(values.shape[-1]))
+    wanted = wanted or names
+    if len(names) != values.shape[-1] or not set(wanted) <= set(names):
+        raise CPCError(f"{values.shape[-1]} channels called {', '.join(names)}; asked for {', '.join(wanted)}")
+    if wanted != names:
+        values = values[..., [names.index(name) for name in wanted]]
+    for name, rows in {**shared.row_labels, **({} if shared.times is None else {"time": shared.times})}.items():
+        if rows.shape != values.shape[-2:-1]:
+            raise CPCError(f"{name!r} has shape {rows.shape} for {values.shape[-2]} rows")
+    whole = Readings(values, wanted, shared.times, shared.rate or rate_of(shared.times), shared.row_labels)
+    # Cases of one array are padded to one length; what is missing at the end of a case is its end.
+    return [whole] if values.ndim == 2 else [replace(whole, values=case).trimmed() for case in values]
+
+
+def _rate(name: str, value: np.ndarray) -> float:
+    """Rows per second as an npz file tells them in the array `name`."""
+    try:
+        rate = float(value.item())
+    except CONVERTING_ERRORS:
+        rate = 0.0
+    if not 0 < rate < float("inf"):
+        raise CPCError(
+            f"{name} = {value.item()!r}: rows per second are a number above 0; write it as one, or remove it and set data.rate"
+        )
+    return rate
+
+
+def _stamps(times: np.ndarray) -> np.ndarray:
+    if times.dtype.kind == "M":
+        from torchcpc.data.tables.typed import seconds_since_1970
+
+        return seconds_since_1970(times)
+    if times.dtype.kind not in "biuf":
+        raise CPCError(f"'time' is an array of {times.dtype}; write seconds as numbers, or dates as datetime64")
+    return times.astype(np.float64)

@@ -1,0 +1,88 @@
+"""One series as it was read, and the rules that every series keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from torchcpc.contracts import CPCError
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the columns of a file mean. time: the column of times, by default one of a usual name; channels: the columns to read, in this
+    order, by default all others; row_labels: columns that label rows and are never input; array: of an npz, by default the only one."""
+
+    time: str = ""
+    channels: tuple[str, ...] = ()
+    row_labels: tuple[str, ...] = ()
+    array: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """One series: values [S, C] float64, NaN where missing; a name per channel; times [S] in seconds and rate in Hz, where known; notes:
+    what was guessed about its file, or is doubtful."""
+
+    values: np.ndarray
+    channels: tuple[str, ...]
+    times: np.ndarray | None = None
+    rate: float | None = None
+    row_labels: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def trimmed(self) -> Readings:
+        """The rows up to the last one in which anything was observed; all of them where nothing was."""
+        observed = np.flatnonzero(~np.isnan(self.values).all(axis=1))
+        return self.rows(0, int(observed[-1]) + 1 if len(observed) else len(self.values))
+
+    def rows(self, begin: int, end: int) -> Readings:
+        """The rows begin .. end - 1."""
+        labels = {name: rows[begin:end] for name, rows in self.row_labels.items()}
+        times = None if self.times is None else self.times[begin:end]
+        return replace(self, values=self.values[begin:end], times=times, row_labels=labels)
+
+
+def check_series(values: np.ndarray, times: np.ndarray | None = None) -> None:
+    """Raises CPCError for a series without a row or an observed value, infinite values, and times that do not increase."""
+    if values.ndim != 2 or not values.size:
+        raise CPCError(f"values of shape {values.shape} are no rows of channels")
+    if np.isinf(values).any():
+        row, channel = (int(axis[0]) for axis in np.nonzero(np.isinf(values)))
+        raise CPCError(f"infinite value in row {row}, channel {channel}; write missing values as empty or NaN")
+    if np.isnan(values).all():
+        raise CPCError(f"all {len(values)} rows are missing in every channel")
+    if times is None:
+        return
+    if times.shape != (len(values),) or not np.isfinite(times).all():
+        raise CPCError(f"{len(values)} rows need one time each; some are missing")
+    if len(back := np.flatnonzero(np.diff(times) <= 0)):
+        row = int(back[0]) + 1
+        raise CPCError(
+            f"times out of order: row {row} is {times[row - 1] - times[row]:g} s before row {row - 1} or at the same time "
+            f"({len(back)} such rows); sort the rows and remove repeated ones, or leave the times out (data.row_labels) and set data.rate"
+        )
+
+
+def rate_of(times: np.ndarray | None) -> float | None:
+    """Rows per second by the median step, which forgives gaps."""
+    if times is None or len(times) < 2:
+        return None
+    step = float(np.median(np.diff(times)))
+    return 1 / step if step > 0 else None
+
+
+def doubts(series: Readings) -> tuple[str, ...]:
+    """What in the shape of a series is implausible, in words."""
+    (S, C), found = series.values.shape, list[str]()
+    if C > S:
+        found.append(f"more channels ({C}) than rows ({S}): rows are moments; transpose an array of [channels, time]")
+    if C > 1 and S > 2:
+        counting = [name for name, own in zip(series.channels, series.values.T, strict=True) if (np.diff(own) == 1).all()]
+        found += [
+            f"channel {name!r} goes up by one from row to row: leave a count of the rows out (data.channels)"
+            for name in counting
+        ]
+    return tuple(found)
