@@ -83,7 +83,7 @@ def test_mp3_is_read_with_the_frames_that_its_frames_lean_on(
 
     assert wrong() == 0
     # The file is one that would be misread without: else the line above would prove nothing.
-    monkeypatch.setattr("torchcpc.data.audio.recordings._MP3_RUN_UP", 0)
+    monkeypatch.setattr("torchcpc.data.audio.sound._MP3_RUN_UP", 0)
     assert wrong() > 0
     capfd.readouterr()  # the decoder complains on the error stream where it starts among leaning frames
 

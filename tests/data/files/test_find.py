@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -37,12 +38,25 @@ def test_any_depth_and_case_of_suffix_but_nothing_hidden(tmp_path: Path) -> None
     assert skipped == []
 
 
+class Entries(list[os.DirEntry]):
+    """A listing of a folder in an order of its own."""
+
+    def __init__(self, entries: Iterator[os.DirEntry], backwards: bool) -> None:
+        super().__init__(sorted(entries, key=lambda entry: entry.name, reverse=backwards))
+
+    def __enter__(self) -> Entries:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        pass
+
+
 def test_the_order_is_not_the_file_systems(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     touch(tmp_path, "b/2.wav", "a/3.wav", "a/1.wav", "a-b/1.wav")
-    real = os.listdir
+    real = os.scandir
     orders = []
     for backwards in (False, True):
-        monkeypatch.setattr(os, "listdir", lambda folder, b=backwards: sorted(real(folder), reverse=b))
+        monkeypatch.setattr(os, "scandir", lambda folder, b=backwards: Entries(real(folder), b))
         orders.append(keys([tmp_path]))
     assert orders[0] == orders[1] == ["a/1.wav", "a/3.wav", "a-b/1.wav", "b/2.wav"]
 

@@ -65,11 +65,19 @@ def test_a_changed_file_is_decoded_again(tmp_path: Path, decoded: list[str]) -> 
         lambda text: text[: len(text) // 2],
         lambda text: "[" * 100_000,
         lambda text: "null",
-        lambda text: text.replace(f'"format": {FORMAT}', '"format": 1'),
+        lambda text: text.replace("16000", "9" * 4000),
+        lambda text: text.replace("16000", "9" * 5000),
+        lambda text: text.replace("16000", "[16000]"),
+        lambda text: text.replace("16000", "NaN"),
+        lambda text: json.dumps({"format": FORMAT, "folders": {folder: 1 for folder in json.loads(text)["folders"]}}),
+        lambda text: json.dumps(
+            {"format": FORMAT, "folders": {folder: {"0.wav": {}} for folder in json.loads(text)["folders"]}}
+        ),
+        lambda text: text.replace(f'"format":{FORMAT}', '"format":1'),
         lambda text: text.replace("16000", "-16000"),
         lambda text: text.replace("16000", '"16000"'),
-        lambda text: text.replace("16000, 1, ", "16000, "),
-        lambda text: json.dumps({"format": FORMAT, "facts": [1, 2]}),
+        lambda text: text.replace("16000,1,", "16000,"),
+        lambda text: json.dumps({"format": FORMAT, "folders": [1, 2]}),
     ],
 )
 def test_a_damaged_or_old_cache_is_as_good_as_none(tmp_path: Path, damage, decoded: list[str]) -> None:

@@ -13,7 +13,7 @@ from torchcpc.contracts import CPCError
 from torchcpc.data.audio.recordings import SOUND
 from torchcpc.data.files.find import find
 from torchcpc.data.files.found import Found
-from torchcpc.data.pictures.images import PICTURE
+from torchcpc.data.pictures.formats import pictures
 
 TIMIT = ("timit/fcjf0/sa1.wav", "timit/fcjf0/sx2.wav", "timit/mdab0/sa1.wav")
 
@@ -26,7 +26,7 @@ def touch(root: Path, *names: str) -> None:
 
 def listing(root: Path, text: str, name: str = "m.csv", kind: object = SOUND) -> Found:
     (root / name).write_text(text, encoding="utf8")
-    return find([root / name], SOUND if kind is SOUND else PICTURE)
+    return find([root / name], SOUND if kind is SOUND else pictures())
 
 
 def labelling(root: Path, text: str, name: str = "labels.csv") -> Found:
@@ -107,7 +107,7 @@ def test_start_and_end_select_parts_of_a_file(tmp_path: Path) -> None:
     assert "'zero' and end '1' are not both numbers" in found.skipped[1].reason and set(found.files[0].labels) == {"word"}
     touch(tmp_path, "a.png")
     with pytest.raises(CPCError, match=r"m.csv, line 2: start and end select a part of a file, and a picture is read whole"):
-        listing(tmp_path, "path,start,end\na.png,0,1\n", kind=PICTURE)
+        listing(tmp_path, "path,start,end\na.png,0,1\n", kind=pictures())
     # Of labels they are labels.
     found = labelling(tmp_path, "path,start,end\na.wav,0,1\n")
     assert dict(found.files[0].labels) == {"start": "0", "end": "1"} and "column 'start'" in told(found)[0][0]
@@ -123,7 +123,7 @@ def test_columns_that_are_not_used_as_elsewhere_are_reported(tmp_path: Path) -> 
         )
     ]
     assert found.files[0].group == "."
-    assert told(listing(tmp_path, "path,speaker\na.png,x\n", kind=PICTURE)) == [
+    assert told(listing(tmp_path, "path,speaker\na.png,x\n", kind=pictures())) == [
         ("m.csv, column 'speaker'", "it is a label only and does not name the group of a picture")
     ]
     found = find([tmp_path / "m.csv"], replace(SOUND, suffixes=(".png",), group_columns=("group",)))

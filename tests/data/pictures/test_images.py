@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.pictures import images
+from torchcpc.data.pictures import formats
 from torchcpc.data.pictures.decode import plain, square
 from torchcpc.data.pictures.images import scan_images
 
@@ -90,11 +90,11 @@ def test_folders_for_validation_are_one_split(tmp_path: Path) -> None:
 
 def test_avif_is_read_where_pillow_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     for able in (False, True):
-        monkeypatch.setattr(images.features, "check", lambda name, able=able: able)
-        kind = images.pictures()
+        monkeypatch.setattr(formats.features, "check", lambda name, able=able: able)
+        kind = formats.pictures()
         assert (".avif" in kind.suffixes) is able and (".avif" in kind.unsupported) is not able
-    monkeypatch.setattr(images.features, "modules", {})  # a Pillow before 11.3, which warns of a name it does not know
-    assert ".avif" in images.pictures().unsupported
+    monkeypatch.setattr(formats.features, "modules", {})  # a Pillow before 11.3, which warns of a name it does not know
+    assert ".avif" in formats.pictures().unsupported
 
 
 def test_rows_of_pixels_in_order_to_the_value(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from torchcpc.contracts import CPCError, Skipped
 from torchcpc.data.files.found import FileKind, Found, FoundFile, skip, top_folder
-from torchcpc.data.files.manifests import MANIFESTS, is_manifest, labelled_files, read_manifest
+from torchcpc.data.files.manifests import LABEL_TABLES, MANIFESTS, is_manifest, labelled_files, read_manifest
+from torchcpc.data.files.walk import walk
 from torchcpc.data.names import SPLIT, TEST, part_of_file
 
 
@@ -33,14 +34,16 @@ def find(roots: Sequence[str | Path], kind: FileKind, parts: Mapping[Path, str] 
         skipped += faulty
         notes += doubtful
         for file in of_root:
-            real = os.path.realpath(file.path), file.part
-            if real in seen:
-                skipped.append(skip(file.path, f"the same file as {seen[real]}, listed twice"))
-            else:
-                seen[real] = file.path
+            real = file.real or os.path.realpath(file.path)
+            if (real, file.part) in seen:
+                skipped.append(skip(file.path, f"the same file as {seen[real, file.part]}, listed twice"))
+                continue
+            seen[real, file.part] = file.path
+            if prefix or part or not file.real:
                 key = prefix.rstrip("/") if prefix and file.path == root else prefix + file.key
                 whole = file.part_of and prefix + file.part_of
-                files.append(replace(file, key=key, part_of=whole, root=str(root), labels=in_part(file.labels, part)))
+                file = replace(file, key=key, part_of=whole, root=str(root), labels=in_part(file.labels, part), real=real)
+            files.append(file)
     # Roots may lie within each other, and what is unusable in both is one fault.
     return Found(files, list(dict.fromkeys(skipped)), list(dict.fromkeys(notes)))
 
@@ -93,48 +96,9 @@ def _open(root: Path, kind: FileKind) -> Found:
 
 def _in_folder(root: Path, kind: FileKind) -> Found:
     """Files of `kind` at any depth, with the labels that a table in `root` gives them."""
-    paths, skipped = _walk(root, kind)
-    if not paths and not skipped:
-        raise CPCError(f"{root} holds no {kind.noun} at any depth ({', '.join(kind.suffixes)}). Name the folder that does.")
-    keys = [path.relative_to(root).as_posix() for path in paths]
-    found = labelled_files(root, [FoundFile(path, key, top_folder(key)) for path, key in zip(paths, keys, strict=True)], kind)
-    return found._replace(skipped=skipped + found.skipped)
-
-
-def _walk(root: Path, kind: FileKind) -> tuple[list[Path], list[Skipped]]:
-    """Names that begin with a dot are ignored, links to folders are followed except back into a folder that holds them."""
-    files: list[Path] = []
-    skipped: list[Skipped] = []
-    waiting = [(root, frozenset({os.path.realpath(root)}))]
-    while waiting:
-        folder, above = waiting.pop()
-        try:
-            names = os.listdir(folder)
-        except OSError as error:
-            skipped.append(skip(folder, f"the folder cannot be read: {error.strerror}"))
-            continue
-        for path in (folder / name for name in names if not name.startswith(".")):
-            name, fault = path.name.lower(), ""
-            # os.path and not Path: what may not be looked at is not there, instead of raised.
-            if os.path.isdir(path):
-                real = os.path.realpath(path)
-                if real not in above:
-                    waiting.append((path, above | {real}))
-                else:
-                    fault = "a link back to a folder that holds it"
-            elif name.endswith(kind.unsupported):
-                fault = f"{path.suffix} files cannot be decoded; convert them, for instance to {kind.suffixes[0]}"
-            elif name.endswith(kind.suffixes) and not (fault := _unusable(path)):
-                files.append(path)
-            if fault:
-                skipped.append(skip(path, fault))
-    return sorted(files), sorted(skipped, key=lambda s: s.path)
-
-
-def _unusable(path: Path) -> str:
-    try:
-        str(path).encode("utf8")
-    except UnicodeEncodeError:
-        return "its name is not UTF-8, so no table could name it; rename it"
-    # A pipe would be waited on for ever, a link may lead nowhere.
-    return "" if os.path.isfile(path) else "not a file (a link to nothing, a pipe or a device)"
+    files, skipped, notes = walk(root, kind, used=frozenset(LABEL_TABLES))
+    if not files and not skipped:
+        there = f": {notes[0].reason}" if notes else f" ({', '.join(kind.suffixes)})"
+        raise CPCError(f"{root} holds no {kind.noun} at any depth{there}. Name the folder that does.")
+    found = labelled_files(root, files, kind)
+    return Found(found.files, skipped + found.skipped, found.notes + notes)

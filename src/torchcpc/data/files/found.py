@@ -1,5 +1,6 @@
 """A file that was found: where it is, its name, its group and its labels; and how a file that was skipped is reported."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +16,15 @@ _ROUNDING_S = 0.1
 @dataclass(frozen=True, slots=True)
 class FileKind:
     """What a folder is searched for. noun: the word for one such file; suffixes: of the files that are read; unsupported: of files that
-    are skipped with a reason instead of ignored; group_columns: labels that name the group; in_parts: whether a part of a file can be
-    read as a source of its own."""
+    are skipped with a reason instead of counted; group_columns: labels that name the group; in_parts: whether a part of a file can be
+    read as a source of its own; header: what files of this kind begin with, whatever their suffix."""
 
     noun: str
     suffixes: tuple[str, ...]
     unsupported: tuple[str, ...] = ()
     group_columns: tuple[str, ...] = ("speaker",)
     in_parts: bool = False
+    header: re.Pattern[bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class FoundFile:
         part: Start and end in seconds, None for the whole file.
         part_of: The key of the whole file, where this is a part of one.
         root: The folder or manifest that it was found through, as it was named.
+        real: Its path without links, empty where the file was not looked at.
+        stamp: Its bytes and the time of its last change in ns, None where the file was not looked at.
     """
 
     path: Path
@@ -42,6 +46,8 @@ class FoundFile:
     part: tuple[float, float] | None = None
     part_of: str = ""
     root: str = ""
+    real: str = ""
+    stamp: tuple[int, int] | None = None
 
     def span(self, rate: float, length: int) -> tuple[int, int]:
         """The positions of a file of `length` positions, `rate` a second, where the part begins and ends, which is one place

@@ -1,52 +1,19 @@
-"""One picture file of any mode as 8-bit colour or grey, and whether it can be used."""
+"""One picture of any mode as 8-bit colour or grey."""
 
-import struct
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import cast
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-
-from torchcpc.contracts import CPCError, one_line
-from torchcpc.data.files.inspection import Facts
+from PIL import Image, ImageOps
 
 # A few kilobytes can claim any size. More than this (Pillow's own first limit, 268 MB in colour) is refused before it is decoded.
 MOST_PIXELS = 89_478_485
-# What broken files raise in Pillow's decoders.
-DECODING_ERRORS = (OSError, ValueError, SyntaxError, EOFError, LookupError, TypeError, struct.error, MemoryError, OverflowError)
-
-
-def inspect_picture(open_it: Callable[[], Image.Image]) -> Facts:
-    """Width and height as stored. The whole picture is decoded; faults are not raised. `open_it` raises CPCError for what is none."""
-    try:
-        with open_it() as image:
-            fault = refusal(image)
-            if not fault:
-                plain(image, grey=False)
-            return Facts(image.size, fault)
-    except CPCError as error:
-        return Facts(fault=str(error))
-    except UnidentifiedImageError:
-        return Facts(fault="unreadable: not a picture in a format that is known")
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        return Facts(fault=f"refused as a decompression bomb: {one_line(error)}")
-    except DECODING_ERRORS as error:
-        # What a decoder says of the content lasts; what the file system says does not.
-        return Facts(fault=f"unreadable: {one_line(error)}", lasting=not (isinstance(error, OSError) and error.errno))
-
-
-def inspect_file(path: Path) -> Facts:
-    """The same of a file."""
-
-    def opened() -> Image.Image:
-        if not path.stat().st_size:
-            raise CPCError("the file is empty")
-        return Image.open(path)
-
-    return inspect_picture(opened)
+# Pixels that are converted together, so that a large picture is not held several times.
+_STRIP = 1 << 22
+# What broken files raise in Pillow's decoders. There are forty of them, and each has errors of its own.
+DECODING_ERRORS = (Exception,)
 
 
 @contextmanager
@@ -70,7 +37,7 @@ def refusal(image: Image.Image) -> str:
 
 
 def _beyond_16_bits(image: Image.Image) -> str:
-    low, high = _extremes(image)
+    low, high = extremes(image)
     fault = f"32-bit pixels from {low} to {high} have no agreed range (0 to 65535 would be read); convert it to 8 or 16 bit"
     return "" if 0 <= low and high <= 65535 else fault
 
@@ -80,33 +47,48 @@ def plain(image: Image.Image, *, grey: bool) -> Image.Image:
     integers are read as 8 bits if none is above 255, else as 16 bits. Raises ValueError for those beyond 16 bits."""
     image.load()
     wide = image.mode.startswith("I")
-    step = _step(image) if wide else 1  # before it is turned: a picture that was turned has lost its format
+    step = step_of(image) if wide else 1
     # A broken orientation tag is no reason to refuse good pixels.
     try:
-        image = ImageOps.exif_transpose(image)
+        ImageOps.exif_transpose(image, in_place=True)
     except DECODING_ERRORS:
         pass
     if wide:
-        # Divided as they are: at the most pixels there may be, one copy in 64 bits is 700 MB.
-        image = Image.fromarray((np.asarray(image) // step).astype(np.uint8))
+        image = _in_strips(image, "L", lambda strip: Image.fromarray((np.asarray(strip) // step).astype(np.uint8)))
+    mode = "L" if grey else "RGB"
     if image.has_transparency_data:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("L" if grey else "RGB")
+        return _in_strips(image, mode, lambda strip: _on_white(strip.convert("RGBA")).convert(mode))
+    return image if image.mode == mode else image.convert(mode)
 
 
-def _step(image: Image.Image) -> int:
+def _on_white(image: Image.Image) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+
+
+def _in_strips(image: Image.Image, mode: str, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
+    """The whole picture in `mode`, converted some rows at a time."""
+    width, height = image.size
+    rows = max(1, _STRIP // width)
+    if rows >= height:
+        return convert(image)
+    made = Image.new(mode, image.size)
+    for top in range(0, height, rows):
+        made.paste(convert(image.crop((0, top, width, min(height, top + rows)))), (0, top))
+    return made
+
+
+def step_of(image: Image.Image) -> int:
     """How many levels of an integer grey picture are one of 8 bits."""
     if image.mode == "I":
         if fault := _beyond_16_bits(image):
             raise ValueError(fault)
         # Pillow itself scales pgm files of more than 8 bits to 16, so there small values are dark.
-        if image.format != "PPM" and _extremes(image)[1] <= 255:
+        if image.format != "PPM" and extremes(image)[1] <= 255:
             return 1
     return 257
 
 
-def _extremes(image: Image.Image) -> tuple[int, int]:
+def extremes(image: Image.Image) -> tuple[int, int]:
     return cast(tuple[int, int], image.getextrema())
 
 

@@ -13,7 +13,8 @@ from PIL import Image
 from torchcpc.contracts import CPCError, Progress, Skipped, one_line, silent
 from torchcpc.data.files.find import prefixes
 from torchcpc.data.files.found import skip
-from torchcpc.data.pictures.decode import bombs_refused, inspect_picture
+from torchcpc.data.pictures.check import inspect_picture, remarks
+from torchcpc.data.pictures.decode import bombs_refused
 from torchcpc.data.pictures.images import Images, Picture, split_label
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def hub_images(
     column is missing, or nothing can be used.
     """
     items: list[Picture] = []
+    notes: list[Skipped] = []
     folders, skipped = _once([str(root) for root in roots])
     parts = list(_parts(folders, dataset))
     total, done = sum(len(rows) for _, _, rows in parts), 0
@@ -52,17 +54,18 @@ def hub_images(
             key = f"{prefix}{split}/{number:07d}"
             opener = partial(_picture, rows, number, image)
             with bombs_refused():
-                fault = inspect_picture(opener).fault
-            if fault:
-                skipped.append(skip(key, fault))
+                facts = inspect_picture(opener)
+            if facts.fault:
+                skipped.append(skip(key, facts.fault))
             else:
                 labels = {"class": class_of(rows[number][label])} if class_of else {}
                 items.append(Picture(key, key, {"split": split_label(split), **labels}, open=opener))
+                notes += [skip(key, remark) for remark in remarks(facts.numbers, side=size + margin, grey=grey)]
             done += 1
             progress(done, total)
     if not items:
         raise CPCError(f"none of {total} rows holds a picture that can be used in column {image!r}. Check data.image.")
-    return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped)
+    return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped, notes=notes)
 
 
 def _picture(rows: Dataset, number: int, column: str) -> Image.Image:

@@ -1,5 +1,7 @@
 """Pictures of any size and mode, read as squares of one size, pixel row by pixel row; folders a class, or a `datasets` collection."""
 
+import os
+import posixpath
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -7,30 +9,18 @@ from pathlib import Path
 from typing import final
 
 import numpy as np
-from PIL import Image, features
+from PIL import Image
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
 from torchcpc.data.files.find import find, prefixes
-from torchcpc.data.files.found import FileKind, FoundFile, no_longer_readable, skip
+from torchcpc.data.files.found import FoundFile, no_longer_readable, skip
 from torchcpc.data.files.inspection import inspect_all
 from torchcpc.data.labels import label_notes
 from torchcpc.data.names import VALIDATION, is_plain_part, part_of
-from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, inspect_file, plain, square
+from torchcpc.data.pictures.check import inspect_file, remarks
+from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, plain, square
+from torchcpc.data.pictures.formats import open_picture, pictures
 from torchcpc.data.sources import SourceList, nothing_usable, positive
-
-
-def pictures() -> FileKind:
-    """The kinds of file that this Pillow reads, and those that it does not: .avif came with 11.3, and not in every build."""
-    avif = (".avif",) if "avif" in features.modules and features.check("avif") else ()
-    return FileKind(
-        "picture",
-        (".jpg", ".jpeg", ".jfif", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm", *avif),
-        (".heic", ".heif", *(() if avif else (".avif",)), ".svg", ".psd", ".cr2", ".nef", ".dng"),
-        group_columns=(),
-    )
-
-
-PICTURE = pictures()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +66,7 @@ class Images(SourceList[Picture]):
         try:
             with item.open() as image:
                 whole = square(plain(image, grey=self.grey), self.size + self.margin)
-        except (*DECODING_ERRORS, Image.DecompressionBombError) as error:
+        except DECODING_ERRORS as error:
             raise no_longer_readable(item.key, error) from None
         left, top = (self.margin // 2,) * 2 if rng is None else rng.integers(self.margin + 1, size=2).tolist()
         x_SWc = np.asarray(whole).reshape(self.size + self.margin, self.size + self.margin, -1)
@@ -105,24 +95,19 @@ def scan_images(
     roots: folders, manifests or single files; cache: file that remembers what was decoded, each file once; size, margin, grey, flip: see
     `Images`. Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
     """
-    files, skipped, notes = find(roots, PICTURE)
+    files, skipped, notes = find(roots, pictures())
     with bombs_refused():
-        usable, faulty = inspect_all(files, inspect_file, count=2, cache=cache, progress=progress)
+        usable, faulty = inspect_all(files, inspect_file, count=3, cache=cache, progress=progress)
     folders = _Folders(roots, files)
-    items = [
-        Picture(
-            file.key,
-            file.key,
-            {**file.labels, **folders.labels(file), **_filled(file.labels)},
-            file.path,
-            root=file.root,
-            open=partial(Image.open, file.path),
-        )
-        for file, _ in usable
-    ]
+    items: list[Picture] = []
+    for file, numbers in usable:
+        labels = {**file.labels, **folders.labels(file), **_filled(file.labels)}
+        opener = partial(open_picture, file.path)
+        items.append(Picture(file.key, file.key, labels, file.path, root=file.root, open=opener))
+        notes += [skip(file.path, remark) for remark in remarks(numbers, side=size + margin, grey=grey)]
     if not items:
         raise nothing_usable([*skipped, *faulty], "files", "pictures")
-    skipped += faulty + _without_pictures([Path(root) for root in roots], {file.path for file in files})
+    skipped += faulty + _without_pictures([Path(root) for root in roots], files)
     return Images(items, size=size, margin=margin, grey=grey, flip=flip, skipped=skipped, notes=notes + label_notes(items))
 
 
@@ -144,14 +129,20 @@ class _Folders:
         # With several roots keys begin with the folders that tell these apart, and those are no classes.
         self._roots = {tuple(prefix.split("/")[:-1]) for prefix in prefixes([Path(root) for root in roots])}
         self._depths = sorted({len(root) for root in self._roots}, reverse=True)
+        self._known: dict[str, dict[str, str]] = {}
         self._inside: dict[tuple[str, ...], set[str]] = {}
-        for file in files:
-            *folders, _ = file.key.split("/")
+        for *folders, _ in {tuple(f"{posixpath.dirname(file.key)}/".lstrip("/").split("/")) for file in files}:
             for depth, name in enumerate(folders):
                 self._inside.setdefault(tuple(folders[:depth]), set()).add(name)
 
     def labels(self, file: FoundFile) -> dict[str, str]:
         """The labels that the folders above a picture give: `split` and `class`, or fewer."""
+        above = posixpath.dirname(file.key)
+        if above not in self._known:
+            self._known[above] = self._labels(file)
+        return self._known[above]
+
+    def _labels(self, file: FoundFile) -> dict[str, str]:
         *folders, name = file.key.split("/")
         root = next(depth for depth in self._depths if (*folders, name)[:depth] in self._roots)
         split = next((d for d in range(len(folders)) if _are_splits(self._inside[tuple(folders[:d])])), None)
@@ -166,9 +157,10 @@ def _are_splits(names: Iterable[str]) -> bool:
     return all(map(is_plain_part, names))
 
 
-def _without_pictures(roots: Sequence[Path], files: set[Path]) -> list[Skipped]:
+def _without_pictures(roots: Sequence[Path], files: Sequence[FoundFile]) -> list[Skipped]:
     """Folders that stand where classes do and hold no picture at all: skips, since a class would be missed."""
-    full = {folder for file in files for folder in file.parents}
+    inner = {os.path.dirname(file.path) for file in files}
+    full = {above for folder in inner for above in (Path(folder), *Path(folder).parents)}
     empty = []
     for root in (root for root in roots if root.is_dir()):
         folders = sorted(path for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
