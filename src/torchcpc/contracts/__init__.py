@@ -12,7 +12,7 @@ from torchcpc.contracts.model import Context, Encoder, LogPartition, Model, Pred
 from torchcpc.contracts.printable import one_line, printable, printable_lines, shown
 from torchcpc.contracts.progress import QUIET, Estimand, Listener, Progress, Quiet, Result, silent
 from torchcpc.contracts.reading import FactGroup, grouped, note_lines, skip_lines
-from torchcpc.contracts.sources import Item, RowLabelled, Skipped, Sources, Timed, Written, provides, require
+from torchcpc.contracts.sources import Divisible, Item, RowLabelled, Skipped, Sources, Timed, Written, provides, require
 
 __all__ = ["ONE_SEQUENCE", "Draw", "Layout", "Spans", "Steps", "Window"]
 __all__ += ["CPCError", "check_choice", "check_rules", "counted"]
@@ -20,4 +20,4 @@ __all__ += ["Context", "Encoder", "LogPartition", "Model", "Predictor"]
 __all__ += ["one_line", "printable", "printable_lines", "shown"]
 __all__ += ["QUIET", "Estimand", "Listener", "Progress", "Quiet", "Result", "silent"]
 __all__ += ["FactGroup", "grouped", "note_lines", "skip_lines"]
-__all__ += ["Item", "RowLabelled", "Skipped", "Sources", "Timed", "Written", "provides", "require"]
+__all__ += ["Divisible", "Item", "RowLabelled", "Skipped", "Sources", "Timed", "Written", "provides", "require"]

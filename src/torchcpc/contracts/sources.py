@@ -104,6 +104,14 @@ class Timed(Protocol):
 
 
 @runtime_checkable
+class Divisible(Sources, Protocol):
+    """Sources that can be cut in time: the same ones, source `index` as stretches that begin at `starts` and reach to the next, each a
+    source of its own."""
+
+    def divided(self, index: int, starts: Sequence[int]) -> Self: ...
+
+
+@runtime_checkable
 class RowLabelled(Protocol):
     """Sources whose single positions can bear labels: [S], None where the source has no such column."""
 

@@ -74,6 +74,12 @@ class SourceList(ABC, Generic[T]):
         ]
         return chosen
 
+    def replaced(self, index: int, items: Sequence[T]) -> Self:
+        """The same sources with these items in place of number `index`."""
+        chosen = copy(self)
+        chosen.items = [*self.items[:index], *items, *self.items[index + 1 :]]
+        return chosen
+
     def select(self, indices: Sequence[int]) -> Self:
         chosen = copy(self)
         chosen.items = [self.items[index] for index in indices]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
-from torchcpc.contracts import CPCError, Sources, counted
+from torchcpc.contracts import CPCError, Divisible, Sources, counted, provides
 from torchcpc.data.names import SPLIT, TEST, TRAIN, VALIDATION, alike, part_of
 
 
@@ -62,6 +62,16 @@ def hold_out(sources: Sources, seed: int = 0, *, validation: float = 0.1, exclud
     """
     if not 0 <= validation < 1:
         raise CPCError(f"split.validation = {validation}: a fraction of the sources, at least 0 and less than 1.")
+    unseen = excluded(sources, exclude)
+    seen = [i for i in range(len(sources)) if i not in unseen]
+    if not seen:
+        raise CPCError(f"split.exclude = {list(exclude)} leaves no source to train on. Exclude less.")
+    parts = by_source([sources.items[i].key for i in seen], {"train": 1 - validation, "validation": validation}, seed=seed)
+    return Parts([seen[i] for i in parts["train"]], [seen[i] for i in parts["validation"]], sorted(unseen))
+
+
+def excluded(sources: Sources, exclude: Sequence[str]) -> set[int]:
+    """Positions of the sources that the rules of `hold_out` name. Raises CPCError for a rule that no source meets."""
     unseen: set[int] = set()
     for rule in exclude:
         column, equals, value = map(str.strip, rule.partition("="))
@@ -80,11 +90,17 @@ def hold_out(sources: Sources, seed: int = 0, *, validation: float = 0.1, exclud
                 f"split.exclude = {rule!r}: no source has it (values of {column}: {known}). Correct or remove the rule."
             )
         unseen |= met
-    seen = [i for i in range(len(sources)) if i not in unseen]
-    if not seen:
-        raise CPCError(f"split.exclude = {list(exclude)} leaves no source to train on. Exclude less.")
-    parts = by_source([sources.items[i].key for i in seen], {"train": 1 - validation, "validation": validation}, seed=seed)
-    return Parts([seen[i] for i in parts["train"]], [seen[i] for i in parts["validation"]], sorted(unseen))
+    return unseen
+
+
+def in_time(sources: Sources, *, length: int, exclude: Sequence[str], most: int = 10) -> Sources:
+    """The sources to split: a single one that is not excluded is cut in time, into 2 to `most` stretches, of `length` positions or more
+    where it is long enough. All others are as they are."""
+    seen = sorted(set(range(len(sources))) - excluded(sources, exclude))
+    if len(seen) != 1 or not provides(sources, Divisible) or (size := sources.length(seen[0])) < 2:
+        return sources
+    count = min(max(size // length, 2), most)
+    return sources.divided(seen[0], [number * size // count for number in range(count)])
 
 
 def unknown_part(values: Sequence[str]) -> set[int]:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 
 from torchcpc.atomic import write_json
-from torchcpc.contracts import CPCError, Listener, Model, Progress, Skipped, Sources, Window, note_lines, skip_lines
+from torchcpc.contracts import CPCError, Listener, Model, Progress, Skipped, Sources, Window, counted, note_lines, skip_lines
 from torchcpc.data.files.found import skip
-from torchcpc.data.splits import hold_out
+from torchcpc.data.splits import hold_out, in_time
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.domains import DOMAINS
 from torchcpc.model import CPCModel
@@ -55,7 +55,9 @@ def prepare(
 ) -> Prepared:
     """Recognise the data, split, learn what comes before the first update, and write the record. written: as it is in the folder."""
     record = by_the_first(fabric, partial(recognise, record, sources, folder))
-    domain, parts = DOMAINS[record.settings["data"]["name"]], hold_out(sources, record.seed, **record.settings["split"])
+    given, split = len(sources), record.settings["split"]
+    sources = in_time(sources, length=record.settings["windows"]["length"], exclude=split["exclude"])
+    domain, parts = DOMAINS[record.settings["data"]["name"]], hold_out(sources, record.seed, **split)
     settings = by_the_first(fabric, partial(domain.learn, record.settings, sources.select(parts.train), folder, progress))
     sources = domain.as_read(located(settings["data"], folder), sources)
     model = build(settings, seed=record.seed)
@@ -70,6 +72,11 @@ def prepare(
     held_out = sequential(sources.select(parts.validation), **sizes, limit=VALIDATION_WINDOWS)
     check_competitors(settings["candidates"]["strategy"], model, held_out)
     if fabric.is_global_zero:
+        if len(sources) > given:
+            pieces = (
+                f"{counted(len(parts.train), 'stretch', 'stretches')} to train on and {len(parts.validation)} to validate on"
+            )
+            listener.note(f"note: a single {domain.source} to learn from, cut in time: {pieces}")
         for text in (*skip_lines(short, len(train)), *note_lines(doubts)):
             listener.note(text)
     same = written is not None and (written.sources, written.roots) == (record.sources, record.roots)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from torchcpc.contracts import QUIET, CPCError, Listener, Sources, note_lines
-from torchcpc.data.splits import Parts, by_source, hold_out
+from torchcpc.data.splits import Parts, by_source, hold_out, in_time
 from torchcpc.domains import DOMAINS, Domain
 from torchcpc.model import CPCModel
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources, open_with_test
@@ -67,6 +67,9 @@ class TrainedRun:
             roots = named_roots(data) or (self.record.roots if self.record else ())
             sources = open_sources(self.config["data"], roots, self.listener)
         if not named:
+            if self.record is not None:
+                settings = self.record.settings
+                sources = in_time(sources, length=settings["windows"]["length"], exclude=settings["split"]["exclude"])
             self.own.append(sources)
         for line in note_lines(self.domain.doubts(self.config, sources)):
             if line not in self.told:

@@ -1,10 +1,10 @@
 """Recordings of any rate and channel count, read as one channel at one rate, by position, without loading whole files."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import gcd
 from pathlib import Path
-from typing import final
+from typing import Self, final
 
 import numpy as np
 import soxr
@@ -95,6 +95,24 @@ class Recordings(SourceList[Recording]):
         decoded = self._decode(item, first * source, stop - first * source)
         skip = start - first * target
         return np.ascontiguousarray(soxr.resample(decoded, item.rate, self.sample_rate)[skip : skip + count], dtype=np.float32)
+
+    def divided(self, index: int, starts: Sequence[int]) -> Self:
+        """The same recordings, number `index` in stretches that begin at the samples `starts`. Keys end with the samples of each."""
+        item, ends = self.items[index], [*starts[1:], self.length(index)]
+        bounds = [item.begin + sample * item.rate // self.sample_rate for sample in (*starts, ends[-1])]
+        stretches = [
+            replace(
+                item,
+                key=f"{item.key}@{start}-{end}",
+                seconds=(end - start) / self.sample_rate,
+                part_of=item.part_of or item.key,
+                begin_s=begin / item.rate,
+                begin=begin,
+                end=stop,
+            )
+            for start, end, begin, stop in zip(starts, ends, bounds, bounds[1:], strict=False)
+        ]
+        return self.replaced(index, stretches)
 
     def _begin(self, item: Recording) -> int:
         """The sample of the file at which the recording begins."""

@@ -7,7 +7,7 @@ nobody measured.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import final
+from typing import Self, final
 
 import numpy as np
 
@@ -59,6 +59,23 @@ class Series(SourceList[SeriesItem]):
         """Rows start .. start+count: float64 [count, channels], NaN where missing; varied as `gain` says if there is an `rng`."""
         x_SF = self.items[index].readings.values[start : start + count]
         return stretched(x_SF, self.gain, rng) if rng is not None and self.gain else x_SF
+
+    def divided(self, index: int, starts: Sequence[int]) -> Self:
+        """The same series, number `index` in stretches that begin at the rows `starts`. Keys end with the rows of each."""
+        item, ends = self.items[index], [*starts[1:], self.length(index)]
+        times = self.times(index) - self.times(index)[0]
+        stretches = [
+            replace(
+                item,
+                key=f"{item.key}@{start}-{end}",
+                seconds=(end - start) / self.rate,
+                part_of=item.part_of or item.key,
+                begin_s=item.begin_s + float(times[start]),
+                readings=item.readings.rows(start, end),
+            )
+            for start, end in zip(starts, ends, strict=True)
+        ]
+        return self.replaced(index, stretches)
 
     def times(self, index: int) -> np.ndarray:
         """[S] float64 seconds of every row: as stamped (dates: since 1970), or by the rate where the file has no times."""
