@@ -107,3 +107,8 @@ def test_frames_of_a_clip_are_those_of_the_recording(tmp_path):
     alignment = read_table(path, column="phone")
     whole = alignment.frames("a", 40)
     np.testing.assert_array_equal(alignment.frames("a", 13, begin_s=0.07), whole[7:20])
+
+
+def test_times_with_decimal_commas(tmp_path) -> None:
+    path = written(tmp_path, "recording;start_s;end_s;phone\na;0,0;0,02;x\na;0,02;0,05;y\n")
+    assert read_table(path, column="phone").frames("a", 5).tolist() == [0, 0, 1, 1, 1]

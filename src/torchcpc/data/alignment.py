@@ -121,7 +121,7 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
             raise CPCError(
                 f"{path}, line {line}: sample {start!r} must be a whole number from 0, the raw position of the event."
             )
-        span = (int(start) / rate, int(start) / rate) if events else _seconds(path, line, start, end)
+        span = (int(start) / rate, int(start) / rate) if events else _seconds(path, line, start, end, table.decimal)
         spans.setdefault(recording, []).append((*span, number[label]))
     ordered = {recording: _ordered(path, recording, of_one) for recording, of_one in spans.items()}
     return Alignment(classes, ordered, notes=tuple(notes))
@@ -151,9 +151,11 @@ def read_steps(path: Path) -> Alignment:
     return Alignment(tuple(str(n) for n in range(highest + 1)), spans)
 
 
-def _seconds(path: Path, line: int, start: str, end: str) -> tuple[float, float]:
+def _seconds(path: Path, line: int, start: str, end: str, decimal: str) -> tuple[float, float]:
+    from torchcpc.data.tables.values import number
+
     try:
-        start_s, end_s = float(start), float(end)
+        start_s, end_s = number(start, decimal=decimal), number(end, decimal=decimal)
     except (TypeError, ValueError) as error:
         raise CPCError(f"{path}, line {line}: start_s {start!r} and end_s {end!r} must be numbers of seconds.") from error
     if not 0 <= start_s < end_s < float("inf"):

@@ -58,7 +58,7 @@ def _of_table(path: Path) -> tuple[np.ndarray, Sequence[str]]:
     )
     if not samples:
         raise CPCError(f"no column of samples (columns: {', '.join(table.columns) or 'none'})")
-    return np.stack(samples, axis=1), (*table.notes, *said)
+    return np.stack(samples, axis=1), (*table.notes, *said, *table.number_notes(name for name in columns if name not in counts))
 
 
 def _are_dates(table: Table, name: str) -> bool:

@@ -88,7 +88,8 @@ def _open(root: Path, kind: FileKind) -> Found:
     if not root.exists():
         raise CPCError(f"{root} does not exist. Name a folder of {kind.noun} files, or a manifest ({tables}).")
     if suffix in kind.suffixes and not is_manifest(root):
-        return Found([FoundFile(root, root.name, top_folder(root.name))], [], [])
+        one = [skip(root, "read as one source; a list of files has a column 'path'")] if suffix in MANIFESTS else []
+        return Found([FoundFile(root, root.name, top_folder(root.name))], [], one)
     if suffix not in MANIFESTS:
         raise CPCError(f"{root} is neither a folder, a {kind.noun} nor a manifest ({tables}). Name the folder that holds it.")
     return read_manifest(root, kind)

@@ -64,9 +64,10 @@ def file_rows(path: Path, kind: FileKind, *, parts: bool = False) -> tuple[list[
     rows = []
     # A file may be called NA, and a label NA says that there is none.
     verbatim = [column for column, name in zip(table.columns, names, strict=True) if name == paths[0]]
+    notes += [Skipped(str(path), note) for note in table.label_notes(verbatim)]
     for line, record in zip(table.lines, table.records(verbatim=verbatim), strict=True):
         labels = dict(zip(names, map(clean, record.values()), strict=True))
-        of_file, (part, fault) = labels.pop(paths[0]), _part([labels.pop(name, "") for name in ends])
+        of_file, (part, fault) = labels.pop(paths[0]), _part([labels.pop(name, "") for name in ends], table.decimal)
         rows.append(FileRow(line, of_file, labels, part, fault or ("" if of_file else "its path is empty")))
     if not kind.in_parts and (cut := next((row for row in rows if row.part), None)):
         raise CPCError(
@@ -93,12 +94,16 @@ def unused_columns(path: Path, names: Sequence[str], noun: str, used: Sequence[s
     return [Skipped(f"{path}, column {name!r}", why) for name in names if name in GROUP_COLUMNS and name not in used]
 
 
-def _part(ends: Sequence[str]) -> tuple[tuple[float, float] | None, str]:
+def _part(ends: Sequence[str], decimal: str) -> tuple[tuple[float, float] | None, str]:
     """(start, end) in seconds, or why the row cannot be used."""
     if not any(ends):
         return None, ""
+    from torchcpc.data.tables.values import number
+
     try:
-        start, end = (float(text) if text else default for text, default in zip(ends, (0.0, float("inf")), strict=True))
+        start, end = (
+            number(text, decimal=decimal) if text else default for text, default in zip(ends, (0.0, float("inf")), strict=True)
+        )
     except ValueError:
         return None, f"start {ends[0]!r} and end {ends[1]!r} are not both numbers of seconds"
     if not 0 <= start < end or start == float("inf"):

@@ -58,6 +58,7 @@ def _from_table(table: Table, columns: Columns) -> Readings:
     if not names:
         raise CPCError(f"no channel beside its times and labels (columns: {', '.join(table.columns) or 'none'})")
     values = np.stack([table.numbers(name) for name in names], axis=1)
+    notes += table.number_notes(names)
     labels = {label: _row_labels(table, found[0]) for label, found in meant.items() if found}
     return Readings(values, tuple(names), times, rate_of(times), labels, (*notes, *said))
 

@@ -81,6 +81,8 @@ def dialect_of(text: str, *, tabs: bool) -> Dialect:
         else:
             found = replace(found, delimiter=_delimiter(text, found))
         found = _with_names_in_comment(found, text)
+    if found.delimiter != ("\t" if tabs else ","):
+        found = replace(found, notes=(f"its fields are split at {found.delimiter!r}",))
     rows = [row for row in _sample(text, found) if row]
     return _with_header(found, rows) if rows else found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -129,6 +129,26 @@ class Table:
                 "them as 2024-12-31 23:59:59 or as seconds, or leave them out (data.row_labels)"
             )
         return None
+
+    def number_notes(self, names: Iterable[str]) -> list[str]:
+        """How numbers of these columns are spelled, in words, where it is not 1.5 or nothing."""
+        cells = [column for name in names if is_text((column := self.column(name)).type)]
+        spelled = sorted(
+            {cell for column in cells for cell in column.filter(pa.array(values.missing(column))).unique().to_pylist() if cell}
+        )
+        notes = ["its numbers have decimal commas"] if cells and self.decimal == "," else []
+        return notes + ([f"{', '.join(map(repr, spelled))} is read as missing"] if spelled else [])
+
+    def label_notes(self, verbatim: Collection[str]) -> list[str]:
+        """Which labels of all other columns are read as missing, in words."""
+        notes = []
+        for name, cells in zip(self.columns, self.cells, strict=True):
+            if name not in verbatim and is_text(cells.type):
+                spelled = [cell for cell in cells.unique().to_pylist() if cell and cell in values.MISSING_LABELS]
+                notes += (
+                    [f"in the column {name!r} {', '.join(map(repr, sorted(spelled)))} is read as no label"] if spelled else []
+                )
+        return notes
 
     @cached_property
     def decimal(self) -> str:

@@ -47,6 +47,11 @@ def is_integer(cell: str) -> bool:
     return bool(re.match(INTEGER, cell.strip()))
 
 
+def number(cell: str, *, decimal: str) -> float:
+    """One cell as a number. Raises ValueError for anything else."""
+    return float(cell.replace(",", ".") if decimal == "," and re.match(COMMA, cell) else cell)
+
+
 def missing(cells: pa.ChunkedArray) -> np.ndarray:
     """Which cells are missing numbers: [rows] bool."""
     return text.among(text.lower(cells), MISSING)

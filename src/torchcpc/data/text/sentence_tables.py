@@ -69,7 +69,10 @@ def _read(path: Path) -> _Rows | None:
     table = read_table(path)
     if column := next((name for name in table.columns if alike(name) in TEXT_COLUMNS), ""):
         names, notes = known_columns(path, table.columns)
-        notes += [*(Skipped(str(path), note) for note in table.notes), *unused_columns(path, names, "sentence", ("group",))]
+        notes += [
+            *(Skipped(str(path), note) for note in (*table.notes, *table.label_notes((column,)))),
+            *unused_columns(path, names, "sentence", ("group",)),
+        ]
         place, rows = table.columns.index(column), []
         for line, record in zip(table.lines, table.records(fewer=False, verbatim=(column,)), strict=True):
             labels = dict(zip(names, map(clean, record.values()), strict=True))
