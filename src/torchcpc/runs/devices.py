@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from torchcpc.contracts import CPCError, check_choice
+from torchcpc.runs.together import launch
 from torchcpc.training.one_device import one_device
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Devices:
         if (devices, self.nodes) == (1, 1):
             return one_device(self.accelerator, precision)
         fabric = Fabric(accelerator=self.accelerator, devices=devices, num_nodes=self.nodes, precision=precision)  # pyright: ignore[reportArgumentType]
-        fabric.launch()
+        launch(fabric)
         return fabric
 
 

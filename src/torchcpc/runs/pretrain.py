@@ -25,6 +25,7 @@ from torchcpc.runs.run import TrainedRun
 from torchcpc.runs.same_data import check_data, note_data
 from torchcpc.runs.saved import located, save_pretrained
 from torchcpc.runs.start import remove_partial, require_new, starting
+from torchcpc.runs.together import ending_together
 from torchcpc.scores import CANDIDATES
 from torchcpc.settings import Settings, construct
 from torchcpc.signals import deferred
@@ -114,7 +115,7 @@ def _train(
     folder: Path, fabric: Fabric, prepared: Callable[..., Prepared], sources: Sources, listener: Listener, on_event: OnEvent
 ) -> Trained:
     """Prepare, fit, and save the best weights as a model. A signal acts when that is done. Only the first process returns."""
-    with listener.stage("training") as progress:
+    with ending_together(fabric), listener.stage("training") as progress:
         record, sources, model, order, held_out = prepared(folder, fabric, sources, listener, progress)
         settings, first = record.settings, fabric.is_global_zero
         contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
