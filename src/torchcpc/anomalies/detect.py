@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from torchcpc.anomalies.labels import anomalous, column_of
 from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
 from torchcpc.anomalies.scores import compare_with_labels, relative, row_surprise, smoothed, z_score
 from torchcpc.contracts import CPCError, RowLabelled, Sources, Timed, check_rules, require
 from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs, steps_in
 from torchcpc.representations.rows import Rows
-from torchcpc.runs.open_sources import Data, named_roots
+from torchcpc.runs.open_sources import Data, are_open, named_roots
 from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample
 
@@ -21,9 +22,10 @@ _OTHER = -1
 
 @dataclass(frozen=True, slots=True)
 class AnomalySpec:
-    """How anomalies are found. label: column of row labels to compare with, above 0 where anomalous; "" for none. smooth: average of so
-    many last scores. reference: so many first rows of a source are known to be normal, scores are relative to them and thresholds come
-    from them; 0: not. quantile: of the scores, that sets the threshold. sample: for log Z."""
+    """How anomalies are found. label: column of row labels to compare with, "" for none, "COLUMN=VALUE,VALUE" to name the anomalous ones,
+    see `labels.anomalous`. smooth: average of so many last scores. reference: so many first rows of a source are known to be normal,
+    scores are relative to them and thresholds come from them; 0: not. quantile: of the scores, that sets the threshold. sample: for
+    log Z."""
 
     label: str = ""
     smooth: int = 1
@@ -42,8 +44,8 @@ class AnomalySpec:
 
 def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec) -> tuple[AnomalyTable, list[Rows]]:
     """The scores of every row of `data`, or of what the run never saw, and alarms above a quantile of the validation sources. Those taught
-    the weights nothing: training sources are less surprising than any others. Raises CPCError for a run of other data than sensor series,
-    and for one without validation sources."""
+    the weights nothing: training sources are less surprising than any others. Where the run saw all, the validation sources are scored
+    themselves. Raises CPCError for a run of other data than sensor series, and for one without validation sources."""
     if not run.config["encoder"].get("mean"):
         raise CPCError(
             f"{run.folder} reads {run.domain.name} with the encoder {run.config['encoder']['name']!r}, which holds no mean and scale of "
@@ -55,7 +57,13 @@ def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec) -> tuple[Anoma
             f"{run.folder} held out no validation source to set the threshold by (split.validation = 0). Train with split.validation "
             "above 0."
         )
-    tested, normal = own.select(parts.unseen) if named_roots(data) == [] else run.open(data), own.select(parts.validation)
+    tested, normal = run.open(data) if are_open(data) or named_roots(data) else None, own.select(parts.validation)
+    if tested is None and not parts.unseen:
+        run.listener.note(
+            "note: the run saw all of its sources, so those are scored that set the threshold too; their share of alarms says nothing. "
+            "Name DATA to score others."
+        )
+    tested = tested or own.select(parts.unseen or parts.validation)
     timed = require(tested, Timed, "anomalies are found in rows with times")
     sample = draw_sample(run, own, parts.train, spec.sample)
     normal_scores, scores = (row_scores(run, sample, sources, spec) for sources in (normal, tested))
@@ -95,15 +103,23 @@ def row_of(
     """The threshold of one method, and its alarms. Only the rows after the reference are judged. The threshold is a quantile of the scores
     of the `normal` sources, of their reference rows where there are any."""
     within = np.concatenate([score[: spec.reference or None] for score in normal])
-    threshold = float(np.quantile(within[np.isfinite(within)], spec.quantile))
+    if not len(within := within[np.isfinite(within)]):
+        raise CPCError(
+            f"no row of {len(normal)} validation sources has a score, so none sets the threshold. Hold out longer sources."
+        )
+    threshold = float(np.quantile(within, spec.quantile))
     after, detection = [score[spec.reference :] for score in scores], None
     every = np.concatenate(after)
     alarms = float(np.mean(every[np.isfinite(every)] > threshold))
     if spec.label:
         labelled = require(sources, RowLabelled, f"label {spec.label!r} is a column of row labels")
-        given = [(score, labelled.row_labels(i, spec.label)) for i, score in enumerate(after)]
-        known = [(score, rows[spec.reference :] > 0) for score, rows in given if rows is not None]
+        column = column_of(spec.label)[0]
+        given = [(score, labelled.row_labels(i, column)) for i, score in enumerate(after)]
+        known = [(score, rows[spec.reference :]) for score, rows in given if rows is not None]
         if not known:
-            raise CPCError(f"label {spec.label!r}: no source has such a column. Name it in data.row_labels when training.")
-        detection = compare_with_labels([score for score, _ in known], [rows for _, rows in known], threshold)
+            raise CPCError(f"label {column!r}: no source has such a column. Name it in data.row_labels when training.")
+        truth = anomalous([rows for _, rows in known], spec.label)
+        # A row without a label is left out, as one without a score is.
+        labelled_scores = [np.where(np.isnan(rows), np.nan, score) for (score, _), rows in zip(known, truth, strict=True)]
+        detection = compare_with_labels(labelled_scores, [rows > 0 for rows in truth], threshold)
     return AnomalyRow(method, ROLES[method], threshold, alarms, detection)

@@ -6,7 +6,13 @@ from torchcpc.commands import options
 
 # Fields of anomalies.AnomalySpec.
 SPEC: tuple[options.Option, ...] = (
-    ("label", str, "", "COLUMN", "row labels, above 0 where anomalous (data.row_labels)"),
+    (
+        "label",
+        str,
+        "",
+        "COLUMN",
+        "row labels (data.row_labels), numbers above 0 or words where anomalous; COLUMN=VALUE names the words",
+    ),
     ("smooth", int, 1, "ROWS", "average of the last ROWS scores"),
     ("reference", int, 0, "ROWS", "the first ROWS of each source are normal (default: none)"),
     ("quantile", float, 0.99, "Q", "of the scores that set the threshold"),
