@@ -37,7 +37,7 @@ def starting(folder: Path, *, first: bool) -> Iterator[None]:
         yield
         return
     require_new(folder)  # still: a scan may have taken long
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    made = [path for path in folder.parents if not path.exists()]
     try:
         write_text(folder / _MARK, "")
         for path in folder.iterdir():
