@@ -212,11 +212,11 @@ class Kills:
     def _recovered(self, instant: str, folder: Path, pids: list[int], patience: float) -> Outcome:
         begun = time.monotonic()
         left = ended(pids, patience)
-        met = folder.exists()
+        met = self.processes > 1 and (folder / "settings.json").exists()
         waited = time.monotonic() - begun
         again = not (folder / "settings.json").exists()
         code = self._go(folder)
-        # Before they have met, and made the folder, nothing but the launcher could know that one has gone.
+        # Before their first exchange nothing but the launcher could know that one has gone.
         fault = "the others did not end" if None in left and met else ""
         if code != [0] * self.processes:
             fault = f"it does not go on ({code}): {(self.base / 'log').read_text()[-500:]}"
