@@ -191,3 +191,15 @@ def test_whole_sources_come_once_each_and_within_the_budget() -> None:
         seen.append(sorted(indices))
     # By hand, longest first: 83 | 31 30 29 | 7 7 1; 101 is for reading in pieces.
     assert seen == [[2], [0, 3, 6], [1, 4, 7]]
+
+
+def test_short_sources_share_smaller_batches_and_long_ones_have_their_own() -> None:
+    lengths = [31, 7, 83, 29, 7, 101, 30, 1]
+    ramps = Ramps(lengths)
+    seen = []
+    for indices, window in whole(ramps, positions_per_batch=100, short=40):
+        assert_true_to_its_sources(window, ramps)
+        seen.append(sorted(indices))
+    # By hand, longest first: 83 | 31 | 30 | 29 | 7 7 1.
+    assert seen == [[2], [0], [6], [3], [1, 4, 7]]
+    assert list(whole(ramps, positions_per_batch=5, short=40))[0][0] == [7]

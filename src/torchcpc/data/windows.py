@@ -125,13 +125,15 @@ def sequential(sources: Sources, *, length: int, batch: int, limit: int | None =
     return [cut(sources, [i for i, _ in rows], [start for _, start in rows], length) for rows in batches]
 
 
-def whole(sources: Sources, *, positions_per_batch: int) -> Iterator[tuple[list[int], Window]]:
+def whole(sources: Sources, *, positions_per_batch: int, short: int | None = None) -> Iterator[tuple[list[int], Window]]:
     """Every source from start to end, in batches of similar length of at most so many positions, padding counted. A position of several
     values (a row of pixels) counts as so many, but a source of no more positions than positions_per_batch always has its batch. Longest
-    first, so that the batch that needs most memory comes first. Sources longer than that are left out: they are for reading in pieces."""
+    first, so that the batch that needs most memory comes first. Sources longer than that are left out: they are for reading in pieces.
+    short: the positions of a batch that holds several sources, at most and by default positions_per_batch."""
+    several = min(short or positions_per_batch, positions_per_batch)
     order = sorted((i for i in range(len(sources)) if sources.length(i) <= positions_per_batch), key=sources.length)
     while order:
         values = sources.read(order[-1], 0, 1).size
-        size = max(1, positions_per_batch // max(1, sources.length(order[-1]) * values))
+        size = max(1, several // max(1, sources.length(order[-1]) * values))
         indices, order = order[-size:], order[:-size]
         yield indices, cut(sources, indices, [0] * len(indices), sources.length(indices[-1]))
