@@ -30,5 +30,7 @@ def test_batches_of_any_size_give_the_same(model: CPCModel, monkeypatch: pytest.
 
 def test_progress_counts_sources(model: CPCModel) -> None:
     seen: list[tuple[int, int]] = []
-    list(embed_all(model, sources([7, 101, 2]), positions_per_batch=150, progress=lambda done, total: seen.append((done, total))))
+    list(
+        embed_all(model, sources([7, 101, 2]), positions_per_batch=150, progress=lambda done, total: seen.append((done, total)))
+    )
     assert seen[-1] == (3, 3)

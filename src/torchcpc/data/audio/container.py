@@ -82,8 +82,10 @@ class View:
         return len(data)
 
 
-def read_at(handle: int, count: int, place: int) -> bytes:
-    """At most `count` bytes of an open file from `place` on."""
+def read_at(handle: int, count: int, place: int, head: bytes = b"") -> bytes:
+    """At most `count` bytes of an open file from `place` on. head: its beginning, if that has been read."""
+    if place + count <= len(head):
+        return head[place : place + count]
     os.lseek(handle, place, os.SEEK_SET)
     return os.read(handle, count)
 
@@ -94,9 +96,9 @@ def container_of(handle: int, size: int, frames: int = 0, *, search: bool = True
     head = read_at(handle, 4096, 0)
     whole = Container(end=size)
     if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE":
-        return _chunks(handle, whole, "<" if head[:4] != b"RIFX" else ">", head[:4] == b"RF64")
+        return _chunks(handle, head, whole, "<" if head[:4] != b"RIFX" else ">", head[:4] == b"RF64")
     if head[:4] == b"FORM" and head[8:12] in (b"AIFF", b"AIFC"):
-        return _chunks(handle, whole, ">", False)
+        return _chunks(handle, head, whole, ">", False)
     if head[:4] == b".snd":
         return _au(head, whole)
     if head[:4] == b"caff":
@@ -110,17 +112,17 @@ def container_of(handle: int, size: int, frames: int = 0, *, search: bool = True
     return whole
 
 
-def _chunks(handle: int, whole: Container, order: str, wide: bool) -> Container:
+def _chunks(handle: int, start: bytes, whole: Container, order: str, wide: bool) -> Container:
     """RIFF and AIFF: chunks of a name, a size and that many bytes. libsndfile silently corrects sizes that a file does not have."""
     at, frame, size64, place64 = 12, 1, 0, 0
     for _ in range(_MOST_CHUNKS):
-        if len(head := read_at(handle, 8, at)) < 8:
+        if len(head := read_at(handle, 8, at, start)) < 8:
             break
         name, size = head[:4], struct.unpack(order + "I", head[4:])[0]
         begin = at + 8
-        if name == b"fmt " and len(form := read_at(handle, 16, begin)) == 16:
+        if name == b"fmt " and len(form := read_at(handle, 16, begin, start)) == 16:
             frame = max(1, struct.unpack(order + "H", form[12:14])[0])
-        elif name == b"ds64" and wide and len(form := read_at(handle, 16, begin)) == 16:
+        elif name == b"ds64" and wide and len(form := read_at(handle, 16, begin, start)) == 16:
             size64, place64 = struct.unpack("<Q", form[8:16])[0], begin + 8
         elif name in (b"data", b"SSND"):
             present = whole.end - begin
@@ -136,7 +138,7 @@ def _chunks(handle: int, whole: Container, order: str, wide: bool) -> Container:
                     return replace(whole, patch=patch if wide and place64 else None, streamed=True)
                 return replace(whole, cut=f"truncated: {present} of {size} bytes of samples are there")
             end, known = _trailing(handle, begin + size + size % 2, whole.end, order)
-            return _ending(replace(whole, trailed=known), end if end < whole.end else 0)
+            return _ending(Container(end=whole.end, trailed=known), end if end < whole.end else 0)
         at = begin + size + size % 2
     return whole
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from torchcpc.contracts import CPCError, Skipped
-from torchcpc.data.files.found import FileKind, Found, FoundFile, skip, top_folder
+from torchcpc.data.files.found import FileKind, Found, FoundFile, skip, top_folder, without_collecting
 from torchcpc.data.files.manifests import LABEL_TABLES, MANIFESTS, is_manifest, labelled_files, read_manifest
 from torchcpc.data.files.walk import walk
 from torchcpc.data.names import SPLIT, TEST, part_of_file
 
 
+@without_collecting()
 def find(roots: Sequence[str | Path], kind: FileKind, parts: Mapping[Path, str] | None = None) -> Found:
     """Files of `kind` of all roots (folders, manifests or single files), root by root, in an order that does not depend on the file system.
 

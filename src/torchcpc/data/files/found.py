@@ -1,7 +1,9 @@
 """A file that was found: where it is, its name, its group and its labels; and how a file that was skipped is reported."""
 
+import gc
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -79,6 +81,19 @@ class Found(NamedTuple):
     files: list[FoundFile]
     skipped: list[Skipped]
     notes: list[Skipped]
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Within, nothing is looked through for cycles: of a hundred thousand new objects none is in one, and looking takes a third of the
+    time of a scan that decodes nothing."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def skip(path: Path | str, reason: str) -> Skipped:

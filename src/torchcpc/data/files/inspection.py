@@ -6,19 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import TypeGuard
 
 from torchcpc.atomic import write_text
 from torchcpc.contracts import CPCError, Progress, Skipped, silent
-from torchcpc.data.files.found import FoundFile, skip
+from torchcpc.data.files.found import FoundFile, skip, without_collecting
 
 # Of the cache file, and of the rules behind its verdicts: a change of either makes the next scan decode again.
 FORMAT = 4
 # Bytes of a cache of a million files or two. What is larger was not written by us, and would fill the memory.
 _LARGEST_CACHE = 1 << 27
 # Files that are inspected in a row before it is decided anew whether threads share the work. They do for files of so many bytes or
-# seconds: for smaller ones the interpreter's lock makes two threads slower than one.
+# seconds of computing: for smaller ones the interpreter's lock makes two threads slower than one.
 _BLOCK, _LARGE, _SLOW_S = 256, 1 << 16, 5e-4
 
 Stamp = tuple[int, int]
@@ -48,9 +48,10 @@ def inspect_all(
 ) -> tuple[list[tuple[FoundFile, tuple[int, ...]]], list[Skipped]]:
     """The usable files with the `count` numbers that `inspect` found, and the others with the reason. fault: (*numbers) -> why a file that
     was decoded cannot be used, or nothing; cache: the file that remembers what was found, by path, size and time of change."""
-    rows = _load(cache)
-    stamps = [file.stamp or _stamp(file.path) for file in files]
-    facts: list[Facts | None] = [_remembered(rows, file, stamp, count) for file, stamp in zip(files, stamps, strict=True)]
+    with without_collecting():
+        rows = _load(cache)
+        stamps = [file.stamp or _stamp(file.path) for file in files]
+        facts: list[Facts | None] = [_remembered(rows, file, stamp, count) for file, stamp in zip(files, stamps, strict=True)]
     todo = [number for number, known in enumerate(facts) if known is None]
     progress(done := len(files) - len(todo), len(files))
     try:
@@ -82,9 +83,9 @@ def _inspected(
             block = [files[number].path for number in todo[begin : begin + _BLOCK]]
             size = sum((stamps[number] or (0, 0))[0] for number in todo[begin : begin + _BLOCK]) / len(block)
             shared = size > _LARGE or seconds > _SLOW_S
-            begun = perf_counter()
+            begun = process_time()
             yield from pool.map(inspect, block) if shared else map(inspect, block)
-            seconds = (perf_counter() - begun) / len(block) * (threads if shared else 1)
+            seconds = (process_time() - begun) / len(block)
 
 
 def stamp_of(path: Path) -> str:

@@ -24,7 +24,7 @@ def walk(root: Path, kind: FileKind, used: frozenset[str] = frozenset()) -> Foun
     with the paths that links make. Files of other kinds are counted in a note. used: names, in `root` and the folders directly in it, of
     files that are read as something else.
     """
-    found = _Walk(root, kind, used)
+    found = _Walk(root, kind, used, frozenset(kind.suffixes), str(root))
     found.run()
     files = sorted(found.files, key=lambda file: file.key.split("/"))
     return Found(files, sorted(found.skipped, key=lambda s: s.path), found.notes())
@@ -37,6 +37,8 @@ class _Walk:
     root: Path
     kind: FileKind
     used: frozenset[str]
+    suffixes: frozenset[str]
+    shown: str
     files: list[FoundFile] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
@@ -68,7 +70,7 @@ class _Walk:
                     if not _is_text(entry.name):
                         self.skipped.append(skip(entry.path, _NO_TEXT))
                     elif not _is_folder(entry):
-                        self._file(entry, above, real)
+                        self._file(entry, above, real.rstrip(os.sep))
                     elif entry.is_symlink():
                         heapq.heappush(self.links, (f"{above}{entry.name}/", entry.path, real))
                     else:
@@ -92,32 +94,28 @@ class _Walk:
     def _file(self, entry: os.DirEntry[str], above: str, folder: str) -> None:
         name = entry.name
         suffix = os.path.splitext(name)[1].lower()
-        if suffix in self.kind.unsupported:
-            fault = f"{suffix} files cannot be decoded; convert them, for instance to {self.kind.suffixes[0]}"
-            self.skipped.append(skip(entry.path, fault))
-        elif suffix not in self.kind.suffixes:
-            if name in self.used and above.count("/") <= 1:
-                return
-            if self._has_header(entry):
-                fault = f"its content is a {self.kind.noun}, but its name does not end as one; rename it"
-                self.skipped.append(skip(entry.path, fault))
-            else:
-                self.others[suffix] += 1
-        else:
+        if suffix in self.suffixes:
             try:
                 status = entry.stat() if entry.is_file() else None
-                real = os.path.realpath(entry.path) if entry.is_symlink() else f"{folder.rstrip(os.sep)}{os.sep}{name}"
+                real = os.path.realpath(entry.path) if entry.is_symlink() else f"{folder}{os.sep}{name}"
             except OSError:
                 status, real = None, ""
             if status is None:
                 # A pipe would be waited on for ever, a link may lead nowhere.
                 self.skipped.append(skip(entry.path, "not a file (a link to nothing, a pipe or a device)"))
-            else:
-                key = above + name
-                stamp = (status.st_size, status.st_mtime_ns)
-                self.files.append(
-                    FoundFile(Path(entry.path), key, top_folder(key), root=str(self.root), real=real, stamp=stamp)
-                )
+                return
+            key, stamp = above + name, (status.st_size, status.st_mtime_ns)
+            self.files.append(FoundFile(Path(entry.path), key, top_folder(key), root=self.shown, real=real, stamp=stamp))
+        elif suffix in self.kind.unsupported:
+            fault = f"{suffix} files cannot be decoded; convert them, for instance to {self.kind.suffixes[0]}"
+            self.skipped.append(skip(entry.path, fault))
+        elif name in self.used and above.count("/") <= 1:
+            return
+        elif self._has_header(entry):
+            fault = f"its content is a {self.kind.noun}, but its name does not end as one; rename it"
+            self.skipped.append(skip(entry.path, fault))
+        else:
+            self.others[suffix] += 1
 
     def _has_header(self, entry: os.DirEntry[str]) -> bool:
         """Whether a file of another suffix begins as files of this kind do."""
