@@ -4,7 +4,6 @@ Streams are written before their length is known, so that their headers hold 0 o
 length at all, and decoders then guess one from the first frame. Files may also be cut, or hold several recordings in a row.
 """
 
-import mmap
 import os
 import re
 import struct
@@ -23,6 +22,8 @@ _UNKNOWN_32 = b"\xff\xff\xff\xff"
 # An open end is told as so many times the bytes there are: MPEG frames of one file differ in size by a factor of 40 at most.
 _FARTHER = 64
 _MOST_CHUNKS = 10_000
+# Bytes that are searched at once.
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,15 +193,14 @@ def _flac(handle: int, head: bytes, whole: Container, frames: int, search: bool)
     streamed = len(head) >= 26 and not head[21] & 0x0F and not any(head[22:26])
     total = head[21] | frames >> 32 & 0x0F, frames & 0xFFFF_FFFF
     patch = (21, struct.pack(">BI", *total)) if streamed and frames else None
-    begins = (b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22") if search else ()
-    again = next((place for begin in begins if (place := _find(handle, whole.end, begin, 4))), 0)
+    again = _find(handle, 4, b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22") if search else 0
     return _ending(replace(whole, patch=patch, streamed=streamed), again)
 
 
 def _ogg(handle: int, whole: Container) -> Container:
     """Ogg: in a chain, first pages stand behind other pages."""
-    others = [place for kind in (b"OggS\0\0", b"OggS\0\1") if (place := _find(handle, whole.end, kind, 0))]
-    return _ending(whole, _find(handle, whole.end, b"OggS\0\2", min(others)) if others else 0)
+    others = _find(handle, 0, b"OggS\0\0", b"OggS\0\1")
+    return _ending(whole, _find(handle, others, b"OggS\0\2") if others else 0)
 
 
 def last_page(handle: int, end: int) -> int:
@@ -215,13 +215,16 @@ def _ending(whole: Container, second: int) -> Container:
     return replace(whole, end=second, bounded=True, appended=True) if second else whole
 
 
-def _find(handle: int, size: int, what: bytes, begin: int) -> int:
-    """The place of some bytes in a file, 0 if they are nowhere."""
-    try:
-        with mmap.mmap(handle, size, access=mmap.ACCESS_READ) as content:
-            return max(0, content.find(what, begin))
-    except (OSError, ValueError):
-        return 0
+def _find(handle: int, begin: int, *wanted: bytes) -> int:
+    """The first place of any of some byte strings of one length, 0 if there is none."""
+    kept, place = b"", begin
+    while block := read_at(handle, _BLOCK, place):
+        joined = kept + block
+        if found := [at for what in wanted if (at := joined.find(what)) >= 0]:
+            return place - len(kept) + min(found)
+        place += len(block)
+        kept = joined[1 - len(wanted[0]) :]
+    return 0
 
 
 def _mpeg(handle: int, head: bytes, whole: Container) -> Container:
