@@ -19,7 +19,7 @@ import numpy as np
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
 from torchcpc.atomic import plain, write_json
-from torchcpc.contracts import CPCError, shown
+from torchcpc.contracts import CPCError, one_line, shown
 from torchcpc.text_table import TextTable
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 # The timeline of a day of speech has a tenth of it.
 LARGEST_JSON = 1 << 29
+# Of the name of a field in a message.
+_LONGEST_PLACE = 99
 # JSON has no NaN: null stands for it.
 Real = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
 """A float that may be NaN ("not known"), null in JSON."""
@@ -89,11 +91,16 @@ class SavedResult(ABC):
             )
         own = {key: value for key, value in content.items() if key not in ("format", "result")}
         try:
-            return TypeAdapter(cls).validate_python(own)
+            made = TypeAdapter(cls).validate_python(own)
+            # Lists that must be as long as one another are only compared where they are laid out.
+            _ = made.tables(), made.records()
+            return made
         except ValidationError as error:
-            first = error.errors()[0]
-            place = ".".join(map(str, first["loc"]))
-            raise CPCError(f"{name} is damaged: {place}: {first['msg']}. Run the command that wrote it again.") from None
+            first = error.errors(include_url=False)[0]
+            fault = f"{'.'.join(map(str, first['loc']))[:_LONGEST_PLACE]}: {first['msg']}"
+        except (ValueError, TypeError, KeyError, IndexError, ArithmeticError, AttributeError) as error:
+            fault = f"its parts do not fit together ({one_line(error)})"
+        raise CPCError(f"{name} is damaged: {fault}. Run the command that wrote it again.")
 
     def to_pandas(self) -> pd.DataFrame:
         """The rows as a data frame (needs pandas)."""

@@ -1,17 +1,22 @@
 """settings.json: the one record of a run, written once, when what is learned before training is known."""
 
 import json
+import os
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
-from typing import Self
+from typing import Annotated, Self
+
+from pydantic import Field
 
 from torchcpc import __version__
 from torchcpc.atomic import write_json
 from torchcpc.contracts import CPCError
+from torchcpc.results import read_json
+from torchcpc.runs.check_record import whole_settings
 from torchcpc.settings import Settings
 
 NAME = "settings.json"
@@ -28,12 +33,13 @@ def versions() -> dict[str, str]:
 class RunRecord:
     """How a run came to be. roots: absolute paths of its data; processes: how many trained it; data: counts of its sources; expanded: the
     run and the word vectors that it was enlarged from, for a model that was; sources: a digest of its sources, "" in runs of older
-    versions; accepted: what changed in them where a resumed run was told to go on."""
+    versions; accepted: what changed in them where a resumed run was told to go on;
+    newer: settings that its file lacks, which have their defaults and belong to no checkpoint."""
 
     recipe: str
-    seed: int
+    seed: Annotated[int, Field(ge=0, lt=1 << 63)]
     precision: str
-    processes: int = 1
+    processes: Annotated[int, Field(ge=1)] = 1
     roots: list[str]
     settings: Settings
     versions: Mapping[str, str] = field(default_factory=versions)
@@ -41,6 +47,7 @@ class RunRecord:
     expanded: Mapping[str, str] | None = None
     sources: str = ""
     accepted: tuple[str, ...] = ()
+    newer: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -48,25 +55,35 @@ class RunRecord:
         from pydantic import TypeAdapter, ValidationError
 
         path = folder / NAME
+        if not os.path.exists(path):
+            raise CPCError(f"{folder} is not a run folder: it holds no {NAME}. Start one with `cpc train RECIPE`.")
         try:
-            return TypeAdapter(cls).validate_python(json.loads(path.read_bytes()))
-        except FileNotFoundError:
-            raise CPCError(f"{folder} is not a run folder: it holds no {NAME}. Start one with `cpc train RECIPE`.") from None
+            record = TypeAdapter(cls).validate_python(read_json(path))
         except ValidationError as error:
-            first = error.errors()[0]
-            fault = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        except (OSError, ValueError, RecursionError) as error:
-            fault = str(error)
-        raise CPCError(f"{path} is damaged: {fault}. Restore it, or start a new run.")
+            first = error.errors(include_url=False)[0]
+            fault = f"{'.'.join(map(str, first['loc']))[:99]}: {first['msg']}"
+            raise CPCError(f"{path} is damaged: {fault}. Restore it, or start a new run.") from None
+        whole = whole_settings(record.settings, path)
+        newer = {
+            f"{section}.{name}" for section in whole for name in whole[section].keys() - record.settings.get(section, {}).keys()
+        }
+        return replace(record, settings=whole, newer=frozenset(newer))
 
     def write(self, folder: Path) -> None:
         """Written whole or not at all."""
-        content = asdict(self)
-        write_json(folder / NAME, {name: value for name, value in content.items() if value or name not in _OPTIONAL})
+        content = {name: value for name, value in asdict(self).items() if name != "newer" and (value or name not in _OPTIONAL)}
+        write_json(folder / NAME, {**content, "settings": self._own_settings()})
 
     def fingerprint(self) -> str:
         """Identifies what a checkpoint belongs to: the settings, the seed and the precision, not the versions. Data are known by their
         digest, wherever they are; a run without one is bound to where they were."""
         roots = [] if self.sources else self.roots
-        kept = {"settings": self.settings, "seed": self.seed, "roots": roots, "precision": self.precision}
+        kept = {"settings": self._own_settings(), "seed": self.seed, "roots": roots, "precision": self.precision}
         return blake2b(json.dumps(kept, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+    def _own_settings(self) -> Settings:
+        """Those that its file has."""
+        return {
+            section: {name: value for name, value in settings.items() if f"{section}.{name}" not in self.newer}
+            for section, settings in self.settings.items()
+        }

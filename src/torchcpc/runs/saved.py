@@ -4,26 +4,28 @@ config.json: {"format": 1, "torchcpc": version, "encoder": {"name": ..., setting
 model.safetensors: one float tensor per parameter or statistic, named as in the module tree; and the files of the domain (tokenizer.json).
 """
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
 from torchcpc import __version__
 from torchcpc.atomic import replacing, write_json
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, one_line, shown
 from torchcpc.domains import DOMAINS, DataSettings
 from torchcpc.model import CPCModel
+from torchcpc.results import read_json
 from torchcpc.runs.build import MODEL_PARTS, build, schema
+from torchcpc.runs.check_record import check_files
 from torchcpc.runs.model_files import check_name, model_files
 from torchcpc.settings import Settings, resolve
 from torchcpc.training.checkpoint import require_fit, write_tensors
 
 FORMAT = 1
+# Filters that are computed anew, such as those of mel bands.
+_UNSAVED_BYTES = 1 << 27
 
 
 def save_pretrained(model: nn.Module, settings: Settings, folder: Path) -> None:
@@ -48,24 +50,26 @@ def load_model(folder: Path) -> tuple[CPCModel, Settings]:
     """The same from a folder. Settings that are newer than the file have their defaults, so that runs of one recipe stay comparable."""
     config_path, weights_path = model_files(folder)
     try:
-        content = json.loads(config_path.read_bytes())
+        content = read_json(config_path)
         version, data = content["format"], content["data"]
         known = {*MODEL_PARTS, "data"} if data["name"] in DOMAINS else MODEL_PARTS
         kinds = {section: choices for section, choices in schema().items() if section in known}
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CPCError(f"{config_path} is damaged ({error!r}). Save the model again.") from None
+    except (CPCError, KeyError, TypeError) as error:
+        raise CPCError(f"{config_path} is damaged ({one_line(error)}). Save the model again.") from None
     if version != FORMAT:
         here = f"this torchcpc {__version__} reads format {FORMAT}"
-        raise CPCError(f"{config_path} has format {version!r}, {here}. Update torchcpc.")
+        raise CPCError(f"{config_path} has format {shown(version)}, {here}. Update torchcpc.")
     try:
         config: Settings = {"data": data, **resolve({name: content[name] for name in kinds}, kinds)}
-        model = build(config)
+        check_files(data, config_path)
+        # A model has no more weights than its file, which may hold them in half the bytes, and a few that need not be saved.
+        model = build(config, most_bytes=_UNSAVED_BYTES + 2 * weights_path.stat().st_size)
     except (KeyError, TypeError, CPCError) as error:
-        raise CPCError(f"{config_path} does not describe a model of this torchcpc {__version__}: {error}.") from None
+        raise CPCError(f"{config_path} does not describe a model of this torchcpc {__version__}: {one_line(error)}") from None
     try:
         weights = load_file(weights_path)
-    except (SafetensorError, OSError) as error:
-        raise CPCError(f"{weights_path} is not a readable safetensors file: {error}. Copy it again.") from None
+    except Exception as error:  # of safetensors, and of torch for types that it does not have
+        raise CPCError(f"{weights_path} is not a readable safetensors file: {one_line(error)}. Copy it again.") from None
     require_fit(weights_path, model, weights)
     model.load_state_dict(weights)
     return model.eval(), {**config, "data": located(config["data"], folder)}

@@ -190,7 +190,9 @@ def _caf(handle: int, whole: Container) -> Container:
 
 def _flac(handle: int, head: bytes, whole: Container, frames: int, search: bool) -> Container:
     """FLAC: no samples in all means that their number is unknown, and a decoder that does not know it cannot seek."""
-    streamed = len(head) >= 26 and not head[21] & 0x0F and not any(head[22:26])
+    if len(head) < 26:
+        return whole
+    streamed = not head[21] & 0x0F and not any(head[22:26])
     total = head[21] | frames >> 32 & 0x0F, frames & 0xFFFF_FFFF
     patch = (21, struct.pack(">BI", *total)) if streamed and frames else None
     again = _find(handle, 4, b"fLaC\0\0\0\x22", b"fLaC\x80\0\0\x22") if search else 0

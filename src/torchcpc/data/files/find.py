@@ -84,9 +84,10 @@ def shortest_tails(parts: Sequence[tuple[str, ...]]) -> list[str]:
 
 def _open(root: Path, kind: FileKind) -> Found:
     suffix, tables = root.suffix.lower(), ", ".join(MANIFESTS)
-    if root.is_dir():
+    # os.path and not Path: a name that cannot be is a name of nothing, instead of raised.
+    if os.path.isdir(root):
         return _in_folder(root, kind)
-    if not root.exists():
+    if not os.path.exists(root):
         raise CPCError(f"{root} does not exist. Name a folder of {kind.noun} files, or a manifest ({tables}).")
     if suffix in kind.suffixes and not is_manifest(root):
         one = [skip(root, "read as one source; a list of files has a column 'path'")] if suffix in MANIFESTS else []

@@ -138,7 +138,9 @@ def _existing(base: Path, name: str, kind: FileKind) -> list[Path]:
         if os.path.isfile(path):
             return [path]
         suffixes = (ending for suffix in kind.suffixes for ending in (suffix, suffix.upper()))
-        if found := [other for suffix in suffixes if os.path.isfile(other := path.with_name(path.name + suffix)) and path.name]:
+        if path.name and (
+            found := [other for suffix in suffixes if os.path.isfile(other := path.with_name(path.name + suffix))]
+        ):
             return found
     return []
 

@@ -55,7 +55,7 @@ def _announced(metadata: pq.FileMetaData) -> int:
 def _is_text(kind: pa.DataType) -> bool:
     import pyarrow as pa
 
-    return pa.types.is_string(kind) or pa.types.is_binary(kind)
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
 
 
 def _copied(column: pa.ChunkedArray) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -88,6 +89,8 @@ class Table:
                     f"{self.path}, line {self.lines[rows[0]]}: {'more' if rows is self.long else 'fewer'} fields than the header's "
                     f"{len(self.columns)}. Quote fields that hold a comma, and write no tab or line end into a field of a .tsv."
                 )
+        if repeated := [name for name, count in Counter(self.columns).items() if count > 1]:
+            raise CPCError(f"{self.path}: two columns are called {repeated[0]!r}. Rename one.")
         texts = [label_texts(cells, verbatim=name in verbatim) for name, cells in zip(self.columns, self.cells, strict=True)]
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*texts, strict=True)]
 
@@ -217,8 +220,8 @@ def _columns(path: Path, dialect: Dialect, rows: Iterator[tuple[int, list[str]]]
         [found.columns[n].slice(0, end) for n in kept],
         found.lines[:end],
         dialect.notes,
-        found.short,
-        found.long,
+        tuple(row for row in found.short if row < end),
+        tuple(row for row in found.long if row < end),
         between_commas=dialect.delimiter == "," and not dialect.joined,
     )
     numbered = len(kept) > 1 and (_numbers_rows(table, 0) if dialect.header else _counts_from_one(table.cells[0]))

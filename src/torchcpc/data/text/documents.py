@@ -48,7 +48,8 @@ class FileSentences:
             with self.path.open("rb") as file:
                 same = file.seek(0, 2) == self.starts[-1]
                 file.seek(offsets[0])
-                content = file.read(offsets[-1] - offsets[0])
+                # What remembers the offsets may be damaged, and must not ask for more than the file has.
+                content = file.read(offsets[-1] - offsets[0]) if same else b""
             texts = [content[a - offsets[0] : b - offsets[0]].decode("utf8") for a, b in pairwise(offsets)]
         except (OSError, UnicodeDecodeError) as error:
             raise no_longer_readable(self.path, error) from None
@@ -127,7 +128,12 @@ class SentenceIndex:
             starts_n = load_npy(file) if file else np.zeros(0)
         except CPCError:
             return False
-        whole = starts_n.dtype == np.int64 and starts_n.ndim == 1 and len(starts_n) > 1 and bool((np.diff(starts_n) > 0).all())
+        whole = (
+            starts_n.dtype == np.int64
+            and starts_n.ndim == 1
+            and len(starts_n) > 1
+            and bool((np.diff(starts_n, prepend=-1) > 0).all())
+        )
         if whole:
             self._in_memory[path] = starts_n
         return whole
