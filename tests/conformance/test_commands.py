@@ -59,8 +59,7 @@ CASES: dict[str, Callable[[World, Path], list[str]]] = {
 PICTURES, TEXTLESS = ("images", "hub_images"), tuple(name for name in WORLDS if name != "text")
 # The pairs that cannot be had: case -> reader -> words of the line that says why.
 REFUSED: dict[str, dict[str, str]] = {
-    "probe --alignment": dict.fromkeys(PICTURES, "picture")
-    | dict.fromkeys(("digits", "synthetic", "text"), "recordings have no labels"),
+    "probe --alignment": dict.fromkeys(PICTURES, "picture") | dict.fromkeys(("digits", "synthetic", "text"), "no labels"),
     "probe --folds": {"synthetic": "the training part"},  # its one label column says what is the test
     "rank": dict.fromkeys(PICTURES, "picture"),
     "rank --step": dict.fromkeys(PICTURES, "sequences"),
@@ -72,8 +71,7 @@ REFUSED: dict[str, dict[str, str]] = {
     "anomalies": dict.fromkeys([name for name in WORLDS if name != "series"], "sensor"),
     "export": dict.fromkeys(PICTURES, "sequences"),
     "segment": dict.fromkeys(PICTURES, "picture"),
-    "segment --alignment": dict.fromkeys(PICTURES, "picture")
-    | dict.fromkeys(("digits", "synthetic", "text"), "recordings have no labels"),
+    "segment --alignment": dict.fromkeys(PICTURES, "picture") | dict.fromkeys(("digits", "synthetic", "text"), "no labels"),
     "demo": dict.fromkeys(WORLDS, "exists and is not empty"),
 }
 
