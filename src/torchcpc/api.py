@@ -228,7 +228,7 @@ class Run:
         return build_report(self.folder)
 
     def _with(self, seed_runs: Sequence[Run]) -> list[TrainedRun]:
-        return [self.trained, *(run.trained for run in seed_runs)]
+        return [self.trained, *(replace(run.trained, told=self.trained.told) for run in seed_runs)]
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[Where]:

@@ -28,8 +28,11 @@ def named_roots(data: object) -> list[str]:
     return [str(Path(root).resolve()) for root in named]
 
 
-def open_sources(data: DataSettings, roots: Sequence[str | Path] = (), listener: Listener = QUIET) -> Sources:
-    """The sources of a resolved [data] section, found in `roots`. Raises CPCError where the reader needs roots and there are none."""
+def open_sources(
+    data: DataSettings, roots: Sequence[str | Path] = (), listener: Listener = QUIET, told: set[str] | None = None
+) -> Sources:
+    """The sources of a resolved [data] section, found in `roots`. told: see `tell`. Raises CPCError where the reader needs roots and there
+    are none."""
     domain, places = DOMAINS[data["name"]], named_roots(roots)
     if not places and domain.needs_data:
         raise CPCError("no data was named: give one or more folders or manifests.")
@@ -38,7 +41,7 @@ def open_sources(data: DataSettings, roots: Sequence[str | Path] = (), listener:
     name = blake2b("\0".join(places).encode(), digest_size=8).hexdigest()
     with listener.stage("scanning") as progress:
         sources = construct({domain.name: domain.reader}, data, places, base / "torchcpc" / f"scan-{name}.json", progress)
-    tell(listener, sources)
+    tell(listener, sources, told)
     return sources
 
 
@@ -72,7 +75,12 @@ def open_with_test(
     return sources.relabelled(SPLIT, parts)
 
 
-def tell(listener: Listener, sources: Sources) -> None:
-    """What reading these sources brought to light, each kind of fact in one line."""
-    for line in (*skip_lines(sources.skipped, len(sources)), *note_lines(sources.notes)):
-        listener.note(line)
+def tell(listener: Listener, sources: Sources, told: set[str] | None = None) -> None:
+    """What reading these sources brought to light, each kind of fact in one line. told: what was said before and is not said again."""
+    known = set[str]() if told is None else told
+    # What was skipped is said under one number, so as a whole.
+    for text in ("\n".join(skip_lines(sources.skipped, len(sources))), *note_lines(sources.notes)):
+        if text and text not in known:
+            known.add(text)
+            for line in text.split("\n"):
+                listener.note(line)

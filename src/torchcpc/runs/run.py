@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from torchcpc.contracts import QUIET, CPCError, Listener, Sources, note_lines
+from torchcpc.contracts import QUIET, CPCError, Listener, Sources, counted, note_lines
 from torchcpc.data.splits import Parts, by_source, hold_out, in_time
 from torchcpc.domains import DOMAINS, Domain
 from torchcpc.model import CPCModel
@@ -42,7 +42,8 @@ def matching_proposal(strategy: str | None) -> str:
 @dataclass(frozen=True, slots=True)
 class TrainedRun:
     """folder: of the run; model: in evaluation mode, on `device`; config: its encoder, context, predictor and data settings; record: how it
-    was trained, None for a saved model that is no run; own: its data, once they are open; told: what was said of data that were opened."""
+    was trained, None for a saved model that is no run; own: its data, once they are open; told: what was said of data that were
+    opened, one set for all runs that one question opens them with."""
 
     folder: Path
     model: CPCModel = field(repr=False)
@@ -65,7 +66,7 @@ class TrainedRun:
             sources = self.domain.as_read(self.config["data"], data)
         else:
             roots = named_roots(data) or (self.record.roots if self.record else ())
-            sources = open_sources(self.config["data"], roots, self.listener)
+            sources = open_sources(self.config["data"], roots, self.listener, self.told)
         if not named:
             if self.record is not None:
                 settings = self.record.settings
@@ -122,7 +123,7 @@ class TrainedRun:
             indices, origin = list(range(len(sources))), "the sources named"
         if len(indices) < 2:
             raise CPCError(
-                f"{len(indices)} sources ({origin}): one part gives log Z and another is scored, so at least 2 are needed. "
+                f"{counted(len(indices), 'source')} ({origin}): one part gives log Z and another is scored, so at least 2 are needed. "
                 "Name more DATA, or train with more of it held out (split.validation)."
             )
         halves = {"partition": 0.5, "evaluated": 0.5}
