@@ -46,7 +46,7 @@ def _of_table(path: Path) -> tuple[np.ndarray, Sequence[str]]:
     table = read_table(path)
     table.require_regular()
     dates = [name for name in table.columns if _are_dates(table, name)]
-    columns = {name: table.numbers(name) for name in table.columns if name not in dates}
+    columns = {name: table.numbers(name, remedy="; leave that column out") for name in table.columns if name not in dates}
     counts = [
         name for name, own in columns.items() if len(columns) > 1 and _count_rows(name, own, first=name == table.columns[0])
     ]

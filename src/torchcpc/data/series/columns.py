@@ -26,6 +26,7 @@ _EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"))
 # Forms of dates whose day and month may change places.
 _EITHER = ("month/day/year", "day/month/year", "month-day-year", "day-month-year")
 _DAY = 86_400.0
+_REMEDY = "; name the channels (data.channels), or what labels the rows (data.row_labels)"
 
 
 def read_columns(path: Path, columns: Columns) -> list[Readings]:
@@ -57,7 +58,7 @@ def _from_table(table: Table, columns: Columns) -> Readings:
         ]
     if not names:
         raise CPCError(f"no channel beside its times and labels (columns: {', '.join(table.columns) or 'none'})")
-    values = np.stack([table.numbers(name) for name in names], axis=1)
+    values = np.stack([table.numbers(name, remedy=_REMEDY) for name in names], axis=1)
     notes += table.number_notes(names)
     labels = {label: _row_labels(table, found[0]) for label, found in meant.items() if found}
     return Readings(values, tuple(names), times, rate_of(times), labels, (*notes, *said))

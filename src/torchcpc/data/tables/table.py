@@ -94,17 +94,17 @@ class Table:
         texts = [label_texts(cells, verbatim=name in verbatim) for name, cells in zip(self.columns, self.cells, strict=True)]
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*texts, strict=True)]
 
-    def numbers(self, name: str) -> np.ndarray:
-        """A column as numbers: [rows] float64, NaN where missing. Raises CPCError, naming value and line, for what is none."""
+    def numbers(self, name: str, *, remedy: str = "") -> np.ndarray:
+        """A column as numbers: [rows] float64, NaN where missing. Raises CPCError, naming value and line, for what is none.
+        remedy: the next step."""
         cells = self.column(name)
         if not is_text(cells.type):
-            return typed.numbers(name, cells)
+            return typed.numbers(name, cells, remedy=remedy)
         found, odd = values.parse(cells, decimal=self.decimal)
         if odd.any():
             row = int(np.flatnonzero(odd)[0])
             raise CPCError(
-                f"column {name!r} is not of numbers (for instance {cells[row].as_py()!r} on line {self.lines[row]}); name the channels "
-                "(data.channels), or what labels the rows (data.row_labels)"
+                f"column {name!r} is not of numbers (for instance {cells[row].as_py()!r} on line {self.lines[row]}){remedy}"
             )
         return found
 

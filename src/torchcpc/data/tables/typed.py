@@ -15,16 +15,13 @@ def is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind)
 
 
-def numbers(name: str, cells: pa.ChunkedArray) -> np.ndarray:
+def numbers(name: str, cells: pa.ChunkedArray, *, remedy: str = "") -> np.ndarray:
     """[rows] float64, NaN for null; integers beyond 2**53 are rounded. Raises CPCError for a type that holds no numbers."""
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null, pa.types.is_decimal)
     if any(of_kind(cells.type) for of_kind in kinds):
         return cells.cast(pa.float64(), safe=False).to_numpy()
     odd = next((str(value) for value in cells.to_pylist() if value is not None), "")
-    raise CPCError(
-        f"column {name!r} is of {cells.type}, not of numbers (for instance {odd[:60]!r}); name the channels (data.channels), or what "
-        "labels the rows (data.row_labels)"
-    )
+    raise CPCError(f"column {name!r} is of {cells.type}, not of numbers (for instance {odd[:60]!r}){remedy}")
 
 
 def moments(name: str, cells: pa.ChunkedArray) -> tuple[np.ndarray, str] | None:
