@@ -15,7 +15,7 @@ FILE_LINES, MEDIAN_LINES, FUNCTION_LINES, PARAMETERS, ANY = 300, 90, 60, 10, 60
 MANY_PARAMETERS = {("training/loop.py", "fit")}
 # Attributes that objects of other libraries may lack: (file, attribute).
 FOREIGN = {
-    ("data/collection.py", "columns"),
+    ("data/numbers.py", "columns"),
     ("data/pictures/hub_images.py", "int2str"),
 }
 
@@ -154,7 +154,7 @@ def test_a_planted_fault_is_caught(name: str, text: str, fault: str):
     ("name", "text"),
     [
         ("cli.py", "print(isinstance(x, int))\n"),
-        ("data/collection.py", 'getattr(x, "columns", None)\n'),
+        ("data/numbers.py", 'getattr(x, "columns", None)\n'),
         ("data/fields.py", "getattr(x, name, None)\ngetattr(x, 'shape')\n"),
         ("domains/text.py", 'x = name == "text"\n'),
         ("data/words.py", 'x = {"text": 1}["text"] == "words"\n'),

@@ -1,12 +1,13 @@
 """Contrastive Predictive Coding as a scikit-learn transformer, from arrays in memory; the training is that of `cpc train`."""
 
+import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -14,9 +15,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from torchcpc.contracts import Item
+from torchcpc.contracts import Item, grouped
 from torchcpc.data.arrays import Arrays
-from torchcpc.data.collection import CollectionError, blocks, channels, collection
+from torchcpc.data.collection import Collection, blocks, channels, collection, turned
+from torchcpc.data.numbers import CollectionError, NotNumeric, as_table
+from torchcpc.data.plausible import far_values
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import sequential
 from torchcpc.information.scoring import SampleSpec, marginal, pmi_by_step
@@ -34,6 +37,9 @@ from torchcpc.statistics.standardise import Scale
 from torchcpc.training.health import Metrics
 from torchcpc.training.validation import held_out_bound
 
+if TYPE_CHECKING:
+    import pandas
+
 # Rows that are embedded at once: tens of megabytes, for any amount of data.
 _POSITIONS = 1 << 16
 # Marginal samples behind log Z: its error is then a few hundredths of a nat where scores are moderate.
@@ -45,7 +51,8 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Representations of sequences, learned without labels (van den Oord, Li, Vinyals, arXiv:1807.03748).
 
     X, everywhere: [cases, steps, channels]; or a list of [steps, channels] (numpy, pandas, tensors) of any lengths, or of [steps]; or a
-    table [n, d] (numpy or pandas), which `per` reads. Whatever it is, a table of n rows gives n rows.
+    frame of pandas with an index of (case, step), or with a sequence in every cell; or a table [n, d] (numpy or pandas), which `per`
+    reads. A table of n rows gives n rows, and a frame of n steps n steps.
 
     per: "sequence" - a row of the result is a sequence, and so is a row of a table: n series of d steps of one channel;
         "step" - a row of the result is a step, and a table is one sequence of n steps of d channels.
@@ -86,7 +93,7 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def fit(self, X: object, y: object = None) -> Self:
         """Trains on the sequences of X; y is ignored. Raises CPCError (a ValueError where X is at fault), warns as `cpc train` does."""
         self._check_parameters()
-        given = self._read(X, reset=True)
+        given = self._read(X, reset=True).sequences
         parts = given if len(given) > 1 else blocks(given[0], length=self.window)
         longest = max(map(len, parts))
         if longest < 2:
@@ -94,6 +101,7 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
                 f"n_samples = {len(given)}, n_features = {given[0].shape[1]}: no sequence is long enough to predict a step "
                 "from the one before (a single one is cut in two). A table is read by `per`."
             )
+        self._warn_of_doubts(parts)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         trained = np.concatenate([parts[i] for i in hold_out(_arrays(parts), seed, validation=self.validation).train])
         scale = Scale.of(trained.astype(np.float64), relative=1e-10, absolute=0.0, constant=1.0)
@@ -108,27 +116,37 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.log_partition_ = marginal(self.model_, scaled, list(range(len(scaled))), SampleSpec(_SAMPLES, seed=seed))
         return self
 
-    def transform(self, X: object) -> np.ndarray | list[np.ndarray]:
+    def transform(self, X: object) -> "np.ndarray | list[np.ndarray] | pandas.DataFrame":
         """Representations, float32. per="sequence": [cases, features]; per="step": [n, features] of a table, [cases, steps, features] of a
         3-D array, else a list of [steps, features]. A step's row knows the past of its sequence and nothing after it."""
-        sources = self._sources(X)
-        z, c = frames(self.model_, sources, positions_per_batch=_POSITIONS)
+        given = self._given(X)
+        z, c = frames(self.model_, self._scaled(given.sequences), positions_per_batch=_POSITIONS)
         rows = c if self.output == "context" else z
-        return pooled(rows, pool=self.pool) if self.per == "sequence" else _like(X, rows)
+        if self.per == "step":
+            return given.like_input(rows)
+        x_CF = pooled(rows, pool=self.pool)
+        if given.cases is None or vars(self).get("_sklearn_output_config", {}).get("transform") != "pandas":
+            return x_CF
+        # scikit-learn would give it the index of X, which has a row for each step.
+        import pandas
+
+        return pandas.DataFrame(x_CF, index=given.cases)
 
     def score(self, X: object, y: object = None) -> float:
         """The InfoNCE bound on X in nats, mean over horizons: log N - loss, among candidates from X. Higher is better, chance is 0."""
-        windows = sequential(self._sources(X), length=self.window_, batch=self.batch, limit=VALIDATION_WINDOWS)
+        windows = sequential(
+            self._scaled(self._given(X).sequences), length=self.window_, batch=self.batch, limit=VALIDATION_WINDOWS
+        )
         return held_out_bound(self.model_, Contrast(Shared(count=self.candidates, strategy=self.strategy)), windows)["bound"]
 
     def score_samples(self, X: object) -> np.ndarray | list[np.ndarray]:
         """log p(x_t | past) / p(x_t) in nats, mean over the horizons that reach step t; its negative is the surprise. per="step": a value
         per step, shaped as in `transform` without features, NaN for the first step, which nothing predicts. per="sequence": [cases], the
         mean over the steps. log Z is from at most 1,024 steps of the sequences given to fit."""
-        sources = self._sources(X)
-        values = pmi_by_step(self.model_, sources, self.log_partition_, positions_per_batch=_POSITIONS)
+        given = self._given(X)
+        values = pmi_by_step(self.model_, self._scaled(given.sequences), self.log_partition_, positions_per_batch=_POSITIONS)
         if self.per == "step":
-            return _like(X, values)
+            return given.like_input(values)
         return np.array([value[1:].mean() if len(value) > 1 else np.nan for value in values], np.float32)
 
     @property
@@ -174,25 +192,46 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         elif event == "warning":
             warnings.warn(f"update {step}: {metrics['reason']}", ConvergenceWarning, stacklevel=2)
 
-    def _read(self, X: object, *, reset: bool = False) -> list[np.ndarray]:
-        """X as sequences [steps, channels], with as many channels as were trained on."""
+    def _warn_of_doubts(self, sequences: Sequence[np.ndarray]) -> None:
+        far = [replace(note, path=f"sequence {note.path}") for note in far_values(_arrays(sequences))]
+        for doubt in filter(None, (turned(sequences), *map(str, grouped(far)))):
+            warnings.warn(doubt, UserWarning, stacklevel=3)
+
+    def _read(self, X: object, *, reset: bool = False) -> Collection:
+        """X as sequences [steps, channels], with the channels that were trained on."""
         found = collection(X)
-        if found is None:
-            data: Any = X  # sklearn says str and means any table
-            table: Any = validate_data(self, data, reset=reset, dtype=[np.float64, np.float32])
-            found = list(table[:, :, None]) if self.per == "sequence" else [table]
-        elif reset:
-            # Of an earlier fit on a table; a collection has channels, which are checked below.
-            for stale in ("n_features_in_", "feature_names_in_"):
+        if reset:  # of an earlier fit on another kind of X
+            for stale in ("n_features_in_", "feature_names_in_", "channels_in_"):
                 self.__dict__.pop(stale, None)
-        width = channels(found)
+        if found is None:
+            found = self._table(X, reset=reset)
+        elif reset and found.names:
+            self.channels_in_ = found.names
+        elif found.names and found.names != (known := vars(self).get("channels_in_", found.names)):
+            raise CollectionError(f"channels {[*found.names]}: fit saw {[*known]}. Select these columns, in this order.")
+        width = channels(found.sequences)
         if not reset and width != len(self.mean_):
             raise CollectionError(f"sequences of {width} channels: fit saw {len(self.mean_)}. A table is read by `per`.")
         return found
 
-    def _sources(self, X: object) -> Arrays:
+    def _table(self, X: object, *, reset: bool) -> Collection:
+        """A table by `per`, checked by scikit-learn once what it would cast is refused."""
+        data: Any = as_table(X)  # sklearn says str and means any table
+        try:
+            table: Any = validate_data(self, data, reset=reset, dtype=[np.float64, np.float32])
+        except (TypeError, ValueError) as error:
+            kind = NotNumeric if isinstance(error, TypeError) else CollectionError
+            # Of NaN scikit-learn says a page, of a wrong shape it prints the array.
+            text = re.sub(r"array=.*?\.\n", "\n", str(error), flags=re.DOTALL)
+            text = re.sub(r"\nCPC does not accept.*", " Impute or leave out these rows.", text, flags=re.DOTALL)
+            raise kind(" ".join(text.split())) from None
+        if self.per == "sequence":
+            return Collection(list(table[:, :, None]))
+        return Collection([table], rows=np.arange(len(table)))
+
+    def _given(self, X: object) -> Collection:
         check_is_fitted(self)
-        return self._scaled(self._read(X))
+        return self._read(X)
 
     def _scaled(self, sequences: Sequence[np.ndarray]) -> Arrays:
         return _arrays([((rows - self.mean_) / self.scale_).astype(np.float32) for rows in sequences])
@@ -200,10 +239,3 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
 
 def _arrays(sequences: Sequence[np.ndarray]) -> Arrays:
     return Arrays(sequences, [Item(str(number), str(number)) for number in range(len(sequences))])
-
-
-def _like(X: object, rows: list[np.ndarray]) -> np.ndarray | list[np.ndarray]:
-    """One array per sequence, in the shape in which the sequences came."""
-    if collection(X) is None:
-        return rows[0]
-    return rows if isinstance(X, list | tuple) or np.asarray(X).ndim != 3 else np.stack(rows)

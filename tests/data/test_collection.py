@@ -4,13 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from torchcpc.data.collection import CollectionError, blocks, channels, collection
+from torchcpc.data.collection import blocks, channels, collection
+from torchcpc.data.numbers import CollectionError
 
 RAGGED = [np.arange(6.0).reshape(3, 2), np.arange(10.0).reshape(5, 2)]
 
 
 def same(found, wanted) -> bool:
-    return all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
+    return all(np.array_equal(a, b) for a, b in zip(found.sequences, wanted, strict=True))
 
 
 def test_every_form_of_a_list_is_the_same_sequences():
@@ -60,7 +61,7 @@ def test_what_cannot_be_used_is_named(bad, said):
 
 def test_frames_of_columns_in_another_order_are_refused():
     frames = [pd.DataFrame(np.ones((3, 2)), columns=columns) for columns in (["a", "b"], ["a", "b"], ["b", "a"])]
-    assert len(collection(frames[:2])) == 2
+    assert len(collection(frames[:2]).sequences) == 2
     with pytest.raises(CollectionError, match=r"sequence 2 has the columns \['b', 'a'\], sequence 0 \['a', 'b'\]"):
         collection(frames)
 

@@ -1,6 +1,7 @@
 """What reading data brought to light, in words: equal facts of many files are one line, at the start of a run and in its report."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,12 +12,13 @@ from torchcpc.contracts.sources import Skipped
 MOST_KINDS = 10
 # What differs between facts of one kind: quoted names, paths, numbers.
 _VARYING = re.compile(r"""'[^']*'|"[^"]*"|\S*/\S*|[+-]?\d[\d.,]*(?:e[+-]?\d+)?""")
-_ROW = re.compile(r" (?:row|line) \d+$")
+# What a fact is about, where its path says so: rows of tables, sequences in memory.
+_PART = re.compile(r"(?:^| )(row|line|sequence) \d+$")
 
 
 @dataclass(frozen=True, slots=True)
 class FactGroup:
-    """Facts of one kind, which differ at most in numbers and names: how many, of what ("file" or "row"), and the first of them."""
+    """Facts of one kind, which differ at most in numbers and names: how many, of what (such as "file"), and the first of them."""
 
     count: int
     noun: str
@@ -37,11 +39,13 @@ def grouped(facts: Sequence[Skipped]) -> list[FactGroup]:
 
 def skip_lines(skipped: Sequence[Skipped], read: int) -> list[str]:
     """What was skipped beside `read` sources, one line a kind, under a line with the number; nothing where nothing was skipped."""
-    counts = {noun: count for noun in ("file", "row") if (count := sum(_noun(fact) == noun for fact in skipped))}
+    counts = Counter(map(_noun, skipped))
     if not counts:
         return []
     total = f" of {counted(len(skipped) + read, next(iter(counts)))}"
-    what = f"{len(skipped):,}{total}" if len(counts) == 1 else " and ".join(counted(n, noun) for noun, n in counts.items())
+    what = (
+        f"{len(skipped):,}{total}" if len(counts) == 1 else " and ".join(counted(n, noun) for noun, n in sorted(counts.items()))
+    )
     return [f"skipped {what}:", *(f"  {line}" for line in _listed(skipped))]
 
 
@@ -58,4 +62,5 @@ def _listed(facts: Sequence[Skipped]) -> list[str]:
 
 
 def _noun(fact: Skipped) -> str:
-    return "row" if _ROW.search(fact.path) else "file"
+    part = _PART.search(fact.path)
+    return part[1].replace("line", "row") if part else "file"

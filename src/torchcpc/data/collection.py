@@ -1,47 +1,90 @@
-"""Sources as people hold them in memory: a 3-D array, or a list of arrays, frames or plain lists of different lengths."""
+"""Sources as people hold them in memory: a 3-D array, a list of arrays, frames or plain lists, or a panel of pandas."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from torchcpc.contracts import CPCError
+from torchcpc.data.numbers import CollectionError, column_names, finite, is_pandas, numbers, without_library
+from torchcpc.data.panels import indexed_cases, is_nested, nested_cases, refuse_long
+
+if TYPE_CHECKING:
+    import pandas
+
+# Numbers of channels that an error lists.
+_SHOWN = 5
 
 
-class CollectionError(CPCError, ValueError):
-    """A CPCError that the tools of scikit-learn recognise as the ValueError they expect."""
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """sequences: [steps, channels] each; names: of the channels, where frames name them; rows: where the steps of all sequences, one after
+    the other, stand in the frame they came from, None where they came apart; cases: what the index of that frame calls them; stacked:
+    whether they came as one array."""
+
+    sequences: list[np.ndarray]
+    names: tuple[str, ...] = ()
+    rows: np.ndarray | None = None
+    cases: "pandas.Index | None" = None
+    stacked: bool = False
+
+    def like_input(self, rows: list[np.ndarray]) -> np.ndarray | list[np.ndarray]:
+        """One array per sequence, in the shape in which the sequences came."""
+        if self.rows is None:
+            return np.stack(rows) if self.stacked else rows
+        together = np.concatenate(rows)
+        ordered = np.empty_like(together)
+        ordered[self.rows] = together
+        return ordered
 
 
-def collection(X: object) -> list[np.ndarray] | None:
-    """Every sequence as [steps, channels]; None for what is no collection: a table, or a single sequence. X: [cases, steps, channels], or a
-    list (or array of objects) of [steps, channels] and, for one channel, [steps]. A list of plain lists of numbers, all of one length, is a
-    table. Raises CollectionError for anything else in the list, frames of other columns than the first's, NaN and infinity."""
-    if isinstance(X, np.ndarray) and X.ndim == 1 and X.dtype == object:
-        X = list(X)
+def collection(X: object) -> Collection | None:
+    """Every sequence as [steps, channels]; None for what is no collection: a table, or a single sequence.
+
+    X: [cases, steps, channels]; a list (or array or Series of objects) of [steps, channels] and, for one channel, [steps]; a frame whose
+    index has levels (case, step); a frame whose cells are the steps of one case and channel. A list of plain lists of numbers, all of one
+    length, is a table. Raises CollectionError for what has this form and is not numeric, frames of other columns than the first's, NaN,
+    masked values and infinity.
+    """
+    X = without_library(X)
+    if column_names(X) is not None or (is_pandas(X) and X.index.nlevels > 1):
+        return _of_frame(X)
+    if type(X) is dict:
+        raise CollectionError("X is a dict: give its sequences in a list, list(X.values()).")
     if not isinstance(X, list | tuple):
-        if np.asarray(X).ndim != 3:
-            return None
+        array = np.asarray(X)
+        if array.ndim == 3:
+            return replace(_of_list(list(array)), stacked=True)
+        X = list(array) if array.ndim == 1 and array.dtype.kind == "O" else None
     elif all(isinstance(sequence, list | tuple) and not any(map(np.ndim, sequence)) for sequence in X):
-        if len({len(sequence) for sequence in X}) <= 1:
-            return None
-    elif not any(map(np.ndim, X)):
+        X = None if len({len(sequence) for sequence in X}) <= 1 else X
+    if not X or not any(_axes(sequence) for sequence in X):
         return None
-    sequences: list[object] = [*X]  # pyright: ignore[reportGeneralTypeIssues]
-    columns = [getattr(sequence, "columns", None) for sequence in sequences]  # of a frame, whichever library made it
-    names = {number: list(of_frame) for number, of_frame in enumerate(columns) if of_frame is not None}
-    if other := next((number for number in names if names[number] != names[min(names)]), None):
-        raise CollectionError(
-            f"sequence {other} has the columns {names[other]}, sequence {min(names)} {names[min(names)]}: a channel is a column, in the "
-            "same place in all. Bring them into one order."
-        )
-    return [_sequence(sequence, number) for number, sequence in enumerate(sequences)]
+    return _of_list(list(X))
 
 
 def channels(sequences: Sequence[np.ndarray]) -> int:
     """The number of channels, the same in all. Raises CollectionError if it is not, and for no sequence at all."""
     counts = sorted({sequence.shape[1] for sequence in sequences})
     if len(counts) != 1:
-        raise CollectionError(f"{len(sequences)} sequences with channels {counts}: each must have the same number of channels.")
+        shown = ", ".join(map(str, counts[:_SHOWN])) + (", ..." if len(counts) > _SHOWN else "")
+        turned = len({len(sequence) for sequence in sequences}) == 1 < len(sequences)
+        hint = " If they are [channels, steps], give [x.T for x in X]." if turned else ""
+        raise CollectionError(
+            f"{len(sequences)} sequences with channels [{shown}]: each must have the same number of channels.{hint}"
+        )
     return counts[0]
+
+
+def turned(sequences: Sequence[np.ndarray]) -> str:
+    """What is odd about sequences that have more channels than steps: nothing in most collections."""
+    longest, width = max(map(len, sequences)), sequences[0].shape[1]
+    if len(sequences) < 2 or longest >= width:
+        return ""
+    return (
+        f"{len(sequences)} sequences of at most {longest} steps have {width} channels: X is [cases, steps, channels]. If yours is [cases, "
+        "channels, steps], as in aeon and sktime, give np.swapaxes(X, 1, 2)"
+    )
 
 
 def blocks(sequence: np.ndarray, *, length: int, most: int = 10) -> list[np.ndarray]:
@@ -49,14 +92,39 @@ def blocks(sequence: np.ndarray, *, length: int, most: int = 10) -> list[np.ndar
     return np.array_split(sequence, min(max(len(sequence) // length, 2), most))
 
 
-def _sequence(sequence: object, number: int) -> np.ndarray:
+def _of_frame(X: object) -> Collection | None:
+    if is_nested(X):
+        sequences, names = nested_cases(X)
+        return Collection([_sequence(case, number) for number, case in enumerate(sequences)], names)
+    if (cases := indexed_cases(X)) is None:
+        refuse_long(X)
+        return None
+    sequences = [_sequence(case, number) for number, case in enumerate(cases.sequences)]
+    return Collection(sequences, cases.names, cases.rows, cases.cases)
+
+
+def _of_list(sequences: list[object]) -> Collection:
+    given = [without_library(sequence) for sequence in sequences]
+    names = {number: tuple(found) for number, sequence in enumerate(given) if (found := column_names(sequence)) is not None}
+    first = min(names, default=0)
+    if other := next((number for number in names if names[number] != names[first]), None):
+        raise CollectionError(
+            f"sequence {other} has the columns {[*names[other]]}, sequence {first} {[*names[first]]}: a channel is a column, in the "
+            "same place in all. Bring them into one order."
+        )
+    return Collection([_sequence(sequence, number) for number, sequence in enumerate(given)], names.get(first, ()))
+
+
+def _axes(sequence: object) -> int:
     try:
-        array = np.asarray(sequence, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise CollectionError(f"sequence {number} is not numeric: {error}. Give numbers [steps, channels].") from None
+        return np.ndim(without_library(sequence))  # pyright: ignore[reportArgumentType]
+    except ValueError:
+        return 2  # rows of different lengths: refused when it is read
+
+
+def _sequence(sequence: object, number: int) -> np.ndarray:
+    array = numbers(sequence, f"sequence {number}")
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or not array.size:
         raise CollectionError(f"sequence {number} has shape {array.shape}: expected [steps, channels], at least one of each.")
-    if not np.isfinite(array).all():
-        raise CollectionError(f"sequence {number} contains NaN or infinity: impute or leave out those steps.")
-    return array
+    return finite(array, f"sequence {number}")

@@ -1,0 +1,80 @@
+"""Panels of pandas: frames that hold many cases, by an index of cases and steps, or nested, a sequence in every cell."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from torchcpc.data.numbers import CollectionError, is_pandas, numbers
+
+if TYPE_CHECKING:
+    import pandas
+
+# Names of columns by which a long table is known: one row a case and step.
+_CASES = ("case", "case_id", "case_index", "instance", "instances", "instance_id", "series", "series_id", "unique_id")
+_STEPS = ("time", "time_index", "timepoint", "timepoints", "timestamp", "reading_id", "step", "ds", "t")
+
+
+class IndexedCases(NamedTuple):
+    """sequences: [steps, channels] each; rows: the rows of the frame, in the order of the sequences; names: of the channels; cases: the
+    index without steps, one entry a case."""
+
+    sequences: list[np.ndarray]
+    rows: np.ndarray
+    names: tuple[str, ...]
+    cases: "pandas.Index"
+
+
+def indexed_cases(X: object) -> IndexedCases | None:
+    """The cases of a frame whose index has levels (case, ..., step), in the order in which they come; None without such an index. Raises
+    CollectionError for steps that are out of order or repeat."""
+    if not is_pandas(X) or (levels := X.index.nlevels) < 2:
+        return None
+    frame = X.to_frame() if X.ndim == 1 else X
+    steps = frame.index.get_level_values(levels - 1)
+    sequences, rows, firsts = [], [], []
+    for name, places in frame.groupby(level=[*range(levels - 1)], sort=False).indices.items():
+        of_case = steps[places]
+        if not (of_case.is_monotonic_increasing and of_case.is_unique):
+            raise CollectionError(
+                f"case {name} has steps out of order or twice in the last level of the index: its levels are (case, step). "
+                "Sort the frame with sort_index(), or drop what repeats."
+            )
+        sequences.append(numbers(frame.iloc[places], f"case {name}"))
+        rows.append(places)
+        firsts.append(places[0])
+    cases = frame.index.droplevel(levels - 1)[firsts]
+    return IndexedCases(sequences, np.concatenate(rows or [np.zeros(0, int)]), tuple(map(str, frame.columns)), cases)
+
+
+def is_nested(X: object) -> bool:
+    """Whether a frame holds a sequence in every cell."""
+    return is_pandas(X) and X.ndim == 2 and X.size > 0 and any(np.ndim(cell) > 0 for cell in X.iloc[0])
+
+
+def nested_cases(X: object) -> tuple[list[np.ndarray], tuple[str, ...]]:
+    """The cases of a nested frame, one a row, [steps, channels], and the names of the channels. Raises CollectionError where the channels
+    of a case differ in length."""
+    if not is_pandas(X):
+        raise CollectionError(f"{type(X).__name__} is no frame of pandas. Give [cases, steps, channels].")
+    cases = []
+    for number, (name, row) in enumerate(X.iterrows()):
+        columns = [np.atleast_1d(numbers(cell, f"case {name}, column {column!r},")) for column, cell in row.items()]
+        if len({column.shape for column in columns}) > 1 or columns[0].ndim > 1:
+            lengths = [column.shape for column in columns]
+            raise CollectionError(f"case {number} has channels of shapes {lengths}: each must be [steps], as many in all.")
+        cases.append(np.stack(columns, axis=1))
+    return cases, tuple(map(str, X.columns))
+
+
+def refuse_long(X: object) -> None:
+    """Raises CollectionError for a long table, in which a column names the case and another the step: as numbers they would be channels."""
+    if not is_pandas(X) or X.ndim != 2:
+        return
+    names = {str(name).strip().lower(): name for name in X.columns}
+    case = next((names[name] for name in _CASES if name in names), None)
+    step = next((names[name] for name in _STEPS if name in names), None)
+    if case is not None and step is not None and len(np.unique(X[case])) < len(X):
+        raise CollectionError(
+            f"the columns {case!r} and {step!r} make X a long table, a row for each case and step. Give a frame with an index of cases and "
+            f"steps: X.set_index([{case!r}, {step!r}]), after a pivot where a column names the channel."
+        )
