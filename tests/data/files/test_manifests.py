@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,3 +169,24 @@ def test_names_of_roots_say_which_part_they_are(tmp_path: Path) -> None:
 def test_a_fault_below_two_roots_is_reported_once(tmp_path: Path) -> None:
     touch(tmp_path, "s/a.wav", "s/b.m4a")
     assert [s.path for s in find([tmp_path, tmp_path / "s"], SOUND).skipped if "m4a" in s.path] == [str(tmp_path / "s/b.m4a")]
+
+
+@pytest.mark.parametrize("name", ["m.csv", "m.tsv", "m.parquet", "a.wav", "x"])
+def test_a_pipe_is_refused_and_not_waited_on(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(CPCError, match="neither a folder nor a file, but a pipe"):
+        find([tmp_path / name], SOUND)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"PAR1", b"\xff\xfe\x00", b"\0\0", b"path" * 9, b"path\n" * 3, b'"path', b"path,path\na,b\n"]
+)
+@pytest.mark.parametrize("name", ["m.csv", "m.tsv", "m.parquet", "labels.csv", "labels.tsv", "metadata.parquet"])
+def test_damaged_tables_are_one_clear_error_or_skipped(tmp_path: Path, name: str, content: bytes) -> None:
+    touch(tmp_path, "a.wav")
+    (tmp_path / name).write_bytes(content)
+    try:
+        found = find([tmp_path / name if name.startswith("m.") else tmp_path], SOUND)
+        assert [file.key for file in found.files] == ["a.wav"]
+    except CPCError as error:
+        assert name in str(error)

@@ -89,6 +89,10 @@ def _open(root: Path, kind: FileKind) -> Found:
         return _in_folder(root, kind)
     if not os.path.exists(root):
         raise CPCError(f"{root} does not exist. Name a folder of {kind.noun} files, or a manifest ({tables}).")
+    if not os.path.isfile(root):
+        raise CPCError(
+            f"{root} is neither a folder nor a file, but a pipe or a device. Name a folder or a manifest ({tables})."
+        )
     if suffix in kind.suffixes and not is_manifest(root):
         one = [skip(root, "read as one source; a list of files has a column 'path'")] if suffix in MANIFESTS else []
         return Found([FoundFile(root, root.name, top_folder(root.name))], [], one)

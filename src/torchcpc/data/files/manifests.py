@@ -104,7 +104,7 @@ def _grouped(file: FoundFile, kind: FileKind) -> FoundFile:
 
 def _is_fairseq(path: Path) -> bool:
     """Whether a .tsv begins with the folder of the files that it lists."""
-    if path.suffix.lower() != ".tsv":
+    if path.suffix.lower() != ".tsv" or not os.path.isfile(path):
         return False
     try:
         with path.open(encoding="utf-8-sig") as file:

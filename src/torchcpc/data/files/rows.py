@@ -1,6 +1,7 @@
 """The rows of a table that names files: a path each, its labels, and the part of the file that is meant."""
 
-from collections.abc import Collection, Iterable, Sequence
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,18 +29,26 @@ class FileRow:
 
 def names_files(path: Path) -> bool:
     """Whether the header of a table has a column of paths. A file that cannot be read has none."""
-    try:
-        if path.suffix.lower() == ".parquet":
-            import pyarrow.parquet as pq
-
-            names: Iterable[str] = pq.read_schema(path).names
-        else:
-            with path.open(encoding="utf-8-sig") as file:
-                header = file.readline(1 << 16)
-            names = (name.strip().strip('"') for mark in ",;\t|" for name in header.split(mark))
-    except (OSError, ValueError):  # pyarrow's own errors are ValueErrors
+    if not os.path.isfile(path):  # a pipe would be waited on
         return False
-    return any(alike(name) in PATH_COLUMNS for name in names)
+    if path.suffix.lower() == ".parquet":
+        return any(alike(name) in PATH_COLUMNS for name in _parquet_names(path))
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            header = file.readline(1 << 16)
+    except (OSError, ValueError):
+        return False
+    return any(alike(name.strip().strip('"')) in PATH_COLUMNS for mark in ",;\t|" for name in header.split(mark))
+
+
+def _parquet_names(path: Path) -> list[str]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.read_schema(path).names
+    except (pa.ArrowException, OSError, ValueError):
+        return []
 
 
 def file_rows(path: Path, kind: FileKind, *, parts: bool = False) -> tuple[list[FileRow], list[Skipped]]:
