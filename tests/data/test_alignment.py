@@ -3,8 +3,9 @@ import csv
 import numpy as np
 import pytest
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Item
 from torchcpc.data.alignment import read_steps, read_table
+from torchcpc.data.arrays import Arrays
 
 HEADER = "recording,start_s,end_s,phone\n"
 
@@ -112,3 +113,14 @@ def test_frames_of_a_clip_are_those_of_the_recording(tmp_path):
 def test_times_with_decimal_commas(tmp_path) -> None:
     path = written(tmp_path, "recording;start_s;end_s;phone\na;0,0;0,02;x\na;0,02;0,05;y\n")
     assert read_table(path, column="phone").frames("a", 5).tolist() == [0, 0, 1, 1, 1]
+
+
+@pytest.mark.parametrize("unit", [1000, 100])
+def test_times_in_another_unit_are_refused(tmp_path, unit):
+    rows = "".join(f"{name},{n * unit / 10},{(n + 1) * unit / 10},x\n" for name in "abc" for n in range(10))
+    sources = Arrays([np.zeros((11, 2))] * 3, [Item(name, name, seconds=1.0) for name in "abc"])
+    found = read_table(written(tmp_path, HEADER + rows), column="phone")
+    with pytest.raises(CPCError, match=rf"labels of a end at {unit} s, and it lasts 1 s: .*another unit"):
+        found.matched(sources)
+    long = Arrays([np.zeros((11, 2))] * 3, [Item(name, name, seconds=unit / 3) for name in "abc"])
+    assert set(found.matched(long).spans) == set("abc")

@@ -17,6 +17,8 @@ from torchcpc.data.keys import Keys
 from torchcpc.data.names import same_names
 
 FRAME_S = 0.010
+# Labels that end so many times later than most of their recordings are not in seconds. A frame of 10 ms is a hundredth of one.
+_FAR_BEHIND = 20
 TIME_COLUMNS = ("recording", "start_s", "end_s")
 
 
@@ -75,6 +77,7 @@ class Alignment:
                     )
                 origin[item.key] = name
                 spans[item.key] = own if part else _stretch(own, item) if item.part_of else own
+        _check_unit(spans, {item.key: item.seconds for item in items})
         return replace(self, spans=spans, known=tuple(self.spans))
 
     def require(self, recordings: Iterable[str]) -> None:
@@ -85,6 +88,19 @@ class Alignment:
                 f"{have} no labels ({_few(missing)}), while the labels know {len(known)} ({_few(known)}); a recording goes by its path, or "
                 "by its file name where no other has it: rename them, or leave them out."
             )
+
+
+def _check_unit(spans: Mapping[str, Spans], seconds: Mapping[str, float]) -> None:
+    """Raises CPCError where the labels of most sources end many times later than the sources themselves. Excerpts of longer recordings have
+    labels behind their end, too, but not so far behind."""
+    ends = {key: float(end_s.max()) for key, (_, end_s, _) in spans.items() if len(end_s) and seconds[key] > 0}
+    far = [key for key, end_s in ends.items() if end_s > _FAR_BEHIND * seconds[key]]
+    if 2 * len(far) > len(ends):
+        key = far[0]
+        raise CPCError(
+            f"the labels of {key} end at {ends[key]:g} s, and it lasts {seconds[key]:g} s: times seem to be in another unit, such as "
+            "milliseconds or samples. Write seconds."
+        )
 
 
 def read_alignment(path: Path, *, column: str, rate: float = 1.0) -> Alignment:

@@ -34,7 +34,7 @@ def written(folder: Path, frame: pd.DataFrame, name: str = "x.csv", **how: objec
         ({"timestamp": STAMPS.astype("int64") // (1000 if STAMPS.unit == "us" else 10**6)}, "read in ms since 1970"),
         ({"date": STAMPS.strftime("%d/%m/%Y %H:%M")}, "read as day/month/year"),
         ({"date": STAMPS.strftime("%d.%m.%Y"), "time": STAMPS.strftime("%H:%M:%S")}, "'date' and 'time' together"),
-        ({"when": STAMPS.strftime("%Y-%m-%d %H:%M")}, ""),
+        ({"when": STAMPS.strftime("%Y-%m-%d %H:%M")}, "'when' is read as the times"),
         ({"": STAMPS.strftime("%Y-%m-%d %H:%M")}, ""),
         ({"": np.arange(11) * 1800 + 0.5}, ""),
         ({"clock": STAMPS.strftime("%H:%M:%S")}, ""),

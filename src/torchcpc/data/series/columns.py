@@ -84,15 +84,16 @@ def _times(
         return _with_columns(found, *_seconds(table, found[0]))
     free = [name for name in table.columns if name not in labels]
     usual = [name for name in free if _TIME.fullmatch(name.lower())]
+    guess = []
     if not usual and free and free[0] not in channels and _is_index_of_times(table, free[0]):
-        usual = free[:1]
+        usual, guess = free[:1], [f"the column {free[0]!r} is read as the times"]
     if not usual:
         return None, [], []
     read = [(name, *_seconds(table, name)) for name in usual[:2]]
     (_, first, said), *more = read
     if more and (together := _date_and_clock(first, more[0][1])) is not None:
         return _with_columns(usual, together, [f"the times are {usual[0]!r} and {usual[1]!r} together"])
-    said += [f"the times are those of {usual[0]!r}; {name!r} is not read" for name in usual[1:]]
+    said += guess + [f"the times are those of {usual[0]!r}; {name!r} is not read" for name in usual[1:]]
     return _with_columns(usual, first, said)
 
 
