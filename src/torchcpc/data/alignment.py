@@ -114,9 +114,9 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
     second. Raises CPCError, naming the line, for an absent column, a time that is no number, an end not after its start and overlaps."""
     if not path.is_file():
         raise CPCError(f"{path}: cannot be read; labels are a CSV file with {', '.join(TIME_COLUMNS)}.")
-    from torchcpc.data.tables import table as tables
+    from torchcpc.data.tables import read
 
-    table = tables.read_table(path)
+    table = read.read_table(path)
     names, notes = known_columns(path, table.columns, (*TIME_COLUMNS, "record", "sample", column))
     column = next(iter(same_names(column, names)), column)
     notes += [Skipped(str(path), note) for note in table.notes]

@@ -41,7 +41,7 @@ def read_array(path: Path) -> ArrayFile:
 
 
 def _of_table(path: Path) -> tuple[np.ndarray, Sequence[str]]:
-    from torchcpc.data.tables.table import read_table
+    from torchcpc.data.tables.read import read_table
 
     table = read_table(path)
     table.require_regular()

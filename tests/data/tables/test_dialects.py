@@ -11,7 +11,8 @@ import pytest
 from torchcpc.contracts import CPCError
 from torchcpc.data.tables.cells import cells_of, cells_of_large
 from torchcpc.data.tables.dialect import dialect_of
-from torchcpc.data.tables.table import Table, read_table
+from torchcpc.data.tables.read import read_table
+from torchcpc.data.tables.table import Table
 
 # Signs, a column of whole numbers, and a zero in front: 7 rows of 3 columns.
 VALUES = np.random.default_rng(3).normal(size=(7, 3)).round(3)

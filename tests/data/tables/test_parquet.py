@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.tables.table import read_table
+from torchcpc.data.tables.read import read_table
 
 
 @pytest.mark.parametrize("name", [None, "id"])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.tables.table import read_table
+from torchcpc.data.tables.read import read_table
 
 START = datetime(2024, 2, 27, 11, 58, 30)
 MOMENTS = [START + n * timedelta(hours=7, minutes=13) for n in range(11)]

@@ -57,7 +57,7 @@ def file_rows(path: Path, kind: FileKind, *, parts: bool = False) -> tuple[list[
     Raises:
         CPCError: For a table without a column of paths, and for parts of files that can only be read whole.
     """
-    from torchcpc.data.tables.table import read_table
+    from torchcpc.data.tables.read import read_table
 
     table = read_table(path)
     names, notes = known_columns(path, table.columns)

@@ -31,7 +31,7 @@ _REMEDY = "; name the channels (data.channels), or what labels the rows (data.ro
 
 def read_columns(path: Path, columns: Columns) -> list[Readings]:
     """The one series of a table. Raises CPCError, without the path, for a table that cannot be used."""
-    from torchcpc.data.tables.table import read_table
+    from torchcpc.data.tables.read import read_table
 
     try:
         table = read_table(path)

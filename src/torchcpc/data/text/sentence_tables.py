@@ -64,7 +64,7 @@ def read_tables(roots: Sequence[Path], parts: Mapping[Path, str]) -> Tables:
 def _read(path: Path) -> _Rows | None:
     """The rows of a table of sentences; None for a manifest of files. Raises CPCError for a table that cannot be read, one that is neither,
     and for a row of more or fewer fields than the header."""
-    from torchcpc.data.tables.table import read_table
+    from torchcpc.data.tables.read import read_table
 
     table = read_table(path)
     if column := next((name for name in table.columns if alike(name) in TEXT_COLUMNS), ""):
