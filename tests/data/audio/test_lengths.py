@@ -178,3 +178,22 @@ def test_the_last_page_of_an_ogg_is_read_by_position_as_in_the_whole(tmp_path: P
     """libsndfile seeks to wrong places there."""
     sources = read(tmp_path, coded("OGG", frames), "a.ogg")
     by_position(sources, sf.read(tmp_path / "a.ogg", dtype="float32")[0], 0)
+
+
+def test_a_second_recording_that_is_damaged_ends_nothing(tmp_path: Path) -> None:
+    """A decoder must see the end of the first, or it looks for its last page for ever."""
+    (tmp_path / "whole.wav").write_bytes(WAV)
+    first, second = coded("OGG"), coded("OGG", 30_011, seed=1)
+    for number in range(0, 4000, 97):
+        place = 40 + number * len(first) // 4000
+        damaged = put(first, place, b"\xff" * 13) + second
+        sources = read(tmp_path, damaged, "a.ogg")
+        assert len(sources) + len(sources.skipped) == 2
+
+
+@pytest.mark.parametrize("form", ["WAV", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "RF64", "W64"])
+def test_a_file_cut_within_its_header_is_skipped(tmp_path: Path, form: str) -> None:
+    (tmp_path / "whole.wav").write_bytes(WAV)
+    content = coded(form)
+    for length in range(1, 60):
+        assert len(read(tmp_path, content[:length], "cut.wav").skipped) == 1

@@ -72,7 +72,7 @@ class View:
         """Fills `into` as far as there is something to read; the number of bytes."""
         place = self._container.begin + self._at
         data = bytearray(read_at(self._handle, min(len(into), max(0, self._size - self._at)), place))
-        if not data and self._at + 128 >= self._told:
+        if not data and self._container.open_end and self._told - 128 <= self._at < self._told:
             data = bytearray(min(len(into), 128))  # a decoder looks for a tag at the end that it was told
         if self._container.patch:
             begin, new = self._container.patch
