@@ -67,6 +67,7 @@ def test_data_are_opened_once_and_the_record_is_written_once(tmp_path: Path, mon
         ("windows.batch=0", "windows.batch = 0"),
         ("data.steps=1", "data.steps = 1"),
         ("training.schedule=cosin", "cosin"),
+        ("training.save_every=0", "training.save_every = 0"),
         ("split.validation=0.0", "no validation window"),
     ],
 )
@@ -109,6 +110,20 @@ def test_no_data_where_the_reader_needs_some(tmp_path: Path) -> None:
     with pytest.raises(CPCError, match="no data was named"):
         pretrain(made, [], tmp_path / "run", devices=CPU)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("devices", "said"),
+    [
+        ({"accelerator": "abacus"}, "accelerator = 'abacus' is unknown"),
+        ({"accelerator": "tpu"}, "accelerator = 'tpu'"),
+        ({"nodes": 0}, "nodes = 0"),
+    ],
+)
+def test_devices_that_are_not_there_are_refused_and_leave_no_folder(devices: dict, said: str, tmp_path: Path) -> None:
+    with pytest.raises(CPCError, match=said):
+        pretrain(settings(), None, tmp_path / "run", devices=Devices(**devices))
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("devices", ["two", 0, "-1", ""])

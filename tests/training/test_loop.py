@@ -191,7 +191,12 @@ def _stop_at(last):
 
 
 @pytest.mark.parametrize(
-    ("setting", "message"), [({"steps": 0}, "steps = 0"), ({"schedule": "cosin"}, "cosin.*constant, cosine")]
+    ("setting", "message"),
+    [
+        ({"steps": 0}, "steps = 0"),
+        ({"save_every": 0}, "training.save_every = 0: a number of updates, at least 1"),
+        ({"schedule": "cosin"}, "cosin.*constant, cosine"),
+    ],
 )
 def test_impossible_settings(setting, message):
     with pytest.raises(CPCError, match=message):

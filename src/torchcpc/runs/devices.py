@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from torchcpc.contracts import CPCError, check_choice
+from torchcpc.contracts import CPCError, check_choice, one_line
 from torchcpc.runs.together import launch
 from torchcpc.training.one_device import one_device
 
@@ -32,6 +32,8 @@ class Devices:
     def __post_init__(self) -> None:
         if self.devices != "auto" and not (str(self.devices).isdecimal() and int(self.devices) > 0):
             raise CPCError(f"devices = {self.devices!r}: a whole number above 0, or auto.")
+        if self.nodes < 1:
+            raise CPCError(f"nodes = {self.nodes!r}: a whole number above 0.")
 
     def resolved_precision(self) -> str:
         """The precision; "auto" is bf16-mixed where the device multiplies bfloat16 faster than float32, otherwise 32-true."""
@@ -39,7 +41,10 @@ class Devices:
         if self.precision != "auto":
             return self.precision
         found = "cuda" if torch.cuda.is_available() else "cpu"
-        kind = torch.device(found if self.accelerator == "auto" else self.accelerator).type
+        try:
+            kind = torch.device({"auto": found, "gpu": "cuda"}.get(self.accelerator, self.accelerator)).type
+        except RuntimeError:
+            raise CPCError(f"accelerator = {self.accelerator!r} is unknown. Choose cpu, cuda, mps or auto.") from None
         if kind == "cuda":
             return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
         # Without these instructions a CPU emulates bfloat16, several times slower than float32.
@@ -51,9 +56,14 @@ class Devices:
         from lightning_fabric import Fabric
 
         devices = self.devices if self.devices == "auto" else int(self.devices)
-        if (devices, self.nodes) == (1, 1):
-            return one_device(self.accelerator, precision)
-        fabric = Fabric(accelerator=self.accelerator, devices=devices, num_nodes=self.nodes, precision=precision)  # pyright: ignore[reportArgumentType]
+        try:
+            if (devices, self.nodes) == (1, 1):
+                return one_device(self.accelerator, precision)
+            fabric = Fabric(accelerator=self.accelerator, devices=devices, num_nodes=self.nodes, precision=precision)  # pyright: ignore[reportArgumentType]
+        except Exception as error:  # Lightning raises half a dozen kinds for devices and launchers that are not there
+            raise CPCError(
+                f"accelerator = {self.accelerator!r}, devices = {devices}, nodes = {self.nodes}: {one_line(error)}"
+            ) from None
         launch(fabric)
         return fabric
 

@@ -74,11 +74,13 @@ def fit(
     """
     if steps < 1:
         raise CPCError(f"training.steps = {steps}: train for at least one update.")
+    every = {"log": log_every, "validate": validate_every, "save": save_every, "steps": steps}
+    if wrong := [name for name, updates in every.items() if updates < 1]:
+        raise CPCError(f"training.{wrong[0]}_every = {every[wrong[0]]}: a number of updates, at least 1.")
     fabric = fabric or one_device()
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     record = Record(folder, on_event) if fabric.is_global_zero else Record(None, ignore)
     rate = partial(rate_at, peak=learning_rate, steps=steps, warmup=warmup, schedule=schedule)
-    every = {"log": log_every, "validate": validate_every, "save": save_every, "steps": steps}
     loop = Loop(model, optimizer, fabric, record, every, folder, fingerprint)
     if loop.agree(0 < patience <= record.stale):  # a run that has stopped of itself is not a step longer for being resumed
         return Outcome(loop.state.step, loop.state.best)
