@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from torchcpc.contracts import Progress, Sources, require
+from torchcpc.contracts import Progress, Skipped, Sources, provides, require
 from torchcpc.data.text.texts import scan_texts
 from torchcpc.data.text.tokenizer_files import load_tokenizer, save_tokenizer
 from torchcpc.data.text.tokens import learn
+from torchcpc.data.text.unknown import ReadDocuments, unknown_words
 from torchcpc.domains.record import DataSettings, Domain
 from torchcpc.settings import Settings
 
@@ -50,6 +51,11 @@ def through_vocabulary(data: DataSettings, sources: Sources) -> Sources:
     return documents.with_tokenizer(load_tokenizer(Path(data["tokenizer"])))
 
 
+def unknown_in(settings: Settings, sources: Sources) -> list[Skipped]:
+    """Documents of which the vocabulary knows too little."""
+    return unknown_words(sources) if provides(sources, ReadDocuments) else []
+
+
 TEXT = Domain(
     name="text",
     reader=scan_texts,
@@ -58,4 +64,5 @@ TEXT = Domain(
     files={"tokenizer": TOKENIZER},
     learn=learn_vocabulary,
     as_read=through_vocabulary,
+    doubts=unknown_in,
 )

@@ -62,7 +62,8 @@ def prepare(
     sources = domain.as_read(located(settings["data"], folder), sources)
     model = build(settings, seed=record.seed)
     train, short = long_enough(sources, parts.train, model)
-    doubts = domain.doubts(settings, sources.select(train))
+    # Of a vocabulary only text that it was not learned from tells how much it does not know.
+    doubts = domain.doubts(settings, sources.select([*train, *parts.validation]))
     counts = {"recordings": len(sources), "trained": len(train), "validated": len(parts.validation)}
     counts |= {"unseen": len(parts.unseen), "groups": len(sources.groups), "hours": sources.hours}
     counts |= {"skipped": len(sources.skipped) + len(short)}
