@@ -33,7 +33,7 @@ def test_parses(command, monkeypatch):
     module = import_module(f"torchcpc.commands.{words[0]}")
     seen = []
     monkeypatch.setattr(module, "run", seen.append)
-    monkeypatch.setattr("torchcpc.commands.options.check_data", lambda arguments: None)  # the data of the README are not here
+    monkeypatch.setattr("torchcpc.commands.options.check_paths", lambda arguments: None)  # the data of the README are not here
     assert main(words) == 0
     assert not any("=" in root for root in getattr(seen[0], "data", None) or []), "a setting was taken for data"
     if words[0] == "train" and seen[0].recipe:

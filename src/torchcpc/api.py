@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TypedDict, TypeVar
 
-from torchcpc.anomalies.detect import AnomalySpec, detect
+from torchcpc.anomalies.detect import AnomalySpec, detect, write_scores
 from torchcpc.anomalies.result import AnomalyTable
 from torchcpc.contracts import QUIET, CPCError, Listener, Progress, Sources
 from torchcpc.data.alignment import read_alignment
@@ -178,8 +178,7 @@ class Run:
         """Surprise of every row of sensor series, and alarms; `out`: a file for the scores. spec: fields of `anomalies.AnomalySpec`."""
         table, rows = detect(self.trained, data, _specify(AnomalySpec, spec))
         if out is not None:
-            count = write_rows(Path(out), rows, nothing="nothing was scored.")
-            self.trained.listener.note(f"{count} rows in {out}")
+            write_scores(Path(out), rows, table, self.trained.listener)
         return table
 
     def nearest(self, data: Data | None = None, **spec: object) -> NearestTable:

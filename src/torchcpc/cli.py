@@ -65,13 +65,13 @@ def _refuse_old_names(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from torchcpc.commands.options import check_data
+    from torchcpc.commands.options import check_paths
 
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
     if ours:
         signal.signal(signal.SIGTERM, terminate)
     try:
-        check_data(arguments)
+        check_paths(arguments)
         import_module(f"torchcpc.commands.{arguments.command}").run(arguments)
     except CPCError as error:
         return _failed(arguments, "\n  ".join(map(printable, error.lines)))

@@ -1,16 +1,17 @@
 """From a trained run to anomalies: scores of whole sources by each method, their threshold, and alarms as rows of a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
 from torchcpc.anomalies.labels import anomalous, column_of
 from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
 from torchcpc.anomalies.scores import compare_with_labels, relative, row_surprise, smoothed, z_score
-from torchcpc.contracts import CPCError, RowLabelled, Sources, Timed, check_rules, require
+from torchcpc.contracts import CPCError, Listener, RowLabelled, Sources, Timed, check_rules, require
 from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs, steps_in
-from torchcpc.representations.rows import Rows
+from torchcpc.representations.rows import Rows, write_rows
 from torchcpc.runs.open_sources import Data, are_open, named_roots
 from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample
@@ -123,3 +124,13 @@ def row_of(
         labelled_scores = [np.where(np.isnan(rows), np.nan, score) for (score, _), rows in zip(known, truth, strict=True)]
         detection = compare_with_labels(labelled_scores, [rows > 0 for rows in truth], threshold)
     return AnomalyRow(method, ROLES[method], threshold, alarms, detection)
+
+
+def write_scores(path: Path, rows: Iterable[Rows], table: AnomalyTable, listener: Listener) -> None:
+    """Writes the scores. What was measured is told where the disk refuses them, so that it is not lost."""
+    try:
+        listener.note(f"{write_rows(path, rows, nothing='nothing was scored.')} rows in {path}")
+    except CPCError:
+        for line in table.text().split("\n"):
+            listener.note(line)
+        raise

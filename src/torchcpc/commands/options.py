@@ -1,9 +1,11 @@
 """Options that several commands share, and the names that options had before."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
+from torchcpc.atomic import check_writable
 from torchcpc.contracts import CPCError
 
 RUN = "run folder, saved model folder, or Hub repository id"
@@ -19,6 +21,8 @@ RENAMED: dict[str, dict[str, str]] = {
         "--candidates": "`cpc rank RUN --candidates-file`",
     },
 }
+# Commands whose -o is a folder.
+FOLDERS = ("train", "expand", "demo")
 RENAMED_COMMANDS = {"course": "timeline"}
 
 
@@ -70,11 +74,16 @@ def out(parser: argparse.ArgumentParser, help: str, *, required: bool = False, m
     parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help=help)
 
 
-def check_data(arguments: argparse.Namespace) -> None:
-    """Refuses data that are not there, before torch is loaded."""
-    for root in (*(vars(arguments).get("data") or ()), *(vars(arguments).get("test_data") or ())):
-        if not Path(root).exists():
+def check_paths(arguments: argparse.Namespace) -> None:
+    """Refuses data that are not there and places that cannot be written, before torch is loaded and hours of work are done."""
+    given = vars(arguments)
+    for root in (*(given.get("data") or ()), *(given.get("test_data") or ())):
+        # os.path and not Path: a name that cannot be is a name of nothing, instead of raised.
+        if not os.path.exists(root):
             raise CPCError(f"{root} does not exist. Check the path.")
+    if (out := given.get("out")) is not None:
+        check_writable(out / "config.json" if arguments.command in FOLDERS else out)
+    check_writable(given.get("picture"))
 
 
 def values(arguments: argparse.Namespace, *rows: Option) -> dict[str, Any]:

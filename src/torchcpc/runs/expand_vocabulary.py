@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import math
-import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from torchcpc.atomic import copy_file
 from torchcpc.contracts import CPCError, Progress
 from torchcpc.data.text.texts import require_text
 from torchcpc.data.text.tokenizer_files import load_tokenizer, save_tokenizer
@@ -189,4 +189,4 @@ def _write(run: TrainedRun, weight_VE: torch.Tensor, content: Mapping[str, objec
         replace(run.record, settings={**run.record.settings, "encoder": encoder}, expanded=origin).write(out)
         for name in ("metrics.jsonl", "skipped.json", "notes.json"):  # which probes and reports of the enlarged model need too
             if (run.folder / name).is_file():
-                shutil.copyfile(run.folder / name, out / name)
+                copy_file(run.folder / name, out / name)

@@ -4,7 +4,6 @@ config.json: {"format": 1, "torchcpc": version, "encoder": {"name": ..., setting
 model.safetensors: one float tensor per parameter or statistic, named as in the module tree; and the files of the domain (tokenizer.json).
 """
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from torchcpc import __version__
-from torchcpc.atomic import replacing, write_json
+from torchcpc.atomic import copy_file, write_json
 from torchcpc.contracts import CPCError, one_line, shown
 from torchcpc.domains import DOMAINS, DataSettings
 from torchcpc.model import CPCModel
@@ -33,8 +32,7 @@ def save_pretrained(model: nn.Module, settings: Settings, folder: Path) -> None:
     data = dict(settings["data"])
     for setting, name in files_of(data).items():
         if data[setting] != name:
-            with replacing(folder / name) as partial:
-                shutil.copyfile(data[setting], partial)
+            copy_file(Path(data[setting]), folder / name)
             data[setting] = name
     write_tensors(folder / "model.safetensors", model.state_dict())
     parts = {part: settings[part] for part in MODEL_PARTS}
