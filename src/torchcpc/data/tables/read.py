@@ -1,6 +1,6 @@
 """The one way from a file to a table: .csv and .tsv as their first lines say, .parquet with its types.
 
-What is decided about a table (its delimiter, header, which columns number the rows) is decided here, once. `Table.notes` says it where it is
+What is decided about a table (delimiter, header, which columns number the rows) is decided here, once. `Table.notes` says it where it is
 a guess.
 """
 
