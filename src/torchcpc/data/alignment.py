@@ -17,6 +17,8 @@ from torchcpc.data.keys import Keys
 from torchcpc.data.names import same_names
 
 FRAME_S = 0.010
+# Digits of a position; no recording has as many samples.
+_LONGEST_NUMBER = 15
 # Labels that end so many times later than most of their recordings are not in seconds. A frame of 10 ms is a hundredth of one.
 _FAR_BEHIND = 20
 TIME_COLUMNS = ("recording", "start_s", "end_s")
@@ -133,7 +135,7 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
         recording, start, end, label = (record[name] for name in (*wanted, column))
         if not recording or not label:
             raise CPCError(f"{path}, line {line}: the recording or its {column} is missing; fill in or take out the line.")
-        if events and not (start.isascii() and start.isdigit()):
+        if events and not (start.isascii() and start.isdigit() and len(start) <= _LONGEST_NUMBER):
             raise CPCError(
                 f"{path}, line {line}: sample {start!r} must be a whole number from 0, the raw position of the event."
             )
