@@ -156,7 +156,7 @@ def test_arrays_are_told_from_runs(tmp_path: Path, refused, capsys: pytest.Captu
     np.save(y, np.arange(3.0))
     np.save(bad, np.array([{}], dtype=object), allow_pickle=True)
     assert "1 array files: name two" in refused("information", x)
-    assert "cannot be read as an .npy array" in refused("information", x, bad)
+    assert "bad.npy cannot be read as an array (not a readable npy file: pickled objects" in refused("information", x, bad)
     assert "does not exist" in refused("information", x, tmp_path / "none.npy")
     np.save(bad, np.arange(5))
     assert "has 3 rows and" in refused("information", x, bad)

@@ -58,42 +58,51 @@ def causal_convolution(x_BTC: Tensor, weight_OCk: Tensor, bias_O: Tensor, stride
         # Or few inputs, as in a first layer: then what each step sees is quickly copied, for a single product.
         x_BTCk = F.pad(x_BTC[:, : steps * stride], (0, 0, k - stride, 0)).unfold(1, k, stride)
         return F.linear(x_BTCk.flatten(2), weight_OCk.flatten(1), bias_O)
-    x = F.pad(x_BTC[:, : steps * stride], (0, 0, (blocks - 1) * stride, 0))
-    x_BRL = x.reshape(x.shape[0], steps + blocks - 1, stride * inputs)
     # A kernel that is no whole number of blocks gets zeros at its old end.
     weight = F.pad(weight_OCk, (blocks * stride - k, 0)).unflatten(2, (blocks, stride))
     if on_cpu:
-        return _BlockConvolution.apply(x_BRL, weight.permute(2, 0, 3, 1).reshape(blocks, outputs, stride * inputs), bias_O)
+        x_BTL = x_BTC[:, : steps * stride].reshape(x_BTC.shape[0], steps, stride * inputs)
+        return _BlockConvolution.apply(x_BTL, weight.permute(2, 0, 3, 1).reshape(blocks, outputs, stride * inputs), bias_O)
+    x = F.pad(x_BTC[:, : steps * stride], (0, 0, (blocks - 1) * stride, 0))
+    x_BRL = x.reshape(x.shape[0], steps + blocks - 1, stride * inputs)
     weight_OL1k = weight.permute(0, 3, 1, 2).reshape(outputs, stride * inputs, 1, blocks)
     return F.conv2d(x_BRL.transpose(1, 2).unsqueeze(2), weight_OL1k, bias_O).squeeze(2).transpose(1, 2)
 
 
 class _BlockConvolution(torch.autograd.Function):
-    """x_BRL, rows of L numbers, weight_kOL, bias_O -> y_BTO, T = R - k + 1: y_t = bias + sum over j of weight_j x_{t+j}. Window by window
-    and block by block a matrix product, forward and backward, that reads rows where they lie and adds to where the result goes. The
-    library's own float32 convolution reaches this speed with AVX-512 only: with AVX2 its backward pass takes three times as long."""
+    """x_BTL, rows of L numbers, weight_kOL, bias_O -> y_BTO: y_t = bias + sum over j of weight_j x_{t-k+1+j}.
+
+    Rows before the first are zeros that nobody writes down. Window by window and block by block a matrix product, forward and backward,
+    that reads rows where they lie and adds to where the result goes. The library's own float32 convolution reaches this speed with AVX-512
+    only: with AVX2 its backward pass takes three times as long.
+    """
 
     @staticmethod
-    def forward(ctx, x_BRL, weight_kOL, bias_O):
-        ctx.save_for_backward(x_BRL, weight_kOL)
-        steps = x_BRL.shape[1] - len(weight_kOL) + 1
-        y_BTO = bias_O.repeat(len(x_BRL), steps, 1)
-        for x_RL, y_TO in zip(x_BRL, y_BTO, strict=True):
-            for j, weight_OL in enumerate(weight_kOL):
-                y_TO.addmm_(x_RL[j : j + steps], weight_OL.t())
+    def forward(ctx, x_BTL, weight_kOL, bias_O):
+        ctx.save_for_backward(x_BTL, weight_kOL)
+        y_BTO = bias_O.repeat(*x_BTL.shape[:2], 1)
+        for x_TL, y_TO in zip(x_BTL, y_BTO, strict=True):
+            for late, weight_OL in _by_lag(weight_kOL, len(x_TL)):
+                y_TO[late:].addmm_(x_TL[: len(x_TL) - late], weight_OL.t())
         return y_BTO
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_BTO):  # pyright: ignore[reportIncompatibleMethodOverride]
-        x_BRL, weight_kOL = ctx.saved_tensors
+        x_BTL, weight_kOL = ctx.saved_tensors
         steps, of_x, of_weight, of_bias = grad_BTO.shape[1], *ctx.needs_input_grad
-        grad_x_BRL = torch.zeros_like(x_BRL) if of_x else None
+        grad_x_BTL = torch.zeros_like(x_BTL) if of_x else None
         grad_weight_kOL = torch.zeros_like(weight_kOL) if of_weight else None
         for window, grad_TO in enumerate(grad_BTO):
-            for j, weight_OL in enumerate(weight_kOL):
-                if grad_x_BRL is not None:
-                    grad_x_BRL[window, j : j + steps].addmm_(grad_TO, weight_OL)
+            for late, weight_OL in _by_lag(weight_kOL, steps):
+                if grad_x_BTL is not None:
+                    grad_x_BTL[window, : steps - late].addmm_(grad_TO[late:], weight_OL)
                 if grad_weight_kOL is not None:
-                    grad_weight_kOL[j].addmm_(grad_TO.t(), x_BRL[window, j : j + steps])
-        return grad_x_BRL, grad_weight_kOL, grad_BTO.sum(dim=(0, 1)) if of_bias else None
+                    grad_weight_kOL[-1 - late].addmm_(grad_TO[late:].t(), x_BTL[window, : steps - late])
+        return grad_x_BTL, grad_weight_kOL, grad_BTO.sum(dim=(0, 1)) if of_bias else None
+
+
+def _by_lag(weight_kOL: Tensor, steps: int) -> list[tuple[int, Tensor]]:
+    """(steps that it looks back, weight) of each block that sees anything of so many steps."""
+    lags = range(len(weight_kOL) - 1, -1, -1)
+    return [(late, weight_OL) for late, weight_OL in zip(lags, weight_kOL, strict=True) if late < steps]
