@@ -13,7 +13,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.terminal import load, note
+    from torchcpc.contracts import counted
 
     run = load(arguments)
     rows, sources = run.write_embedding(arguments.out, arguments.data or None, per=arguments.per)
-    note(f"{rows} rows (z: {run.model.encoder.dim}, c: {run.model.context.dim}) of {sources} sources in {arguments.out}")
+    note(
+        f"{rows} rows (z: {run.model.encoder.dim}, c: {run.model.context.dim}) of {counted(sources, 'source')} in {arguments.out}"
+    )

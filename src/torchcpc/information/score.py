@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from torchcpc.contracts import Sources
+from torchcpc.contracts import Sources, counted
 from torchcpc.information.candidates import score_profiles
 from torchcpc.information.result import Profile
 from torchcpc.information.scoring import SampleSpec, draw_sample, score_rows, steps_in
@@ -33,7 +33,7 @@ class Scores:
     def estimate(self) -> str:
         """What the scores rest on, and what their mean estimates, in words."""
         of = self.sample.estimand
-        return f"log Z from {of.samples} samples of {of.sources} sources; the mean estimates {of.name}"
+        return f"log Z from {of.samples} samples of {counted(of.sources, 'source')}; the mean estimates {of.name}"
 
     def __repr__(self) -> str:
         return f"Scores({len(self.indices)} sources; {self.estimate})"
@@ -63,7 +63,7 @@ def score(run: TrainedRun, data: Data | None, spec: SampleSpec) -> Scores:
     """Of the sources in `data`, each against samples of all the others; without data, of half of what the run held out against the rest."""
     if data is None and run.record is not None:
         drawn_from, scored, origin = run.partition_split()
-        run.listener.note(f"{len(scored)} sources scored, log Z from {len(drawn_from)} others: {origin}")
+        run.listener.note(f"{counted(len(scored), 'source')} scored, log Z from {counted(len(drawn_from), 'other')}: {origin}")
         return Scores(run, run.open(), scored, draw_sample(run, run.open(), drawn_from, spec))
     sources, indices, _ = run.evaluated(data)
     return Scores(run, sources, indices, draw_sample(run, sources, indices, spec))
