@@ -17,7 +17,8 @@ def test_each_format_gives_the_same_numbers(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", x)
     (tmp_path / "x.csv").write_text("a,b\n" + "".join(f"{a!r},{b!r}\n" for a, b in x.tolist()))
     pq.write_table(pa.table({"a": x[:, 0], "b": x[:, 1]}), tmp_path / "x.parquet")
-    for name in ("x.npy", "x.csv", "x.parquet"):
+    np.savez(tmp_path / "x.npz", x=x)
+    for name in ("x.npy", "x.npz", "x.csv", "x.parquet"):
         found = read_array(tmp_path / name)
         np.testing.assert_array_equal(found.values, x)
         assert list(found.notes) == []
@@ -27,12 +28,14 @@ def test_what_is_no_array_of_numbers_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "objects.npy", np.array([{}], dtype=object), allow_pickle=True)
     np.save(tmp_path / "texts.npy", np.array(["a", "b"]))
     np.save(tmp_path / "empty.npy", np.zeros((0, 2)))
+    np.savez(tmp_path / "two.npz", x=np.zeros(3), y=np.zeros(3))
     for name, word in (
         ("objects.npy", "cannot be read"),
+        ("two.npz", "it holds x, y, and not one array"),
         ("texts.npy", "expected numbers"),
         ("empty.npy", "expected numbers"),
         ("none.csv", "cannot be read"),
-        ("x.txt", ".npy, .csv, .tsv, .parquet"),
+        ("x.txt", ".npy, .npz, .csv, .tsv, .parquet"),
     ):
         with pytest.raises(CPCError, match=word):
             read_array(tmp_path / name)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torchcpc.commands import options
 
-ARRAYS = (".npy", ".csv", ".tsv", ".parquet")
+ARRAYS = (".npy", ".npz", ".csv", ".tsv", ".parquet")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

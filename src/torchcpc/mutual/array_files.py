@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from torchcpc.contracts import CPCError
-from torchcpc.data.files.npy import load_npy
+from torchcpc.data.files.npy import load_npy, load_npz
 
 if TYPE_CHECKING:
     from torchcpc.data.tables.table import Table
 
-SUFFIXES = (".npy", ".csv", ".tsv", ".parquet")
+SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet")
 _COUNTED = ("time", "timestamp", "datetime", "date", "step", "row", "sample", "id", "no", "nr", "n", "x")
 
 
@@ -31,13 +31,25 @@ def read_array(path: Path) -> ArrayFile:
     if path.suffix.lower() not in SUFFIXES:
         raise CPCError(f"{path}: an array is read from {', '.join(SUFFIXES)}. Save it as one of these.")
     try:
-        array, notes = (load_npy(path), ()) if path.suffix.lower() == ".npy" else _of_table(path)
+        array, notes = _ARRAYS[path.suffix.lower()](path) if path.suffix.lower() in _ARRAYS else _of_table(path)
     except CPCError as error:
         why = str(error).removeprefix(f"{path} is ").removeprefix(f"{path}: ").rstrip(".")
         raise CPCError(f"{path} cannot be read as an array ({why}). Save it again, numbers only.") from None
     if array.ndim < 1 or not len(array) or not np.issubdtype(array.dtype, np.number):
         raise CPCError(f"{path} holds {array.dtype} of shape {array.shape}: expected numbers [pairs, ...].")
     return ArrayFile(array, notes)
+
+
+def _of_npz(path: Path) -> np.ndarray:
+    found = load_npz(path)
+    if len(found.arrays) != 1:
+        held = ", ".join([*found.arrays, *(f"{name}: {why}" for name, why in found.refused.items())]) or "nothing"
+        raise CPCError(f"it holds {held}, and not one array; save the one that is meant as .npy")
+    return next(iter(found.arrays.values()))
+
+
+_ARRAYS: dict[str, Callable[[Path], tuple[np.ndarray, Sequence[str]]]]
+_ARRAYS = {".npy": lambda path: (load_npy(path), ()), ".npz": lambda path: (_of_npz(path), ())}
 
 
 def _of_table(path: Path) -> tuple[np.ndarray, Sequence[str]]:
