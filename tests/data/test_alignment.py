@@ -124,3 +124,8 @@ def test_times_in_another_unit_are_refused(tmp_path, unit):
         found.matched(sources)
     long = Arrays([np.zeros((11, 2))] * 3, [Item(name, name, seconds=unit / 3) for name in "abc"])
     assert set(found.matched(long).spans) == set("abc")
+
+
+def test_a_class_beyond_any_number_of_classes_is_refused(tmp_path):
+    with pytest.raises(CPCError, match="line 2: class 12345678 after 'b' is above 999,999"):
+        read_steps(written(tmp_path, "a 0 1 2\nb 3 12345678\n", "steps.txt"))

@@ -29,6 +29,7 @@ FOREIGN = [
     '{"event": "train", "step": "1"}',
     '{"event": "train", "step": true}',
     '{"event": ["train"], "step": 1}',
+    '{"event": "valid", "step": 1}',
     '{"event": "valid", "step": 1, "bound": "x"}',
     '{"event": "valid", "step": 1, "bound": [1]}',
     f'{{"event": "valid", "step": 1, "bound": {10**400}}}',

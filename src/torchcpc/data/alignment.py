@@ -159,6 +159,10 @@ def read_steps(path: Path) -> Alignment:
             continue
         if not fields or not all(field.isascii() and field.isdigit() for field in fields):
             raise CPCError(f"{path}, line {line}: after {recording!r} there must be whole numbers from 0, one for every 10 ms.")
+        if large := [field for field in fields if len(field) > 6]:
+            raise CPCError(
+                f"{path}, line {line}: class {large[0][:20]} after {recording!r} is above 999,999. Number the classes from 0."
+            )
         if recording in spans:
             raise CPCError(f"{path}, line {line}: recording {recording!r} has come before; keep one line for it.")
         edges_s = np.arange(len(fields) + 1) * FRAME_S

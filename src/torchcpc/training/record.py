@@ -101,7 +101,7 @@ def _entry(line: str) -> Metrics | None:
     if entry["event"] == "valid":
         ceilings = entry.get("ceiling_per_k", [])
         numbers = [entry.get("bound"), *(entry[name] for name in ("rank_z", "rank_c") if name in entry)]
-        if not isinstance(ceilings, list) or not all(map(_is_measured, (*numbers, *ceilings))):
+        if "bound" not in entry or not isinstance(ceilings, list) or not all(map(_is_measured, (*numbers, *ceilings))):
             return None
     return None if entry["event"] == "warning" and not isinstance(entry.get("reason"), str) else entry
 
