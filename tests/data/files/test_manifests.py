@@ -88,7 +88,7 @@ def test_manifests_meet_files_with_and_without_suffix_and_by_absolute_paths(tmp_
     found = listing(tmp_path, "path\n" + "\n".join(f'"{row}"' for row in rows) + "\n")
     assert [(file.key, file.group) for file in found.files] == [(name, "timit") for name in TIMIT]
     assert [(Path(s.path).name, s.reason[:44]) for s in found.skipped[:2]] == [
-        ("m.csv, line 5", "'both' may be any of both.wav, both.flac; wr"),
+        ("m.csv, line 5", "'both' may be any of both.flac, both.wav; wr"),
         ("m.csv, line 6", "its path is empty"),
     ]
     assert "listed twice" in found.skipped[2].reason and len(found.skipped) == 3

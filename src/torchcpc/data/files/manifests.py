@@ -48,8 +48,9 @@ def read_manifest(manifest: Path, kind: FileKind) -> Found:
         base, (rows, notes) = manifest.parent, file_rows(manifest, kind, parts=True)
     files: list[FoundFile] = []
     skipped: list[Skipped] = []
+    folders: dict[Path, dict[str, list[str]]] = {}
     for row in rows:
-        paths = [] if row.fault else _existing(base, row.path, kind)
+        paths = [] if row.fault else _existing(base, row.path, kind, folders)
         if len(paths) == 1:
             files.append(_grouped(_named(base, paths[0], row), kind))
         else:
@@ -130,19 +131,32 @@ def _fairseq_rows(manifest: Path) -> tuple[Path, list[FileRow]]:
     return manifest.parent / lines[0].strip(), [FileRow(line, path) for line, path in rows]
 
 
-def _existing(base: Path, name: str, kind: FileKind) -> list[Path]:
-    """The file of that name; where there is none, those that have it but for the suffix."""
+def _existing(base: Path, name: str, kind: FileKind, folders: dict[Path, dict[str, list[str]]]) -> list[Path]:
+    """The file of that name; where there is none, those that have it but for the suffix. folders: the names in each folder by their stem,
+    filled as they are looked into, since a folder may be asked for a thousand names."""
     for spelled in dict.fromkeys((name, name.replace("\\", "/"))):
         path = base / spelled
         # os.path and not Path: what may not be looked at is not there, instead of raised.
         if os.path.isfile(path):
             return [path]
-        suffixes = (ending for suffix in kind.suffixes for ending in (suffix, suffix.upper()))
-        if path.name and (
-            found := [other for suffix in suffixes if os.path.isfile(other := path.with_name(path.name + suffix))]
-        ):
-            return found
+        if path.parent not in folders:
+            folders[path.parent] = _by_stem(path.parent)
+        others = folders[path.parent].get(path.name, [])
+        if found := [path.with_name(other) for other in others if other.lower().endswith(kind.suffixes)]:
+            return [other for other in found if os.path.isfile(other)]
     return []
+
+
+def _by_stem(folder: Path) -> dict[str, list[str]]:
+    """The names in a folder by what stands before their last dot; nothing where it cannot be read."""
+    try:
+        names = sorted(os.listdir(folder))
+    except (OSError, ValueError):
+        return {}
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.rpartition(".")[0], []).append(name)
+    return found
 
 
 def _named(base: Path, path: Path, row: FileRow) -> FoundFile:

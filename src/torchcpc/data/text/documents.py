@@ -142,7 +142,7 @@ class SentenceIndex:
         if self.folder is None:
             return None
         stamp = f"{stamp_of(path)}|{self.splitting}|{self.language}|{RULES}"
-        return self.folder / f"{blake2b(stamp.encode('utf8', 'surrogateescape'), digest_size=16).hexdigest()}.npy"
+        return self.folder / f"{blake2b(stamp.encode('utf8', 'surrogatepass'), digest_size=16).hexdigest()}.npy"
 
 
 def blocks(path: Path) -> Iterator[str]:
