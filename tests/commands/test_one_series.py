@@ -42,7 +42,7 @@ def test_what_is_asked_of_its_data_is_asked_of_stretches_it_did_not_train_on(
     machine: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run, data = str(machine / "run"), str(machine / "machine.csv")
-    assert main(["score", run, "-o", str(tmp_path / "a.parquet")]) == 0
+    assert main(["anomalies", run, "--label", "anomaly", "-o", str(tmp_path / "a.parquet")]) == 0
     kept = load_run(run)
     scored = set(pq.read_table(tmp_path / "a.parquet")["source"].to_pylist())
     trained = {kept.open().items[i].key for i in kept.parts().train}

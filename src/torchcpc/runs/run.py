@@ -163,5 +163,5 @@ def load_run(name: str | Path, *, device: str = "cpu", listener: Listener = QUIE
     record = RunRecord.read(folder) if (folder / NAME).is_file() else None
     model, config = load_model(folder)
     if (kind := config["data"]["name"]) not in DOMAINS:
-        raise CPCError(f"{folder}: data.name = {kind!r} is unknown.{suggest(kind, DOMAINS)}")
+        raise CPCError(f"{folder}: data.name = {kind!r} is unknown.{suggest(str(kind), DOMAINS)}")
     return TrainedRun(folder, model.to(device), config, record, DOMAINS[kind], device, listener)
