@@ -27,7 +27,8 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.attacks.fuzz_seeds import Kind, every_kind
+from tests.attacks.fuzz_runs import every_kind
+from tests.attacks.fuzz_seeds import Kind
 from tests.attacks.mutate import mutate
 from torchcpc.contracts import CPCError
 
