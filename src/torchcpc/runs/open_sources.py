@@ -6,7 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TypeGuard
 
-from torchcpc.contracts import QUIET, CPCError, Listener, Sources, counted, note_lines, shown, skip_lines
+from torchcpc.contracts import QUIET, CPCError, Listener, Sources, counted, note_lines, one_line, shown, skip_lines
 from torchcpc.data.names import SPLIT, TEST, TRAIN, part_of
 from torchcpc.domains import DOMAINS, DataSettings
 from torchcpc.settings import construct
@@ -23,9 +23,12 @@ def are_open(data: Data | None) -> TypeGuard[Sources]:
 def named_roots(data: object) -> list[str]:
     """The folders and manifests that `data` names, as absolute paths; none where it is open already."""
     named = [data] if isinstance(data, str | Path) else data if isinstance(data, Sequence) else []
-    if odd := [root for root in named if "\0" in str(root)]:
-        raise CPCError(f"{shown(str(odd[0]))} cannot be the name of data: it holds NUL. Correct it.")
-    return [str(Path(root).resolve()) for root in named]
+    try:
+        return [str(Path(root).resolve()) for root in named]
+    except (ValueError, OSError, RuntimeError) as error:  # NUL, half a character, links in a circle
+        raise CPCError(
+            f"{shown(list(map(str, named)))} cannot be the names of data: {one_line(error)}. Correct them."
+        ) from None
 
 
 def open_sources(
