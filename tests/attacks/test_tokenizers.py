@@ -121,3 +121,12 @@ def test_tokenizers_of_others_with_like_parts_are_read(tmp_path: Path) -> None:
     )  # type: ignore[assignment]
     save_tokenizer(own, tmp_path / "t.json")
     assert encode(load_tokenizer(tmp_path / "t.json"), ["á b1 a"], 5).tolist() == [[2, 1, 3, 2, 0]]
+
+
+def test_pieces_with_a_prefix_are_refused(tmp_path: Path) -> None:
+    tokenizer = learn(lambda: iter(["kilo gelo koro", "gelo kilo"]), kind="bpe", size=30)
+    content = json.loads(tokenizer.to_str())
+    content["model"]["continuing_subword_prefix"] = "audio"
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content))
+    with pytest.raises(CPCError, match="continuing_subword_prefix, which is not accepted"):
+        load_tokenizer(tmp_path / "tokenizer.json")

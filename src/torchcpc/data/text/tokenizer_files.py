@@ -72,6 +72,9 @@ def _check(content: Any) -> None:
     model = content.get("model")
     model = model if isinstance(model, dict) else {}
     vocabulary = model.get("vocab")
+    if model.get("continuing_subword_prefix"):
+        # The library ends in a panic where a piece of a merge is shorter than the prefix.
+        raise CPCError("its pieces have a continuing_subword_prefix, which is not accepted: train it without one.")
     if model.get("dropout"):
         raise CPCError(
             f"its dropout is {shown(model['dropout'])}: one sentence must always have the same tokens. Set it to null."
