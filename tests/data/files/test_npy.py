@@ -128,3 +128,11 @@ def test_an_archive_that_is_damaged_is_one_line(tmp_path: Path) -> None:
         (tmp_path / "a.npz").write_bytes(whole[:length])
         with pytest.raises(CPCError, match="not a readable npz file"):
             load_npz(tmp_path / "a.npz")
+
+
+def test_letters_that_no_alphabet_has_are_refused(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.array(["ab", "c"]))
+    content = (tmp_path / "x.npy").read_bytes()
+    (tmp_path / "x.npy").write_bytes(content[:-4] + b"\xff\xff\xff\x7f")
+    with pytest.raises(CPCError, match="letters that no alphabet has"):
+        load_npy(tmp_path / "x.npy")

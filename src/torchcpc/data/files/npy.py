@@ -69,4 +69,12 @@ def _read(file: IO[bytes], size: int) -> np.ndarray:
         raise CPCError(f"its header says {shape} of {dtype}, {said:,} bytes, and {held:,} are there")
     check_memory(said, f"an array of {shape}")
     file.seek(0)
-    return npy.read_array(file, allow_pickle=False)
+    array = npy.read_array(file, allow_pickle=False)
+    # numpy looks at letters only when they are made to text.
+    if (
+        dtype.kind == "U"
+        and array.size
+        and int(np.frombuffer(array.astype(dtype.newbyteorder("=")).tobytes(), np.uint32).max()) > 0x10FFFF
+    ):
+        raise CPCError("texts with letters that no alphabet has; save them again")
+    return array
