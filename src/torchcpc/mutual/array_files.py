@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from torchcpc.data.tables.table import Table
 
 SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet")
-_COUNTED = ("time", "timestamp", "datetime", "date", "step", "row", "sample", "id", "no", "nr", "n", "x")
+# Names of columns that count or time the rows. A column called x may well be samples.
+_COUNTED = ("time", "timestamp", "datetime", "date", "step", "row", "sample", "id", "no", "nr", "n")
 
 
 class ArrayFile(NamedTuple):
