@@ -1,6 +1,6 @@
 """How far is a training step on pictures from what the machine's matrix products allow?
 
-One whole step (forward, loss, backward, Adam) of the recipe image-small, against its own floating-point operations (counted by torch as
+One whole step (forward, loss, backward, Adam) of the recipe pictures, against its own floating-point operations (counted by torch as
 they run: convolutions and matrix products, forward and backward) at the best rate that square matrix products reach here. The two are
 timed in turn, so that other work on the machine slows both; the ratio is of medians. Reads no data: noise costs the same as pictures.
 """
@@ -21,8 +21,8 @@ from torchcpc.settings import construct, load_recipe, override, resolve
 
 
 def step_of(precision: torch.dtype, assignments: list[str]) -> Step:
-    """The step of the recipe image-small, with some of its settings changed."""
-    settings = resolve(override(load_recipe("image-small"), assignments), schema())
+    """The step of the recipe pictures, with some of its settings changed."""
+    settings = resolve(override(load_recipe("pictures"), assignments), schema())
     batch, size = settings["windows"]["batch"], settings["data"]["size"]
     number = torch.arange(batch)
     x = torch.rand(batch, size, size, settings["encoder"]["colours"]) * 2 - 1

@@ -1,6 +1,6 @@
 """Which parts of the picture recipe help: variation, the skipped row, four directions of reading?
 
-Trains image-small as shipped and with one part changed at a time, from the same seeds on the same folder (a folder a class, below train
+Trains pictures as shipped and with one part changed at a time, from the same seeds on the same folder (a folder a class, below train
 and test), and reads the classes of the test pictures off z and c by the linear probe of `cpc probe`.
 
 python benchmarks/picture_parts.py FOLDER [section.key=value ...] -o OUT [--seeds 2] [--only VARIANT ...]
@@ -40,7 +40,7 @@ def main() -> None:
     )
     given = parser.parse_args()
     chosen = {name: own for name, own in VARIANTS.items() if name in (SHIPPED, *given.only)}
-    compare("image-small", chosen, given.data, ProbeSpec("class"), seeds=given.seeds, changes=given.changes, out=given.out)
+    compare("pictures", chosen, given.data, ProbeSpec("class"), seeds=given.seeds, changes=given.changes, out=given.out)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Is reading recordings ever the bottleneck? Seconds of audio read per second, against those trained per second.
 
 Reads random windows from FLAC files (noise with the spectrum of speech, the worst case for a lossless codec) at the stored rate and
-resampled, and times a whole training step of `speech-small` sizes, in turn.
+resampled, and times a whole training step of `speech-waveform` sizes, in turn.
 """
 
 import tempfile
@@ -32,7 +32,7 @@ def record(folder: Path, rate: int) -> None:
 
 
 def main() -> None:
-    model = build(resolve(load_recipe("speech-small"), schema()))
+    model = build(resolve(load_recipe("speech-waveform"), schema()))
     contrast, optimiser = Contrast(Shared(count=512)), torch.optim.Adam(model.parameters(), fused=True)
     with tempfile.TemporaryDirectory() as place:
         readers = {}

@@ -75,7 +75,7 @@ def main() -> None:
             timed(f"scan {asked.files} {name}, cold", lambda read=reader, cache=cache: read(cache))
             timed(f"scan {asked.files} {name}, from cache", lambda read=reader, cache=cache: read(cache))
         sources = scan([few])
-        model = build(resolve(load_recipe("speech-small"), schema())).eval()
+        model = build(resolve(load_recipe("speech-waveform"), schema())).eval()
         timed(f"embed {len(sources)} recordings", lambda: sum(1 for _ in embed_all(model, sources)))
 
 

@@ -1,6 +1,6 @@
 """The two ablations of the paper's Table 2 at small scale: how many steps ahead, and which competitors.
 
-Trains speech-small at 64 channels for 400 updates on recordings of few speakers, with K steps ahead and with each of the five rules for
+Trains speech-waveform at 64 channels for 400 updates on recordings of few speakers, with K steps ahead and with each of the five rules for
 negatives, from the same seeds, and reads phones off z and c by the linear probe of `cpc probe`.
 
 python benchmarks/speech_parts.py FOLDER phones.csv [section.key=value ...] -o OUT [--seeds 3]
@@ -42,7 +42,7 @@ def main() -> None:
     given = parser.parse_args()
     labels = read_table(given.alignment, column="phone", rate=16_000)
     spec = ProbeSpec("phone", alignment=labels, unit="frame", every=given.every)
-    compare("speech-small", VARIANTS, given.data, spec, seeds=given.seeds, changes=[*SMALL, *given.changes], out=given.out)
+    compare("speech-waveform", VARIANTS, given.data, spec, seeds=given.seeds, changes=[*SMALL, *given.changes], out=given.out)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from torchcpc.settings import load_recipe, override, resolve
 # Recipe -> positions a second, shape of one, and settings that training would have found.
 MODELS = {
     "speech-paper": (16_000, (), []),
-    "speech-small": (16_000, (), []),
+    "speech-waveform": (16_000, (), []),
     "series-ecg": (360, (2,), ["encoder.mean=[0, 0]", "encoder.scale=[1, 1]"]),
 }
 CHUNKS = {"10 ms": 0.01, "100 ms": 0.1, "1 s": 1.0}
@@ -75,9 +75,9 @@ def main() -> None:
                     f"{recipe:<13}{name:<12}{label:<8}{np.median(times):>10.2f}{np.quantile(times, 0.99):>9.2f}{times.max():>9.2f}"
                     f"{len(milliseconds) * count / rate / busy:>16.1f}"
                 )
-    if "speech-small" not in recipes:
+    if "speech-waveform" not in recipes:
         return
-    model = model_of("speech-small")
+    model = model_of("speech-waveform")
     stream, source = model.stream(partitions(model)["regression"]), noise(16_000, ())
     for second in range(1, 1801):
         stream.push(next(source))

@@ -1,6 +1,6 @@
 """How far is a training step on text from what the machine's matrix products allow, and what does the vocabulary cost?
 
-One whole step (forward, loss, backward, Adam) of `text-small`, against its own floating-point operations at the best rate that square
+One whole step (forward, loss, backward, Adam) of `text`, against its own floating-point operations at the best rate that square
 matrix products reach here, in turn. Sentences have the lengths and the pieces of words (Zipf) of English novels, 22 on average; padding
 counts as no operation, and with a kernel of one piece neither does a piece's second occurrence in a batch. The same step with a
 vocabulary of a tenth shows what looking up, its gradient and Adam cost.
@@ -38,10 +38,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=15, help="times that step and products are timed in turn")
     parser.add_argument("--precision", nargs="*", choices=PRECISIONS, default=list(PRECISIONS))
-    parser.add_argument("settings", nargs="*", help="section.key=value of text-small")
+    parser.add_argument("settings", nargs="*", help="section.key=value of text")
     arguments = parser.parse_args()
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}")
-    recipe = override(load_recipe("text-small"), arguments.settings)
+    recipe = override(load_recipe("text"), arguments.settings)
     whole, width = recipe["data"]["vocabulary"], recipe["data"]["width"]
     for vocabulary in (whole, whole // 10):
         settings = resolve(override(recipe, [f"encoder.vocabulary={vocabulary}", f"encoder.width={width}"]), schema())

@@ -47,12 +47,12 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
     with pytest.raises(CPCError, match=r"is not a run folder: it holds no settings\.json"):
         resume(tmp_path)
-    with pytest.raises(CPCError, match="'speech-smal' is neither .* Did you mean 'speech-small'"):
+    with pytest.raises(CPCError, match="'speech-smal' is neither .* Did you mean 'speech-waveform'"):
         train("speech-smal", out=tmp_path / "run")
     with pytest.raises(CPCError, match="training.step is not a setting. Did you mean 'steps'"):
-        train("speech-small", out=tmp_path / "run", training={"step": 3})
+        train("speech-waveform", out=tmp_path / "run", training={"step": 3})
     with pytest.raises(CPCError, match=r"\[trainings\] is not a section. Did you mean 'training'"):
-        train("speech-small", out=tmp_path / "run", trainings={"steps": 3})
+        train("speech-waveform", out=tmp_path / "run", trainings={"steps": 3})
     assert not (tmp_path / "run").exists()
 
 
@@ -76,20 +76,20 @@ def test_training_is_that_of_the_command_and_goes_on_after_a_stop(worlds: Callab
             os.kill(os.getpid(), signal.SIGINT)
 
     assert [f"{s}.{name}={value}" for s, own in SECTIONS.items() if s != "split" for name, value in own.items()] == tiny.SMALL
-    run = train("speech-small", data=world.data[0], out=tmp_path / "a", devices=CPU, **SECTIONS)
+    run = train("speech-waveform", data=world.data[0], out=tmp_path / "a", devices=CPU, **SECTIONS)
     wanted = (world.run / "model.safetensors").read_bytes()
     assert type(run) is Run and run.folder == tmp_path / "a" and (tmp_path / "a/model.safetensors").read_bytes() == wanted
     assert not run.model.training
     with pytest.raises(KeyboardInterrupt):
-        train("speech-small", data=world.data, out=tmp_path / "b", devices=CPU, on_event=press, **SECTIONS)
+        train("speech-waveform", data=world.data, out=tmp_path / "b", devices=CPU, on_event=press, **SECTIONS)
     assert not (tmp_path / "b/model.safetensors").exists() and ("step", 4) not in heard
     again = resume(tmp_path / "b", devices=CPU)
     assert (tmp_path / "b/model.safetensors").read_bytes() == wanted
     np.testing.assert_array_equal(again.embed(per="source").c, run.embed(per="source").c)
     # A recipe by its sections, and settings of [data].
-    changed = override(load_recipe("speech-small"), [*tiny.SMALL, "split.validation=0.67", "data.sample_rate=8000"])
+    changed = override(load_recipe("speech-waveform"), [*tiny.SMALL, "split.validation=0.67", "data.sample_rate=8000"])
     train(changed, name="mine", data=world.data[0], out=tmp_path / "c", devices=CPU)
-    train("speech-small", data=world.data, out=tmp_path / "d", devices=CPU, data_settings={"sample_rate": 8000}, **SECTIONS)
+    train("speech-waveform", data=world.data, out=tmp_path / "d", devices=CPU, data_settings={"sample_rate": 8000}, **SECTIONS)
     assert (tmp_path / "c/model.safetensors").read_bytes() == (tmp_path / "d/model.safetensors").read_bytes() != wanted
     recipes = [json.loads((tmp_path / name / "settings.json").read_text())["recipe"] for name in "cd"]
-    assert recipes == ["mine", "speech-small"]
+    assert recipes == ["mine", "speech-waveform"]

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from torchcpc.contracts import CPCError
 from torchcpc.runs.build import build, schema
-from torchcpc.settings import load_recipe, override, recipes, resolve
+from torchcpc.settings import RENAMED, load_recipe, override, recipes, resolve
 
 
 @pytest.mark.parametrize("name", recipes())
@@ -14,6 +15,13 @@ def test_binds(name):
     with torch.device("meta"):  # sizes without the memory: the largest has 320 million parameters
         build(settings)
     assert {"title", "about", "command", "cost", "expect"} <= recipe.keys()
+
+
+@pytest.mark.parametrize("old", RENAMED)
+def test_an_old_name_is_refused_with_the_new_one(old):
+    assert RENAMED[old] in recipes()
+    with pytest.raises(CPCError, match=f"recipe '{old}' is '{RENAMED[old]}' now"):
+        load_recipe(old)
 
 
 def test_speech_paper_is_the_paper():
@@ -47,7 +55,7 @@ def pictures(name: str):
 
 
 def test_image_paper_is_the_paper():
-    settings, model, shapes, parameters = pictures("image-paper")
+    settings, model, shapes, parameters = pictures("pictures-paper")
     assert settings["data"] | {"size": 256, "margin": 300 - 256, "grey": True, "flip": True} == settings["data"]
     assert (model.encoder.patch, model.encoder.stride, model.encoder.margin) == (64, 32, 64 - 60)
     assert parameters == residual_parameters(1, [3, 4, 23], [256, 512, 1024], [64, 128, 256])
@@ -59,7 +67,7 @@ def test_image_paper_is_the_paper():
 
 
 def test_image_v2_is_wider_and_reads_from_four_sides():
-    settings, model, shapes, parameters = pictures("image-v2")
+    settings, model, shapes, parameters = pictures("pictures-v2")
     gains = parameters - residual_parameters(3, [3, 4, 46], [256, 512, 4096], [64, 128, 512])
     norms = [module for module in model.encoder.modules() if isinstance(module, torch.nn.GroupNorm)]
     assert gains == sum(2 * norm.num_channels for norm in norms) and {norm.num_groups for norm in norms} == {1}
@@ -70,7 +78,7 @@ def test_image_v2_is_wider_and_reads_from_four_sides():
 
 @pytest.mark.parametrize(("size", "patch", "stride"), [(64, 16, 8), (32, 8, 4)])
 def test_image_small_takes_two_sizes(size, patch, stride):
-    settings = resolve(override(load_recipe("image-small"), [f"encoder.patch={patch}", f"encoder.stride={stride}"]), schema())
+    settings = resolve(override(load_recipe("pictures"), [f"encoder.patch={patch}", f"encoder.stride={stride}"]), schema())
     model = build(settings)
     z, *_ = model(torch.zeros(2, size, size, 3))
     assert z.shape == (2 * model.encoder.layout.sequences, 8, model.encoder.dim)

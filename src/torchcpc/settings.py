@@ -21,6 +21,18 @@ _LONGEST_NAME = 80
 _MOST_FAULTS = 20
 # Seeds are 32 bits wide, and so are the largest sizes that torch's products take.
 _LARGEST = 2**32 - 1
+# Old name -> new name of a recipe.
+RENAMED = {
+    "speech-mel": "speech",
+    "speech-small": "speech-waveform",
+    "boundaries-small": "speech-boundaries",
+    "image-small": "pictures",
+    "image-paper": "pictures-paper",
+    "image-v2": "pictures-v2",
+    "series-sensors": "series",
+    "text-small": "text",
+    "digits-demo": "digits",
+}
 Settings = dict[str, dict[str, Any]]
 Recipe = dict[str, Any]
 """Sections, and texts that say what the recipe is for."""
@@ -38,6 +50,8 @@ def recipes() -> dict[str, Path]:
 def load_recipe(name: str) -> Recipe:
     """The tables of a recipe: one that ships with the package, by name, or any TOML file, by path."""
     shipped = recipes()
+    if name in RENAMED:
+        raise CPCError(f"recipe {name!r} is {RENAMED[name]!r} now.")
     path = shipped.get(name) or Path(name)
     # os.path and not Path: a name that cannot be is a name of no file, instead of raised.
     if path.suffix != ".toml" or not os.path.isfile(path):

@@ -70,7 +70,7 @@ def runs(root: Path) -> list[Kind]:
         for name, form in (("config.json", "json"), ("model.safetensors", "safetensors"))
     ]
     shipped = Path(readers.__file__).parents[2] / "src" / "torchcpc" / "recipes"
-    small = ("digits-demo", "series-sensors", "speech-small", "text-small", "synthetic-ar1", "boundaries-small")
+    small = ("digits", "series", "speech-waveform", "text", "synthetic-ar1", "speech-boundaries")
     recipes = tuple({"recipe.toml": (shipped / f"{name}.toml").read_bytes()} for name in small)
     return [*kinds, Kind("recipe", "recipe.toml", readers.recipe, recipes, "toml", 6)]
 

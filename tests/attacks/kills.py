@@ -77,7 +77,7 @@ def run(data: Path, folder: Path, processes: int) -> None:
     if (folder / "settings.json").exists():
         api.resume(folder, devices=devices)
     else:
-        api.train("text-small", data=data, out=folder, devices=devices, **SETTINGS)
+        api.train("text", data=data, out=folder, devices=devices, **SETTINGS)
 
 
 def fork(work: Callable[[], None], log: Path, **environment: str) -> int:

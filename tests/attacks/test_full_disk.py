@@ -128,7 +128,7 @@ def test_what_the_writer_raises_is_its_own(tmp_path: Path) -> None:
         ["timeline", "RUN", "-o", "PLACE/x.svg"],
         ["segment", "RUN", "-o", "PLACE/x.csv"],
         ["export", "RUN", "-o", "PLACE/x.onnx"],
-        ["train", "digits-demo", "-o", "PLACE/run"],
+        ["train", "digits", "-o", "PLACE/run"],
         ["demo", "-o", "PLACE/run"],
     ],
     ids=lambda words: " ".join(words[:1]),

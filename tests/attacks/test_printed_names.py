@@ -89,7 +89,7 @@ def test_an_error_is_one_line_whatever_the_name(capsys: pytest.CaptureFixture[st
 
 
 def test_several_faults_are_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "digits-demo", "encoder.a\nb=1", "encoder.\x1bc=2"]) == 1
+    assert main(["train", "digits", "encoder.a\nb=1", "encoder.\x1bc=2"]) == 1
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 3 and r"a\nb" in said[1] and r"\x1bc" in said[2]
     assert CPCError("m", ["a", "b"]).lines == ("m", "a", "b")
@@ -113,6 +113,6 @@ def test_files_of_any_name_are_listed_printably(tmp_path: Path, capsys: pytest.C
     for name in ("[red]x[]:smile:.wav", "esc\x1b[31m.wav", "two\nlines.wav", "\u202egpj.wav"):
         (data / name).write_bytes(b"nothing")
     (data / os.fsdecode(b"latin\xe9.wav")).write_bytes(b"nothing")
-    assert main(["train", "speech-small", "--data", str(data), "-o", str(tmp_path / "run")]) == 1
+    assert main(["train", "speech-waveform", "--data", str(data), "-o", str(tmp_path / "run")]) == 1
     said = capsys.readouterr().err
     assert "\x1b" not in said and "\u202e" not in said and len(said.splitlines()) == 1

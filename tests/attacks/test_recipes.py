@@ -52,4 +52,4 @@ def test_what_is_no_recipe(refused) -> None:
     ],
 )
 def test_sizes_that_no_machine_has(refused, setting: str, said: str) -> None:
-    assert said in refused("speech-small", setting)
+    assert said in refused("speech-waveform", setting)

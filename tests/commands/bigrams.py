@@ -49,7 +49,7 @@ def write(folder: Path, documents: int = 16, length: int = 67, seed: int = 0) ->
 
 def train(folder: Path, documents: Path, *more: str) -> int:
     place = ["--data", str(documents), "-o", str(folder), "--precision", "32-true", "--accelerator", "cpu"]
-    return main(["train", "text-small", *SMALL, *more, *place])
+    return main(["train", "text", *SMALL, *more, *place])
 
 
 def rows_of(folder: Path, pool: str, k: int) -> dict[str, dict]:

@@ -64,7 +64,7 @@ def test_the_command_writes_one_file_that_says_what_it_is(trained: Path, tmp_pat
 def test_pictures_are_refused(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     with pytest.raises(CPCError, match="28 sequences of one window"):
-        export_onnx(build(resolve(load_recipe("image-small"), schema())), tmp_path / "m.onnx", names={})
+        export_onnx(build(resolve(load_recipe("pictures"), schema())), tmp_path / "m.onnx", names={})
 
 
 def test_faults_are_named(trained: Path, tmp_path: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:

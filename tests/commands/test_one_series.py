@@ -24,7 +24,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "machine.csv").write_text(
         "time,flow,temp,anomaly\n" + "".join(f"{t},{a:.4f},{b:.4f},{f}\n" for t, a, b, f in rows)
     )
-    assert main(["train", "series-sensors", *SMALL, "--data", str(folder / "machine.csv"), "-o", str(folder / "run")]) == 0
+    assert main(["train", "series", *SMALL, "--data", str(folder / "machine.csv"), "-o", str(folder / "run")]) == 0
     return folder
 
 

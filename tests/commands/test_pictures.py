@@ -37,7 +37,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "a"
     place = ["--data", str(pictures), "-o", str(folder), "--precision", "32-true", "--accelerator", "cpu"]
-    assert main(["train", "image-small", *SMALL, *place]) == 0
+    assert main(["train", "pictures", *SMALL, *place]) == 0
     return folder
 
 

@@ -45,7 +45,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folders = [tmp_path_factory.mktemp("runs") / str(seed) for seed in range(2)]
     for seed, folder in enumerate(folders):
         place = ["--data", str(root), "-o", str(folder), "--seed", str(seed), "--precision", "32-true", "--accelerator", "cpu"]
-        assert main(["train", "text-small", *SMALL, *place]) == 0
+        assert main(["train", "text", *SMALL, *place]) == 0
     return folders
 
 
@@ -171,7 +171,7 @@ def test_what_cannot_be_asked_is_refused(runs: list[Path], tmp_path: Path, refus
 def test_another_domain_is_cross_validated_alike(tmp_path: Path) -> None:
     folder = tmp_path / "digits"
     small = ["training.steps=2", "training.warmup=0", "encoder.dim=5", "context.dim=5"]
-    assert main(["train", "digits-demo", *small, "-o", str(folder), "--precision", "32-true", "--accelerator", "cpu"]) == 0
+    assert main(["train", "digits", *small, "-o", str(folder), "--precision", "32-true", "--accelerator", "cpu"]) == 0
     assert main(["probe", str(folder), "--label", "digit", "--folds", "3", "--seeds", "1"]) == 0
     (entry,) = json.loads((folder / "probe.json").read_text())["tables"]
     assert {"CPC z", "random init z", "raw rows", "pixels"} <= {row["features"] for row in entry["rows"]}

@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def train(out: Path, folder: Path, *more: str) -> int:
     place = ["--data", str(folder / "list.csv"), "-o", str(out), "--precision", "32-true", "--accelerator", "cpu"]
-    return main(["train", "series-sensors", *SMALL, *more, *place])
+    return main(["train", "series", *SMALL, *more, *place])
 
 
 def test_from_files_to_embeddings_scores_and_probes(tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,11 +119,11 @@ def test_a_channel_that_never_changes_is_not_read(tmp_path: Path, capsys: pytest
     for number in range(5):
         (tmp_path / f"{number}.csv").write_text("a,b,c\n" + "".join(f"{n * number % 7},7,\n" for n in range(50)))
     out = tmp_path / "run"
-    assert main(["train", "series-sensors", *SMALL, "--data", str(tmp_path), "-o", str(out)]) == 0
+    assert main(["train", "series", *SMALL, "--data", str(tmp_path), "-o", str(out)]) == 0
     said = capsys.readouterr().err
     assert "note: channels 1, 2 (from 0): constant or missing in all training sources, and not read" in said
     assert json.loads((out / "settings.json").read_text())["settings"]["encoder"]["scale"][1:] == [0, 0]
     for number in range(5):
         (tmp_path / f"{number}.csv").write_text("a\n" + "7\n" * 50)
-    assert main(["train", "series-sensors", *SMALL, "--data", str(tmp_path), "-o", str(tmp_path / "other")]) == 1
+    assert main(["train", "series", *SMALL, "--data", str(tmp_path), "-o", str(tmp_path / "other")]) == 1
     assert "none of the channels (1) varies in any of the 4 training sources" in capsys.readouterr().err

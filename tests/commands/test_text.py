@@ -36,7 +36,7 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(books: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "a"
-    assert main(["train", "text-small", *SMALL, "--data", str(books), "-o", str(folder), *CPU]) == 0
+    assert main(["train", "text", *SMALL, "--data", str(books), "-o", str(folder), *CPU]) == 0
     return folder
 
 
@@ -55,12 +55,12 @@ def test_sentences_of_a_table_are_left_out_of_training_and_told(books: Path, tmp
     table = tmp_path / "ok.tsv"
     table.write_text("text\n" + "".join(f"{line}\n" for line in sentences(19, seed=3)), encoding="utf8")
     run = tmp_path / "run"
-    assert main(["train", "text-small", *SMALL, "--data", str(books), str(table), "-o", str(run), *CPU]) == 0
+    assert main(["train", "text", *SMALL, "--data", str(books), str(table), "-o", str(run), *CPU]) == 0
     skipped = json.loads((run / "skipped.json").read_text(encoding="utf8"))
     alone = [entry for entry in skipped if entry["reason"] == "1 steps, none of them 1 ahead of another"]
     described = json.loads((run / "settings.json").read_text(encoding="utf8"))["data"]
     assert alone and described["trained"] + len(alone) + described["validated"] == 7 + 19
-    said = refused("train", "text-small", *SMALL, "--data", table, "-o", tmp_path / "none", *CPU)
+    said = refused("train", "text", *SMALL, "--data", table, "-o", tmp_path / "none", *CPU)
     assert "training sources is longer than 1 steps" in said and "documents, one file each" in said
     # Refused behind the making of the folder, and yet nothing is left in the way of the next try.
     assert not (tmp_path / "none").exists()
@@ -134,7 +134,7 @@ def test_a_tokenizer_by_path_is_taken_as_it_is(trained: Path, books: Path, tmp_p
     given = tmp_path / "given.json"
     shutil.copy(trained / "tokenizer.json", given)
     settings = [*SMALL, f"data.tokenizer={given}", "data.vocabulary=99"]
-    assert main(["train", "text-small", *settings, "--data", str(books), "-o", str(tmp_path / "b"), *CPU]) == 0
+    assert main(["train", "text", *settings, "--data", str(books), "-o", str(tmp_path / "b"), *CPU]) == 0
     given.unlink()  # the run has a copy
     assert from_pretrained(tmp_path / "b")[0].encoder.embedding.weight.shape == (53, 11)
     assert main(["embed", str(tmp_path / "b"), str(books), "-o", str(tmp_path / "e.npz")]) == 0
@@ -144,7 +144,7 @@ def test_one_held_out_document_without_a_rival_is_refused_before_training(
     books: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = [*SMALL, "split.validation=0.1"]
-    assert main(["train", "text-small", *settings, "--data", str(books), "-o", str(tmp_path / "a"), *CPU]) == 1
+    assert main(["train", "text", *settings, "--data", str(books), "-o", str(tmp_path / "a"), *CPU]) == 1
     error = capsys.readouterr().err
     assert (
         "1 of 1 validation batches hold steps that no other may compete with" in error and "'mixed_excluding_stretch'" in error
@@ -152,7 +152,7 @@ def test_one_held_out_document_without_a_rival_is_refused_before_training(
     assert not (tmp_path / "a" / "metrics.jsonl").exists()
     # Every document is a group of its own: none has another of its group.
     lone = [*SMALL, "candidates.strategy=same_group_excluding"]
-    assert main(["train", "text-small", *lone, "--data", str(books), "-o", str(tmp_path / "c"), *CPU]) == 1
+    assert main(["train", "text", *lone, "--data", str(books), "-o", str(tmp_path / "c"), *CPU]) == 1
     assert "no other may compete with: candidates.strategy = 'same_group_excluding'" in capsys.readouterr().err
     alone = [*settings, "candidates.strategy=mixed", "predictor.echo=0"]
-    assert main(["train", "text-small", *alone, "--data", str(books), "-o", str(tmp_path / "b"), *CPU]) == 0
+    assert main(["train", "text", *alone, "--data", str(books), "-o", str(tmp_path / "b"), *CPU]) == 0

@@ -17,20 +17,21 @@ from torchcpc.settings import recipes
 def test_one_fault_is_one_line_with_the_next_step(tmp_path: Path, refused) -> None:
     said = refused("train", "speech-smal", "-o", tmp_path / "run")
     assert (
-        said == "cpc train: recipe 'speech-smal' is neither a shipped recipe nor a .toml file. Did you mean 'speech-small'?\n"
+        said
+        == "cpc train: recipe 'speech-smal' is neither a shipped recipe nor a .toml file. Did you mean 'speech-waveform'?\n"
     )
-    said = refused("train", "speech-small", "steps=3", "-o", tmp_path / "run")
+    said = refused("train", "speech-waveform", "steps=3", "-o", tmp_path / "run")
     assert said == "cpc train: override 'steps=3': expected section.key=value, for instance training.steps=1000.\n"
     assert refused("train").startswith(f"cpc train: name a recipe ({', '.join(recipes())}) ")
     assert "--resume takes recipe, settings, seed and precision from the run" in refused(
-        "train", "speech-small", "--resume", tmp_path
+        "train", "speech-waveform", "--resume", tmp_path
     )
     assert not (tmp_path / "run").exists()
 
 
 def test_all_faults_of_the_settings_are_told_at_once(tmp_path: Path, refused) -> None:
     wrong = ["training.step=3", "encoder.name=waveforms", "windows.batch=many", "trainnig.steps=3", "context.dim=0.5"]
-    said = refused("train", "speech-small", *wrong, "--data", tmp_path, "-o", tmp_path / "run").splitlines()
+    said = refused("train", "speech-waveform", *wrong, "--data", tmp_path, "-o", tmp_path / "run").splitlines()
     assert said[0] == "cpc train: settings are not valid:" and len(said) == 1 + len(wrong)
     for words in (
         "training.step is not a setting. Did you mean 'steps'?",
@@ -50,14 +51,14 @@ def test_a_recipe_that_is_no_toml_is_named(tmp_path: Path, refused) -> None:
 
 def test_a_run_folder_in_use_is_refused_and_left_as_it_is(tmp_path: Path, recordings: Path, refused) -> None:
     (tmp_path / "thesis.tex").write_text("mine")
-    said = refused("train", "speech-small", "--data", recordings, "-o", tmp_path)
+    said = refused("train", "speech-waveform", "--data", recordings, "-o", tmp_path)
     assert "exists and is not empty: it holds thesis.tex. Choose another folder" in said
     assert os.listdir(tmp_path) == ["thesis.tex"]
 
 
 @pytest.mark.parametrize("data", [[], ["--data", "nowhere"]])
 def test_a_fault_in_the_data_leaves_no_folder_that_blocks_the_next_try(tmp_path: Path, data: list[str], refused) -> None:
-    said = refused("train", "speech-small", *data, "--accelerator", "cpu", "-o", tmp_path / "run")
+    said = refused("train", "speech-waveform", *data, "--accelerator", "cpu", "-o", tmp_path / "run")
     assert ("does not exist" if data else "no data was named") in said and not (tmp_path / "run").exists()
 
 

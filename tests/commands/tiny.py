@@ -23,4 +23,4 @@ def make_recordings(root: Path) -> Path:
 
 def train(folder: Path, recordings: Path, *more: str) -> int:
     place = ["--data", str(recordings), "-o", str(folder)]
-    return main(["train", "speech-small", *SMALL, *more, "--precision", "32-true", "--accelerator", "cpu", *place])
+    return main(["train", "speech-waveform", *SMALL, *more, "--precision", "32-true", "--accelerator", "cpu", *place])

@@ -46,7 +46,7 @@ def audio(root: Path) -> World:
     for number in range(12):
         write(root / "data" / f"speaker{number % 2}" / f"{number}.wav", 4001 + 100 * number, seed=number)
     return World(
-        trained(root, "speech-small", *tiny.SMALL, "split.validation=0.67", "--data", data),
+        trained(root, "speech-waveform", *tiny.SMALL, "split.validation=0.67", "--data", data),
         [data],
         "speaker",
         "speaker0/0.wav:3",
@@ -54,7 +54,7 @@ def audio(root: Path) -> World:
 
 
 def digits(root: Path) -> World:
-    return World(trained(root, "digits-demo", *ROWS), [], "digit", "digit-1438:3")
+    return World(trained(root, "digits", *ROWS), [], "digit", "digit-1438:3")
 
 
 def synthetic(root: Path) -> World:
@@ -81,7 +81,7 @@ def picture_files(root: Path) -> Path:
 
 def images(root: Path) -> World:
     data = str(picture_files(root / "data"))
-    return World(trained(root, "image-small", *PICTURES, "--data", data), [data], "class", "cat/0.png:1")
+    return World(trained(root, "pictures", *PICTURES, "--data", data), [data], "class", "cat/0.png:1")
 
 
 class Collection:
@@ -116,7 +116,7 @@ def library() -> types.ModuleType:
 
 def hub_images(root: Path) -> World:
     words = ["data.name=hub_images", "data.dataset=someone/pictures"]
-    return World(trained(root, "image-small", *words, *PICTURES), [], "class", "train/0000004:1")
+    return World(trained(root, "pictures", *words, *PICTURES), [], "class", "train/0000004:1")
 
 
 def series(root: Path) -> World:
@@ -133,12 +133,12 @@ def series(root: Path) -> World:
     (root / "data" / "list.csv").write_text("\n".join(table) + "\n")
     data = str(root / "data" / "list.csv")
     words = ["encoder.dim=8", "predictor.count=2", "candidates.count=32", "windows.length=32", "windows.batch=4", *ROWS]
-    return World(trained(root, "series-sensors", *words, "--data", data), [data], "kind", "0.csv:3", 5.0)
+    return World(trained(root, "series", *words, "--data", data), [data], "kind", "0.csv:3", 5.0)
 
 
 def text(root: Path) -> World:
     data = str(bigrams.write(root / "data", length=41))
-    run = trained(root, "text-small", *bigrams.SMALL, "training.steps=2", "training.validate_every=2", "--data", data)
+    run = trained(root, "text", *bigrams.SMALL, "training.steps=2", "training.validate_every=2", "--data", data)
     table = root / "sentences.tsv"
     lines = [(("up", "down")[n % 2], line) for n, line in enumerate((root / "data" / "walk00.txt").read_text().splitlines())]
     table.write_text("label\ttext\n" + "".join(f"{label}\t{line}\n" for label, line in lines))

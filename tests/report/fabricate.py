@@ -183,7 +183,7 @@ def full(place: Path) -> Path:
         [*lines(train=1000, valid=20, total=20000), *warnings],
         *(timeline(), ranking(), information(), table("digit", 0.1, map=layout("digit", 10)), table("speaker", 1 / 6)),
         settings={
-            "recipe": "speech-small",
+            "recipe": "speech-waveform",
             "settings": {
                 "encoder": {"name": "waveform", "dim": 256, "strides": [5, 4, 2, 2, 2]},
                 "training": {"steps": 20000, "learning_rate": 2e-4, "half": None},

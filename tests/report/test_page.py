@@ -68,14 +68,14 @@ def page(run: Path) -> tuple[str, Page]:
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Page]:
-    return page(full(tmp_path_factory.mktemp("runs") / "speech-small"))
+    return page(full(tmp_path_factory.mktemp("runs") / "speech-waveform"))
 
 
 def test_full_page_says_it_in_words(whole: tuple[str, Page]) -> None:
     text = whole[1].text
     for said in (
-        "CPC run: speech-small",
-        "This run trained recipe speech-small for 20,000 steps on 1,500 recordings (11 min) of 6 groups.",
+        "CPC run: speech-waveform",
+        "This run trained recipe speech-waveform for 20,000 steps on 1,500 recordings (11 min) of 6 groups.",
         "On validation data the best mean bound, at step",
         "of at most 6.23 nats (8.99 bits)",
         "At k = 1 the true step came first among 509 candidates",

@@ -106,7 +106,7 @@ def test_sources_in_memory_are_data_too(tmp_path: Path) -> None:
 
 
 def test_no_data_where_the_reader_needs_some(tmp_path: Path) -> None:
-    made = resolve(load_recipe("speech-small"), schema())
+    made = resolve(load_recipe("speech-waveform"), schema())
     with pytest.raises(CPCError, match="no data was named"):
         pretrain(made, [], tmp_path / "run", devices=CPU)
     assert not (tmp_path / "run").exists()

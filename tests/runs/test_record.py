@@ -15,7 +15,7 @@ RECORD = RunRecord(
     seed=3,
     precision="32-true",
     roots=["/a"],
-    settings=resolve(load_recipe("digits-demo"), schema()),
+    settings=resolve(load_recipe("digits"), schema()),
     data={"hours": 0.5},
 )
 

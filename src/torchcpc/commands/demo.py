@@ -9,16 +9,16 @@ from torchcpc.commands import options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    options.out(parser, "new folder (default: runs/digits-demo, numbered if taken)", metavar="RUN")
+    options.out(parser, "new folder (default: runs/digits, numbered if taken)", metavar="RUN")
 
 
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.terminal import note
 
-    folder = arguments.out or _free(Path("runs") / "digits-demo")
+    folder = arguments.out or _free(Path("runs") / "digits")
     # The network is so small that bfloat16's conversions would cost more than its products save.
     for command in (
-        ["train", "digits-demo", "-o", str(folder), "--precision", "32-true"],
+        ["train", "digits", "-o", str(folder), "--precision", "32-true"],
         ["embed", str(folder), "-o", str(folder / "embeddings.parquet"), "--per", "source"],
         ["probe", str(folder), "--label", "digit", "--probes", "linear", "--curve", "1", "10"],
     ):

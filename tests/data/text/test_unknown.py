@@ -65,7 +65,7 @@ def test_training_and_verbs_report_it(tmp_path: Path, capsys: pytest.CaptureFixt
         write(tmp_path / f"data/{number}.txt", "Chinese", number)
     small = ["training.steps=2", "training.warmup=0", "windows.batch=4", "windows.length=7", "split.validation=0.4"]
     small += ["data.tokens=words", "encoder.dim=5", "encoder.embedding=11", "context.dim=3"]
-    assert main(["train", "text-small", "--data", str(tmp_path / "data"), "-o", str(tmp_path / "run"), *small]) == 0
+    assert main(["train", "text", "--data", str(tmp_path / "data"), "-o", str(tmp_path / "run"), *small]) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("note: ")]
     assert len([line for line in said if "of its words are unknown to the vocabulary" in line]) == 1
     assert "unknown to the vocabulary" in (tmp_path / "run/report.html").read_text(encoding="utf8")
