@@ -47,7 +47,7 @@ def test_what_is_no_run_is_refused(tmp_path: Path) -> None:
         load(tmp_path)
     with pytest.raises(CPCError, match=r"is not a run folder: it holds no settings\.json"):
         resume(tmp_path)
-    with pytest.raises(CPCError, match="'speech-smal' is neither .* Did you mean 'speech-waveform'"):
+    with pytest.raises(CPCError, match="'speech-smal' is neither .* Did you mean 'speech'"):
         train("speech-smal", out=tmp_path / "run")
     with pytest.raises(CPCError, match="training.step is not a setting. Did you mean 'steps'"):
         train("speech-waveform", out=tmp_path / "run", training={"step": 3})

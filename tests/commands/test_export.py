@@ -18,7 +18,7 @@ from torchcpc.runs.saved import from_pretrained
 from torchcpc.settings import load_recipe, recipes, resolve
 
 # Speech and text at the paper's sizes have the parts of the small recipes; pictures are refused.
-RECIPES = sorted(name for name in set(recipes()) - {"speech-paper", "text-paper"} if not name.startswith("image-"))
+RECIPES = sorted(name for name in set(recipes()) - {"speech-paper", "text-paper"} if not name.startswith("pictures"))
 
 
 def session(path: Path):

@@ -66,9 +66,9 @@ WRONG = {
     "a folder that is no run": (["train", "--resume", "FOLDER"], 1, "is not a run folder"),
     "settings for a run that goes on": (["train", "--resume", "RUN", "training.steps=9"], 1, "--resume takes"),
     "a seed for a run that goes on": (["train", "--resume", "RUN", "--seed", "0"], 1, "--resume takes"),
-    "an unknown recipe": (["train", "speech-smal"], 1, "speech-waveform"),
+    "an unknown recipe": (["train", "speech-smal"], 1, "'speech'"),
     "no recipe": (["train"], 1, "name a recipe"),
-    "a malformed setting": (["train", "speech-waveform", "steps=3"], 1, "expected section.key=value"),
+    "a malformed setting": (["train", "speech", "steps=3"], 1, "expected section.key=value"),
     "nothing to do": (["score", "RUN"], 1, "nothing to do"),
     "one text without the other": (["rank", "RUN", "--context", "x.txt"], 1, "go together"),
 }
