@@ -11,8 +11,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from torchcpc.contracts import grouped
-from torchcpc.report import format, information_figures, palette, panel, probe_figures, summary, training_figures
+from torchcpc.report import format, information_figures, panel, probe_figures, summary, training_figures
 from torchcpc.report.results import RunFolder
+from torchcpc.report.style import stylesheet
 from torchcpc.report.svg import PageFigure, inline
 from torchcpc.text_table import TextTable
 
@@ -42,7 +43,7 @@ def render(run: RunFolder) -> str:
         }
     return environment.get_template("page.html.jinja").render(
         run=run,
-        themes=[Markup("".join(f"--{name}:{pair[theme]};" for name, pair in palette.COLOURS.items())) for theme in (0, 1)],
+        style=Markup(stylesheet()),
         tiles=summary.tiles(run),
         sentences=summary.sentences(run),
         warnings=summary.warning_lines(run),
