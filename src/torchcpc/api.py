@@ -21,7 +21,7 @@ from torchcpc.information.measure import measure
 from torchcpc.information.result import CandidateTable, ContinuationTable, InformationTable, Timeline
 from torchcpc.information.score import Scores, score
 from torchcpc.information.scoring import SampleSpec, draw_sample
-from torchcpc.information.timeline import pmi_timeline
+from torchcpc.information.timeline import TimelineSpec, pmi_timeline
 from torchcpc.model import CPCModel
 from torchcpc.probes.compare import compare as compare_probes
 from torchcpc.probes.question import ProbeRows, ProbeSpec
@@ -187,20 +187,9 @@ class Run:
         with self._stage("searching") as where:
             return nearest(self.model, sources, asked, self.trained.config["data"], **where)
 
-    def timeline(
-        self,
-        data: Data | None = None,
-        *,
-        source: str | None = None,
-        smooth: int | None = None,
-        shuffle: tuple[float, float] | None = None,
-        seed: int = 0,
-        **sample: object,
-    ) -> Timeline:
-        """How expected each step of one source was by all before it, and what shuffling a stretch of it costs."""
-        spec = _specify(SampleSpec, sample)
-        sources, indices, _ = self.trained.evaluated(data)
-        return pmi_timeline(self.trained, sources, indices, spec, source=source, smooth=smooth, shuffle=shuffle, seed=seed)
+    def timeline(self, data: Data | None = None, **spec: object) -> Timeline:
+        """How expected each step of one source was by all before it. spec: fields of `information.timeline.TimelineSpec`."""
+        return pmi_timeline(self.trained, data, _specify(TimelineSpec, spec))
 
     def stream(self, data: Data | None = None, *, calibrated: bool = True, **sample: object) -> Stream:
         """A stream that takes chunks as they arrive. calibrated: with PMI, whose log Z is drawn from `data` or from held-out sources."""

@@ -16,10 +16,7 @@ from torchcpc.settings import recipes
 
 def test_one_fault_is_one_line_with_the_next_step(tmp_path: Path, refused) -> None:
     said = refused("train", "speech-smal", "-o", tmp_path / "run")
-    assert (
-        said
-        == "cpc train: recipe 'speech-smal' is neither a shipped recipe nor a .toml file. Did you mean 'speech'?\n"
-    )
+    assert said == "cpc train: recipe 'speech-smal' is neither a shipped recipe nor a .toml file. Did you mean 'speech'?\n"
     said = refused("train", "speech-waveform", "steps=3", "-o", tmp_path / "run")
     assert said == "cpc train: override 'steps=3': expected section.key=value, for instance training.steps=1000.\n"
     assert refused("train").startswith(f"cpc train: name a recipe ({', '.join(recipes())}) ")

@@ -13,8 +13,8 @@ from torchcpc.data.arrays import Arrays, Item
 from torchcpc.encoders import VectorEncoder
 from torchcpc.encoders.pictures import PictureEncoder
 from torchcpc.information.candidates import rank_candidates
+from torchcpc.information.one_source import find_source
 from torchcpc.information.scoring import SampleSpec, marginal, score_rows
-from torchcpc.information.timeline import source_pmi
 from torchcpc.model import CPCModel
 from torchcpc.scores import Bilinear
 
@@ -87,7 +87,7 @@ def test_a_picture_of_several_sequences_is_refused_in_one_line() -> None:
     with pytest.raises(CPCError, match="picture of 3 sequences"):
         rank_candidates(run, pictures, [3, 4], sample, "p3:1")
     with pytest.raises(CPCError, match="3 sequences"):
-        source_pmi(run, sample, pictures.select([4]), 4)
+        find_source(run, pictures, SampleSpec(17))
 
 
 class Pixels(Arrays):

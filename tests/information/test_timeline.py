@@ -1,18 +1,24 @@
 """The timeline of a source against a loop, its smoothing, and a stretch in another order."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from tests.conformance.worlds import World
 from tests.information.trained import trained
 from torchcpc.contexts import RecurrentContext
 from torchcpc.contracts import CPCError
 from torchcpc.data import Arrays, Item
 from torchcpc.data.clips import Shuffled
 from torchcpc.encoders import VectorEncoder
+from torchcpc.information.one_source import OneSource, find_source, overlaps, source_pmi
 from torchcpc.information.scoring import SampleSpec, marginal
-from torchcpc.information.timeline import compare_stretch, moving_mean, pmi_timeline, source_pmi
+from torchcpc.information.timeline import TimelineSpec, compare_stretch, moving_mean, pmi_timeline
 from torchcpc.model import CPCModel
+from torchcpc.runs.run import load_run
 from torchcpc.scores.bilinear import Bilinear
 
 
@@ -31,7 +37,7 @@ def sources() -> Arrays:
 
 def test_each_step_bears_the_score_that_was_given_to_it(model: CPCModel, sources: Arrays) -> None:
     sample = marginal(model, sources, [1, 2, 3], SampleSpec(29))
-    found_KT = source_pmi(trained(model), sample, sources.select([0]), 0)
+    found_KT = source_pmi(trained(model), OneSource(sources.select([0]), sample, 0, 0, ""))
     with torch.inference_mode():
         z, c, _ = (value[0] for value in model(torch.from_numpy(sources.items[0].values)[None]))
         assert found_KT.shape == (2, 13)
@@ -43,14 +49,14 @@ def test_each_step_bears_the_score_that_was_given_to_it(model: CPCModel, sources
                 assert found_KT[row, t] == pytest.approx(expected, abs=1e-5)
     short = Arrays([sources.items[0].values[:1]], [Item("short", "g")])
     with pytest.raises(CPCError, match="1 steps: too few"):
-        source_pmi(trained(model), sample, short, 0)
+        source_pmi(trained(model), OneSource(short, sample, 0, 0, ""))
 
 
 def test_the_longest_source_by_default_against_samples_of_the_others(model: CPCModel, sources: Arrays) -> None:
-    run, spec = trained(model), SampleSpec(samples=31)
-    found = pmi_timeline(run, sources, range(7), spec, smooth=1, shuffle=(0.2, 0.9), seed=3)
+    run = trained(model)
+    found = pmi_timeline(run, sources, TimelineSpec(smooth=1, shuffle=(0.2, 0.9), seed=3, samples=31))
     sample = marginal(model, sources, [0, 1, 2, 3, 5, 6], SampleSpec(31))
-    pmi_KT = source_pmi(trained(model), sample, sources.select([4]), 4)
+    pmi_KT = source_pmi(run, OneSource(sources.select([4]), sample, 4, 0, ""))
     assert (found.source, found.unit, found.smooth, found.horizons, found.marks) == ("s4", "step", 1, (1, 2), ())
     np.testing.assert_allclose(found.pmi, pmi_KT, atol=1e-4)
     assert found.mean == pytest.approx(np.nanmean(pmi_KT, axis=1))
@@ -59,12 +65,16 @@ def test_the_longest_source_by_default_against_samples_of_the_others(model: CPCM
     # Before the stretch nothing differs; within it the order does.
     np.testing.assert_array_equal(found.shuffled.pmi[:, :5], found.pmi[:, :5])
     assert not np.allclose(found.shuffled.pmi[:, 5:21], found.pmi[:, 5:21])
-    assert pmi_timeline(run, sources, range(7), spec, source="s1").source == "s1"
-    for wrong, word in (({"source": "s9"}, "s9"), ({"smooth": 0}, "smooth = 0"), ({"shuffle": (0.5, 0.2)}, "0.5:0.2")):
+    assert pmi_timeline(run, sources, TimelineSpec(source="s1", samples=31)).source == "s1"
+    for wrong, word in (
+        ({"source": "s9"}, "s9"),
+        ({"smooth": 0}, "smooth = 0: at least"),
+        ({"shuffle": (0.5, 0.2)}, "0.5:0.2"),
+    ):
         with pytest.raises(CPCError, match=word):
-            pmi_timeline(run, sources, range(7), spec, **wrong)
+            pmi_timeline(run, sources, TimelineSpec(samples=31, **wrong))
     with pytest.raises(CPCError, match="other sources"):
-        pmi_timeline(run, sources, [4], spec)
+        pmi_timeline(run, sources.select([4]), TimelineSpec())
 
 
 @pytest.mark.parametrize("width", [1, 4, 7, 101])
@@ -109,3 +119,35 @@ def test_what_shuffling_costs() -> None:
     assert found.ordered_mean[0] == pytest.approx(one[0, 100:900].mean())
     assert found.shuffled_mean[0] == pytest.approx(two[0, 100:900].mean())
     assert found.error[0] == pytest.approx(np.sqrt(2 / 800), rel=0.5)
+
+
+def item(path: str | None, begin_s: float = 0.0, seconds: float = 0.0) -> Item:
+    return Item("a", "g", path=None if path is None else Path(path), begin_s=begin_s, seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        (item("a.wav"), item("./a.wav"), True),
+        (item("a.wav"), item("b.wav"), False),
+        (item("a.wav", 0, 5), item("a.wav", 5, 3), False),
+        (item("a.wav", 0, 5), item("a.wav", 4.9, 3), True),
+        (item("a.wav", 7, 2), item("a.wav", 1, 5), False),
+        (item(None), item("a.wav"), True),  # by the key alone
+    ],
+)
+def test_stretches_of_one_file_overlap_where_they_meet(one: Item, other: Item, expected: bool) -> None:
+    assert overlaps(one, other) == overlaps(other, one) == expected
+
+
+def test_a_source_alone_rests_on_what_the_run_held_out(worlds: Callable[[str], World]) -> None:
+    world = worlds("audio")
+    run = load_run(world.run)
+    parts, own = run.parts(), run.open()
+    alone = own.items[parts.validation[0]].path
+    assert alone is not None
+    one = find_source(run, alone, SampleSpec(31))
+    others = [i for i in parts.unseen or parts.validation if i != parts.validation[0]] or parts.train
+    expected = marginal(run.model, own, others, SampleSpec(31, run.proposal))
+    torch.testing.assert_close(one.sample.z_MD, expected.z_MD)
+    assert one.item.path == alone and one.number == -1

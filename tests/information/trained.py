@@ -9,4 +9,4 @@ from torchcpc.runs.run import TrainedRun
 
 def trained(model: CPCModel) -> TrainedRun:
     """A run without a record of its training."""
-    return TrainedRun(Path("nowhere"), model.eval(), {}, None, DOMAINS["synthetic"])
+    return TrainedRun(Path("nowhere"), model.eval(), {"data": {}}, None, DOMAINS["synthetic"])

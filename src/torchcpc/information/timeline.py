@@ -1,68 +1,70 @@
 """How expected each step of one source was by what came before it, and what a shuffled stretch of it costs."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from torchcpc.contracts import CPCError, Sources, Written, provides
+from torchcpc.contracts import CPCError, Written, check_rules, provides
 from torchcpc.data.clips import Shuffled
-from torchcpc.data.keys import Keys
 from torchcpc.data.text.sentences import is_heading
+from torchcpc.information.one_source import OneSource, find_source, source_pmi
 from torchcpc.information.result import ShuffledStretch, Timeline
-from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs, steps_in
-from torchcpc.representations.rows import refuse_pictures
+from torchcpc.information.scoring import SampleSpec
+from torchcpc.runs.open_sources import Data
 from torchcpc.runs.run import TrainedRun
-from torchcpc.scores.calibration import Sample
 
 
-def pmi_timeline(
-    run: TrainedRun,
-    sources: Sources,
-    indices: Sequence[int],
-    spec: SampleSpec,
-    *,
-    source: str | None = None,
-    smooth: int | None = None,
-    shuffle: tuple[float, float] | None = None,
-    seed: int = 0,
-) -> Timeline:
-    """PMI along the source at `indices` whose key is `source` (None: the longest); log Z is drawn from the others. smooth: steps that are
-    averaged, a hundredth of the source by default; shuffle: a stretch to put in another order and compare, as shares of the source; seed:
-    of that order. Raises CPCError for an unknown source, one that is too short, or one without others."""
-    keys, stride, horizons = Keys.of(sources.items[i] for i in indices), run.model.encoder.stride, run.model.predictor.horizons
-    place = None if source is None else keys.one(source)
-    if source is not None and place is None:
-        raise CPCError(f"source {source!r} is none of {len(indices)} sources, for instance {', '.join(keys.keys[:5])}.")
-    number = max(indices, key=sources.length) if place is None else indices[place]
-    width = max(1, sources.length(number) // stride // 100) if smooth is None else smooth
-    if width < 1:
-        raise CPCError(f"smooth = {width}: at least 1 step.")
-    if shuffle is not None and not 0 <= shuffle[0] < shuffle[1] <= 1:
-        raise CPCError(f"shuffle = {shuffle[0]:g}:{shuffle[1]:g}: expected two shares of the source, for instance 0.4:0.6.")
-    if not (others := [i for i in indices if i != number]):
-        raise CPCError("log Z needs other sources than the one drawn: name more DATA.")
-    sample, shuffled = draw_sample(run, sources, others, spec), None
-    pmi_KT = source_pmi(run, sample, sources.select([number]), number)
-    if shuffle is not None:
-        first, last = (round(share * pmi_KT.shape[1]) for share in shuffle)
-        again_KT = source_pmi(run, sample, Shuffled(sources, number, first, last, stride=stride, seed=seed), number)
+@dataclass(frozen=True, slots=True)
+class TimelineSpec:
+    """Which source is drawn, and how.
+
+    Args:
+        source: Its key, None for the longest.
+        smooth: Steps that are averaged, by default a hundredth of the source.
+        shuffle: A stretch to put in another order and compare, as shares of the source.
+        seed: Of that order.
+        samples, proposal, correction: Of log Z, see `SampleSpec`.
+    """
+
+    source: str | None = None
+    smooth: int | None = None
+    shuffle: tuple[float, float] | None = None
+    seed: int = 0
+    samples: int = 4096
+    proposal: str | None = None
+    correction: str = "delta"
+
+    def __post_init__(self) -> None:
+        check_rules(self, smooth=(self.smooth is None or self.smooth >= 1, "at least 1 step"))
+        if self.shuffle is not None and not 0 <= self.shuffle[0] < self.shuffle[1] <= 1:
+            first, last = self.shuffle
+            raise CPCError(f"shuffle = {first:g}:{last:g}: expected two shares of the source, for instance 0.4:0.6.")
+
+    def find(self, run: TrainedRun, data: Data | None) -> OneSource:
+        """The source, and the sample that log Z is drawn from."""
+        return find_source(run, data, SampleSpec(self.samples, self.proposal, self.correction), self.source)
+
+
+def pmi_timeline(run: TrainedRun, data: Data | None, spec: TimelineSpec) -> Timeline:
+    """PMI along one source of `data`, or of what the run did not train on. Raises CPCError as `find_source` does, and for a source that is
+    too short."""
+    one = spec.find(run, data)
+    return timeline_of(run, one, source_pmi(run, one), spec)
+
+
+def timeline_of(run: TrainedRun, one: OneSource, pmi_KT: np.ndarray, spec: TimelineSpec) -> Timeline:
+    """The same where the PMI is known. pmi_KT: from `source_pmi`."""
+    stride, shuffled = run.model.encoder.stride, None
+    width = max(1, one.length // stride // 100) if spec.smooth is None else spec.smooth
+    if spec.shuffle is not None:
+        first, last = (round(share * pmi_KT.shape[1]) for share in spec.shuffle)
+        again_KT = source_pmi(run, one, Shuffled(one.sources, 0, first, last, stride=stride, seed=spec.seed))
         shuffled = compare_stretch(pmi_KT, again_KT, first, last, width)
-    key = sources.items[number].key
-    sentences = sources.text(number) if provides(sources, Written) else ()
+    sentences = one.sources.text(0) if provides(one.sources, Written) else ()
     headings = tuple((step, sentence) for step, sentence in enumerate(sentences) if is_heading(sentence))
     mean, curve_KT = tuple(np.nanmean(pmi_KT, axis=1).tolist()), moving_mean(pmi_KT, width).round(4)
-    return Timeline(key, run.domain.step, width, tuple(horizons), mean, curve_KT, headings, shuffled)
-
-
-def source_pmi(run: TrainedRun, sample: Sample, source: Sources, number: int) -> np.ndarray:
-    """[K, T] PMI in nats of step t as it was predicted k steps before, NaN where nothing predicts it. source: one source alone; number:
-    its own in the numbers of the sample. Raises CPCError for one that is too short, or that has several sequences, such as a picture."""
-    refuse_pictures(run.model, f"({source.items[0].key}) has no single timeline")
-    found, horizons = list(steps_in(run, source, None, "scoring")), run.model.predictor.horizons
-    total = len(found[0].z_TD) if found else 0
-    if total <= min(horizons):
-        raise CPCError(f"{total} steps: too few to predict {min(horizons)} ahead. Name a longer source.")
-    return pmi_by_target(score_pairs(run.model, sample, found[0]._replace(source=number)), horizons, total)
+    horizons = tuple(run.model.predictor.horizons)
+    return Timeline(one.item.key, run.domain.step, width, horizons, mean, curve_KT, headings, shuffled)
 
 
 def moving_mean(value_KT: np.ndarray, width: int) -> np.ndarray:
