@@ -80,6 +80,7 @@ def test_a_single_split_has_every_row_under_every_probe_with_a_curve_and_a_map(r
     }
     assert all(gap.features == "CPC c" for gap in found.differences) and len(found.differences) == 6
     assert found.map and found.map.points.shape == (found.test, 2) and len(found.map.labels) == found.test
+    assert len(set(found.map.keys)) == found.test, "each point says what it is"
     assert found.rows[4].accuracy.mean > 0.8  # the sum tells the two apart
     clips = split_clips(walks(), ProbeSpec("side"))
     sides = [("high", "low").index(side) if side else -1 for side in walks().labels("side")]

@@ -63,7 +63,7 @@ def compare(
             answered.append(design.answer_supervised(run.config, rows.supervised_steps, rows.seeds))
         progress(len(names), len(names), "map")
         x_MD, shown = design.tested(learned[0][design.order[0]])
-        points = embedding_map(x_MD, shown.y_M, spec.label, design.names)
+        points = embedding_map(x_MD, shown.y_M, spec.label, design.names, design.tested_keys())
     test = answered[0].test
     return ProbeTable(
         label=spec.label,

@@ -94,6 +94,9 @@ class CrossValidation:
     def tested(self, made: ClipFeatures) -> tuple[np.ndarray, Labels]:
         return self._matrix(made)[self._task.fold_M >= 0], self._task.test
 
+    def tested_keys(self) -> list[str]:
+        return [self.clips.items[row].key for row in np.flatnonzero(self._task.fold_M >= 0)]
+
     def chance(self, test: Labels) -> float:
         return self._task.chance
 

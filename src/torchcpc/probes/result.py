@@ -105,15 +105,16 @@ class EfficiencyPoint:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingMap:
-    """Test rows in two dimensions: points [n, 2], and the class of each."""
+    """Test rows in two dimensions: points [n, 2], the class of each, and what it is called (none in files of older versions)."""
 
     label: str
     points: Array
     labels: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.points.shape != (len(self.labels), 2):
-            raise ValueError(f"points of shape {self.points.shape} for {len(self.labels)} labels")
+        if self.points.shape != (len(self.labels), 2) or len(self.keys) not in (0, len(self.labels)):
+            raise ValueError(f"points of shape {self.points.shape} for {len(self.labels)} labels and {len(self.keys)} keys")
 
 
 @dataclass(frozen=True, slots=True)

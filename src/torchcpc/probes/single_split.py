@@ -10,6 +10,7 @@ from torchcpc.probes.classifier import mlp_probe
 from torchcpc.probes.columns import column_values
 from torchcpc.probes.linear import efficiency, linear_probe
 from torchcpc.probes.question import ProbeRows, ProbeSpec
+from torchcpc.probes.row_keys import row_keys
 from torchcpc.probes.rows import ClipFeatures, ClipFrames, each_test, gather, label_rows, split_clips
 from torchcpc.probes.supervised import supervised_points, supervised_row
 from torchcpc.probes.table import Point, ProbeRow, joined_points, joined_row
@@ -43,7 +44,7 @@ class SingleSplit:
         self.clips = splits[0].clips
         steps = [self.clips.length(i) // stride for i in range(len(self.clips))]
         self._asked = [label_rows(split, spec, steps, stride / sources.rate) for split in splits]
-        self._pool, self._rows, self._curve = spec.pool, rows, rows.curve or ()
+        self._pool, self._rows, self._curve, self._stride = spec.pool, rows, rows.curve or (), stride
         self._groups = column_values(self.clips, spec.standardise_by, "standardise by") if spec.standardise_by else None
         self.split = replace(splits[0].split, value="") if len(splits) > 1 else splits[0].split
         first = self._asked[0].task
@@ -89,6 +90,10 @@ class SingleSplit:
     def tested(self, made: ClipFeatures) -> tuple[np.ndarray, Labels]:
         """Test rows of some features, for a map."""
         return self._asked[0].features("", made).test, self._asked[0].task.test
+
+    def tested_keys(self) -> list[str]:
+        """What those rows are called."""
+        return row_keys(self.clips, self._asked[0].clips["test"], self._stride)
 
     def chance(self, test: Labels) -> float:
         """Accuracy of always answering the commonest training class."""

@@ -124,8 +124,11 @@ def differences(rows: Sequence[ProbeRow]) -> tuple[Difference, ...]:
     return tuple(made)
 
 
-def embedding_map(x_MD: np.ndarray, y_M: np.ndarray, label: str, names: Sequence[str]) -> EmbeddingMap | None:
-    """At most 1500 test rows by t-SNE, after standardisation, with the class of each; None where there are too few for a map."""
+def embedding_map(
+    x_MD: np.ndarray, y_M: np.ndarray, label: str, names: Sequence[str], keys: Sequence[str] = ()
+) -> EmbeddingMap | None:
+    """At most 1500 test rows by t-SNE, after standardisation, with the class of each and, where `keys` are given, its own; None where
+    there are too few for a map."""
     if len(x_MD) < 3 or x_MD.shape[1] < 2:
         return None
     from sklearn.manifold import TSNE
@@ -133,4 +136,5 @@ def embedding_map(x_MD: np.ndarray, y_M: np.ndarray, label: str, names: Sequence
     kept = np.sort(np.random.default_rng(0).permutation(len(x_MD))[:1500])  # more points would hide each other
     x_MD = (x_MD[kept] - x_MD[kept].mean(axis=0)) / (x_MD[kept].std(axis=0) + 1e-6)
     points = TSNE(perplexity=min(30.0, (len(kept) - 1) / 3), init="pca", random_state=0).fit_transform(x_MD)
-    return EmbeddingMap(label, points.round(3), tuple(names[int(y)] for y in y_M[kept]))
+    own_keys = tuple(keys[row] for row in kept) if keys else ()
+    return EmbeddingMap(label, points.round(3), tuple(names[int(y)] for y in y_M[kept]), own_keys)

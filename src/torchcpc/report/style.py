@@ -11,7 +11,5 @@ _PAGE = {"page": ("#f3f5f8", "#0f1116"), "alert": ("#fff4e5", "#2b2118"), "alert
 def stylesheet() -> str:
     """CSS for a style element. Each colour is a variable by its name in `palette.COLOURS`, such as var(--ink)."""
     light, dark = ("".join(f"--{name}:{pair[i]};" for name, pair in (palette.COLOURS | _PAGE).items()) for i in (0, 1))
-    themes = (
-        f":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n@media print{{:root{{{light}--page:#fff}}}}\n"
-    )
+    themes = f":root{{{light}}}\n@media (prefers-color-scheme:dark){{:root{{{dark}}}}}\n@media print{{:root{{{light}--page:#fff}}}}\n"
     return themes + Path(__file__).with_name("style.css").read_text(encoding="utf8")
