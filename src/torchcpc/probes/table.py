@@ -136,5 +136,5 @@ def embedding_map(
     kept = np.sort(np.random.default_rng(0).permutation(len(x_MD))[:1500])  # more points would hide each other
     x_MD = (x_MD[kept] - x_MD[kept].mean(axis=0)) / (x_MD[kept].std(axis=0) + 1e-6)
     points = TSNE(perplexity=min(30.0, (len(kept) - 1) / 3), init="pca", random_state=0).fit_transform(x_MD)
-    own_keys = tuple(keys[row] for row in kept) if keys else ()
+    own_keys = tuple(keys[int(row)] for row in kept) if keys else ()
     return EmbeddingMap(label, points.round(3), tuple(names[int(y)] for y in y_M[kept]), own_keys)
