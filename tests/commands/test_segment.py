@@ -66,18 +66,39 @@ def test_a_table_beside_known_boundaries(
     kept = json.loads((trained / "segments.json").read_text())
     assert (kept["tolerance_s"], kept["k"], kept["lag"], kept["test"]) == (0.02, 2, 1, 1)
     curves = ("surprise", "cosine", "dot", "euclidean", "spectral flux")
-    assert len(kept["rows"]) == 3 * len(curves) + 1
+    assert len(kept["rows"]) == 2 * len(curves) + 1
     for table in out.split("Lenient: "):
         head, *lines = table[table.index("curve  ") :].splitlines()
         assert head.split()[:2] == ["curve", "threshold"]
         for curve in curves:
-            assert sum(line.startswith(f"{curve}  ") for line in lines) == 3
+            assert sum(line.startswith(f"{curve}  ") for line in lines) == 2
         assert sum(line.startswith("evenly spaced") for line in lines) == 1
     for curve in curves:
         own = [row for row in kept["rows"] if row["curve"] == curve]
         assert [row["threshold"] for row in own].count("no labels, 10 per second") == 1
         # Handmade curves are the same for every seed.
         assert {row["seeds"] for row in own} == {1 if curve == "spectral flux" else 2}
+
+
+def test_a_file_of_boundaries_takes_the_threshold_that_labels_chose(
+    tmp_path: Path, trained: Path, recordings: Path, phones: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def written(*more: str) -> list[float]:
+        assert main(["segment", str(trained), str(recordings), *more, "-o", str(tmp_path / "b.csv")]) == 0
+        return [float(row["prominence"]) for row in csv.DictReader((tmp_path / "b.csv").read_text().splitlines())]
+
+    known = ["--alignment", str(phones), "--curve", "cosine"]
+    found = written(*known)
+    assert "chosen with the labels" in capsys.readouterr().err
+    rows = json.loads((trained / "segments.json").read_text())["rows"]
+    (chosen,) = next(row["thresholds"] for row in rows if (row["curve"], row["threshold"]) == ("cosine", "validation labels"))
+    everything = written("--curve", "cosine", "--peak-quantile", "0")
+    # The chosen one is itself a prominence, which another batch rounds otherwise.
+    fewest, most = (sum(prominence >= chosen * (1 + slack) for prominence in everything) for slack in (1e-4, -1e-4))
+    assert 0 < fewest <= len(found) <= most < len(everything) and min(found) >= chosen * (1 - 1e-4)
+    # What the user names goes first; without either, speech has its usual rate.
+    assert len(written(*known, "--rate", "5")) == round(5 * sum(LENGTHS) / 16000)
+    assert len(written()) == round(10 * sum(LENGTHS) / 16000)
 
 
 def test_refusals(tmp_path: Path, trained: Path, recordings: Path, phones: Path, refused) -> None:

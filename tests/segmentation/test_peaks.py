@@ -80,6 +80,28 @@ def test_which_rule_chooses_the_threshold() -> None:
     assert SegmentSpec(prominence=0.3, rate=2.0).threshold(peaks, 10.0) == 0.3
     assert SegmentSpec(rate=2.0).threshold(peaks, 10.0) == threshold_by_rate(peaks, 10.0, 2.0)
     assert SegmentSpec(peak_quantile=0.9).threshold(peaks, 10.0) == threshold_by_quantile(peaks, 0.9)
+    # The usual rate of a domain, unless the user names a rule; a quantile where no rate is usual.
+    assert SegmentSpec().threshold(peaks, 10.0, 3.0) == threshold_by_rate(peaks, 10.0, 3.0)
+    assert SegmentSpec(rate=2.0).threshold(peaks, 10.0, 3.0) == threshold_by_rate(peaks, 10.0, 2.0)
+    assert SegmentSpec(peak_quantile=0.9).threshold(peaks, 10.0, 3.0) == threshold_by_quantile(peaks, 0.9)
+    assert SegmentSpec().threshold(peaks, 10.0) == threshold_by_quantile(peaks, 0.75)
+
+
+@pytest.mark.parametrize("usual_rate", [None, 10.0])
+def test_without_labels_weak_bumps_in_noise_are_found_better_than_by_even_spacing(usual_rate: float | None) -> None:
+    rng, seconds = np.random.default_rng(5), 101.0
+    true_s = np.cumsum(rng.gamma(4, 0.11 / 4, 2000))
+    truth = Truth(true_s[true_s < seconds], np.array([[0.0, seconds]]))
+    time_s = np.arange(0, seconds, 0.01)
+    bumps = np.exp(-(((time_s[:, None] - truth.true_s) / 0.02) ** 2) / 2).sum(axis=1)
+    peaks = find(Curve(bumps + rng.normal(0, 0.3, len(time_s)), time_s))
+
+    def r_value(found_s: np.ndarray) -> float:
+        return Quality.of(count(found_s, truth)).r_value
+
+    rule = SegmentSpec().threshold([peaks], seconds, usual_rate)
+    even = r_value(np.arange(0, seconds, seconds / len(truth.true_s)))
+    assert r_value(peaks.above(rule).time_s) > even + 0.1 and r_value(peaks.time_s) < 0 < even
 
 
 def test_the_labelled_threshold_has_the_best_r_value() -> None:

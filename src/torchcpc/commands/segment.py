@@ -11,8 +11,8 @@ SPEC: tuple[options.Option, ...] = (
     ("k", int, None, "K", "steps ahead of the surprise (default: first without overlap)"),
     ("lag", int, 1, "STEPS", "of the other curves"),
     ("prominence", float, None, "X", "of -o: keep peaks this prominent, in units of the curve"),
-    ("rate", float, None, "R", "keep the R most prominent peaks per second; needs no labels"),
-    ("peak-quantile", float, 0.5, "P", "without --rate: skip this share of peaks"),
+    ("rate", float, None, "R", "keep the R most prominent peaks per second (default: 10 for speech)"),
+    ("peak-quantile", float, None, "P", "skip this share of the peaks (default: 0.75, but for speech)"),
     ("samples", int, 2048, "M", "marginal samples for log Z"),
 )
 
@@ -38,12 +38,17 @@ def run(arguments: argparse.Namespace) -> None:
     spec = {**options.values(arguments, *SPEC), "tolerance_s": arguments.tolerance}
     SegmentSpec(**spec)  # what is wrong with it is said before anything is read
     run, data = load(arguments), arguments.data or None
+    how = ""
     if arguments.alignment:
         known = {"alignment": arguments.alignment, "label": arguments.label, "seed_runs": load_seeds(arguments)}
-        show(run, run.segment(data, **known, **spec))
+        table = run.segment(data, **known, **spec)
+        show(run, table)
+        # A threshold that the user named goes before the one that labels choose.
+        if all(spec[name] is None for name in ("prominence", "rate", "peak_quantile")):
+            spec["prominence"], how = table.prominence(arguments.curve), ", chosen with the labels"
     if arguments.out:
         count, per_second, threshold = run.write_boundaries(arguments.out, data, **spec)
         note(
             f"{count} boundaries, {per_second:.1f} per second, in {arguments.out}: peaks of {arguments.curve}, prominence "
-            f"{threshold:.4g} or more"
+            f"{threshold:.4g} or more{how}"
         )

@@ -34,7 +34,8 @@ def process_of(data: DataSettings, proposal: str) -> Process:
 
 
 _RECORDS = (
-    Domain(name="audio", reader=scan, handmade=HANDMADE),
+    # Running speech has 8 to 13 phones per second.
+    Domain(name="audio", reader=scan, handmade=HANDMADE, boundary_rate=10.0),
     Domain(name="digits", reader=digits, needs_data=False, source="picture", step="row", handmade=RAW_ROWS),
     Domain(name="hub_images", reader=hub_images, needs_data=False, source="picture", step="patch", handmade=PIXELS),
     Domain(name="images", reader=scan_images, source="picture", step="patch", handmade=PIXELS),

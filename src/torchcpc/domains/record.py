@@ -44,7 +44,8 @@ class Domain:
     source and one step; handmade: features that stand beside the learned rows; files: setting of [data] -> the file of a run that it names;
     learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update; as_read: ([data]
     settings of a model, sources) -> the sources as that model takes them; doubts: (settings, sources as a model takes them) -> what in
-    them is implausible, or is not read; truth: ([data] settings, proposal) -> the process, if known.
+    them is implausible, or is not read; boundary_rate: boundaries per second to expect of data without labels, None where no rate
+    is usual; truth: ([data] settings, proposal) -> the process, if known.
     """
 
     name: str
@@ -57,4 +58,5 @@ class Domain:
     learn: Callable[[Settings, Sources, Path, Progress], Settings] = learn_scale
     as_read: Callable[[DataSettings, Sources], Sources] = lambda data, sources: sources
     doubts: Callable[[Settings, Sources], list[Skipped]] = lambda settings, sources: []
+    boundary_rate: float | None = None
     truth: Callable[[DataSettings, str], Process | None] = lambda data, proposal: None

@@ -1,6 +1,6 @@
 """Boundaries of sources without labels: curves of whole sources, and those of their peaks that are prominent enough."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -28,19 +28,43 @@ SURPRISE, FLUX = "surprise", "spectral flux"
 CURVES = (SURPRISE, *METRICS, FLUX)
 
 
+# A curve of noise has a local maximum at every third step, so most maxima mark nothing.
+_PEAK_QUANTILE = 0.75
+
+
+class Rule(NamedTuple):
+    """How a threshold is chosen without labels.
+
+    Args:
+        words: Its name in a table.
+        threshold: (peaks of all sources, their length in seconds) -> the least prominence of a boundary.
+    """
+
+    words: str
+    threshold: Callable[[Sequence[Peaks], float], float]
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentSpec:
-    """How curves and thresholds are made. curve: that boundaries are taken from. k: of the surprise, None for the first horizon that
-    shares no input with its context. lag: between the steps that the other curves compare. prominence: of a peak that is kept, in units of
-    the curve, None: by `rate`. rate: boundaries per second, None: by `peak_quantile`, the share of local maxima to leave out. samples: for
-    log Z."""
+    """How curves and thresholds are made.
+
+    Args:
+        curve: The curve that boundaries are taken from.
+        k: Steps ahead of the surprise. None: the first horizon that shares no input with its context.
+        lag: Steps between the two that the other curves compare.
+        prominence: Least prominence of a peak that is kept, in units of the curve. None: `rate` decides.
+        rate: Boundaries per second. None: `peak_quantile` decides, or the usual rate of the domain.
+        peak_quantile: Share of the local maxima to leave out.
+        tolerance_s: Largest distance between a boundary that was found and a true one, in seconds.
+        samples: Marginal samples for log Z.
+    """
 
     curve: str = SURPRISE
     k: int | None = None
     lag: int = 1
     prominence: float | None = None
     rate: float | None = None
-    peak_quantile: float = 0.5
+    peak_quantile: float | None = None
     tolerance_s: float = TOLERANCE_S
     samples: int = 2048
 
@@ -50,18 +74,25 @@ class SegmentSpec:
             self,
             lag=(self.lag >= 1, "at least 1"),
             rate=(self.rate is None or self.rate > 0, "boundaries per second, above 0"),
-            peak_quantile=(0 <= self.peak_quantile < 1, "the share of local maxima to leave out, at least 0 and below 1"),
+            peak_quantile=(
+                self.peak_quantile is None or 0 <= self.peak_quantile < 1,
+                "the share of local maxima to leave out, at least 0 and below 1",
+            ),
             tolerance_s=(self.tolerance_s >= 0, "at least 0"),
             samples=(self.samples >= 1, "at least 1"),
         )
 
-    def threshold(self, peaks: Sequence[Peaks], seconds: float) -> float:
-        """The prominence that was asked for, or that the rule without labels chooses. seconds: the length of all sources."""
-        if self.prominence is not None:
-            return self.prominence
-        if self.rate is not None:
-            return threshold_by_rate(peaks, seconds, self.rate)
-        return threshold_by_quantile(peaks, self.peak_quantile)
+    def rule(self, usual_rate: float | None) -> Rule:
+        """The rule that chooses a threshold without labels. usual_rate: boundaries per second that are usual in the domain."""
+        rate = self.rate or (usual_rate if self.peak_quantile is None else None)
+        if rate is not None:
+            return Rule(f"{rate:g} per second", lambda peaks, seconds: threshold_by_rate(peaks, seconds, rate))
+        quantile = _PEAK_QUANTILE if self.peak_quantile is None else self.peak_quantile
+        return Rule(f"{1 - quantile:.0%} of peaks", lambda peaks, _: threshold_by_quantile(peaks, quantile))
+
+    def threshold(self, peaks: Sequence[Peaks], seconds: float, usual_rate: float | None = None) -> float:
+        """The prominence that was asked for, or that the rule chooses. seconds: the length of all sources."""
+        return self.prominence if self.prominence is not None else self.rule(usual_rate).threshold(peaks, seconds)
 
 
 class Boundaries(NamedTuple):
@@ -79,7 +110,7 @@ def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec) -> Boundari
     indices = range(len(sources))
     peaks = [find(curve) for curve in curves_of(run, sources, indices, [spec.curve], spec, indices)[spec.curve]]
     seconds = sum(sources.length(i) for i in indices) / sources.rate
-    threshold = spec.threshold(peaks, seconds)
+    threshold = spec.threshold(peaks, seconds, run.domain.boundary_rate)
     rows: list[Rows] = []
     for item, own in zip(sources.items, peaks, strict=True):
         kept = own.above(threshold)

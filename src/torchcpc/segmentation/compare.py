@@ -12,9 +12,9 @@ from torchcpc.probes.rows import split_clips
 from torchcpc.representations.rows import refuse_pictures
 from torchcpc.runs.run import TrainedRun
 from torchcpc.segmentation.boundaries import CURVES, FLUX, SegmentSpec, curves_of
-from torchcpc.segmentation.curves import Peaks, find, threshold_by_labels, threshold_by_quantile, threshold_by_rate
+from torchcpc.segmentation.curves import Peaks, find, threshold_by_labels
 from torchcpc.segmentation.matching import Counts, Quality, Truth, count, truth_of
-from torchcpc.segmentation.result import SegmentQuality, SegmentRow, SegmentTable
+from torchcpc.segmentation.result import WITH_LABELS, SegmentQuality, SegmentRow, SegmentTable
 from torchcpc.statistics.intervals import statistic_interval
 
 EVEN = "evenly spaced"
@@ -47,27 +47,27 @@ def compare(runs: Sequence[TrainedRun], sources: Sources, alignment: Alignment, 
     seconds = sum(sources.length(i) for i in validation) / sources.rate
     rows = []
     for name, seeds in peaks.items():
-        for how, threshold in _thresholds(labelled, seconds, spec).items():
+        for how, threshold in _thresholds(labelled, seconds, spec, run.domain.boundary_rate).items():
             chosen = [threshold(own) for own, _ in seeds]
             times = [[p.above(low).time_s for p in tested] for (_, tested), low in zip(seeds, chosen, strict=True)]
             rows.append(_row(name, how, times, judged, spec, chosen))
     period = sum(truth.seconds for truth in labelled) / sum(len(truth.true_s) for truth in labelled)
     even = [np.arange(0, sources.length(i) / sources.rate, period) for i in test]
-    rows.append(_row(EVEN, "validation labels", [even], judged, spec, [period]))
+    rows.append(_row(EVEN, WITH_LABELS, [even], judged, spec, [period]))
     k, boundaries = run.model.predictor.horizons[run.horizon_index(spec.k)], sum(len(truth.true_s) for truth in judged)
     sizes = len(validation), len(test), boundaries
     return SegmentTable(spec.tolerance_s, k, spec.lag, *sizes, split.split, tuple(rows))
 
 
-def _thresholds(truths: Sequence[Truth], seconds: float, spec: SegmentSpec) -> Mapping[str, Callable[[Sequence[Peaks]], float]]:
+def _thresholds(
+    truths: Sequence[Truth], seconds: float, spec: SegmentSpec, usual_rate: float | None
+) -> Mapping[str, Callable[[Sequence[Peaks]], float]]:
     """Name -> the threshold that validation peaks get. Only the first looks at labels, which are of validation sources."""
-    made: dict[str, Callable[[Sequence[Peaks]], float]] = {
-        "validation labels": lambda peaks: threshold_by_labels(peaks, truths, tolerance_s=spec.tolerance_s),
-        f"no labels, {1 - spec.peak_quantile:.0%} of peaks": lambda peaks: threshold_by_quantile(peaks, spec.peak_quantile),
+    rule = spec.rule(usual_rate)
+    return {
+        WITH_LABELS: lambda peaks: threshold_by_labels(peaks, truths, tolerance_s=spec.tolerance_s),
+        f"no labels, {rule.words}": lambda peaks: rule.threshold(peaks, seconds),
     }
-    if (rate := spec.rate) is not None:
-        made[f"no labels, {rate:g} per second"] = lambda peaks: threshold_by_rate(peaks, seconds, rate)
-    return made
 
 
 def _row(

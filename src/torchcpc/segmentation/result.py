@@ -7,6 +7,7 @@ from torchcpc.probes.result import Split
 from torchcpc.results import Interval, SavedResult, flat
 from torchcpc.text_table import TextTable
 
+WITH_LABELS = "validation labels"
 _HEADER = ("curve", "threshold", "P", "R", "F1", "OS", "R-value")
 
 
@@ -51,6 +52,11 @@ class SegmentTable(SavedResult):
     boundaries: int
     split: Split
     rows: tuple[SegmentRow, ...]
+
+    def prominence(self, curve: str) -> float | None:
+        """The prominence that labels of validation sources chose for a curve, of the first seed; None for a curve without a row."""
+        chosen = (row.thresholds[0] for row in self.rows if (row.curve, row.threshold) == (curve, WITH_LABELS))
+        return next(chosen, None)
 
     def records(self) -> Sequence[Mapping[str, object]]:
         nested = ("one_to_one", "lenient", "thresholds")
