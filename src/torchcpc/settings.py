@@ -111,8 +111,15 @@ def construct(choices: Mapping[str, Callable[..., T]], section: Mapping[str, obj
 
 def suggest(word: str, choices: Mapping[str, object] | Sequence[str]) -> str:
     """The end of an error message: the likely intended choice, or all of them."""
-    close = difflib.get_close_matches(word, list(choices), n=1)
-    return f" Did you mean {close[0]!r}?" if close else f" Choose one of: {', '.join(choices)}." if choices else ""
+    close = nearest_name(word, choices)
+    return f" Did you mean {close!r}?" if close else f" Choose one of: {', '.join(choices)}." if choices else ""
+
+
+def nearest_name(word: str, choices: Mapping[str, object] | Sequence[str]) -> str:
+    """The choice that `word` is most likely meant for, whatever its case; "" where none is like it."""
+    known = {choice.casefold(): choice for choice in choices}
+    close = difflib.get_close_matches(word.casefold(), known, n=1)
+    return known[close[0]] if close else ""
 
 
 def _out_of_range(value: object) -> str:

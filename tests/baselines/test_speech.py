@@ -2,8 +2,10 @@ import numpy as np
 import pytest
 from scipy.fft import dct
 
+from torchcpc.baselines.features import Derived, side_by_side
 from torchcpc.baselines.speech import HANDMADE, cepstra, deltas, log_mel, mean_normalised, mfcc, stacked
 from torchcpc.contracts import CPCError
+from torchcpc.domains import DOMAINS
 
 MEL = 1127.0
 
@@ -111,3 +113,24 @@ def test_faulty_samples_are_named():
         log_mel(np.zeros((2, 400), np.float32))
     with pytest.raises(CPCError, match="1 samples are not finite"):
         mfcc(np.array([0.0] * 399 + [np.nan], np.float32))
+
+
+def test_kinds_side_by_side_are_each_alone_and_their_shared_half_is_computed_once():
+    counted = []
+
+    def first(x_S, stride):
+        counted.append(len(x_S))
+        return log_mel(x_S)
+
+    kinds = [Derived(first), Derived(first, mean_normalised), HANDMADE["MFCC mean-normalised 11 frames"]]
+    x_S = np.random.default_rng(0).normal(size=4321).astype(np.float32)
+    found = side_by_side(kinds, x_S, 160)
+    assert counted == [4321]
+    for made, kind in zip(found, kinds, strict=True):
+        np.testing.assert_array_equal(made, kind(x_S, 160))
+
+
+def test_names_hold_no_commas_and_so_a_list_of_them_can_be_read():
+    """Every domain's."""
+    names = [name for domain in DOMAINS.values() for name in domain.handmade]
+    assert len(names) > 9 and not [name for name in names if "," in name]

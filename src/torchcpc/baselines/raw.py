@@ -1,10 +1,10 @@
 """The values themselves as features, made few: what a learned representation of sensor series or pictures has to beat."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from torch.nn import functional as F
+
+from torchcpc.baselines.features import Features
 
 
 def raw_window(x_SF: np.ndarray, stride: int, *, steps: int, mean_of: int = 1) -> np.ndarray:
@@ -29,14 +29,14 @@ def small_pixels(x_SWc: np.ndarray, *, side: int = 16) -> np.ndarray:
 
 
 # (rows of a clip, the encoder's stride) -> features of its steps.
-RAW_WINDOWS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
-    "raw, this step": lambda x_SF, stride: raw_window(x_SF, stride, steps=1),
-    "raw, 8 steps": lambda x_SF, stride: raw_window(x_SF, stride, steps=8),
-    "raw, 32 steps, means of 4 rows": lambda x_SF, stride: raw_window(x_SF, stride, steps=32, mean_of=4),
+RAW_WINDOWS: dict[str, Features] = {
+    "raw 1 step": lambda x_SF, stride: raw_window(x_SF, stride, steps=1),
+    "raw 8 steps": lambda x_SF, stride: raw_window(x_SF, stride, steps=8),
+    "raw 32 steps averaged by 4": lambda x_SF, stride: raw_window(x_SF, stride, steps=32, mean_of=4),
 }
 # The same where nobody designed features and a source is short: a handwritten digit, a simulated sequence.
-RAW_ROWS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
+RAW_ROWS: dict[str, Features] = {
     "raw rows": lambda x_SF, stride: x_SF,
     "pixels": lambda x_SF, stride: x_SF.reshape(1, -1),
 }
-PIXELS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {"pixels 16x16": lambda x_SWc, stride: small_pixels(x_SWc)}
+PIXELS: dict[str, Features] = {"pixels 16x16": lambda x_SWc, stride: small_pixels(x_SWc)}

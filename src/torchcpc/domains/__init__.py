@@ -14,7 +14,6 @@ from torchcpc.data.series.series import scan_series
 from torchcpc.data.synthetic import Process, named, simulate
 from torchcpc.domains.record import DataSettings as DataSettings
 from torchcpc.domains.record import Domain as Domain
-from torchcpc.domains.record import Features as Features
 from torchcpc.domains.record import doubts_of_channels
 from torchcpc.domains.text import TEXT
 

@@ -5,16 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from torchcpc.baselines.features import Features
 from torchcpc.contracts import Progress, Skipped, Sources
 from torchcpc.data.plausible import far_values
 from torchcpc.data.scaling import channel_scale
 from torchcpc.data.synthetic import Process
 from torchcpc.settings import Settings
 
-Features = Callable[[np.ndarray, int], np.ndarray]
-"""(raw rows of a clip, the encoder's stride) -> features of its steps [T, D]."""
 DataSettings = Mapping[str, Any]
 """The resolved [data] section of a recipe."""
 
