@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.fft import dct
 
-from torchcpc.baselines.features import Derived, side_by_side
+from torchcpc.baselines.features import shared
 from torchcpc.baselines.speech import HANDMADE, cepstra, deltas, log_mel, mean_normalised, mfcc, stacked
 from torchcpc.contracts import CPCError
 from torchcpc.domains import DOMAINS
@@ -115,19 +115,15 @@ def test_faulty_samples_are_named():
         mfcc(np.array([0.0] * 399 + [np.nan], np.float32))
 
 
-def test_kinds_side_by_side_are_each_alone_and_their_shared_half_is_computed_once():
+def test_what_kinds_share_is_computed_once_a_clip_and_never_for_another():
     counted = []
 
-    def first(x_S, stride):
+    def total(x_S):
         counted.append(len(x_S))
-        return log_mel(x_S)
+        return x_S.sum(keepdims=True)
 
-    kinds = [Derived(first), Derived(first, mean_normalised), HANDMADE["MFCC mean-normalised 11 frames"]]
-    x_S = np.random.default_rng(0).normal(size=4321).astype(np.float32)
-    found = side_by_side(kinds, x_S, 160)
-    assert counted == [4321]
-    for made, kind in zip(found, kinds, strict=True):
-        np.testing.assert_array_equal(made, kind(x_S, 160))
+    asked, one, other = shared(total), np.full(3, 2.0), np.full(3, 5.0)
+    assert [asked(x_S).item() for x_S in (one, one, other, one)] == [6, 6, 15, 6] and len(counted) == 3
 
 
 def test_names_hold_no_commas_and_so_a_list_of_them_can_be_read():

@@ -1,7 +1,6 @@
-"""Handmade features of a clip: what one is, and how several that share their first half are computed side by side."""
+"""Handmade features of a clip: what one kind is, and how kinds that begin alike share their beginning."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import numpy as np
 
@@ -9,29 +8,15 @@ Features = Callable[[np.ndarray, int], np.ndarray]
 """(raw rows of a clip, the encoder's stride) -> features of its steps [T, D]."""
 
 
-def _same(x_TD: np.ndarray) -> np.ndarray:
-    return x_TD
+def shared(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
+    """The function, which is not computed again for the very array that it was last given. All kinds of one clip are asked one after
+    another, so one answer is enough. It must not be written to."""
+    last: list[tuple[np.ndarray, np.ndarray]] = []
 
+    def asked(x: np.ndarray) -> np.ndarray:
+        # The array is held, so that no other can have its place in memory.
+        if not (known := last[:1]) or known[0][0] is not x:
+            known = last[:] = [(x, function(x))]
+        return known[0][1]
 
-@dataclass(frozen=True, slots=True)
-class Derived:
-    """Features in two halves. first: the costly one, which several kinds share; then: what this kind makes of it."""
-
-    first: Features
-    then: Callable[[np.ndarray], np.ndarray] = _same
-
-    def __call__(self, x: np.ndarray, stride: int) -> np.ndarray:
-        return self.then(self.first(x, stride))
-
-
-def side_by_side(kinds: Sequence[Features], x: np.ndarray, stride: int) -> list[np.ndarray]:
-    """Each kind of features of one clip. First halves that are the same are computed once."""
-    firsts: dict[Features, np.ndarray] = {}
-    made = []
-    for kind in kinds:
-        # Kinds that share nothing are plain functions: all of them is the first half.
-        first, then = getattr(kind, "first", kind), getattr(kind, "then", _same)
-        if first not in firsts:
-            firsts[first] = first(x, stride)
-        made.append(then(firsts[first]))
-    return made
+    return asked

@@ -11,7 +11,7 @@ from typing import cast
 import kaldi_native_fbank
 import numpy as np
 
-from torchcpc.baselines.features import Derived, Features
+from torchcpc.baselines.features import Features, shared
 from torchcpc.contracts import CPCError
 
 RATE_HZ = 16000
@@ -64,23 +64,16 @@ def stacked(x_TD: np.ndarray, *, frames: int) -> np.ndarray:
     return np.concatenate([_shifted(x_TD, n) for n in range(-reach, reach + 1)], axis=1)
 
 
-def _mfcc(x_S: np.ndarray, stride: int) -> np.ndarray:
-    return mfcc(x_S)
-
-
-def _log_mel(x_S: np.ndarray, stride: int) -> np.ndarray:
-    return log_mel(x_S)
-
-
+_mfcc, _log_mel = shared(mfcc), shared(log_mel)
 # (samples of a clip, the encoder's stride, which plays no part) -> features of its frames.
 HANDMADE: dict[str, Features] = {
-    "MFCC": Derived(_mfcc),
-    "MFCC mean-normalised": Derived(_mfcc, mean_normalised),
-    "MFCC mean-normalised 11 frames": Derived(_mfcc, lambda x_TD: stacked(mean_normalised(x_TD), frames=11)),
-    "log-mel": Derived(_log_mel),
-    "log-mel mean-normalised": Derived(_log_mel, mean_normalised),
-    "log-mel mean-normalised 5 frames": Derived(_log_mel, lambda x_TD: stacked(mean_normalised(x_TD), frames=5)),
-    "log-mel mean-normalised 11 frames": Derived(_log_mel, lambda x_TD: stacked(mean_normalised(x_TD), frames=11)),
+    "MFCC": lambda x_S, stride: _mfcc(x_S),
+    "MFCC mean-normalised": lambda x_S, stride: mean_normalised(_mfcc(x_S)),
+    "MFCC mean-normalised 11 frames": lambda x_S, stride: stacked(mean_normalised(_mfcc(x_S)), frames=11),
+    "log-mel": lambda x_S, stride: _log_mel(x_S),
+    "log-mel mean-normalised": lambda x_S, stride: mean_normalised(_log_mel(x_S)),
+    "log-mel mean-normalised 5 frames": lambda x_S, stride: stacked(mean_normalised(_log_mel(x_S)), frames=5),
+    "log-mel mean-normalised 11 frames": lambda x_S, stride: stacked(mean_normalised(_log_mel(x_S)), frames=11),
 }
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from torchcpc.baselines.words import mean_embedding
 from torchcpc.contracts import QUIET, CPCError, Listener, Sources, note_lines
 from torchcpc.data.clips import Clips
+from torchcpc.probes.columns import listed
 from torchcpc.probes.cross_validation import TFIDF, WORD_MEAN, CrossValidation
 from torchcpc.probes.question import ProbeRows, ProbeSpec, settled
 from torchcpc.probes.result import ProbeTable
@@ -40,7 +41,7 @@ def compare(
     offered = [*run.domain.handmade, *design.word_features]
     wanted = offered if rows.baselines is None else rows.baselines
     if unknown := [name for name in wanted if name not in offered]:
-        raise CPCError(f"baseline {unknown[0]!r} is unknown. Choose among: {', '.join(offered)}.")
+        raise CPCError(f"baseline {unknown[0]!r} is unknown. Choose among: {listed(unknown[0], offered)}")
     whole = [name for name in wanted if spec.by_frame and name in run.domain.handmade and not _by_step(name, run, design)]
     if whole:
         listener.note(f"note: {', '.join(whole)} describe a whole source, so frames are not probed on them.")

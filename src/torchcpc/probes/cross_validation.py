@@ -10,7 +10,7 @@ from torchcpc.contracts import CPCError, Sources, Written, provides
 from torchcpc.data.clips import Clip, Clips
 from torchcpc.data.names import TEST
 from torchcpc.data.splits import given_parts
-from torchcpc.probes.columns import column_values, test_roots
+from torchcpc.probes.columns import check_suited, column_values, test_roots
 from torchcpc.probes.nested_cv import FoldedTask, FoldFeatures, beside, columns, cross_validated, grouped_folds, together
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
@@ -112,6 +112,7 @@ def folded_task(sources: Sources, spec: ProbeSpec) -> tuple[FoldedTask, list[int
     label, values = spec.label, column_values(sources, spec.label, "label")
     names = tuple(sorted(set(values) - {""}))
     check_classes(label, names, len(sources))
+    check_suited(label, sources)
     parts, repeated = given_parts(sources), 0
     part = parts if parts and TEST in parts else []
     rows = [i for i, value in enumerate(values) if value and (not part or part[i])]

@@ -13,7 +13,7 @@ from torchcpc.contracts import CPCError, Sources, counted
 from torchcpc.data.clips import Clips, ending, tiles, wholes
 from torchcpc.data.names import TEST
 from torchcpc.data.splits import by_column, by_source, given_parts
-from torchcpc.probes.columns import column_values, test_roots, tested_values
+from torchcpc.probes.columns import check_suited, column_values, test_roots, tested_values, unsuited
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
 from torchcpc.probes.task import SPLIT_PARTS, Features, Labels, Task, check_classes
@@ -153,6 +153,7 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
     names = spec.alignment.names if spec.alignment else tuple(sorted(set(values) - {""}))
     number = {name: n for n, name in enumerate(names)} | {"": -1}
     check_classes(spec.label, names, len(sources))
+    _check_suited(spec, sources)
     rows: dict[str, list[ClipRows]] = {name: [] for name in SPLIT_PARTS}
     for index, (clip, part) in enumerate(zip(clips, split.part, strict=True)):
         if not part:
@@ -181,6 +182,16 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
         labels.append(Labels(np.concatenate([each.y for each in own]), source_M, group_M))
     unit = "frame" if spec.by_frame else "recording"
     return Rows(Task(spec.label, unit, names, *labels, select_by=spec.select_by, class_weight=spec.class_weight), rows)
+
+
+def _check_suited(spec: ProbeSpec, sources: Sources) -> None:
+    """Raises CPCError for labels that are no classes."""
+    if spec.alignment is None:
+        check_suited(spec.label, sources, single=bool(spec.within))
+        return
+    labels = [spec.alignment.names[k] for _, _, number in spec.alignment.spans.values() for k in number.tolist()]
+    if why := unsuited(labels, "interval", single=bool(spec.within)):
+        raise CPCError(f"label {spec.label!r} is unsuited to classification: {why}. Name another column of the alignment.")
 
 
 def gather(
