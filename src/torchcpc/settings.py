@@ -2,7 +2,6 @@
 beside the code: the keyword-only parameters of what a section names are its settings, their annotations its types, their defaults its
 defaults. Positional parameters are supplied by the program and cannot be set."""
 
-import difflib
 import inspect
 import math
 import os
@@ -13,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, TypeVar, get_type_hints
 
-from torchcpc.contracts import CPCError, shown
+from torchcpc.contracts import CPCError, nearest_name, shown
 
 # A recipe that ships has less than two kilobytes; channels by the thousand, each with its mean, have less than this.
 _LONGEST_RECIPE = 1 << 24
@@ -113,13 +112,6 @@ def suggest(word: str, choices: Mapping[str, object] | Sequence[str]) -> str:
     """The end of an error message: the likely intended choice, or all of them."""
     close = nearest_name(word, choices)
     return f" Did you mean {close!r}?" if close else f" Choose one of: {', '.join(choices)}." if choices else ""
-
-
-def nearest_name(word: str, choices: Mapping[str, object] | Sequence[str]) -> str:
-    """The choice that `word` is most likely meant for, whatever its case; "" where none is like it."""
-    known = {choice.casefold(): choice for choice in choices}
-    close = difflib.get_close_matches(word.casefold(), known, n=1)
-    return known[close[0]] if close else ""
 
 
 def _out_of_range(value: object) -> str:

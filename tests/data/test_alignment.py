@@ -58,6 +58,35 @@ def test_absent_columns_files_and_recordings_are_named(tmp_path):
         read_table(path, column="phone").frames("b", 3)
 
 
+@pytest.mark.parametrize(
+    "header, row",
+    [
+        ("recording,start,end,phone", "a,0.5,0.75,x"),
+        ("path,phone,start_s,end_s", "a,x,0.5,0.75"),
+        ("file,Begin,End,phone", "a,0.5,0.75,x"),
+        ("file_name,onset,offset,phone", "a,0.5,0.75,x"),
+        ("filename,start_time,end_time,phone", "a,0.5,0.75,x"),
+        ("record,onset,duration,phone", "a,0.5,0.25,x"),
+        ("recording,start,duration_s,end,phone", "a,0.5,9,0.75,x"),  # an end says more than a duration
+        ("recording,start,end,start_s,end_s,phone", "a,8000,12000,0.5,0.75,x"),  # and a unit more than none
+        ("recording,sample,start,end,phone", "a,8000,0.5,0.75,x"),
+    ],
+)
+def test_times_go_by_the_usual_names(tmp_path, header, row):
+    alignment = read_table(written(tmp_path, f"{header}\n{row}\n"), column="phone", rate=16_000)
+    start_s, end_s, _ = alignment.spans["a"]
+    assert (start_s.tolist(), end_s.tolist(), alignment.names) == ([0.5], [0.75], ("x",))
+
+
+def test_missing_times_say_which_columns_are_needed_and_a_label_which_one_is_near(tmp_path):
+    with pytest.raises(CPCError, match="no column start and end in seconds among recording, from, phone. It needs the columns"):
+        read_table(written(tmp_path, "recording,from,phone\na,0,x\n"), column="phone")
+    with pytest.raises(CPCError, match="no column Phones among .* Did you mean 'phone'"):
+        read_table(written(tmp_path, HEADER + "a,0,1,x\n"), column="Phones")
+    with pytest.raises(CPCError, match="onset '0' and duration 'x' must be numbers"):
+        read_table(written(tmp_path, "recording,onset,duration,phone\na,0,x,y\n"), column="phone")
+
+
 def test_ten_millisecond_files_are_read_label_for_label(tmp_path):
     labels = np.random.default_rng(0).integers(0, 41, size=1500)
     labels[7] = 40

@@ -12,7 +12,7 @@ QUESTION: tuple[options.Option, ...] = (
         Path,
         None,
         "FILE",
-        "frame labels: csv recording,start_s,end_s,LABEL or recording,sample,LABEL, or 10 ms txt",
+        "frame labels: csv recording,start,end,LABEL or recording,sample,LABEL, or 10 ms txt",
     ),
     ("clip-seconds", float, 0.0, "S", "first cut recordings into clips this long (default: whole)"),
     ("within", float, 0.0, "SHARE", "train on the first share of each recording, test on the rest"),

@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     options.out(parser, "boundaries of every source: .csv, .parquet or .npz")
     options.add(
         parser,
-        ("alignment", Path, None, "FILE", "known intervals: csv recording,start_s,end_s,LABEL"),
+        ("alignment", Path, None, "FILE", "known intervals: csv recording,start,end,LABEL"),
         ("label", str, "phone", "COLUMN", "label column of --alignment"),
     )
     options.add(parser, *SPEC, ("tolerance", float, 0.02, "S", "seconds to either side"), options.SEED_RUNS)

@@ -9,6 +9,7 @@ This room imports no other, so that every room can lean on it.
 from torchcpc.contracts.batches import ONE_SEQUENCE, Draw, Layout, Spans, Steps, Window
 from torchcpc.contracts.errors import CPCError, check_choice, check_rules, counted
 from torchcpc.contracts.model import Context, Encoder, LogPartition, Model, Predictor
+from torchcpc.contracts.nearest import nearest_name
 from torchcpc.contracts.printable import one_line, printable, printable_lines, shown
 from torchcpc.contracts.progress import QUIET, Estimand, Listener, Progress, Quiet, Result, silent
 from torchcpc.contracts.reading import FactGroup, grouped, note_lines, skip_lines
@@ -17,6 +18,7 @@ from torchcpc.contracts.sources import Divisible, Item, RowLabelled, Skipped, So
 __all__ = ["ONE_SEQUENCE", "Draw", "Layout", "Spans", "Steps", "Window"]
 __all__ += ["CPCError", "check_choice", "check_rules", "counted"]
 __all__ += ["Context", "Encoder", "LogPartition", "Model", "Predictor"]
+__all__ += ["nearest_name"]
 __all__ += ["one_line", "printable", "printable_lines", "shown"]
 __all__ += ["QUIET", "Estimand", "Listener", "Progress", "Quiet", "Result", "silent"]
 __all__ += ["FactGroup", "grouped", "note_lines", "skip_lines"]

@@ -1,8 +1,9 @@
 """Frame labels from files: who says what when, as one class number for every step, -1 where nothing is said.
 
-Three forms are read: a table with a line per interval (recording, start_s, end_s, label), one with a line per event (recording or
-record, sample, label: a heartbeat, a fault), and the text files that came with the CPC paper (a line per recording: its name, then
-one integer for each 10 ms). A recording goes by its path, or by its file name where no other has it (`data.keys`).
+Three forms are read: a table with a line per interval (recording, start, end, label), one with a line per event (recording, sample,
+label: a heartbeat, a fault), and the text files that came with the CPC paper (a line per recording: its name, then one integer for
+each 10 ms). `data.alignment_columns` knows the names of columns. A recording goes by its path, or by its file name where no other
+has it (`data.keys`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from torchcpc.contracts import CPCError, Item, Skipped, Sources, counted
+from torchcpc.data.alignment_columns import EXPECTED, KNOWN, Form, form_of
 from torchcpc.data.files.rows import known_columns
 from torchcpc.data.keys import Keys
 from torchcpc.data.names import same_names
@@ -21,8 +23,6 @@ FRAME_S = 0.010
 _LONGEST_NUMBER = 15
 # Labels that end so many times later than most of their recordings are not in seconds. A frame of 10 ms is a hundredth of one.
 _FAR_BEHIND = 20
-TIME_COLUMNS = ("recording", "start_s", "end_s")
-
 
 Spans = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -111,35 +111,31 @@ def read_alignment(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
 
 
 def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
-    """A CSV file of intervals or of events, with its labels in `column`; classes are numbered in alphabetical order. Intervals have the
-    columns recording, start_s and end_s. Events have recording (or record) and sample, the raw position, of which there are `rate` a
+    """A CSV file of intervals or of events, with its labels in `column`; classes are numbered in alphabetical order. Intervals have a
+    recording, a start and an end in seconds. Events have a recording and a sample, the raw position, of which there are `rate` a
     second. Raises CPCError, naming the line, for an absent column, a time that is no number, an end not after its start and overlaps."""
     if not path.is_file():
-        raise CPCError(f"{path}: cannot be read; labels are a CSV file with {', '.join(TIME_COLUMNS)}.")
+        raise CPCError(f"{path}: cannot be read; labels are a CSV file with {EXPECTED}.")
     from torchcpc.data.tables import read
 
     table = read.read_table(path)
-    names, notes = known_columns(path, table.columns, (*TIME_COLUMNS, "record", "sample", column))
+    names, notes = known_columns(path, table.columns, {*KNOWN, column})
     column = next(iter(same_names(column, names)), column)
     notes += [Skipped(str(path), note) for note in table.notes]
-    events = "sample" in names and "start_s" not in names
-    who = "record" if "record" in names and "recording" not in names else "recording"
-    wanted = (who, "sample", "sample") if events else TIME_COLUMNS
-    if missing := [name for name in (*wanted, column) if name not in names]:
-        raise CPCError(f"{path}: no column {', '.join(missing)} among {', '.join(names)}; name the label column.")
+    form = form_of(path, names, column)
     records = [dict(zip(names, row.values(), strict=True)) for row in table.records(more=True, verbatim=table.columns)]
     classes = tuple(sorted({record[column] for record in records}))
     number = {name: n for n, name in enumerate(classes)}
     spans: dict[str, list[tuple[float, float, int]]] = {}
     for line, record in zip(table.lines, records, strict=True):
-        recording, start, end, label = (record[name] for name in (*wanted, column))
+        recording, start, end, label = (record[name] for name in (form.recording, form.start, form.end, column))
         if not recording or not label:
             raise CPCError(f"{path}, line {line}: the recording or its {column} is missing; fill in or take out the line.")
-        if events and not (start.isascii() and start.isdigit() and len(start) <= _LONGEST_NUMBER):
+        if form.events and not (start.isascii() and start.isdigit() and len(start) <= _LONGEST_NUMBER):
             raise CPCError(
                 f"{path}, line {line}: sample {start!r} must be a whole number from 0, the raw position of the event."
             )
-        span = (int(start) / rate, int(start) / rate) if events else _seconds(path, line, start, end, table.decimal)
+        span = (int(start) / rate, int(start) / rate) if form.events else _seconds(path, line, form, start, end, table.decimal)
         spans.setdefault(recording, []).append((*span, number[label]))
     ordered = {recording: _ordered(path, recording, of_one) for recording, of_one in spans.items()}
     return Alignment(classes, ordered, notes=tuple(notes))
@@ -173,16 +169,19 @@ def read_steps(path: Path) -> Alignment:
     return Alignment(tuple(str(n) for n in range(highest + 1)), spans)
 
 
-def _seconds(path: Path, line: int, start: str, end: str, decimal: str) -> tuple[float, float]:
+def _seconds(path: Path, line: int, form: Form, start: str, end: str, decimal: str) -> tuple[float, float]:
     from torchcpc.data.tables.values import number
 
     try:
         start_s, end_s = number(start, decimal=decimal), number(end, decimal=decimal)
     except (TypeError, ValueError) as error:
-        raise CPCError(f"{path}, line {line}: start_s {start!r} and end_s {end!r} must be numbers of seconds.") from error
+        said = f"{form.start} {start!r} and {form.end} {end!r} must be numbers of seconds"
+        raise CPCError(f"{path}, line {line}: {said}.") from error
+    end_s += start_s if form.lasts else 0.0
     if not 0 <= start_s < end_s < float("inf"):
         raise CPCError(
-            f"{path}, line {line}: from {start} s to {end} s is no interval; it must end after it starts, from 0 s on."
+            f"{path}, line {line}: from {start} s {'for' if form.lasts else 'to'} {end} s is no interval; it must end after it starts, "
+            "from 0 s on."
         )
     return start_s, end_s
 

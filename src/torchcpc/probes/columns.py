@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from torchcpc.contracts import CPCError, Sources, counted
+from torchcpc.contracts import CPCError, Sources, counted, nearest_name
 from torchcpc.data.labels import label_columns
 from torchcpc.data.names import matching
-from torchcpc.settings import nearest_name
 
 # More different numbers than this, with fractions, are a measurement.
 _MOST_NUMBERS = 20
