@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "src" / "torchcpc"
 # A room may import those of earlier lines. Rooms of one line are peers, which do not import each other.
 ORDER = (
     ("contracts",),
-    ("atomic", "text_table", "signals"),
+    ("atomic", "text_table", "signals", "progress"),
     ("results",),
     ("statistics",),
     ("data", "encoders", "contexts", "scores", "objectives", "settings"),
@@ -34,7 +34,7 @@ ORDER = (
 )
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
 # Without torch, so that a report can be made, and a result read, where there is none.
-LIGHT = ("contracts", "atomic", "text_table", "signals", "results")
+LIGHT = ("contracts", "atomic", "text_table", "signals", "progress", "results")
 
 
 def parse(package: Path) -> dict[str, ast.Module]:

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["CPC", "CPCError", "CPCModel", "Devices", "Listener", "ProbeRows", "Result", "Run", "Sources", "Stream"]
+__all__ = ["CPC", "TERMINAL", "CPCError", "CPCModel", "Devices", "Listener", "ProbeRows", "Result", "Run", "Sources", "Stream"]
 __all__ += [
     "AnomalyTable",
     "Embedding",
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torchcpc.mutual import mutual_information
     from torchcpc.probes.question import ProbeRows
     from torchcpc.probes.result import ProbeTable
+    from torchcpc.progress import TERMINAL
     from torchcpc.ranking.result import RankTable
     from torchcpc.representations.result import Embedding, NearestTable
     from torchcpc.runs.devices import Devices
@@ -48,6 +49,7 @@ _NAMES = {
     "mutual": "mutual_information",
     "probes.question": "ProbeRows",
     "probes.result": "ProbeTable",
+    "progress": "TERMINAL",
     "ranking.result": "RankTable",
     "representations.result": "Embedding NearestTable",
     "runs.devices": "Devices",

@@ -10,6 +10,7 @@ from importlib import import_module
 
 from torchcpc import __version__
 from torchcpc.contracts import CPCError, printable
+from torchcpc.progress import TERMINAL
 from torchcpc.signals import Terminated, terminate
 
 COMMANDS = {
@@ -72,7 +73,8 @@ def _run(arguments: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, terminate)
     try:
         check_paths(arguments)
-        import_module(f"torchcpc.commands.{arguments.command}").run(arguments)
+        with TERMINAL.working(f"cpc {arguments.command}"):
+            import_module(f"torchcpc.commands.{arguments.command}").run(arguments)
     except CPCError as error:
         return _failed(arguments, "\n  ".join(map(printable, error.lines)))
     except MemoryError:

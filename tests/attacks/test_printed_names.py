@@ -5,16 +5,18 @@ from __future__ import annotations
 import io
 import os
 import re
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from tests.report import fabricate
 from torchcpc.cli import main
 from torchcpc.commands import terminal
 from torchcpc.contracts import CPCError, printable, printable_lines, shown
+from torchcpc.progress import Terminal
 from torchcpc.report import build_report
 from torchcpc.text_table import TextTable
 
@@ -51,27 +53,31 @@ def test_a_value_of_any_size_is_shown_on_a_line() -> None:
     assert shown(10**5000) == "a int too long to show"
 
 
-@pytest.fixture
-def screen(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
+def screen_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[], str]:
     """What a terminal with colours shows."""
     shown = io.StringIO()
-    for name in ("_errors", "_output"):
-        real = getattr(terminal, name)
-        options = {"highlight": False, "soft_wrap": True, "markup": real._markup, "emoji": real._emoji}
-        monkeypatch.setattr(terminal, name, Console(file=shown, force_terminal=True, width=300, **options))
+    monkeypatch.setattr(shown, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(sys, "stdout", shown)
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("TERM", "xterm-256color")
     return shown.getvalue
 
 
 @pytest.mark.parametrize("name", [*ESCAPED, *PLAIN])
-def test_a_terminal_shows_names_as_they_are(screen: Callable[[], str], name: str) -> None:
+def test_a_terminal_shows_names_as_they_are(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    screen = screen_of(monkeypatch)
     terminal.note(f"<{name}>")
     terminal.output(f"<{name.replace(chr(10), '')}>")
     assert screen() == f"<{printable(name)}>\n<{printable(name.replace(chr(10), ''))}>\n"
 
 
-def test_a_bar_shows_names_as_they_are(screen: Callable[[], str]) -> None:
-    with terminal.Terminal().stage(f"{MARKUP}\x1b[2J") as progress:
+def test_a_bar_shows_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = screen_of(monkeypatch)
+    monkeypatch.setattr("torchcpc.progress.bars.WORTH_S", 0.0)
+    with Terminal().stage(f"{MARKUP}\x1b[2J") as progress:
         progress(1, 2, f"{MARKUP}\x1b[2J")
+        time.sleep(0.6)
     assert screen().count(MARKUP) >= 2 and "\x1b[2J" not in screen() and r"\x1b[2J" in screen()
 
 

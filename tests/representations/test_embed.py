@@ -28,9 +28,14 @@ def test_batches_of_any_size_give_the_same(model: CPCModel, monkeypatch: pytest.
         assert [size for batch in sizes for size in batch] == expected
 
 
-def test_progress_counts_sources(model: CPCModel) -> None:
-    seen: list[tuple[int, int]] = []
-    list(
-        embed_all(model, sources([7, 101, 2]), positions_per_batch=150, progress=lambda done, total: seen.append((done, total)))
-    )
-    assert seen[-1] == (3, 3)
+def test_progress_counts_steps_and_tells_of_pieces_of_a_long_source(model: CPCModel) -> None:
+    seen: list[tuple[int, int, str]] = []
+    for _ in embed_all(
+        model, sources([7, 401, 2]), positions_per_batch=150, progress=lambda *report: seen.append((*report[:3],))
+    ):
+        pass
+    assert seen == [
+        (0, 410, "0 of 3 sources"),
+        *((done, 410, "2 of 3 sources") for done in (9, 159, 309, 410)),
+        (410, 410, "3 of 3 sources"),
+    ]

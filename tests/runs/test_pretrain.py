@@ -49,7 +49,7 @@ def test_data_are_opened_once_and_the_record_is_written_once(tmp_path: Path, mon
     monkeypatch.setattr(RunRecord, "write", lambda self, folder: (written.append(self), write(self, folder)))
     trained = pretrain(settings(), None, tmp_path / "run", recipe="synthetic-ar1", devices=CPU, listener=ears)
     assert ears.stages == ["scanning", "training"] and len(written) == 1
-    assert ears.heard[-1] == ("training", 4, 4) and ears.notes[0].startswith("update 2: validation bound")
+    assert ears.heard[-1] == ("training", 4, 4) and ears.notes[0].startswith("update 2: held-out bound")
     assert trained.run.record == RunRecord.read(tmp_path / "run") == written[0]
     assert json.loads((tmp_path / "run/skipped.json").read_text()) == []
     # What it trained on is open still, and the same as when it is loaded.

@@ -71,6 +71,10 @@ def _trained(arguments: argparse.Namespace) -> Run:
 
 
 def _devices(arguments: argparse.Namespace) -> Devices:
+    from torchcpc.commands.terminal import TERMINAL
     from torchcpc.runs.devices import Devices
 
-    return Devices(**{**options.values(arguments, *DEVICES), "precision": arguments.precision or "auto"})
+    devices = Devices(**{**options.values(arguments, *DEVICES), "precision": arguments.precision or "auto"})
+    if not devices.is_first():
+        TERMINAL.mute()
+    return devices

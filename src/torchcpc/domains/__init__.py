@@ -14,8 +14,10 @@ from torchcpc.data.series.series import scan_series
 from torchcpc.data.synthetic import Process, named, simulate
 from torchcpc.domains.record import DataSettings as DataSettings
 from torchcpc.domains.record import Domain as Domain
+from torchcpc.domains.record import Unit as Unit
 from torchcpc.domains.record import doubts_of_channels
 from torchcpc.domains.text import TEXT
+from torchcpc.settings import Settings
 
 _SPEAKERS = {"all": "speakers", "same_group": "speakers-same-group"}
 
@@ -32,12 +34,22 @@ def process_of(data: DataSettings, proposal: str) -> Process:
     return named(name, bits=data["bits"], warped=data["warped"])
 
 
+def _seconds(settings: Settings, sources: Sources) -> Unit:
+    return Unit("seconds of audio", sources.rate)
+
+
+def _pictures(settings: Settings, sources: Sources) -> Unit:
+    """A window holds one."""
+    return Unit("pictures", settings["windows"]["length"])
+
+
+_PATCHES = {"source": "picture", "step": "patch", "handmade": PIXELS, "unit": _pictures}
 _RECORDS = (
     # Running speech has 8 to 13 phones per second.
-    Domain(name="audio", reader=scan, handmade=HANDMADE, boundary_rate=10.0),
-    Domain(name="digits", reader=digits, needs_data=False, source="picture", step="row", handmade=RAW_ROWS),
-    Domain(name="hub_images", reader=hub_images, needs_data=False, source="picture", step="patch", handmade=PIXELS),
-    Domain(name="images", reader=scan_images, source="picture", step="patch", handmade=PIXELS),
+    Domain(name="audio", reader=scan, handmade=HANDMADE, boundary_rate=10.0, unit=_seconds),
+    Domain(name="digits", reader=digits, needs_data=False, source="picture", step="row", handmade=RAW_ROWS, unit=_pictures),
+    Domain(name="hub_images", reader=hub_images, needs_data=False, **_PATCHES),
+    Domain(name="images", reader=scan_images, **_PATCHES),
     Domain(name="series", reader=scan_series, source="series", handmade=RAW_WINDOWS, doubts=doubts_of_channels),
     Domain(name="synthetic", reader=simulate, needs_data=False, source="sequence", handmade=RAW_ROWS, truth=process_of),
     TEXT,

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from torchcpc.baselines.features import Features
 from torchcpc.contracts import Progress, Skipped, Sources
@@ -14,6 +14,13 @@ from torchcpc.settings import Settings
 
 DataSettings = Mapping[str, Any]
 """The resolved [data] section of a recipe."""
+
+
+class Unit(NamedTuple):
+    """What the speed of a training is told in: words such as "seconds of audio", and how many raw positions make one."""
+
+    words: str
+    positions: float
 
 
 def learn_scale(settings: Settings, train: Sources, folder: Path, progress: Progress) -> Settings:
@@ -42,7 +49,7 @@ class Domain:
     learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update; as_read: ([data]
     settings of a model, sources) -> the sources as that model takes them; doubts: (settings, sources as a model takes them) -> what in
     them is implausible, or is not read; boundary_rate: boundaries per second to expect of data without labels, None where no rate
-    is usual; truth: ([data] settings, proposal) -> the process, if known.
+    is usual; unit: (settings, sources) -> the unit of training speed; truth: ([data] settings, proposal) -> the process, if known.
     """
 
     name: str
@@ -56,4 +63,5 @@ class Domain:
     as_read: Callable[[DataSettings, Sources], Sources] = lambda data, sources: sources
     doubts: Callable[[Settings, Sources], list[Skipped]] = lambda settings, sources: []
     boundary_rate: float | None = None
+    unit: Callable[[Settings, Sources], Unit] = lambda settings, sources: Unit("rows", 1.0)
     truth: Callable[[DataSettings, str], Process | None] = lambda data, proposal: None

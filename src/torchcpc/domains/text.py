@@ -11,7 +11,7 @@ from torchcpc.data.text.texts import scan_texts
 from torchcpc.data.text.tokenizer_files import load_tokenizer, save_tokenizer
 from torchcpc.data.text.tokens import learn
 from torchcpc.data.text.unknown import ReadDocuments, unknown_words
-from torchcpc.domains.record import DataSettings, Domain
+from torchcpc.domains.record import DataSettings, Domain, Unit
 from torchcpc.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,4 +65,5 @@ TEXT = Domain(
     learn=learn_vocabulary,
     as_read=through_vocabulary,
     doubts=unknown_in,
+    unit=lambda settings, sources: Unit("sentences", 1.0),
 )

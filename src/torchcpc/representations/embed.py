@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from torchcpc.contracts import CPCError, Model, Progress, Sources, Window, silent
+from torchcpc.contracts import CPCError, Model, Progress, Sources, Window, counted, silent
 from torchcpc.data.windows import whole
 
 # Positions of a batch of several sources on a CPU. What a layer makes of more of them leaves the caches, which takes a third longer.
@@ -92,16 +92,32 @@ def embed_all(
     model: Model, sources: Sources, *, positions_per_batch: int = 1_000_000, device: str = "cpu", progress: Progress = silent
 ) -> Iterator[Embedded]:
     """Embeds every source in bounded memory: short ones in padded batches, longer ones piece by piece. positions_per_batch: raw positions
-    embedded at once, padding included. A million samples are a minute of speech."""
-    done = 0
+    embedded at once, padding included. A million samples are a minute of speech. progress: hears of
+    steps, since sources differ in length."""
+    report = _progress_of(sources, model.encoder.stride, progress)
+    report([], 0)
     short = _SHORT_ON_CPU if torch.device(device).type == "cpu" else None
     for indices, window in whole(sources, positions_per_batch=positions_per_batch, short=short):
         yield from embed_batches(model, [(indices, window)], device=device)
-        progress(done := done + len(indices), len(sources))
+        report(indices, sum(sources.length(index) // model.encoder.stride for index in indices))
     for index in range(len(sources)):
         if sources.length(index) > positions_per_batch:
-            yield from embed_long(model, sources, index, positions=positions_per_batch, device=device)
-            progress(done := done + 1, len(sources))
+            for piece in embed_long(model, sources, index, positions=positions_per_batch, device=device):
+                yield piece
+                report([], len(piece.z_TD))
+            report([index], 0)
+
+
+def _progress_of(sources: Sources, stride: int, progress: Progress) -> Callable[[Sequence[int], int], None]:
+    """Takes the sources that are finished and the number of steps that are new, and reports the steps done of all."""
+    total, steps, finished = sum(sources.length(index) // stride for index in range(len(sources))), 0, 0
+
+    def report(indices: Sequence[int], new: int) -> None:
+        nonlocal steps, finished
+        steps, finished = steps + new, finished + len(indices)
+        progress(steps, total, f"{finished:,} of {counted(len(sources), 'source')}")
+
+    return report
 
 
 def steps_of(

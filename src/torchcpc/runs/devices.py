@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -34,6 +35,13 @@ class Devices:
             raise CPCError(f"devices = {self.devices!r}: a whole number above 0, or auto.")
         if self.nodes < 1:
             raise CPCError(f"nodes = {self.nodes!r}: a whole number above 0.")
+
+    def is_first(self) -> bool:
+        """Whether this process is the first of those that train together, by what a launcher (torchrun, SLURM, ours) says of it."""
+        if (str(self.devices), self.nodes) == ("1", 1):
+            return True  # alone, whatever the variables say
+        ranks = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
+        return all(os.environ.get(name, "0") == "0" for name in ranks)
 
     def resolved_precision(self) -> str:
         """The precision; "auto" is bf16-mixed where the device multiplies bfloat16 faster than float32, otherwise 32-true."""

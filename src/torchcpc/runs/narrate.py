@@ -1,18 +1,19 @@
-"""What is said of a training while it runs: a line at the bar, and notes."""
+"""What is said of a training while it runs: a line at the bar, and notes, each of at most 80 columns."""
 
 from torchcpc.contracts import Listener, Progress
+from torchcpc.domains import Unit
 from torchcpc.training.health import Metrics
 from torchcpc.training.record import OnEvent, ignore
 
 
-def narrate(listener: Listener, progress: Progress, steps: int, rate: float, then: OnEvent = ignore) -> OnEvent:
-    """Hears the events of a training of `steps` updates on sources of `rate` positions per second, and passes them on."""
+def narrate(listener: Listener, progress: Progress, steps: int, unit: Unit, then: OnEvent = ignore) -> OnEvent:
+    """Hears the events of a training of `steps` updates, and passes them on. unit: that its speed is told in."""
     line = ""
 
     def on_event(event: str, step: int, metrics: Metrics) -> None:
         nonlocal line
         if event == "train":
-            line = training_line(metrics, rate)
+            line = training_line(metrics, unit)
         elif event == "valid":
             listener.note(f"update {step}: {validation_line(metrics)}")
         elif event == "warning":
@@ -23,19 +24,31 @@ def narrate(listener: Listener, progress: Progress, steps: int, rate: float, the
     return on_event
 
 
-def training_line(metrics: Metrics, rate: float) -> str:
-    """Loss, accuracy beside chance, and raw seconds per second."""
-    speed = metrics["steps_per_second"] * float(metrics["positions"]) / rate
-    ks = list(zip(metrics["horizons"], metrics["accuracy_per_k"].tolist(), strict=True))
-    accuracy = " ".join(f"{k}:{share:.0%}" for k, share in (ks[0], ks[len(ks) // 2], ks[-1]))
-    chance = float(metrics["chance_per_k"].nanmean())
-    return f"loss {float(metrics['loss']):.2f} nats, accuracy at k {accuracy} (chance {chance:.1%}), {speed:.0f} s/s"
+def training_line(metrics: Metrics, unit: Unit) -> str:
+    """Loss, accuracy beside chance (means over the horizons), and speed."""
+    speed = metrics["steps_per_second"] * float(metrics["positions"]) / unit.positions
+    right, chance = (float(metrics[name].nanmean()) for name in ("accuracy_per_k", "chance_per_k"))
+    return f"loss {float(metrics['loss']):.2f} nats, {_accuracy(right, chance)}, {_short(speed)} {unit.words} per second"
 
 
 def validation_line(metrics: Metrics) -> str:
-    """The bound beside its ceiling, and accuracy beside chance."""
-    ceiling, chance = (sum(metrics[name]) / len(metrics[name]) for name in ("ceiling_per_k", "chance_per_k"))
-    accuracy = " ".join(f"{k}:{share:.0%}" for k, share in zip(metrics["horizons"], metrics["accuracy_per_k"], strict=True))
-    return (
-        f"validation bound {metrics['bound']:.3f} of at most {ceiling:.2f} nats; accuracy at k {accuracy} (chance {chance:.1%})"
-    )
+    """The bound beside its ceiling, and accuracy beside chance (means over the horizons)."""
+    ceiling, right, chance = (_mean(metrics[f"{name}_per_k"]) for name in ("ceiling", "accuracy", "chance"))
+    return f"held-out bound {metrics['bound']:.3f} of {ceiling:.2f} nats, {_accuracy(right, chance)}"
+
+
+def _accuracy(right: float, chance: float) -> str:
+    return f"accuracy {_short(100 * right)} %, chance {_short(100 * chance)} %"
+
+
+def _short(value: float) -> str:
+    """In few letters: 34, 3.4, 0.39 and 0.006."""
+    if not value < 9.95:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if not 0 < value < 0.995 else f"{value:.{1 + (value >= 0.0995)}g}"
+
+
+def _mean(values: list[float | None]) -> float:
+    """Over the horizons that were measured: a window may be too short for some."""
+    known = [value for value in values if value is not None and value == value]
+    return sum(known) / len(known) if known else float("nan")

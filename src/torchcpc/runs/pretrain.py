@@ -61,6 +61,7 @@ def pretrain(
     require_new(folder)
     settings = json.loads(json.dumps(settings))  # as they are read back: lists for tuples
     precision, roots = devices.resolved_precision(), named_roots(data)
+    listener = listener if devices.is_first() else QUIET
     if are_open(data):
         sources = data
         tell(listener, sources)
@@ -85,7 +86,7 @@ def resume(
 ) -> Trained:
     """Goes on with the run in `folder` to its end, bit for bit as if it had never stopped. data: its sources, where they are in memory or
     in another place now. Raises CPCError where they have changed since, unless that is accepted."""
-    record = RunRecord.read(folder)
+    record, listener = RunRecord.read(folder), listener if devices.is_first() else QUIET
     if record.expanded:
         origin = record.expanded["run"]
         raise CPCError(f"{folder} is an expanded model, which has nothing to resume: resume {origin}, and expand that again.")
@@ -122,12 +123,17 @@ def _train(
 
         def loss(model: Model, window: Window, generator: torch.Generator) -> tuple[Tensor, Metrics]:
             value, metrics = contrast(model, window, generator)
-            return value, {**metrics, "horizons": list(model.predictor.horizons), "positions": window.length.sum()}
+            return value, {
+                **metrics,
+                "horizons": list(model.predictor.horizons),
+                "positions": window.length.sum() * fabric.world_size,
+            }
 
         def validate(model: Model) -> Metrics:
             return held_out_bound(model, contrast, held_out, seed=record.seed, device=fabric.device)
 
-        on_event = narrate(listener, progress, settings["training"]["steps"], sources.rate, on_event)
+        unit = DOMAINS[settings["data"]["name"]].unit(settings, sources)
+        on_event = narrate(listener, progress, settings["training"]["steps"], unit, on_event)
         given = {"fingerprint": record.fingerprint(), "seed": record.seed, **settings["training"]}
         with deferred() as asked:
             outcome = fit(model, loss, order.draw, validate, folder, fabric, on_event, **given)

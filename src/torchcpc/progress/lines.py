@@ -1,0 +1,75 @@
+"""Progress in a file or a job log: plain lines, the first soon, the others at growing intervals."""
+
+import sys
+import time
+from collections.abc import Callable
+
+from torchcpc.contracts import printable
+from torchcpc.progress.display import Clock, Display
+from torchcpc.progress.stage import Stage, clock
+
+# Seconds before the first line of a stage, and between the lines after it; the last interval repeats.
+FIRST_S, INTERVALS_S = 10.0, (20.0, 30.0, 60.0)
+WIDTH = 80
+
+
+def to_stderr(text: str) -> None:
+    """One line on the error stream, which is looked up anew: others may have replaced it."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+class Lines(Display):
+    """A line is due so long after the last one, whichever stage that was of. Short stages in a row are not silent together.
+
+    Args:
+        put: Takes a line.
+        clock: The seconds that pass.
+    """
+
+    def __init__(self, put: Callable[[str], None] = to_stderr, clock: Clock = time.monotonic) -> None:
+        super().__init__(clock)
+        self._put, self._due, self._count = put, 0.0, 0
+        # How many lines there were of the stages of a name: one that comes again is not announced anew.
+        self._known: dict[str, int] = {}
+
+    def opened(self, stage: Stage) -> None:
+        soon = stage.began + FIRST_S
+        if len(self.stages) == 1:
+            self._due, self._count, self._known = soon, 0, {}
+        elif stage.name not in self._known:
+            self._due = min(self._due, soon)
+
+    def closed(self, stage: Stage) -> None:
+        if self._known.get(stage.name) and not stage.base:
+            of = f", {stage.done:,}" + f"/{stage.total:,}" * bool(stage.total) if stage.done else ""
+            self._put(_cut(f"{printable(stage.name)}: ended after {clock(self.clock() - stage.began)}{of}"))
+            self._known[stage.name] = 0
+
+    def tick(self) -> None:
+        now = self.clock()
+        if now < self._due:
+            return
+        for stage in self.shown():
+            for line in lines_of(stage, now):
+                self._put(line)
+            self._known[stage.name] = self._known.get(stage.name, 0) + 1
+        self._due = now + INTERVALS_S[min(self._count, len(INTERVALS_S) - 1)]
+        self._count += 1
+
+    def write(self, text: str) -> None:
+        with self.lock:
+            self._put(printable(text))
+
+
+def lines_of(stage: Stage, now: float) -> list[str]:
+    """A stage in lines of at most 80 columns: its numbers, and its note beside them where there is room, else below."""
+    line, note = f"{printable(stage.name)}: {stage.numbers(now)}", printable(stage.note)
+    if not note:
+        return [line]
+    joined = f"{line}; {note}"
+    return [joined] if len(joined) <= WIDTH else [line, _cut(note)]
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 3]}..."
