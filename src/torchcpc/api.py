@@ -46,7 +46,7 @@ from torchcpc.runs.run import TrainedRun, load_run
 from torchcpc.segmentation.boundaries import SegmentSpec, boundaries
 from torchcpc.segmentation.compare import compare as compare_boundaries
 from torchcpc.segmentation.result import SegmentTable
-from torchcpc.settings import load_recipe, suggest
+from torchcpc.settings import load_recipe, recipe_name, suggest
 from torchcpc.streaming import Stream
 from torchcpc.training.record import OnEvent, ignore
 
@@ -242,7 +242,7 @@ def train(
     data_settings: Mapping[str, object] | None = None,
     **sections: Mapping[str, object],
 ) -> Run:
-    """Trains a recipe (a shipped one, a .toml file, or its sections) on `data`, as a new run in the folder `out`.
+    """Trains a recipe (one that ships, a .toml file, the settings.json of a run, or its sections) on `data`, as the new run `out`.
 
     Args:
         name: What the run calls its recipe, by default the recipe's own name.
@@ -255,7 +255,7 @@ def train(
         CPCError: For impossible settings or data, and for a folder in use.
         KeyboardInterrupt: When it was interrupted. What was done is kept, and `resume` continues it. SIGTERM ends the process likewise.
     """
-    tables, title = (recipe, name) if isinstance(recipe, Mapping) else (load_recipe(str(recipe)), name or Path(recipe).stem)
+    tables, title = (recipe, name) if isinstance(recipe, Mapping) else (load_recipe(str(recipe)), name or recipe_name(recipe))
     settings = changed(tables, {**sections, **({"data": data_settings} if data_settings else {})})
     folder = Path(out) if out else Path("runs") / (title or "mine")
     how = {"recipe": title, "seed": seed, "devices": devices, "listener": listener, "on_event": on_event}

@@ -14,6 +14,7 @@ from torchcpc.progress import TERMINAL
 from torchcpc.signals import Terminated, terminate
 
 COMMANDS = {
+    "recipes": "list the recipes to train by, or print one with every setting explained",
     "train": "learn representations from unlabelled sequences",
     "embed": "write the representations of a folder of sources to a file",
     "probe": "measure how well simple models read labels off the representations, compared with baselines",

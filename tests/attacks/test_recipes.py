@@ -45,8 +45,8 @@ def test_what_is_no_recipe(refused) -> None:
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("encoder.channels=1000000000000", "a whole number of at most"),
-        ("context.layers=1000000", "tensors of weights"),
+        ("encoder.channels=1000000000000", "whole number, 1 to 1,048,576"),
+        ("context.layers=1000000", "whole number, 1 to 1,000"),
         ("context.dim=200000", "these settings make"),
         ("training.steps=-3", "training.steps"),
     ],

@@ -33,9 +33,9 @@ def test_all_faults_of_the_settings_are_told_at_once(tmp_path: Path, refused) ->
     for words in (
         "training.step is not a setting. Did you mean 'steps'?",
         "encoder.name = 'waveforms' is unknown. Did you mean 'waveform'?",
-        "windows.batch = 'many': input should be a valid integer",
+        "windows.batch = 'many': whole number, at least 1",
         "[trainnig] is not a section. Did you mean 'training'?",
-        "context.dim = 0.5: input should be a valid integer",
+        "context.dim = 0.5: whole number, 1 to 1,048,576",
     ):
         assert sum(words in line for line in said) == 1, words
     assert not (tmp_path / "run").exists()

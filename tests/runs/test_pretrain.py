@@ -68,7 +68,7 @@ def test_data_are_opened_once_and_the_record_is_written_once(tmp_path: Path, mon
         ("data.steps=1", "data.steps = 1"),
         ("training.schedule=cosin", "cosin"),
         ("training.save_every=0", "training.save_every = 0"),
-        ("split.validation=0.0", "no validation window"),
+        ("split.validation=0.0", "above 0 and below 1"),
     ],
 )
 def test_a_start_that_fails_leaves_no_folder(tmp_path: Path, change: str, said: str) -> None:

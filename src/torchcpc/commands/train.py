@@ -22,7 +22,12 @@ DEVICES: tuple[options.Option, ...] = (
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", nargs="?", metavar="RECIPE", help="name of a shipped recipe, or a .toml file")
+    parser.add_argument(
+        "recipe",
+        nargs="?",
+        metavar="RECIPE",
+        help="name of a recipe (see `cpc recipes`), a .toml file, or the settings.json of a run",
+    )
     parser.set_defaults(assignments=[])
     parser.epilog = "Any setting of the recipe can be given as section.key=value, for instance training.steps=1000."
     options.out(parser, "new folder for the run (default: runs/RECIPE)", metavar="RUN")
@@ -46,7 +51,7 @@ def _trained(arguments: argparse.Namespace) -> Run:
     """What can be refused is refused before torch is loaded."""
     from torchcpc.commands.terminal import TERMINAL
     from torchcpc.contracts import CPCError
-    from torchcpc.settings import load_recipe, override, recipes
+    from torchcpc.settings import load_recipe, override, recipe_name, recipes
 
     if arguments.resume:
         if arguments.recipe or arguments.assignments or arguments.out or arguments.seed is not None or arguments.precision:
@@ -63,7 +68,7 @@ def _trained(arguments: argparse.Namespace) -> Run:
         raise CPCError("--accept-changed-data goes with --resume RUN.")
     if not arguments.recipe:
         raise CPCError(f"name a recipe ({', '.join(recipes())}) or a .toml file, or --resume RUN.")
-    recipe, name = override(load_recipe(arguments.recipe), arguments.assignments), Path(arguments.recipe).stem
+    recipe, name = override(load_recipe(arguments.recipe), arguments.assignments), recipe_name(arguments.recipe)
     from torchcpc.api import train
 
     about = {"name": name, "data": arguments.data, "out": arguments.out, "seed": arguments.seed or 0}

@@ -1,11 +1,14 @@
 """Rows of patches, each seen with those above it: a masked convolution stack (PixelCNN style: van den Oord et al. 2016,
 arXiv:1601.06759), the paper's context for pictures in the form that Henaff et al. 2020 (arXiv:1905.09272) print."""
 
+from typing import Annotated
+
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout
+from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout, Size
 
 
 class MaskedBlock(nn.Module):
@@ -31,10 +34,22 @@ class MaskedBlock(nn.Module):
 class MaskedConvolutions(nn.Module):
     """z_BTD -> c_BTC over all columns of a picture together: c of row t sees rows t, t-1, .., t-blocks, and as many columns on either
     side; no row below. Every view of the picture (direction of reading) has a stack of its own. state: what each block keeps of the last
-    row, [blocks, B, hidden], to go on with the rows below."""
+    row, [blocks, B, hidden], to go on with the rows below.
+
+    Args:
+        dim: Width of c.
+        hidden: Width inside a block.
+        blocks: Masked blocks on top of each other. c sees as many rows above its own, and columns on either side.
+    """
 
     def __init__(
-        self, latent_dim: int, layout: Layout = ONE_SEQUENCE, *, dim: int = 256, hidden: int = 256, blocks: int = 5
+        self,
+        latent_dim: int,
+        layout: Layout = ONE_SEQUENCE,
+        *,
+        dim: Size = 256,
+        hidden: Size = 256,
+        blocks: Annotated[int, Ge(1), Le(1000)] = 5,
     ) -> None:
         super().__init__()
         if min(dim, hidden, blocks) < 1:

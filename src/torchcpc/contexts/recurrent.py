@@ -1,16 +1,27 @@
 """A gated recurrent unit over steps, the paper's context for speech, text and agents; and no memory at all, the control."""
 
+from typing import Annotated
+
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 
-from torchcpc.contracts import ONE_SEQUENCE, Layout
+from torchcpc.contracts import ONE_SEQUENCE, Layout, Size
+
+Layers = Annotated[int, Ge(1), Le(1000)]
+"""Recurrent layers on top of each other."""
 
 
 class RecurrentContext(nn.Module):
     """z_BTD -> c_BTC, the output of a GRU at every step (paper: 256 units for speech). The state starts at zero for each sequence, the
-    columns of a picture each their own; pass the returned state to go on where a sequence was cut."""
+    columns of a picture each their own; pass the returned state to go on where a sequence was cut.
 
-    def __init__(self, latent_dim: int, layout: Layout = ONE_SEQUENCE, *, dim: int = 256, layers: int = 1) -> None:
+    Args:
+        dim: Width of c.
+        layers: Recurrent layers on top of each other.
+    """
+
+    def __init__(self, latent_dim: int, layout: Layout = ONE_SEQUENCE, *, dim: Size = 256, layers: Layers = 1) -> None:
         super().__init__()
         self.dim = dim
         self.gru = nn.GRU(latent_dim, dim, num_layers=layers, batch_first=True)

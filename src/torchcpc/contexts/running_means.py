@@ -1,12 +1,14 @@
 """A gated recurrent unit beside running means of the steps, for pasts of which it matters more what was said than in what order."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Le, MinLen
 from torch import Tensor, nn
 
-from torchcpc.contexts.recurrent import RecurrentContext
-from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout
+from torchcpc.contexts.recurrent import Layers, RecurrentContext
+from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout, Size
 
 # Added to the variance, as in batch norm: a column that was silent in training must not be made a giant by the first word that wakes it.
 _LEAST = 1e-5
@@ -63,16 +65,22 @@ class RunningMeans(nn.Module):
     A span of 1 is the step itself. Words that come back from one sentence to the next are a bilinear score of means, without a GRU's
     having to copy them, and `Bilinear` can begin with that score (echo). The steps a mean was just made of are then no fair candidates
     (docs/decisions.md, Text). C = dim + D * number of spans. Like a GRU's state, means start at zero, which is the average step, and the
-    returned state goes on where a sequence was cut."""
+    returned state goes on where a sequence was cut.
+
+    Args:
+        dim: Width of the GRU's part of c.
+        layers: Recurrent layers on top of each other.
+        spans: Steps that each running mean looks back over. 1 is the step itself.
+    """
 
     def __init__(
         self,
         latent_dim: int,
         layout: Layout = ONE_SEQUENCE,
         *,
-        dim: int = 256,
-        layers: int = 1,
-        spans: Sequence[float] = (1, 5),
+        dim: Size = 256,
+        layers: Layers = 1,
+        spans: Annotated[Sequence[Annotated[float, Ge(1), Le(1e6)]], MinLen(1)] = (1, 5),
     ) -> None:
         super().__init__()
         if not spans or min(spans) < 1:

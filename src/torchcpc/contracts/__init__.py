@@ -12,6 +12,7 @@ from torchcpc.contracts.model import Context, Encoder, LogPartition, Model, Pred
 from torchcpc.contracts.nearest import nearest_name
 from torchcpc.contracts.printable import one_line, printable, printable_lines, shown
 from torchcpc.contracts.progress import QUIET, Estimand, Listener, Progress, Quiet, Result, silent
+from torchcpc.contracts.ranges import Count, NotNegative, OneOf, Positive, Share, Size, Whole
 from torchcpc.contracts.reading import FactGroup, grouped, note_lines, skip_lines
 from torchcpc.contracts.sources import Divisible, Item, RowLabelled, Skipped, Sources, Timed, Written, provides, require
 
@@ -21,5 +22,6 @@ __all__ += ["Context", "Encoder", "LogPartition", "Model", "Predictor"]
 __all__ += ["nearest_name"]
 __all__ += ["one_line", "printable", "printable_lines", "shown"]
 __all__ += ["QUIET", "Estimand", "Listener", "Progress", "Quiet", "Result", "silent"]
+__all__ += ["Count", "NotNegative", "OneOf", "Positive", "Share", "Size", "Whole"]
 __all__ += ["FactGroup", "grouped", "note_lines", "skip_lines"]
 __all__ += ["Divisible", "Item", "RowLabelled", "Skipped", "Sources", "Timed", "Written", "provides", "require"]

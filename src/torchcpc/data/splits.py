@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from annotated_types import Gt, Lt
 
 from torchcpc.contracts import CPCError, Divisible, Sources, counted, provides
 from torchcpc.data.names import SPLIT, TEST, TRAIN, VALIDATION, alike, part_of
@@ -46,15 +48,21 @@ class Parts(NamedTuple):
 _MAY_BE_IDLE = (TEST, VALIDATION)
 
 
-def hold_out(sources: Sources, seed: int = 0, *, validation: float = 0.1, exclude: Sequence[str] = ("split=test",)) -> Parts:
+def hold_out(
+    sources: Sources,
+    seed: int = 0,
+    *,
+    validation: Annotated[float, Gt(0), Lt(1)] = 0.1,
+    exclude: Sequence[str] = ("split=test",),
+) -> Parts:
     """The sources to train on, with a fraction of them held out for validation; those that `exclude` names are not touched.
 
     Columns and values are compared by `data.names`: without regard to case and blanks, parts of a split by any of their names. Where a
     split has a test part, its values that name no part are left out with it.
 
     Args:
-        validation: Share of the remaining sources, at least 0 and below 1.
-        exclude: "column=value" each, for instance "speaker=george".
+        validation: Share of the remaining sources that is held out to measure the bound and to choose the best weights.
+        exclude: Sources that are not touched, each as "column=value", for instance "speaker=george".
 
     Raises:
         CPCError: For a rule that no source meets, since a slip in it would train on what was to stay unseen; only those of the test part
@@ -70,13 +78,20 @@ def hold_out(sources: Sources, seed: int = 0, *, validation: float = 0.1, exclud
     return Parts([seen[i] for i in parts["train"]], [seen[i] for i in parts["validation"]], sorted(unseen))
 
 
-def excluded(sources: Sources, exclude: Sequence[str]) -> set[int]:
-    """Positions of the sources that the rules of `hold_out` name. Raises CPCError for a rule that no source meets."""
-    unseen: set[int] = set()
+def check_rules_of_exclusion(exclude: Sequence[str]) -> None:
+    """Raises CPCError for a rule that is not of the form column=value."""
     for rule in exclude:
         column, equals, value = map(str.strip, rule.partition("="))
-        if not equals:
+        if not (column and equals and value):
             raise CPCError(f"split.exclude = {rule!r}: expected column=value, for instance speaker=george.")
+
+
+def excluded(sources: Sources, exclude: Sequence[str]) -> set[int]:
+    """Positions of the sources that the rules of `hold_out` name. Raises CPCError for a rule that no source meets."""
+    check_rules_of_exclusion(exclude)
+    unseen: set[int] = set()
+    for rule in exclude:
+        column, _, value = map(str.strip, rule.partition("="))
         labels = sources.labels(column)
         part = part_of(value) if alike(column) == SPLIT else ""
         met = {

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from torchcpc.contracts import CPCError, Sources, Window
+from torchcpc.contracts import Count, CPCError, Sources, Window
 
 # Draws of starts in one source, until its windows are not all neighbours.
 _REDRAWS = 64
@@ -21,26 +21,23 @@ class RandomWindows:
     to compete. So a batch of several groups is never all of one source where there are two, and windows of one source are not all
     neighbours where it is long enough.
 
-    align: starts are multiples of it (the encoder's stride), so that a step is the same event in every window that holds it; length: raw
-    positions of a window; batch: windows of a batch; windows_per_group: n draws batch / n groups in proportion to their material, and n
-    windows of each. The sources of a group and the groups of a batch differ where there are that many. Negatives of the same speaker need
-    2 or more. Raises CPCError for sizes that cannot be met.
+    Groups are drawn in proportion to their material. The sources of a group, and the groups of a batch, differ where there are that many.
+
+    Args:
+        align: Starts are multiples of it (the encoder's stride), so that a step is the same event in every window that holds it.
+        length: Positions of a window: samples of audio, rows of a series or picture, sentences of a text.
+        batch: Windows of an update.
+        windows_per_group: Windows of each group (speaker, patient) in a batch; 1 draws them from anyone. Negatives of the same speaker
+            need 2 or more.
+
+    Raises:
+        CPCError: For sizes that cannot be met.
     """
 
     def __init__(
-        self, sources: Sources, align: int = 1, seed: int = 0, *, length: int, batch: int, windows_per_group: int = 1
+        self, sources: Sources, align: int = 1, seed: int = 0, *, length: Count, batch: Count, windows_per_group: Count = 1
     ) -> None:
-        if length < align:
-            raise CPCError(f"windows.length = {length}: shorter than one step of {align} positions. Lengthen the window.")
-        if batch < 1 or windows_per_group < 1:
-            raise CPCError(
-                f"windows.batch = {batch}, windows.windows_per_group = {windows_per_group}: both must be at least 1."
-            )
-        if batch % windows_per_group:
-            raise CPCError(
-                f"windows.batch = {batch} cannot be split into groups of windows.windows_per_group = {windows_per_group}. "
-                "Make the batch a multiple of it."
-            )
+        check_sizes(length=length, batch=batch, windows_per_group=windows_per_group, align=align)
         if not len(sources):
             raise CPCError("there is no source to train on. Hold out fewer of them.")
         if align < 1 or seed < 0:
@@ -82,6 +79,19 @@ class RandomWindows:
         groups = _not_all_one(self._of_group, wanted, wanted > len(self._members), rng)
         parts = [rng.choice(self._members[g], n, p=self._share[g], replace=n > len(self._members[g])) for g in groups]
         return np.concatenate(parts).tolist()
+
+
+def check_sizes(*, length: int, batch: int, windows_per_group: int, align: int) -> None:
+    """Raises CPCError for windows shorter than a step of `align` positions, and for a batch that is no whole number of groups."""
+    if length < align:
+        raise CPCError(f"windows.length = {length}: shorter than one step of {align} positions. Lengthen the window.")
+    if batch < 1 or windows_per_group < 1:
+        raise CPCError(f"windows.batch = {batch}, windows.windows_per_group = {windows_per_group}: both must be at least 1.")
+    if batch % windows_per_group:
+        raise CPCError(
+            f"windows.batch = {batch} cannot be split into groups of windows.windows_per_group = {windows_per_group}. "
+            "Make the batch a multiple of it."
+        )
 
 
 def _not_all_one(share_N: np.ndarray, count: int, replace: bool, rng: np.random.Generator) -> np.ndarray:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from torchcpc.baselines.raw import PIXELS, RAW_ROWS, RAW_WINDOWS
 from torchcpc.baselines.speech import HANDMADE
 from torchcpc.contracts import CPCError, Progress, Sources, silent
@@ -14,6 +16,7 @@ from torchcpc.data.series.series import scan_series
 from torchcpc.data.synthetic import Process, named, simulate
 from torchcpc.domains.record import DataSettings as DataSettings
 from torchcpc.domains.record import Domain as Domain
+from torchcpc.domains.record import Shape as Shape
 from torchcpc.domains.record import Unit as Unit
 from torchcpc.domains.record import doubts_of_channels
 from torchcpc.domains.text import TEXT
@@ -43,15 +46,31 @@ def _pictures(settings: Settings, sources: Sources) -> Unit:
     return Unit("pictures", settings["windows"]["length"])
 
 
-_PATCHES = {"source": "picture", "step": "patch", "handmade": PIXELS, "unit": _pictures}
+def _rows_of_digits(data: DataSettings) -> Shape:
+    return Shape((8,), 8)
+
+
+def _square(data: DataSettings) -> Shape:
+    """Of pictures: rows of pixels, one or three colours each."""
+    return Shape((data["size"], 1 if data["grey"] else 3), data["size"], ("size", "grey"))
+
+
+def _rows_of_process(data: DataSettings) -> Shape:
+    sample = process_of(data, "all").sample(2, 2, np.random.default_rng(0))
+    return Shape(sample.x_BTD.shape[2:], data["steps"], ("process", "bits"))
+
+
+_PATCHES = {"source": "picture", "step": "patch", "handmade": PIXELS, "unit": _pictures, "shape": _square}
+_DIGITS = {"source": "picture", "step": "row", "handmade": RAW_ROWS, "unit": _pictures, "shape": _rows_of_digits}
+_PROCESS = {"source": "sequence", "handmade": RAW_ROWS, "truth": process_of, "shape": _rows_of_process}
 _RECORDS = (
     # Running speech has 8 to 13 phones per second.
-    Domain(name="audio", reader=scan, handmade=HANDMADE, boundary_rate=10.0, unit=_seconds),
-    Domain(name="digits", reader=digits, needs_data=False, source="picture", step="row", handmade=RAW_ROWS, unit=_pictures),
+    Domain(name="audio", reader=scan, handmade=HANDMADE, boundary_rate=10.0, unit=_seconds, shape=lambda data: Shape(())),
+    Domain(name="digits", reader=digits, needs_data=False, **_DIGITS),
     Domain(name="hub_images", reader=hub_images, needs_data=False, **_PATCHES),
     Domain(name="images", reader=scan_images, **_PATCHES),
     Domain(name="series", reader=scan_series, source="series", handmade=RAW_WINDOWS, doubts=doubts_of_channels),
-    Domain(name="synthetic", reader=simulate, needs_data=False, source="sequence", handmade=RAW_ROWS, truth=process_of),
+    Domain(name="synthetic", reader=simulate, needs_data=False, **_PROCESS),
     TEXT,
     Domain(name="arrays", reader=given, needs_data=False, source="sequence", doubts=doubts_of_channels),
 )

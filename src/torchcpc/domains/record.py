@@ -40,6 +40,15 @@ def doubts_of_channels(settings: Settings, train: Sources) -> list[Skipped]:
     return [*notes, *far_values(train)]
 
 
+class Shape(NamedTuple):
+    """What the settings of [data] say of every source. row: shape of one position; positions: how many there are; None where the data
+    decide. settings: those that say it."""
+
+    row: tuple[int, ...] | None = None
+    positions: int | None = None
+    settings: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
     """One kind of data.
@@ -49,7 +58,8 @@ class Domain:
     learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update; as_read: ([data]
     settings of a model, sources) -> the sources as that model takes them; doubts: (settings, sources as a model takes them) -> what in
     them is implausible, or is not read; boundary_rate: boundaries per second to expect of data without labels, None where no rate
-    is usual; unit: (settings, sources) -> the unit of training speed; truth: ([data] settings, proposal) -> the process, if known.
+    is usual; unit: (settings, sources) -> the unit of training speed; truth: ([data] settings, proposal) -> the process, if known;
+    shape: ([data] settings) -> what they say of every source before it is looked for.
     """
 
     name: str
@@ -65,3 +75,4 @@ class Domain:
     boundary_rate: float | None = None
     unit: Callable[[Settings, Sources], Unit] = lambda settings, sources: Unit("rows", 1.0)
     truth: Callable[[DataSettings, str], Process | None] = lambda data, proposal: None
+    shape: Callable[[DataSettings], Shape] = lambda data: Shape()

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import cast
+from typing import Annotated, cast
 
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
@@ -16,6 +17,10 @@ from torchcpc.contracts import check_choice
 # Layer norm over the channels of one step leaks neither way. Its statistics are float32 whatever the autocast. With channels innermost
 # they are sums over neighbours in memory: on a CPU 15 times as fast as with time innermost, hence the layout [B, T, C].
 NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {"channel": nn.LayerNorm, "none": lambda channels: nn.Identity()}
+
+
+Kernel = Annotated[int, Ge(1), Le(1 << 14)]
+"""Steps that a layer sees, or goes on by."""
 
 
 class CausalConvolution(nn.Conv1d):

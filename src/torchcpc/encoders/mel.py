@@ -7,12 +7,14 @@ Hinton 2013), which here is another set of filters; a louder voice and a narrowe
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Le, Lt, MinLen
 from torch import Tensor
 
-from torchcpc.contracts import CPCError, Layout
-from torchcpc.encoders.convolution import causal_convolution, causal_layers, rectified
+from torchcpc.contracts import CPCError, Layout, OneOf, Share, Size
+from torchcpc.encoders.convolution import NORMALISATIONS, Kernel, causal_convolution, causal_layers, rectified
 from torchcpc.encoders.strided import Strided, check_input
 
 # Power of a frame below which nothing is told apart: about the rounding of 16-bit samples, so that bands which a narrow line left
@@ -20,31 +22,43 @@ from torchcpc.encoders.strided import Strided, check_input
 FLOOR = 1e-5
 # Centre and spread of log power at an ordinary level: numbers of unit size for the first layer.
 CENTRE, SPREAD = -4.0, 4.0
+# Samples of a Fourier transform that is written down as a matrix.
+_LONGEST = 1 << 13
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class MelEncoder(Strided):
     """x [B, S] float in [-1, 1] -> z [B, floor(S / stride), channels]. Step t sees the `window` samples that end at (t+1)*stride - 1,
-    zeros before the start, and kernel - 1 frames before for every layer.
+    zeros before the start, and kernel - 1 frames before for every layer. Training varies each sequence, by torch's generator.
 
-    window, stride: samples (25 and 10 ms at 16 kHz); bands: mel bands between low and high Hz at `sample_rate`; kernels: frames that each
-    layer sees. Training varies each sequence, by torch's generator. warp: the frequency axis is stretched by exp of uniform(-warp, warp);
-    gain: the wave is multiplied by exp of uniform(-gain, gain); narrow: the share of sequences whose bands end between a quarter and a half
-    of the sampling rate; two_voices: targets are of another variation than the steps that predict them, so that what varies cannot help.
+    Args:
+        channels: Width of every layer, and of z.
+        kernels: Frames that each layer sees. Their number is the number of layers.
+        bands: Mel bands between `low` and `high`.
+        window: Samples of a frame (400 are 25 ms at 16 kHz). At least `stride`.
+        stride: Samples from one step to the next (160 are 10 ms at 16 kHz).
+        sample_rate: Samples a second of the input. Equal to data.sample_rate.
+        low: Lowest frequency of the bands, in Hz.
+        high: Highest frequency of the bands, in Hz. At most half of `sample_rate`.
+        normalisation: What normalises the output of each layer, step by step.
+        warp: Training stretches the frequency axis by exp of uniform(-warp, warp), which varies the voice.
+        gain: Training multiplies the wave by exp of uniform(-gain, gain), which varies the level.
+        narrow: Share of training windows whose bands end early, as on a telephone line.
+        two_voices: Whether targets are varied anew, so that what varies cannot help to predict.
     """
 
-    channels: int = 256
-    kernels: Sequence[int] = (1, 1)
-    bands: int = 40
-    window: int = 400
-    stride: int = 160
-    sample_rate: int = 16_000
-    low: float = 20.0
-    high: float = 8_000.0
-    normalisation: str = "channel"
-    warp: float = 0.0
-    gain: float = 0.0
-    narrow: float = 0.0
+    channels: Size = 256
+    kernels: Annotated[Sequence[Kernel], MinLen(1)] = (1, 1)
+    bands: Annotated[int, Ge(2), Le(1024)] = 40
+    window: Annotated[int, Ge(1), Le(_LONGEST)] = 400
+    stride: Annotated[int, Ge(1), Le(_LONGEST)] = 160
+    sample_rate: Annotated[int, Ge(1_000), Le(192_000)] = 16_000
+    low: Annotated[float, Ge(0)] = 20.0
+    high: Annotated[float, Ge(1)] = 8_000.0
+    normalisation: Annotated[str, OneOf(NORMALISATIONS)] = "channel"
+    warp: Annotated[float, Ge(0), Lt(1)] = 0.0
+    gain: Annotated[float, Ge(0), Lt(10)] = 0.0
+    narrow: Share = 0.0
     two_voices: bool = False
     fourier_SF: Tensor = field(init=False)
     hz_F: Tensor = field(init=False)

@@ -4,15 +4,34 @@ bottom; in CPC v2 the grid is read from the other three sides as well."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Annotated, cast
 
 import torch
+from annotated_types import Ge, Le, MinLen
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError, Layout, Steps, Window, check_choice
+from torchcpc.contracts import Count, CPCError, Layout, OneOf, Share, Size, Steps, Window, check_choice
 from torchcpc.encoders.patches import DIRECTIONS, flipped, grid, sequences, shifted_crops, single_colour
-from torchcpc.encoders.residual import residual_stacks
+from torchcpc.encoders.residual import PATCH_NORMALISATIONS, residual_stacks
 from torchcpc.encoders.strided import check_aligned
+
+Side = Annotated[int, Ge(1), Le(1 << 14)]
+"""Of a picture or a patch, in pixels."""
+
+
+def _stem(colours: int, width: int, kernel: int, stride: int, padding: int) -> nn.Conv2d:
+    """Begun for what no rectifier precedes."""
+    convolution = nn.Conv2d(colours, width, kernel, stride, padding)
+    nn.init.kaiming_normal_(convolution.weight, nonlinearity="linear")
+    nn.init.zeros_(cast(Tensor, convolution.bias))
+    return convolution
+
+
+STEMS: dict[str, Callable[[int, int], nn.Module]] = {
+    "large": lambda colours, width: nn.Sequential(_stem(colours, width, 7, 2, 3), nn.MaxPool2d(3, 2, 1)),
+    "half": lambda colours, width: _stem(colours, width, 4, 2, 1),
+    "small": lambda colours, width: _stem(colours, width, 3, 1, 1),
+}
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -26,26 +45,39 @@ class PictureEncoder(nn.Module):
     ceil(patch / stride) - 1 steps are zero and not valid; T = that many + rows of the grid (S / stride where stride divides both S and
     patch). Steps closer than ceil(patch / stride) share pixels: let the predictor start there (the paper: 2).
 
-    columns: of the grid, to which the width must fit. stem: "large" (7x7, stride 2, then pooled by 2), "half" (4x4, stride 2) or "small"
-    (3x3), before the stacks. margin, flip, colour_drop vary single patches in training; see encoders.patches. directions: "down", and in
-    CPC v2 also "up", "right", "left", for a square grid."""
+    Args:
+        patch: Side of a patch, in pixels.
+        stride: Pixels from one patch to the next, across and down. At most `patch`.
+        columns: Patches across a picture. (data.size - patch) / stride + 1 of them fit.
+        colours: Colours of a pixel, 1 for grey pictures (data.grey), else 3.
+        stem: First layer. "large" is 7x7 with stride 2 and pooling, "half" is 4x4 with stride 2, "small" is 3x3.
+        width: Channels of the first layer.
+        blocks: Residual blocks of each stack.
+        channels: Outputs of each stack. The last is the width of z.
+        inner: Width of the 3x3 convolutions of each stack.
+        normalisation: What normalises one patch by itself.
+        margin: Pixels by which a patch is cropped, in training at random. Smaller than `patch`.
+        flip: Share of patches that training mirrors.
+        colour_drop: Share of patches that training shows in one colour only.
+        directions: Sides from which the grid is read. Others than "down" need a square grid.
+    """
 
     takes_missing = False
 
-    patch: int = 64
-    stride: int = 32
-    columns: int = 7
-    colours: int = 1
-    stem: str = "large"
-    width: int = 64
-    blocks: Sequence[int] = (3, 4, 23)
-    channels: Sequence[int] = (256, 512, 1024)
-    inner: Sequence[int] = (64, 128, 256)
-    normalisation: str = "none"
-    margin: int = 4
-    flip: float = 0.0
-    colour_drop: float = 0.0
-    directions: Sequence[str] = ("down",)
+    patch: Side = 64
+    stride: Side = 32
+    columns: Side = 7
+    colours: Annotated[int, Ge(1), Le(1024)] = 1
+    stem: Annotated[str, OneOf(STEMS)] = "large"
+    width: Size = 64
+    blocks: Annotated[Sequence[Count], MinLen(1)] = (3, 4, 23)
+    channels: Annotated[Sequence[Size], MinLen(1)] = (256, 512, 1024)
+    inner: Annotated[Sequence[Size], MinLen(1)] = (64, 128, 256)
+    normalisation: Annotated[str, OneOf(PATCH_NORMALISATIONS)] = "none"
+    margin: Annotated[int, Ge(0), Le(1 << 14)] = 4
+    flip: Share = 0.0
+    colour_drop: Share = 0.0
+    directions: Annotated[Sequence[Annotated[str, OneOf(DIRECTIONS)]], MinLen(1)] = ("down",)
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -131,18 +163,3 @@ class PictureEncoder(nn.Module):
             valid=lay_out([real_BR1] * views),
             view=lay_out(list(torch.arange(views, device=device))),
         )
-
-
-def _stem(colours: int, width: int, kernel: int, stride: int, padding: int) -> nn.Conv2d:
-    """Begun for what no rectifier precedes."""
-    convolution = nn.Conv2d(colours, width, kernel, stride, padding)
-    nn.init.kaiming_normal_(convolution.weight, nonlinearity="linear")
-    nn.init.zeros_(cast(Tensor, convolution.bias))
-    return convolution
-
-
-STEMS: dict[str, Callable[[int, int], nn.Module]] = {
-    "large": lambda colours, width: nn.Sequential(_stem(colours, width, 7, 2, 3), nn.MaxPool2d(3, 2, 1)),
-    "half": lambda colours, width: _stem(colours, width, 4, 2, 1),
-    "small": lambda colours, width: _stem(colours, width, 3, 1, 1),
-}

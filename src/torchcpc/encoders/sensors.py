@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Annotated
 
 import torch
+from annotated_types import MinLen
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError, Steps, Window
+from torchcpc.contracts import CPCError, NotNegative, OneOf, Size, Steps, Window
+from torchcpc.encoders.convolution import NORMALISATIONS, Kernel
 from torchcpc.encoders.strided import Strided, check_input, strided_steps
 from torchcpc.encoders.vectors import VectorEncoder
 from torchcpc.encoders.waveform import WaveformEncoder
@@ -67,9 +70,18 @@ class Sensors(Strided):
 
 
 class SensorRows(Sensors):
-    """z [B, S, dim]: a step is a row and sees only itself, for slow sensors."""
+    """z [B, S, dim]: a step is a row and sees only itself, for slow sensors.
 
-    def __init__(self, *, dim: int = 64, hidden: int = 128, mean: Sequence[float] = (), scale: Sequence[float] = ()) -> None:
+    Args:
+        dim: Width of z.
+        hidden: Width of the layer before z.
+        mean: Mean of each channel, in the unit of the data. Fitted on the training sources where it is empty.
+        scale: Standard deviation of each channel, 0 for a channel that is not read. Fitted where it is empty.
+    """
+
+    def __init__(
+        self, *, dim: Size = 64, hidden: Size = 128, mean: Sequence[float] = (), scale: Sequence[NotNegative] = ()
+    ) -> None:
         super().__init__(mean, scale)
         self.dim, self.rows = dim, VectorEncoder(features=2 * self.observed.channels, dim=dim, hidden=hidden)
 
@@ -79,17 +91,26 @@ class SensorRows(Sensors):
 
 class SensorFrames(Sensors):
     """z [B, floor(S / stride), dim] by the strided convolutions of `WaveformEncoder`. The defaults make a step of 18 rows (50 ms at 360
-    Hz) that sees 48."""
+    Hz) that sees 48.
+
+    Args:
+        dim: Width of every layer, and of z.
+        kernels: Positions that each layer sees, the first layer first. Each is at least its stride.
+        strides: Positions from one output of each layer to the next. Their product is the rows of a step.
+        normalisation: What normalises the output of each layer, step by step.
+        mean: Mean of each channel, in the unit of the data. Fitted on the training sources where it is empty.
+        scale: Standard deviation of each channel, 0 for a channel that is not read. Fitted where it is empty.
+    """
 
     def __init__(
         self,
         *,
-        dim: int = 128,
-        kernels: Sequence[int] = (6, 6, 4),
-        strides: Sequence[int] = (3, 3, 2),
-        normalisation: str = "channel",
+        dim: Size = 128,
+        kernels: Annotated[Sequence[Kernel], MinLen(1)] = (6, 6, 4),
+        strides: Annotated[Sequence[Kernel], MinLen(1)] = (3, 3, 2),
+        normalisation: Annotated[str, OneOf(NORMALISATIONS)] = "channel",
         mean: Sequence[float] = (),
-        scale: Sequence[float] = (),
+        scale: Sequence[NotNegative] = (),
     ) -> None:
         super().__init__(mean, scale)
         inputs = 2 * self.observed.channels

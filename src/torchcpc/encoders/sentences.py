@@ -1,12 +1,14 @@
 """Sentences -> one vector each: word embedding, convolution over words, ReLU, mean over the words there are (the paper's text encoder)."""
 
 from collections.abc import Callable
+from typing import Annotated
 
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from torchcpc.contracts import CPCError, check_choice
+from torchcpc.contracts import CPCError, OneOf, Positive, Size, check_choice
 from torchcpc.encoders.strided import Strided
 
 # Sentences whose words are held at once: a book, or a library, is embedded in bounded memory (here about 300 MB at 512 numbers a word).
@@ -25,27 +27,29 @@ class SentenceEncoder(Strided):
     costs no more than a rare one. A wider convolution sees zeros beyond the ends of its sentence. The defaults are the paper's sizes.
 
     Args:
-        vocabulary: numbers that a token can have. `cpc train` sets it from the tokenizer.
-        pace: factor of the learning rate of word vectors, which hardly change otherwise while the weights behind them are trained.
-        rarity: the vector of a word begins (log r / log vocabulary)^rarity times as long. r is its rank by frequency: its number, where
-            `data.text.tokens.learn` gave it. By Zipf's law log r is the information in a word, up to a constant: 1 is the inverse document
-            frequency, 0 makes all words alike.
-        pooling: "mean" over the words, as in the paper, or "root": the mean times sqrt(words / width), less its average over the columns,
-            which mostly says how long a sentence is. log p(x|c)/p(x) grows with the words that tell of c, but in a mean each counts the
-            less the more words there are.
+        vocabulary: Numbers that a token can have. Training sets it from the tokenizer.
+        embedding: Width of a word vector.
+        dim: Width of z.
+        kernel: Words that the convolution sees, an odd number. 1 looks at each word alone.
+        width: Tokens that are read of a sentence. Training sets it from data.width.
+        pace: Factor of the learning rate of word vectors, which hardly change otherwise.
+        rarity: Scales the initial norm of each word vector by (log rank / log vocabulary) ** rarity. 0 gives all words the same norm; 1
+            corresponds to inverse document frequency under Zipf's law.
+        pooling: How words become a sentence. "mean" is the paper's; "root" is the centred mean times sqrt(words / width), in which a word
+            counts as much in a long sentence as in a short one.
     """
 
     def __init__(
         self,
         *,
-        vocabulary: int = 20_000,
-        embedding: int = 620,
-        dim: int = 2400,
-        kernel: int = 1,
-        width: int = 32,
-        pace: float = 1.0,
-        rarity: float = 0.0,
-        pooling: str = "mean",
+        vocabulary: Annotated[int, Ge(1), Le(1 << 24)] = 20_000,
+        embedding: Size = 620,
+        dim: Size = 2400,
+        kernel: Annotated[int, Ge(1), Le(1023)] = 1,
+        width: Size = 32,
+        pace: Annotated[Positive, Le(1e4)] = 1.0,
+        rarity: Annotated[float, Ge(0), Le(8)] = 0.0,
+        pooling: Annotated[str, OneOf(POOLINGS)] = "mean",
     ) -> None:
         super().__init__()
         if min(vocabulary, embedding, dim, width) < 1 or kernel < 1 or kernel % 2 == 0:

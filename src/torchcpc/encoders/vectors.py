@@ -2,14 +2,20 @@
 
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import CPCError, Size
 from torchcpc.encoders.strided import Strided, check_input
 
 
 class VectorEncoder(Strided):
-    """x [B, S, features] -> z [B, S, dim]: the same small network on every row, so a step is a row and sees only itself."""
+    """x [B, S, features] -> z [B, S, dim]: the same small network on every row, so a step is a row and sees only itself.
 
-    def __init__(self, *, features: int, dim: int = 128, hidden: int = 256) -> None:
+    Args:
+        features: Values of a row. As many as the data have.
+        dim: Width of z.
+        hidden: Width of the layer before z.
+    """
+
+    def __init__(self, *, features: Size, dim: Size = 128, hidden: Size = 256) -> None:
         super().__init__()
         if features < 1:
             raise CPCError(

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from math import prod
+from typing import Annotated
 
+from annotated_types import MinLen
 from torch import Tensor
 
-from torchcpc.contracts import CPCError
-from torchcpc.encoders.convolution import causal_layers, rectified
+from torchcpc.contracts import CPCError, OneOf, Size
+from torchcpc.encoders.convolution import NORMALISATIONS, Kernel, causal_layers, rectified
 from torchcpc.encoders.strided import Strided, check_input
 
 
@@ -16,16 +18,23 @@ class WaveformEncoder(Strided):
     The defaults are the paper's: strides 5,4,2,2,2, kernels 10,8,4,4,4, 512 channels, ReLU: one step per 160 samples (10 ms at 16 kHz),
     receptive field 465 samples. Every layer is padded with kernel - stride zeros on the left only. The paper does not state its padding;
     this choice makes the count of steps exact, keeps step t from seeing any sample after (t+1)*stride - 1, and leaves every step
-    unchanged when a recording is padded at its end. With several `inputs`, x is [B, S, inputs]."""
+    unchanged when a recording is padded at its end. With several `inputs`, x is [B, S, inputs].
+
+    Args:
+        channels: Width of every layer, and of z.
+        kernels: Positions that each layer sees, the first layer first. Each is at least its stride.
+        strides: Positions from one output of each layer to the next. Their product is the length of a step.
+        normalisation: What normalises the output of each layer, step by step.
+    """
 
     def __init__(
         self,
         inputs: int = 1,
         *,
-        channels: int = 512,
-        kernels: Sequence[int] = (10, 8, 4, 4, 4),
-        strides: Sequence[int] = (5, 4, 2, 2, 2),
-        normalisation: str = "channel",
+        channels: Size = 512,
+        kernels: Annotated[Sequence[Kernel], MinLen(1)] = (10, 8, 4, 4, 4),
+        strides: Annotated[Sequence[Kernel], MinLen(1)] = (5, 4, 2, 2, 2),
+        normalisation: Annotated[str, OneOf(NORMALISATIONS)] = "channel",
     ) -> None:
         super().__init__()
         if not kernels:

@@ -40,8 +40,9 @@ def schema() -> Schema:
 def build(settings: Settings, *, seed: int = 0, most_bytes: int | None = None) -> CPCModel:
     """A fresh model from resolved settings; the same seed gives the same weights and leaves torch's global generator alone. most_bytes: of
     its weights, by default half of the memory of this machine. Raises CPCError for settings that make none, or a larger one."""
+    most = memory_bytes() // 2 if most_bytes is None else most_bytes
     try:
-        with torch.random.fork_rng(devices=[]), _at_most(memory_bytes() // 2 if most_bytes is None else most_bytes):
+        with torch.random.fork_rng(devices=[]), _at_most(most, _largest(settings)):
             torch.manual_seed(seed)
             encoder = construct(ENCODERS, settings["encoder"])
             context = construct(CONTEXTS, settings["context"], encoder.dim, encoder.layout)
@@ -49,15 +50,27 @@ def build(settings: Settings, *, seed: int = 0, most_bytes: int | None = None) -
     except CPCError:
         raise
     except Exception as error:  # torch's modules raise what they like for sizes that cannot be
-        raise CPCError(
-            f"these settings make no model ({one_line(error)}). Correct the sizes in [encoder], [context] or [predictor]."
-        ) from None
+        why = "more weights than memory holds" if "alloc" in str(error) else one_line(error)
+        raise CPCError(f"these settings make no model ({why}). Correct the sizes; {_largest(settings)}.") from None
+
+
+def _largest(settings: Settings) -> str:
+    """The largest size of a model, which is the likely slip."""
+    sizes = [
+        (number, f"{part}.{name}")
+        for part in MODEL_PARTS
+        for name, value in settings[part].items()
+        for number in (value if isinstance(value, list | tuple) else [value])
+        if isinstance(number, int)
+    ]
+    number, name = max(sizes, default=(0, "none"))
+    return f"the largest is {name} = {number:,}"
 
 
 @contextmanager
-def _at_most(most: int) -> Iterator[None]:
+def _at_most(most: int, largest: str) -> Iterator[None]:
     """Within it, a module that this thread makes is refused as soon as its tensors are too many or too large: most are not written to
-    before they are registered, so that refused ones take no memory."""
+    before they are registered, so that refused ones take no memory. largest: the likely slip, in words."""
     total, thread, tensors = 0, get_ident(), 0
 
     def count(module: nn.Module, name: str, tensor: Tensor | None) -> None:
@@ -69,9 +82,7 @@ def _at_most(most: int) -> Iterator[None]:
             size = (
                 f"{amount(total)} of weights, of at most {amount(most)}" if total > most else f"{tensors:,} tensors of weights"
             )
-            raise CPCError(
-                f"these settings make a model of at least {size}. Make it smaller: [encoder], [context], [predictor]."
-            )
+            raise CPCError(f"these settings make a model of at least {size}. Make it smaller; {largest}.")
 
     kept = hooks.register_module_parameter_registration_hook(count), hooks.register_module_buffer_registration_hook(count)
     try:

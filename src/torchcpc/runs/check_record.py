@@ -15,7 +15,9 @@ def whole_settings(settings: Settings, path: Path) -> Settings:
     try:
         found: dict[str, Any] = resolve(settings, schema())
     except CPCError as error:
-        raise CPCError(f"{path} is damaged: {'; '.join(error.lines[1:])} Restore it, or start a new run.") from None
+        raise CPCError(
+            f"{path} is damaged: {'; '.join(error.lines[1:] or error.lines)} Restore it, or start a new run."
+        ) from None
     check_files(found["data"], path)
     return found
 

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
+# Name -> whether this machine has one.
+ACCELERATORS: dict[str, Callable[[], bool]] = {
+    "auto": lambda: True,
+    "cpu": lambda: True,
+    "cuda": torch.cuda.is_available,
+    "mps": torch.backends.mps.is_available,
+    "gpu": lambda: torch.cuda.is_available() or torch.backends.mps.is_available(),
+}
+# Two processes may share a core, to try what several do.
+_FEWEST = 2
+# Of what tells the processes of several machines where the first is.
+_MEETING = ("MASTER_ADDR", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "LSB_JOBID")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +45,7 @@ class Devices:
     def __post_init__(self) -> None:
         if self.devices != "auto" and not (str(self.devices).isdecimal() and int(self.devices) > 0):
             raise CPCError(f"devices = {self.devices!r}: a whole number above 0, or auto.")
-        if self.nodes < 1:
+        if not isinstance(self.nodes, int) or self.nodes < 1:
             raise CPCError(f"nodes = {self.nodes!r}: a whole number above 0.")
 
     def is_first(self) -> bool:
@@ -43,16 +55,42 @@ class Devices:
         ranks = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
         return all(os.environ.get(name, "0") == "0" for name in ranks)
 
+    def check(self) -> None:
+        """Raises CPCError for devices that are not there, for a precision that they lack, and for machines that cannot meet."""
+        check_choice("accelerator", self.accelerator, ACCELERATORS)
+        check_choice("precision", self.precision, PRECISIONS)
+        kind = self.kind
+        if not ACCELERATORS[kind]():
+            raise CPCError(
+                f"accelerator = {self.accelerator!r}: torch {torch.__version__} finds no such device here. Use cpu, or install the "
+                "build of torch for your device."
+            )
+        there = torch.cuda.device_count() if kind == "cuda" else 1 if kind == "mps" else max(_FEWEST, os.cpu_count() or 1)
+        if self.devices != "auto" and int(self.devices) > there:
+            unit = "cores, and a process needs one" if kind == "cpu" else f"{kind} devices"
+            raise CPCError(f"devices = {self.devices}: this machine has {there} {unit}. Use at most {there}.")
+        if kind == "cuda" and self.precision == "bf16-mixed" and not torch.cuda.is_bf16_supported():
+            raise CPCError(f"precision = {self.precision!r}: {torch.cuda.get_device_name()} has no bfloat16. Use 32-true.")
+        if self.nodes > 1 and not any(name in os.environ for name in _MEETING):
+            raise CPCError(
+                f"nodes = {self.nodes}: nothing says where the machines meet. Start it by SLURM or torchrun, or set MASTER_ADDR, "
+                "MASTER_PORT and NODE_RANK on each."
+            )
+
+    @property
+    def kind(self) -> str:
+        """ "cpu", "cuda" or "mps": what the accelerator comes to on this machine."""
+        if self.accelerator in ("auto", "gpu"):
+            found = next((kind for kind in ("cuda", "mps") if ACCELERATORS[kind]()), "cpu")
+            return "cuda" if self.accelerator == "gpu" and found == "cpu" else found
+        return self.accelerator
+
     def resolved_precision(self) -> str:
         """The precision; "auto" is bf16-mixed where the device multiplies bfloat16 faster than float32, otherwise 32-true."""
         check_choice("precision", self.precision, PRECISIONS)
         if self.precision != "auto":
             return self.precision
-        found = "cuda" if torch.cuda.is_available() else "cpu"
-        try:
-            kind = torch.device({"auto": found, "gpu": "cuda"}.get(self.accelerator, self.accelerator)).type
-        except RuntimeError:
-            raise CPCError(f"accelerator = {self.accelerator!r} is unknown. Choose cpu, cuda, mps or auto.") from None
+        kind = self.kind
         if kind == "cuda":
             return "bf16-mixed" if torch.cuda.is_bf16_supported() else "32-true"
         # Without these instructions a CPU emulates bfloat16, several times slower than float32.

@@ -67,7 +67,7 @@ def prepare(
     counts = {"recordings": len(sources), "trained": len(train), "validated": len(parts.validation)}
     counts |= {"unseen": len(parts.unseen), "groups": len(sources.groups), "hours": sources.hours}
     counts |= {"skipped": len(sources.skipped) + len(short)}
-    record = replace(record, settings=settings, data=record.data or counts)
+    record = replace(record.learned(settings), data=record.data or counts)
     order = RandomWindows(sources.select(train), model.encoder.stride, record.seed, **settings["windows"])
     sizes = {name: settings["windows"][name] for name in ("length", "batch")}
     held_out = sequential(sources.select(parts.validation), **sizes, limit=VALIDATION_WINDOWS)

@@ -16,6 +16,7 @@ from torchcpc.contracts import QUIET, CPCError, Listener, Model, Sources, Window
 from torchcpc.domains import DOMAINS
 from torchcpc.objectives import Contrast
 from torchcpc.runs.build import MODEL_PARTS
+from torchcpc.runs.check_settings import check_seed, check_settings
 from torchcpc.runs.devices import ANY_DEVICE, Devices
 from torchcpc.runs.narrate import narrate
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources, tell
@@ -58,6 +59,9 @@ def pretrain(
 ) -> Trained:
     """Trains a model of resolved `settings` on `data`, as a new run in `folder`. on_event hears what `training.fit` reports. Raises
     CPCError for a folder in use and for settings that cannot work on these data; a start that fails leaves no folder behind."""
+    devices.check()
+    check_settings(settings)
+    check_seed(seed)
     require_new(folder)
     settings = json.loads(json.dumps(settings))  # as they are read back: lists for tuples
     precision, roots = devices.resolved_precision(), named_roots(data)
@@ -86,6 +90,7 @@ def resume(
 ) -> Trained:
     """Goes on with the run in `folder` to its end, bit for bit as if it had never stopped. data: its sources, where they are in memory or
     in another place now. Raises CPCError where they have changed since, unless that is accepted."""
+    devices.check()
     record, listener = RunRecord.read(folder), listener if devices.is_first() else QUIET
     if record.expanded:
         origin = record.expanded["run"]

@@ -20,7 +20,7 @@ from torchcpc.runs.check_record import whole_settings
 from torchcpc.settings import Settings
 
 NAME = "settings.json"
-_OPTIONAL = ("expanded", "sources", "accepted")
+_OPTIONAL = ("expanded", "sources", "accepted", "given")
 _LIBRARIES = ("torch", "lightning-fabric", "numpy", "scikit-learn", "soundfile", "soxr", "pillow", "safetensors")
 
 
@@ -33,7 +33,8 @@ def versions() -> dict[str, str]:
 class RunRecord:
     """How a run came to be. roots: absolute paths of its data; processes: how many trained it; data: counts of its sources; expanded: the
     run and the word vectors that it was enlarged from, for a model that was; sources: a digest of its sources, "" in runs of older
-    versions; accepted: what changed in them where a resumed run was told to go on;
+    versions; accepted: what changed in them where a resumed run was told to go on; given: the settings that were learned from the data, as
+    the recipe gave them, so that this file is a recipe as well;
     newer: settings that its file lacks, which have their defaults and belong to no checkpoint."""
 
     recipe: str
@@ -47,6 +48,7 @@ class RunRecord:
     expanded: Mapping[str, str] | None = None
     sources: str = ""
     accepted: tuple[str, ...] = ()
+    given: Settings = field(default_factory=dict)
     newer: frozenset[str] = frozenset()
 
     @classmethod
@@ -68,6 +70,14 @@ class RunRecord:
             f"{section}.{name}" for section in whole for name in whole[section].keys() - record.settings.get(section, {}).keys()
         }
         return replace(record, settings=whole, newer=frozenset(newer))
+
+    def learned(self, settings: Settings) -> Self:
+        """The record with what was learned from the data among its settings."""
+        given = {
+            section: {name: value for name, value in own.items() if settings[section].get(name) != value}
+            for section, own in self.settings.items()
+        }
+        return replace(self, settings=settings, given=self.given or {section: own for section, own in given.items() if own})
 
     def write(self, folder: Path) -> None:
         """Written whole or not at all."""

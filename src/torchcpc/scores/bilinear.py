@@ -1,9 +1,12 @@
 """The paper's score, eq. 3: log f_k(x_{t+k}, c_t) = z_{t+k}' W_k c_t, one matrix W_k per step ahead."""
 
+from typing import Annotated
+
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import Count, CPCError
 
 # Of the paper: 12. One matrix each.
 MOST_STEPS = 10_000
@@ -11,11 +14,24 @@ MOST_STEPS = 10_000
 
 class Bilinear(nn.Module):
     """c_BTC -> p_BTKD with p_k = W_k c; the score of a candidate z is the plain dot product p_k . z, in nats: no bias, no division by D, no
-    cosine, the paper's eq. 3 as printed. horizons = first, first+1, ..., first+count-1 steps ahead. echo: W_k begins with so many times
-    the identity on the last D numbers of c, for a context that ends with a mean of the steps it read ("running_means"): until it learns
-    better, it expects that what was said goes on being said."""
+    cosine, the paper's eq. 3 as printed. horizons = first, first+1, ..., first+count-1 steps ahead.
 
-    def __init__(self, context_dim: int, latent_dim: int, *, first: int = 1, count: int = 12, echo: float = 0.0) -> None:
+    Args:
+        first: Steps from the present to the first predicted step.
+        count: Predicted steps, from `first` on.
+        echo: Each W_k begins with so many times the identity on the last D numbers of c, so that it expects the mean of the steps just
+            read to go on. For the context "running_means", which ends with such a mean. 0 for none.
+    """
+
+    def __init__(
+        self,
+        context_dim: int,
+        latent_dim: int,
+        *,
+        first: Count = 1,
+        count: Annotated[int, Ge(1), Le(MOST_STEPS)] = 12,
+        echo: Annotated[float, Ge(-1e3), Le(1e3)] = 0.0,
+    ) -> None:
         super().__init__()
         if first < 1 or not 1 <= count <= MOST_STEPS:
             raise CPCError(

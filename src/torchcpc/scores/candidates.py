@@ -6,12 +6,13 @@ fresh sample per anchor. All come down to a list of pool members and, for each a
 and for whatever the strategy forbids). So one objective serves them all, and none can hold the positive.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import torch
+from annotated_types import Ge, Le
 from torch import Tensor
 
-from torchcpc.contracts import Draw, Spans, Steps, check_choice, check_rules
+from torchcpc.contracts import Count, Draw, OneOf, Spans, Steps, check_choice, check_rules
 
 
 class Codes(NamedTuple):
@@ -71,10 +72,18 @@ STRATEGIES: dict[str, Strategy] = {
 }
 
 
-class Full:
-    """Every valid step of the batch that the strategy allows."""
+StrategyName = Annotated[str, OneOf(STRATEGIES)]
 
-    def __init__(self, *, strategy: str = "mixed") -> None:
+
+class Full:
+    """Every valid step of the batch that the strategy allows.
+
+    Args:
+        strategy: Who competes. "mixed" is every step; "same_group" is the same speaker; "excluding" leaves out the own sequence or
+            stretch; "current_only" is the own sequence.
+    """
+
+    def __init__(self, *, strategy: StrategyName = "mixed") -> None:
         check_choice("strategy", strategy, STRATEGIES)
         self.strategy = STRATEGIES[strategy]
 
@@ -91,9 +100,15 @@ class Full:
 
 class Shared(Full):
     """One pool of `count` steps, drawn afresh for each update without replacement and shared by all anchors and horizons. Sharing
-    correlates the anchors but leaves each one's competitors a fair sample; scoring is then one matrix product."""
+    correlates the anchors but leaves each one's competitors a fair sample; scoring is then one matrix product.
 
-    def __init__(self, *, count: int = 512, strategy: str = "mixed") -> None:
+    Args:
+        count: Steps of the pool, at most all of the batch.
+        strategy: Who competes. "mixed" is every step; "same_group" is the same speaker; "excluding" leaves out the own sequence or
+            stretch; "current_only" is the own sequence.
+    """
+
+    def __init__(self, *, count: Count = 512, strategy: StrategyName = "mixed") -> None:
         super().__init__(strategy=strategy)
         self.count = count
         check_rules(self, count=(count >= 1, "at least one competitor is needed. Choose a count of 1 or more"))
@@ -106,9 +121,15 @@ class Shared(Full):
 class Sampled(Shared):
     """`count` draws per anchor, uniform over all that the strategy allows it; a step that is drawn twice competes once. So an anchor's
     competitors are a uniform subset, and its N is their true number. Counting repetitions would raise log N, and with it the bound,
-    without adding anyone to compete: nine sources then seem to share more information than they have."""
+    without adding anyone to compete: nine sources then seem to share more information than they have.
 
-    def __init__(self, *, count: int = 128, strategy: str = "mixed") -> None:
+    Args:
+        count: Draws for each anchor.
+        strategy: Who competes. "mixed" is every step; "same_group" is the same speaker; "excluding" leaves out the own sequence or
+            stretch; "current_only" is the own sequence.
+    """
+
+    def __init__(self, *, count: Annotated[int, Ge(1), Le(1 << 16)] = 128, strategy: StrategyName = "mixed") -> None:
         super().__init__(count=count, strategy=strategy)
 
     def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Draw:

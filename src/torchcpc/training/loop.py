@@ -8,19 +8,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import torch
+from annotated_types import Gt, Le
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError
+from torchcpc.contracts import Count, CPCError, NotNegative, OneOf, Share, Whole
 from torchcpc.data.prefetch import prefetch
 from torchcpc.signals import Asked, deferred
 from torchcpc.training import checkpoint
 from torchcpc.training.health import Metrics
 from torchcpc.training.one_device import one_device
 from torchcpc.training.record import OnEvent, Record, ignore
+from torchcpc.training.schedule import SCHEDULES
 from torchcpc.training.schedule import learning_rate as rate_at
 
 if TYPE_CHECKING:
@@ -51,32 +53,43 @@ def fit(
     fingerprint: str = "",
     seed: int = 0,
     *,
-    steps: int,
-    learning_rate: float = 2e-4,
-    weight_decay: float = 0.0,
-    clip: float = 0.0,
-    warmup: int = 0,
-    schedule: str = "constant",
-    log_every: int = 25,
-    validate_every: int = 250,
-    save_every: int = 250,
-    patience: int = 0,
+    steps: Count,
+    learning_rate: Annotated[float, Gt(0), Le(1)] = 2e-4,
+    weight_decay: Share = 0.0,
+    clip: NotNegative = 0.0,
+    warmup: Whole = 0,
+    schedule: Annotated[str, OneOf(SCHEDULES)] = "constant",
+    log_every: Count = 25,
+    validate_every: Count = 250,
+    save_every: Count = 250,
+    patience: Whole = 0,
 ) -> Outcome:
     """Trains `model` in place with Adam for `steps` updates, from `folder`/latest.safetensors on where there is one.
 
     loss(model, batch, generator) -> (scalar, metrics); draw(step, rank) -> batch, a pure function; validate(model) -> metrics with `bound`,
-    higher is better. The generator is a function of (seed, step, rank), so a resumed run takes the very steps that the uninterrupted one
-    would have. Each of several processes takes the loss of its own batch among its own candidates; the gradient is the mean of theirs. With
-    a folder: metrics.jsonl, latest.safetensors, and best.safetensors at each new best validation. clip: largest norm of the gradient, 0 for
-    none; patience: stop after so many validations without a new best, 0 for never. on_event hears "step" after every update, "train",
-    "valid" and "warning" of the first process. Raises CPCError when the loss is not finite; the last checkpoint is left as it was. SIGINT
-    and SIGTERM act between two updates, after a checkpoint, see `signals.deferred`.
+    higher is better. The generator follows from (seed, step, rank), so a resumed run takes the same steps. Of several processes each has
+    its own batch and candidates; gradients are averaged. With a folder: metrics.jsonl, latest.safetensors, best.safetensors. on_event
+    hears "step", "train", "valid" and "warning" of the first process. Signals act between two updates, after a checkpoint.
+
+    Args:
+        steps: Updates of the weights.
+        learning_rate: Adam's step size at its peak.
+        weight_decay: L2 penalty on the weights.
+        clip: Largest norm of the gradient, 0 for no limit.
+        warmup: Updates over which the learning rate rises to its peak.
+        schedule: How the learning rate falls after the warm-up.
+        log_every: Updates between two lines of metrics.
+        validate_every: Updates between two validations.
+        save_every: Updates between two checkpoints.
+        patience: Validations without a new best after which training stops, 0 for never.
+
+    Raises:
+        CPCError: When the loss is not finite. The last checkpoint is left as it was.
     """
-    if steps < 1:
-        raise CPCError(f"training.steps = {steps}: train for at least one update.")
     every = {"log": log_every, "validate": validate_every, "save": save_every, "steps": steps}
     if wrong := [name for name, updates in every.items() if updates < 1]:
-        raise CPCError(f"training.{wrong[0]}_every = {every[wrong[0]]}: a number of updates, at least 1.")
+        name = wrong[0] if wrong[0] == "steps" else f"{wrong[0]}_every"
+        raise CPCError(f"training.{name} = {every[wrong[0]]}: a number of updates, at least 1.")
     fabric = fabric or one_device()
     optimizer = torch.optim.Adam(model.parameters(), lr=learning_rate, weight_decay=weight_decay, fused=True)
     record = Record(folder, on_event) if fabric.is_global_zero else Record(None, ignore)

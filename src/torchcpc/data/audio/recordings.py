@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import gcd
 from pathlib import Path
-from typing import Self, final
+from typing import Annotated, Self, final
 
 import numpy as np
 import soxr
+from annotated_types import Ge, Le
 
-from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
+from torchcpc.contracts import CPCError, Item, NotNegative, Progress, Skipped, silent
 from torchcpc.data.audio.check import APPENDED, inspect, mix, remarks
 from torchcpc.data.audio.container import SOUND_HEADER
 from torchcpc.data.audio.sound import READING_ERRORS, open_sound
@@ -137,12 +138,19 @@ def scan(
     cache: Path | None = None,
     progress: Progress = silent,
     *,
-    sample_rate: int = 16_000,
-    minimum_seconds: float = 0.1,
+    sample_rate: Annotated[int, Ge(_READ_RATES[0]), Le(_READ_RATES[1])] = 16_000,
+    minimum_seconds: NotNegative = 0.1,
 ) -> Recordings:
-    """All usable recordings of `roots` (folders, manifests or single files); the others are in `.skipped`, each with its reason. cache:
-    file that remembers what was decoded, each file once; sample_rate: in Hz, of what is read; minimum_seconds: shorter recordings are
-    skipped. Raises CPCError for a root that is missing or empty, and when nothing at all can be used."""
+    """All usable recordings of `roots` (folders, manifests or single files); the others are in `.skipped`, each with its reason.
+
+    Args:
+        cache: File that remembers what was decoded, each file once.
+        sample_rate: Samples a second that the model hears, in Hz. Recordings of other rates are resampled.
+        minimum_seconds: Shorter recordings are skipped, in seconds.
+
+    Raises:
+        CPCError: For a root that is missing or empty, and when nothing at all can be used.
+    """
     if not _READ_RATES[0] <= sample_rate <= _READ_RATES[1]:
         raise CPCError(f"data.sample_rate = {sample_rate}: choose between {_READ_RATES[0]} and {_READ_RATES[1]} Hz.")
     files, skipped, notes = find(roots, SOUND)

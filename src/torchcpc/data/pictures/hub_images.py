@@ -15,7 +15,7 @@ from torchcpc.data.files.find import prefixes
 from torchcpc.data.files.found import skip
 from torchcpc.data.pictures.check import inspect_picture, remarks
 from torchcpc.data.pictures.decode import bombs_refused
-from torchcpc.data.pictures.images import Images, Picture, split_label
+from torchcpc.data.pictures.images import Images, Margin, Picture, Side, split_label
 
 if TYPE_CHECKING:
     from datasets import Dataset  # pyright: ignore[reportMissingImports]
@@ -26,8 +26,8 @@ def hub_images(
     cache: Path | None = None,
     progress: Progress = silent,
     *,
-    size: int,
-    margin: int = 0,
+    size: Side,
+    margin: Margin = 0,
     grey: bool = False,
     flip: bool = False,
     dataset: str = "",
@@ -39,9 +39,19 @@ def hub_images(
     `split` is the collection's own, but `val` for a part that it calls val, valid or validation. With several folders a key begins
     with what tells its folder from the others. Every picture is decoded once.
 
-    roots: folders that `save_to_disk` left; size, margin, grey, flip: see `images.Images`; dataset: the name of a collection on the Hub;
-    image, label: the columns of the picture and of its class. cache is not used. Raises CPCError where `datasets` is not installed, a
-    column is missing, or nothing can be used.
+    Args:
+        roots: Folders that `save_to_disk` left.
+        cache: Not used.
+        size: Side of the square that is read, in pixels.
+        margin: Pixels by which pictures are read larger. Training windows show a random part of them.
+        grey: Whether pictures are read in one colour.
+        flip: Whether training mirrors half of the windows.
+        dataset: Name of a collection on the Hub, where no folder is given.
+        image: Column of the picture.
+        label: Column of its class.
+
+    Raises:
+        CPCError: Where `datasets` is not installed, a column is missing, or nothing can be used.
     """
     items: list[Picture] = []
     notes: list[Skipped] = []

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import final
+from typing import Annotated, final
 
 import numpy as np
+from annotated_types import Ge, Le
 from PIL import Image
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
@@ -21,6 +22,10 @@ from torchcpc.data.pictures.check import inspect_file, remarks
 from torchcpc.data.pictures.decode import DECODING_ERRORS, bombs_refused, plain, square
 from torchcpc.data.pictures.formats import open_picture, pictures
 from torchcpc.data.sources import SourceList, nothing_usable, positive
+
+Side = Annotated[int, Ge(1), Le(1 << 14)]
+Margin = Annotated[int, Ge(0), Le(1 << 14)]
+"""In pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +86,8 @@ def scan_images(
     cache: Path | None = None,
     progress: Progress = silent,
     *,
-    size: int,
-    margin: int = 0,
+    size: Side,
+    margin: Margin = 0,
     grey: bool = False,
     flip: bool = False,
 ) -> Images:
@@ -92,8 +97,16 @@ def scan_images(
     testing, unlabeled, val, valid, validation or dev, in any case (the last four give `val`). Such folders stand above those of classes, or
     are the roots, and no folder of pictures beside them has another name. Columns of a manifest or of a table of labels go before both.
 
-    roots: folders, manifests or single files; cache: file that remembers what was decoded, each file once; size, margin, grey, flip: see
-    `Images`. Raises CPCError for a root that is missing or empty, and when nothing at all can be used.
+    Args:
+        roots: Folders, manifests or single files.
+        cache: File that remembers what was decoded, each file once.
+        size: Side of the square that is read, in pixels.
+        margin: Pixels by which pictures are read larger. Training windows show a random part of them.
+        grey: Whether pictures are read in one colour.
+        flip: Whether training mirrors half of the windows.
+
+    Raises:
+        CPCError: For a root that is missing or empty, and when nothing at all can be used.
     """
     files, skipped, notes = find(roots, pictures())
     with bombs_refused():

@@ -7,11 +7,12 @@ nobody measured.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Self, final
+from typing import Annotated, Self, final
 
 import numpy as np
+from annotated_types import Ge, Le
 
-from torchcpc.contracts import CPCError, Item, Progress, Skipped, silent
+from torchcpc.contracts import CPCError, Item, NotNegative, Progress, Skipped, silent
 from torchcpc.data.files.find import find
 from torchcpc.data.files.found import FileKind, group_of, skip
 from torchcpc.data.labels import label_notes
@@ -92,27 +93,33 @@ def scan_series(
     cache: Path | None = None,
     progress: Progress = silent,
     *,
-    rate: float = 0.0,
+    rate: NotNegative = 0.0,
     time: str = "",
     channels: Sequence[str] = (),
     row_labels: Sequence[str] = (),
     array: str = "",
     group: str = "",
-    gain: float = 0.0,
+    gain: Annotated[float, Ge(0), Le(10)] = 0.0,
 ) -> Series:
     """All usable series of `roots`; the others are in `.skipped`: a file, or one case (`a.npz#1`) of a file with usable ones.
 
     The channels and the rate of most files are those of all; a file with others is skipped.
 
-    roots: folders, manifests or single files; cache: not used; rate: rows per second, 0 for that of times or files; time, channels,
-    row_labels, array: see `files.Columns`; group: the label column that names the group (patient, machine) of a source, by default its
-    folder; gain: how far training stretches each channel of a window at random, see `stretched`, which helps where subjects and sensors
-    differ in amplitude. Raises CPCError for a root that cannot be used, and when nothing at all can be.
+    Args:
+        roots: Folders, manifests or single files. `cache` is not used.
+        rate: Rows a second, 0 for what the files or their times say.
+        time: Column of times. Empty for one of a usual name.
+        channels: Columns to read, in this order. Empty for all others.
+        row_labels: Columns that label rows and are never input.
+        array: Name of the array in an npz file. Empty for the only one.
+        group: Label column that names the group (patient, machine) of a source. Empty for its folder.
+        gain: Training stretches each channel of a window by exp of uniform(-gain, gain), for sensors that differ in amplitude.
+
+    Raises:
+        CPCError: For a root that cannot be used, and when nothing at all can be.
     """
-    if not 0 <= rate < float("inf"):
-        raise CPCError(f"data.rate = {rate}: rows per second, above 0, or 0 for what the files say.")
-    if not 0 <= gain < float("inf"):
-        raise CPCError(f"data.gain = {gain}: a spread of the logarithm of the amplitude, 0 or above, for instance 0.5.")
+    if not (0 <= rate < float("inf") and 0 <= gain < float("inf")):
+        raise CPCError(f"data.rate = {rate}, data.gain = {gain}: numbers of 0 or above.")
     files, skipped, notes = find(roots, replace(SENSORS, group_columns=(group,)) if group else SENSORS)
     columns = Columns(time, tuple(channels), tuple(row_labels), array)
     found, faulty = read_all(files, columns, progress)

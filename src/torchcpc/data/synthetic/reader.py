@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
+from annotated_types import Ge, Le
 
-from torchcpc.contracts import CPCError, Item, Progress, check_choice, silent
+from torchcpc.contracts import CPCError, Item, OneOf, Progress, Whole, check_choice, silent
 from torchcpc.data.arrays import Arrays
 from torchcpc.data.synthetic import linear_gaussian as linear
 from torchcpc.data.synthetic.derived import Nuisance, Speakers, Warped
@@ -14,6 +16,8 @@ from torchcpc.data.synthetic.process import Process
 
 _COVARIANCE = np.array([[1.0, 0.3, 0.0], [0.3, 1.0, -0.2], [0.0, -0.2, 1.0]])
 _TURN = 0.9 * np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
+# Of up to a thousand columns, made in memory.
+_MOST_ROWS = 1 << 24
 # One of each kind, at sizes whose truth is published or easy to check.
 PROCESSES: dict[str, Callable[[], Process]] = {
     "gaussian-pairs": lambda: linear.gaussian_pairs([0.9, 0.5]),
@@ -46,17 +50,31 @@ def simulate(
     cache: Path | None = None,
     progress: Progress = silent,
     *,
-    process: str = "ar1",
-    sources: int = 512,
-    steps: int = 128,
-    seed: int = 0,
-    bits: int = 0,
+    process: Annotated[str, OneOf(PROCESSES)] = "ar1",
+    sources: Annotated[int, Ge(5), Le(1 << 20)] = 512,
+    steps: Annotated[int, Ge(2), Le(1 << 20)] = 128,
+    seed: Whole = 0,
+    bits: Annotated[int, Ge(0), Le(1000)] = 0,
     warped: bool = False,
 ) -> Arrays:
-    """`sources` independent sequences of `steps` rows of a named process, the last fifth labelled split=test; group as sampled. The
-    arguments are those of every reader; nothing is read from a disk, and the rows are a function of the settings."""
-    if sources < 5 or steps < 2:
-        raise CPCError(f"data.sources = {sources}, data.steps = {steps}: at least 5 sources of at least 2 steps.")
+    """Independent sequences of a named process, the last fifth labelled split=test; group as sampled. `roots` and `cache` are those of
+    every reader: nothing is read from a disk, and the rows are a function of the settings.
+
+    Args:
+        process: Which process, whose truth is known.
+        sources: Sequences.
+        steps: Rows of a sequence.
+        seed: Of the draws.
+        bits: Columns of coins that nothing predicts, put beside the process.
+        warped: Whether the rows are seen through a nonlinearity.
+
+    Raises:
+        CPCError: For more rows than memory holds.
+    """
+    if sources < 5 or steps < 2 or sources * steps > _MOST_ROWS:
+        raise CPCError(
+            f"data.sources = {sources}, data.steps = {steps}: at least 5 sources of 2 steps, and {_MOST_ROWS:,} rows in all at most."
+        )
     x_BTD, group_B = named(process, bits=bits, warped=warped).sample(sources, steps, np.random.default_rng(seed))
     items = [
         Item(f"{process}-{i:06d}", f"{group:06d}", {"split": "test" if 5 * i >= 4 * sources else "train"})

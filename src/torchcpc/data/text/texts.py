@@ -7,11 +7,12 @@ from copy import copy
 from dataclasses import dataclass, replace
 from inspect import Signature, signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, Annotated, Any, Self, final
 
 import numpy as np
+from annotated_types import Ge, Le
 
-from torchcpc.contracts import CPCError, Progress, Skipped, silent
+from torchcpc.contracts import CPCError, OneOf, Progress, Size, Skipped, Whole, silent
 from torchcpc.data.files.find import find, parts_of_roots
 from torchcpc.data.files.found import FileKind, FoundFile, group_of, skip
 from torchcpc.data.files.inspection import inspect_all
@@ -21,7 +22,7 @@ from torchcpc.data.text.documents import RULES, Document, FileSentences, Sentenc
 from torchcpc.data.text.sentence_tables import read_tables
 from torchcpc.data.text.sentences import SPLITTINGS
 from torchcpc.data.text.tokenizer_files import load_tokenizer
-from torchcpc.data.text.tokens import UNKNOWN, check_vocabulary, encode, thinned
+from torchcpc.data.text.tokens import KINDS, SPECIAL, UNKNOWN, check_vocabulary, encode, thinned
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -101,30 +102,36 @@ class Texts(SourceList[Document]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextReader:
-    """How documents are found and read: the settings of `scan_texts`.
+    """How documents are found and read: the settings of `scan_texts`, which says what they mean."""
 
-    splitting, language: how a text is split into sentences, see `sentences`; tokens, vocabulary: the kind ("words" or "bpe") and size of
-    the vocabulary that `cpc train` learns without a `tokenizer`, which is a tokenizer.json; width: tokens that are read of a sentence
-    (paper: 32), longer ones are cut; thin: number of the commonest words that are thinned out in training, see `tokens.thinned`; group: the
-    label column that names the group of a document (author), by default each is its own.
-    """
-
-    splitting: str = "prose"
+    splitting: Annotated[str, OneOf(SPLITTINGS)] = "prose"
     language: str = "en"
-    tokens: str = "words"
-    vocabulary: int = 20_000
-    width: int = 32
-    thin: int = 0
+    tokens: Annotated[str, OneOf(KINDS)] = "words"
+    vocabulary: Annotated[int, Ge(len(SPECIAL) + 1), Le(1 << 24)] = 20_000
+    width: Size = 32
+    thin: Whole = 0
     tokenizer: str = ""
     group: str = ""
 
 
 def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress: Progress = silent, **settings: Any) -> Texts:
-    """All usable documents of `roots`; the others are in `.skipped`, each with its reason. settings: by keyword, see `TextReader`.
+    """All usable documents of `roots`; the others are in `.skipped`, each with its reason.
 
-    roots: folders of .txt files, single files, manifests of files, and tables of sentences: with a column `text` or `sentence`, their rows
-    are documents of one sentence. Files are split once, and what was found is remembered beside `cache`. Raises CPCError for a root that
-    cannot be used, and when nothing can be.
+    Args:
+        roots: Folders of .txt files, single files, manifests of files, and tables of sentences: with a column `text` or `sentence`, their
+            rows are documents of one sentence.
+        cache: Files are split once, and what was found is remembered beside it.
+        splitting: How a text becomes sentences. "prose" goes by rules, "lines" takes each line, "phrases" each stretch between marks.
+        language: Code of the language, for the rules of "prose", for instance en or de.
+        tokens: Kind of the vocabulary that is learned: whole words, or pieces of words (byte-pair encoding).
+        vocabulary: Tokens of the vocabulary that is learned.
+        width: Tokens that are read of a sentence. Longer sentences are cut.
+        thin: Number of the commonest words of which training leaves out most, 0 for none.
+        tokenizer: A tokenizer.json to use. Empty to learn a vocabulary from the training documents.
+        group: Label column that names the group (author) of a document. Empty for each document by itself.
+
+    Raises:
+        CPCError: For a root that cannot be used, and when nothing can be.
     """
     asked = TextReader(**settings)
     check_vocabulary(asked.tokens, asked.vocabulary)

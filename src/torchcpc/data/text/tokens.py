@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Part of the format of tokenizer.json as this package writes and reads it.
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ["[PAD]", "[UNK]"]
+KINDS = ("words", "bpe")
 # Sentences whose tokens are counted at once.
 _COUNTED = 1_000
 
@@ -59,7 +60,7 @@ def _by_frequency(tokenizer: Tokenizer, sentences: Iterable[str]) -> Tokenizer:
 
 def check_vocabulary(kind: str, size: int) -> None:
     """Raises CPCError for what `learn` cannot learn."""
-    check_choice("data.tokens", kind, ("words", "bpe"))
+    check_choice("data.tokens", kind, KINDS)
     if size <= len(SPECIAL):
         raise CPCError(f"data.vocabulary = {size}: it must hold more than {', '.join(SPECIAL)}. The paper's is 20000.")
 

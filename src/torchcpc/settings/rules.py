@@ -1,0 +1,132 @@
+"""What a setting may be: the annotation of a parameter, in words and as a check."""
+
+import inspect
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import cache
+from types import SimpleNamespace
+from typing import Annotated, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Le, Lt, MinLen
+
+from torchcpc.contracts import OneOf, nearest_name
+
+# Seeds are 32 bits wide, and so are the largest sizes that torch's products take.
+_LARGEST = 2**32 - 1
+_WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+REQUIRED = inspect.Parameter.empty
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One setting of a callable. annotation: resolved, with its ranges; default: REQUIRED where there is none."""
+
+    annotation: object
+    default: object
+
+
+@cache
+def parameters(target: Callable[..., object]) -> Mapping[str, Parameter]:
+    """The settings of what a section names: its keyword-only parameters, those of a dataclass its keyword-only fields."""
+    function = target.__init__ if inspect.isclass(target) else target
+    found = {p.name: p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    # Of the settings alone: other parameters may be of types that are not imported at run time.
+    annotations = {name: p.annotation for name, p in found.items() if p.annotation is not p.empty}
+    space = SimpleNamespace(__annotations__=annotations)
+    hints = get_type_hints(space, inspect.unwrap(function).__globals__, include_extras=True)
+    defaults = {name: p.default for name, p in found.items()}
+    for made in fields(target) if is_dataclass(target) else ():
+        if made.name in defaults and made.default_factory is not MISSING:
+            defaults[made.name] = made.default_factory()
+    return {name: Parameter(hints.get(name, object), default) for name, default in defaults.items()}
+
+
+def checked(value: object, annotation: object) -> tuple[object, str]:
+    """The value as the annotation has it, and the rule that it breaks, if any, with the likely intended choice."""
+    from pydantic import TypeAdapter, ValidationError
+
+    # To pydantic, as to Python, true is the number 1.
+    if isinstance(value, bool) and _kind(annotation) in (int, float):
+        return value, rule(annotation)
+    try:
+        value = TypeAdapter(annotation).validate_python(value)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        said = error.errors(include_url=False)[0]["msg"].lower()
+        return value, _with_choice(value, annotation) or rule(annotation) or said
+    return value, _out_of_range(value)
+
+
+def rule(annotation: object) -> str:
+    """An annotation in words: "whole number, at least 1". Nothing for a type that a recipe cannot hold."""
+    kind, marks = _kind(annotation), _marks(annotation)
+    if names := _names(marks):
+        return f"one of {', '.join(names)}"
+    if get_origin(kind) is not None and get_args(kind):
+        entry = rule(get_args(kind)[0])
+        return f"list{' that is not empty' * any(isinstance(m, MinLen) for m in marks)}, each entry: {entry}"
+    return ", ".join(filter(None, (_WORDS.get(kind, ""), _range(marks))))  # pyright: ignore[reportArgumentType]
+
+
+def suggest(word: str, choices: Mapping[str, object] | Sequence[str]) -> str:
+    """The end of an error message: the likely intended choice, or all of them."""
+    close = nearest_name(word, choices)
+    return f" Did you mean {close!r}?" if close else f" Choose one of: {', '.join(choices)}." if choices else ""
+
+
+def _kind(annotation: object) -> object:
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+
+
+def _marks(annotation: object) -> tuple[object, ...]:
+    return get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
+
+
+def _names(marks: Sequence[object]) -> list[str]:
+    """The choices, where the marks say them."""
+    for mark in marks:
+        match mark:
+            case OneOf(names=names):
+                return list(names)
+            case _:
+                pass
+    return []
+
+
+def _range(marks: Sequence[object]) -> str:
+    low = high = ""
+    for mark in marks:
+        match mark:
+            case Ge(ge=limit):
+                low = f"at least {_number(limit)}"
+            case Gt(gt=limit):
+                low = f"above {_number(limit)}"
+            case Le(le=limit):
+                high = f"at most {_number(limit)}"
+            case Lt(lt=limit):
+                high = f"below {_number(limit)}"
+            case _:
+                pass
+    if low.startswith("at least") and high.startswith("at most"):
+        return f"{low.removeprefix('at least ')} to {high.removeprefix('at most ')}"
+    return " and ".join(filter(None, (low, high)))
+
+
+def _number(limit: object) -> str:
+    return f"{limit:,.15g}" if isinstance(limit, int | float) else str(limit)
+
+
+def _with_choice(value: object, annotation: object) -> str:
+    close = nearest_name(str(value)[:80], _names(_marks(annotation)))
+    return f"{rule(annotation)}. Did you mean {close!r}?" if close else ""
+
+
+def _out_of_range(value: object) -> str:
+    """The rule that a number among the values breaks, if any: every setting is finite, and no size is beyond what can be counted."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return next((odd for each in value if (odd := _out_of_range(each))), "")
+    if isinstance(value, float) and not math.isfinite(value):
+        return "a setting is a finite number"
+    return f"a whole number of at most {_LARGEST:,}" if isinstance(value, int) and abs(value) > _LARGEST else ""
