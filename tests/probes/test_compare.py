@@ -135,7 +135,7 @@ def test_text_is_folded_by_what_is_written_and_has_rows_of_its_words(runs: list[
         *("TF-IDF", "handmade"),
         *("CPC z + TF-IDF", "cpc", "TF-IDF"),
     )
-    assert last.accuracy.mean == 1.0 and found.unit == "sentence" and found.split.repeated > 5
+    assert last.accuracy.mean == 1.0 and found.unit == "recording" and found.split.repeated > 5
     assert ("CPC z + TF-IDF", "TF-IDF") in {(gap.features, gap.against) for gap in found.differences}
 
 

@@ -14,7 +14,7 @@ class CPCError(Exception):
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """A number and what it counts: "1 source", "2 sources"."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{number:,} {noun if number == 1 else plural or noun.removesuffix('s') + 's'}"
 
 
 def check_rules(record: object, **rules: tuple[object, str]) -> None:

@@ -23,6 +23,12 @@ _WORDS: Mapping[str, frozenset[str]] = {
 # What a word of these parts holds: testing, testset, devtest, trainval, pretraining.
 _INSIDE = {TEST: "test", TRAIN: "train"}
 _PLAIN = frozenset((TRAIN, "training", TEST, "testing", "val", "valid", VALIDATION, "dev", UNLABELLED, "unlabelled"))
+# Words of the columns that name whom or what sources are from, and words that may stand beside them.
+_GROUPS = frozenset(
+    "speaker spk group subject patient person participant individual author writer reader singer artist performer user client donor "
+    "child animal bird".split()
+)
+_NUMBERED = frozenset("id no nr num number name code key".split())
 # As file and folder names say it: whole words only, since latest.csv is no test part.
 _OF_FILES: Mapping[str, frozenset[str]] = {
     TEST: frozenset("test testing tests testset tst eval evaluation heldout holdout".split()),
@@ -85,6 +91,12 @@ def part_of_file(stem: str) -> str:
     """The part that the name of a file or folder says it is for: train, validation or test; "" where it says none, or several."""
     parts = [part for part, known in _OF_FILES.items() if known & set(_words(stem))]
     return parts[0] if len(parts) == 1 else ""
+
+
+def names_groups(column: str) -> bool:
+    """Whether a label column names whom or what a source is from: speaker, Patient ID, client_id."""
+    words = set(_words(column))
+    return bool(words & _GROUPS) and words <= _GROUPS | _NUMBERED
 
 
 def _words(text: str) -> list[str]:

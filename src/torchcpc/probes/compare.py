@@ -37,7 +37,8 @@ def compare(
     spec, rows = settled(spec, rows, read[0])
     spec = _matched(spec, read[0], listener)
     stride = run.model.encoder.stride
-    design = CrossValidation(read[0], spec, stride) if spec.folds else SingleSplit(read[0], spec, rows, stride)
+    said = {"noun": run.domain.source}
+    design = CrossValidation(read[0], spec, stride, **said) if spec.folds else SingleSplit(read[0], spec, rows, stride, **said)
     offered = [*run.domain.handmade, *design.word_features]
     wanted = offered if rows.baselines is None else rows.baselines
     if unknown := [name for name in wanted if name not in offered]:

@@ -1,6 +1,7 @@
 """A comparison by cross-validation: whole sources, each tested once, every penalty selected inside the training part."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
@@ -18,6 +19,7 @@ from torchcpc.probes.rows import ClipFeatures, ClipFrames, ClipRows, Rows, gathe
 from torchcpc.probes.supervised import NAME, ROLE, supervised_row
 from torchcpc.probes.table import Point, ProbeRow
 from torchcpc.probes.task import SPLIT_PARTS, Answers, Labels, Task, check_classes
+from torchcpc.probes.units import independent_units, source_noun
 from torchcpc.settings import Settings
 
 WORD_MEAN, TFIDF = "mean of word embeddings", "TF-IDF"
@@ -29,7 +31,7 @@ class CrossValidation:
     order = ("z", "c")
     validation: int | None = None
 
-    def __init__(self, sources: Sources, spec: ProbeSpec, stride: int) -> None:
+    def __init__(self, sources: Sources, spec: ProbeSpec, stride: int, *, noun: str = "recording") -> None:
         self._task, rows, repeated = folded_task(sources, spec)
         self.clips = Clips(sources, [Clip.of(sources, i, 0, sources.length(i)) for i in rows])
         lengths = [clip.length for clip in self.clips.items]
@@ -43,15 +45,23 @@ class CrossValidation:
         self._answered: dict[str, list[tuple[FoldFeatures, Answers]]] = {}
         inner = [self._task.inner_count(fold) for fold in self._task.folds]
         span = (min(inner), max(inner))
+        noun = source_noun(self.clips.sources, noun)
         if (self._task.fold_M >= 0).all():
-            self.split = Split("folds", folds=len(inner), inner_folds=span, grouped_by=spec.fold_by, repeated=repeated)
+            units = {spec.fold_by or noun: len(np.unique(self._task.source_M))}
+            given = {"grouped_by": spec.fold_by, "units": units}
+            self.split = Split("folds", folds=len(inner), inner_folds=span, repeated=repeated, **given)
         else:
             tested, others = (
                 [i for i, fold in zip(rows, self._task.fold_M, strict=True) if (fold >= 0) == side] for side in (True, False)
             )
             given = test_roots(self.clips.sources, tested, others)
-            self.split = Split("column_folds", inner_folds=span, repeated=repeated, test_data=given)
-        self.unit, self.names = "recording" if self._texts is None else "sentence", self._task.names
+            units = independent_units(self.clips.sources, tested, others, named=spec.fold_by)
+            # Copies within the test are one unit, as the new groups are.
+            self._task = replace(self._task, unit_M=together(self._task.source_M.tolist(), units.number_S[rows].tolist()))
+            _, first = np.unique(self._task.test.independent_M, return_index=True)
+            of_test = units.count(units.number_S[np.array(tested)[first]], noun)
+            self.split = Split("column_folds", inner_folds=span, repeated=repeated, test_data=given, units=of_test)
+        self.unit, self.names = noun, self._task.names
         self.word_features = () if self._texts is None else (WORD_MEAN, TFIDF)
         # The smallest training part; the validation part is inside it.
         self.training, self.points = min(len(self._task.parts(fold)[0]) for fold in self._task.folds), list[Point]()

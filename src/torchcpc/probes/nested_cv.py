@@ -81,6 +81,7 @@ class FoldedTask:
     fold_M: np.ndarray  # the fold that tests each row, -1: in every training part, never tested
     inner: int = 5  # folds inside each training part, fewer where a class has fewer groups of rows there
     select_by: str = "accuracy"
+    unit_M: np.ndarray | None = None  # what intervals take for independent draws, None: what belongs together
 
     def __post_init__(self) -> None:
         check_choice("select_by", self.select_by, JUDGES)
@@ -122,7 +123,8 @@ class FoldedTask:
     def test(self) -> Labels:
         """The rows that are tested, in their order."""
         tested_M = self.fold_M >= 0
-        return Labels(self.y_M[tested_M], self.source_M[tested_M])
+        unit_M = None if self.unit_M is None else self.unit_M[tested_M]
+        return Labels(self.y_M[tested_M], self.source_M[tested_M], unit_M=unit_M)
 
     @property
     def chance(self) -> float:

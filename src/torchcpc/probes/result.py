@@ -1,9 +1,11 @@
 """What a probe comparison found: a row a kind of features, differences, label efficiency, and a map of the rows."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
+from torchcpc.contracts import counted
 from torchcpc.results import Array, Interval, Real, SavedResult, flat
 from torchcpc.text_table import TextTable
 
@@ -14,7 +16,8 @@ class Split:
     "test_on" (the sources whose `column` is `value`; every value in turn without a value), "within" (the first `share` of every
     source trains), "folds" (cross-validation), "column_folds" (the data's own test part, penalties by cross-validation of the rest);
     inner_folds: the fewest and the most that select a penalty; repeated: sources that repeat others, and with "column_folds" are left
-    out; data: names of the data, where these were given; test_data: of those of them that are the test part."""
+    out; data: names of the data, where these were given; test_data: of those of them that are the test part; units: what the intervals take
+    for independent draws, and how many of each there are ({"speaker": 11}; of a single one there is no interval; empty: not known)."""
 
     kind: str
     column: str = ""
@@ -31,6 +34,7 @@ class Split:
     standardised_by: str = ""
     data: tuple[str, ...] = ()
     test_data: tuple[str, ...] = ()
+    units: Mapping[str, int] = field(default_factory=dict)
 
     def text(self) -> str:
         """The split in words."""
@@ -63,6 +67,14 @@ class Split:
         if self.data:
             parts.append(f"of {', '.join(self.data)}")
         return "; ".join(parts)
+
+    def units_text(self) -> str:
+        """What the intervals take for independent draws, in words; "" where it is not known."""
+        if not self.units:
+            return ""
+        if sum(self.units.values()) == 1:
+            return f"one test {next(iter(self.units))}: no interval"
+        return f"95 % intervals by {' and '.join(counted(number, name) for name, number in self.units.items())}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +160,7 @@ class ProbeTable(SavedResult):
         parts = f"train {self.train}" if self.validation is None else f"train {self.train}, validation {self.validation}"
         first = (
             f"{self.label}: {self.test} test {self.unit}s ({parts}), {self.classes} classes, always the commonest "
-            f"{100 * self.chance:.1f} %; {self.split.text()}"
+            f"{100 * self.chance:.1f} %; {self.split.text()}\n{self.split.units_text()}"
         )
         again, tables = "The same in macro-F1, the mean of F1 over the classes:", []
         for name, shown, caption in (("accuracy", "accuracy %", first), ("macro_f1", "macro-F1 %", again)):
@@ -156,7 +168,7 @@ class ProbeTable(SavedResult):
             for row in sorted(self.rows, key=lambda row: -row.accuracy.mean):
                 if share := getattr(row, name):
                     dim, less = "-" if row.dim is None else str(row.dim), gaps.get((row.features, row.probe))
-                    both = f"{100 * share.mean:.1f}", f"{100 * share.low:.1f} to {100 * share.high:.1f}"
+                    both = f"{100 * share.mean:.1f}", _ends(share)
                     rows.append((row.features, row.probe, dim, *both, str(len(row.accuracies)), _signed(less, name)))
             if rows or not tables:
                 notes = [
@@ -165,6 +177,10 @@ class ProbeTable(SavedResult):
                 head = ("features", "probe", "columns", shown, "95 % interval", "seeds", "CPC less this")
                 tables.append(TextTable(head, rows, caption, notes))
         return tables
+
+
+def _ends(share: Interval) -> str:
+    return f"{100 * share.low:.1f} to {100 * share.high:.1f}" if math.isfinite(share.low + share.high) else "-"
 
 
 def _signed(gap: Difference | None, name: str) -> str:

@@ -17,6 +17,7 @@ from torchcpc.probes.columns import check_suited, column_values, test_roots, tes
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
 from torchcpc.probes.task import SPLIT_PARTS, Features, Labels, Task, check_classes
+from torchcpc.probes.units import Units, independent_units, single_units
 from torchcpc.representations.pool import pooled, standardise_by_group
 
 # Of the share of a source that is no test, this trains and the rest validates.
@@ -29,12 +30,13 @@ ClipFrames = Iterable[tuple[int, Sequence[np.ndarray]]]
 
 @dataclass(frozen=True, slots=True)
 class SplitClips:
-    """Clips of sources with the part (train, validation, test, or none: "") that each belongs to. event: the class of each clip's
-    last step, where clips are cut by events."""
+    """Clips of sources with the part (train, validation, test, or none: "") that each belongs to. units: what intervals take for
+    independent draws; event: the class of each clip's last step, where clips are cut by events."""
 
     clips: Clips
     part: list[str]
     split: Split
+    units: Units
     event: list[int] | None = None
 
 
@@ -46,12 +48,18 @@ def split_clips(sources: Sources, spec: ProbeSpec) -> SplitClips:
         cut = [_cut(sources, length, begin=first, end=last) for first, last in stretches]
         part = [name for name, clips in zip(SPLIT_PARTS, cut, strict=True) for _ in clips.items]
         split = Split("within", share=end, standardised_by=standardised_by)
-        return SplitClips(Clips(sources, [clip for clips in cut for clip in clips.items]), part, split)
+        return SplitClips(Clips(sources, [clip for clips in cut for clip in clips.items]), part, split, single_units(sources))
     of_source, split = _by_source(sources, spec)
     if spec.per_event:
         return _by_event(sources, spec, length, of_source, split)
     clips = _cut(sources, length)
-    return SplitClips(clips, [of_source.get(clip.source, "") for clip in clips.items], split)
+    return SplitClips(clips, [of_source.get(clip.source, "") for clip in clips.items], split, _units(sources, of_source, split))
+
+
+def _units(sources: Sources, of_source: Mapping[int, str], split: Split) -> Units:
+    test = [i for i, part in of_source.items() if part == "test"]
+    named = split.column if split.kind == "test_on" else split.validate_across
+    return independent_units(sources, test, set(of_source) - set(test), named=named, value=split.value)
 
 
 def _cut(sources: Sources, length: int, *, begin: float = 0.0, end: float = 1.0) -> Clips:
@@ -86,7 +94,8 @@ def _by_event(sources: Sources, spec: ProbeSpec, length: int, of_source: dict[in
     skipped = len(events) - len(kept)
     split = replace(split, event_seconds=spec.clip_seconds, event_delay_s=spec.delay_s, events_skipped=skipped)
     clips = ending(sources, [(index, end) for index, end, _ in kept], length=length)
-    return SplitClips(clips, [of_source[index] for index, _, _ in kept], split, [number for _, _, number in kept])
+    units = _units(sources, of_source, split)
+    return SplitClips(clips, [of_source[index] for index, _, _ in kept], split, units, [number for _, _, number in kept])
 
 
 def _by_source(sources: Sources, spec: ProbeSpec) -> tuple[dict[int, str], Split]:
@@ -176,10 +185,10 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
         if not own:
             raise CPCError(f"label {spec.label!r}: no labelled source in the {part} part. Use more sources, or another split.")
         source_M = np.repeat([clips[each.clip].source for each in own], [len(each.y) for each in own])
-        group_M = group_of[source_M] if spec.validate_across else None
+        group_M, unit_M = group_of[source_M] if spec.validate_across else None, split.units.number_S[source_M]
         # Two stretches of one recording are different sources to the task: the split within recordings was asked for by name.
         source_M = source_M * len(SPLIT_PARTS) + place if spec.within else source_M
-        labels.append(Labels(np.concatenate([each.y for each in own]), source_M, group_M))
+        labels.append(Labels(np.concatenate([each.y for each in own]), source_M, group_M, unit_M))
     unit = "frame" if spec.by_frame else "recording"
     return Rows(Task(spec.label, unit, names, *labels, select_by=spec.select_by, class_weight=spec.class_weight), rows)
 

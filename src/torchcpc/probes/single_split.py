@@ -15,6 +15,7 @@ from torchcpc.probes.rows import ClipFeatures, ClipFrames, each_test, gather, la
 from torchcpc.probes.supervised import supervised_points, supervised_row
 from torchcpc.probes.table import Point, ProbeRow, joined_points, joined_row
 from torchcpc.probes.task import Answers, Features, Labels, Task
+from torchcpc.probes.units import source_noun
 from torchcpc.settings import Settings
 
 PROBES: dict[str, Callable[[Features, Task], Answers]] = {"linear": linear_probe, "MLP": mlp_probe}
@@ -38,7 +39,7 @@ class SingleSplit:
     order = ("c", "z")
     word_features = ()
 
-    def __init__(self, sources: Sources, spec: ProbeSpec, rows: ProbeRows, stride: int) -> None:
+    def __init__(self, sources: Sources, spec: ProbeSpec, rows: ProbeRows, stride: int, *, noun: str = "recording") -> None:
         splits = [split_clips(sources, own) for own in each_test(sources, spec)]
         # Testing on a value or another moves clips between the parts, and changes none of them.
         self.clips = splits[0].clips
@@ -46,9 +47,14 @@ class SingleSplit:
         self._asked = [label_rows(split, spec, steps, stride / sources.rate) for split in splits]
         self._pool, self._rows, self._curve, self._stride = spec.pool, rows, rows.curve or (), stride
         self._groups = column_values(self.clips, spec.standardise_by, "standardise by") if spec.standardise_by else None
-        self.split = replace(splits[0].split, value="") if len(splits) > 1 else splits[0].split
-        first = self._asked[0].task
-        self.unit, self.names = first.unit, first.names
+        first, split, noun = self._asked[0].task, splits[0].split, source_noun(sources, noun)
+        if len(splits) > 1:
+            self.split = replace(split, value="", units={split.column: len(splits)})
+        else:
+            self.split = replace(split, units=splits[0].units.count(first.test.independent_M, noun))
+        # A clip for each event has one row, its last step.
+        self.unit = "clip" if spec.per_event or (spec.clip_seconds and not spec.by_frame) else first.unit
+        self.unit, self.names = noun if self.unit == "recording" else self.unit, first.names
         self.training, self.validation = len(first.train.y_M), len(first.validation.y_M)
         self.points: list[Point] = []
 

@@ -45,11 +45,11 @@ class ProbeRow:
 
     @property
     def hits(self) -> Hits:
-        return Hits.of(self.correct_RM, self.test.source_M)
+        return Hits.of(self.correct_RM, self.test.independent_M)
 
     @property
     def confusions(self) -> Confusions:
-        return Confusions.of(self.predicted_RM, self.test.y_M, self.test.source_M)
+        return Confusions.of(self.predicted_RM, self.test.y_M, self.test.independent_M)
 
     def summary(self, names: Sequence[str]) -> RowSummary:
         """With intervals over seeds and test sources, and the F1 of each class (`names` by number) that the test has."""
@@ -76,7 +76,7 @@ def curve(all_labels: ProbeRow, task: Task, points: Sequence[int], correct: Call
     """The curve that ends in `all_labels`, at the points at which some class has more labels to give. correct(labels per class) -> which
     test rows are answered correctly: [seeds, M] or [seeds, draws, M]."""
     below = [point for point in points if point < int(np.bincount(task.train.y_M).max())]
-    hits = {**{point: Hits.of(correct(point), task.test.source_M) for point in below}, None: all_labels.hits}
+    hits = {**{point: Hits.of(correct(point), task.test.independent_M) for point in below}, None: all_labels.hits}
     return [Point(all_labels.features, all_labels.role, point, own) for point, own in hits.items()]
 
 

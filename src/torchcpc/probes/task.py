@@ -46,13 +46,19 @@ def check_classes(label: str, names: Sequence[str], sources: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """One part: the class of each of M rows, and the independent thing (recording, document, subject) that it came from. Intervals
-    resample sources, so give rows that share their noise one source number. group_M: a larger unit (speaker, subject) that the test
-    is new in, if penalties are to be selected by leaving out one group after another."""
+    """One part: the class of each of M rows, and the source (recording, document) that it came from. group_M: a larger unit (speaker,
+    subject), if penalties are to be selected by leaving out one group after another. unit_M: what the intervals of a test take for
+    independent draws (its new speakers, say), None for the sources."""
 
     y_M: np.ndarray
     source_M: np.ndarray
     group_M: np.ndarray | None = None
+    unit_M: np.ndarray | None = None
+
+    @property
+    def independent_M(self) -> np.ndarray:
+        """The unit of each row that intervals take for independent."""
+        return self.source_M if self.unit_M is None else self.unit_M
 
 
 @dataclass(frozen=True, slots=True)

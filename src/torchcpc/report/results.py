@@ -24,7 +24,7 @@ FILES: dict[type[SavedResult], str] = {
     AnomalyTable: "anomalies.json",
 }
 # A run keeps one probe table for each question, which these fields tell apart; of the other results it keeps the last.
-QUESTION = ("label", "unit", "split", "test")
+QUESTION = ("label", "split", "test")
 QUESTION_FORMAT = 2
 
 R = TypeVar("R", bound=SavedResult)

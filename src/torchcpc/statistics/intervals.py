@@ -11,6 +11,7 @@ about 80 % instead of 95 %. So the deviation of each axis's weights from 1 is st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -114,14 +115,17 @@ class Confusions:
 def interval(
     estimate: Hits | Confusions, *, least: float = 0.0, most: float = 1.0, resamples: int = 2000, seed: int = 0
 ) -> Interval:
-    """The statistic and its interval, within `least` and `most`. An axis with a single entry is not resampled."""
+    """The statistic and its interval, within `least` and `most`. Replicates of which there is one are not resampled. With one source
+    the interval is NaN: nothing is known of the spread between sources."""
+    if len(estimate.test_rows) == 1:
+        return Interval(estimate.mean, math.nan, math.nan)
     low, high = percentiles(estimate.resampled(resamples=resamples, seed=seed))
     return Interval(estimate.mean, max(low, least), min(high, most))
 
 
 def accuracy_interval(hits: Hits, *, resamples: int = 2000, seed: int = 0) -> Interval:
-    """The accuracy and its interval, within 0 and 1. With one seed and one source the interval is a point and says nothing of either."""
-    if (share := hits.mean) in (0.0, 1.0):
+    """The accuracy and its interval, within 0 and 1; NaN with one source."""
+    if (share := hits.mean) in (0.0, 1.0) and len(hits.rows_S) > 1:
         # Nothing varies, so the bootstrap sees no doubt at all: take the exact binomial bound with one trial a source.
         reach = 1 - ((1 - LEVEL) / 2) ** (1 / len(hits.rows_S))
         return Interval(share, 1 - reach, 1.0) if share else Interval(share, 0.0, reach)
@@ -134,8 +138,6 @@ def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray, *, resamples: int = 200
     if not rows_S.sum():
         raise CPCError("a mean over no rows: name sources that are long enough.")
     hits = Hits(sum_S.astype(np.float64), rows_S.astype(np.float64))
-    if len(rows_S) == 1:
-        return Interval(hits.mean, float("nan"), float("nan"))
     return interval(hits, least=-np.inf, most=np.inf, resamples=resamples)
 
 
@@ -156,6 +158,8 @@ def difference_interval(one: Hits | Confusions, other: Hits | Confusions, *, res
             f"a paired difference needs the same test rows: {len(one.test_rows)} sources with {one.test_rows.sum():.0f} rows against "
             f"{len(other.test_rows)} with {other.test_rows.sum():.0f}; probe both kinds of features on one task."
         )
+    if len(one.test_rows) == 1:
+        return Interval(one.mean - other.mean, math.nan, math.nan)
     one_Q, other_Q = (side.resampled(resamples=resamples, seed=seed) for side in (one, other))
     low, high = percentiles(one_Q - other_Q)
     return Interval(one.mean - other.mean, max(low, -1.0), min(high, 1.0))
