@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torchcpc.anomalies.result import AnomalyTable
 from torchcpc.atomic import write_json
@@ -23,8 +23,7 @@ FILES: dict[type[SavedResult], str] = {
     SegmentTable: "segments.json",
     AnomalyTable: "anomalies.json",
 }
-# A run keeps one probe table for each question, which these fields tell apart; of the other results it keeps the last.
-QUESTION = ("label", "split", "test")
+# A run keeps one probe table for each question; of the other results it keeps the last.
 QUESTION_FORMAT = 2
 
 R = TypeVar("R", bound=SavedResult)
@@ -91,9 +90,15 @@ def keep(folder: Path, result: SavedResult) -> Path:
         return path
     content = result.to_json()
     earlier = [table.to_json() for table in (_probes(path) if path.exists() else ())]
-    others = [table for table in earlier if any(table[name] != content[name] for name in QUESTION)]
+    others = [table for table in earlier if _question(table) != _question(content)]
     write_json(path, {"format": QUESTION_FORMAT, "tables": [*others, content]})
     return path
+
+
+def _question(table: Mapping[str, Any]) -> tuple[object, ...]:
+    """What the question of a table is told apart by. What intervals take for independent, and the word for a row, follow from it."""
+    split = {name: value for name, value in table["split"].items() if name != "units"}
+    return table["label"], table["test"], table["unit"] == "frame", split
 
 
 def check_kept(folder: Path) -> None:
