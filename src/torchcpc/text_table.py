@@ -42,10 +42,10 @@ class TextTable:
         head = "".join(f"<th{own}>{_html(name)}</th>" for own, name in zip(look, self.header, strict=False))
         body = (zip(look, row, strict=True) for row in self.rows)
         rows = "".join("<tr>" + "".join(f"<td{own}>{_html(cell)}</td>" for own, cell in row) + "</tr>" for row in body)
+        # A new line of ours stays one, as in a terminal.
+        above = "\n".join(map(_html, self.caption.split("\n")))
         below = "".join(f"<p>{_html(note)}</p>" for note in self.notes)
-        return (
-            f"<table><caption>{_html(self.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{below}"
-        )
+        return f"<table><caption>{above}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{below}"
 
 
 def _html(text: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from torchcpc.anomalies.result import AnomalyRow, AnomalyTable, Detection, SeriesTrace
 from torchcpc.contracts import Estimand
 from torchcpc.information.result import (
     Checks,
@@ -23,6 +25,7 @@ from torchcpc.probes.result import Difference, EfficiencyPoint, EmbeddingMap, Pr
 from torchcpc.ranking.result import RankBlock, RankRow, RankTable
 from torchcpc.report.results import keep
 from torchcpc.results import Interval, SavedResult
+from torchcpc.segmentation.result import SegmentQuality, SegmentRow, SegmentTable
 
 HORIZONS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
 CANDIDATES = 509
@@ -97,7 +100,7 @@ def table(label: str, chance: float, *, map: EmbeddingMap | None = None) -> Prob
         row("CPC c", "cpc", "linear", 256, 0.973, 0.008),
         row("CPC z", "cpc", "linear", 256, 0.931, 0.012),
         row("MFCC", "handmade", "linear", 39, 0.842, 0.02),
-        row("random encoder c", "untrained", "linear", 256, 0.713, 0.025),
+        row("random init c", "untrained", "linear", 256, 0.713, 0.025),
         row("CPC c", "cpc", "MLP", 256, 0.981, 0.007),
         row("majority class", "handmade", "", None, chance + 0.004, 0.006),
     )
@@ -106,7 +109,7 @@ def table(label: str, chance: float, *, map: EmbeddingMap | None = None) -> Prob
         ("log-mel means", "handmade", 0.35, 0.874),
         ("CPC c", "cpc", 0.62, 0.973),
         ("CPC z", "cpc", 0.52, 0.931),
-        ("random encoder c", "untrained", 0.2, 0.713),
+        ("random init c", "untrained", 0.2, 0.713),
     ):
         for i, labels in enumerate((1, 2, 5, 10, 20, 50, None)):
             mean = end - (end - start) * math.exp(-0.6 * i)
@@ -134,7 +137,8 @@ def layout(label: str, classes: int, points: int = 700) -> EmbeddingMap:
     rng = np.random.default_rng(3)
     which = rng.integers(0, classes, points)
     centres = 9 * rng.normal(size=(classes, 2))
-    return EmbeddingMap(label, centres[which] + rng.normal(size=(points, 2)), tuple(str(each) for each in which))
+    keys = tuple(f"take {i:04d}.wav" for i in range(points))
+    return EmbeddingMap(label, centres[which] + rng.normal(size=(points, 2)), tuple(str(each) for each in which), keys)
 
 
 def timeline(*, shuffled: bool = True, steps: int = 997, marks: int = 5) -> Timeline:
@@ -175,13 +179,44 @@ def information(*, known: bool = True) -> InformationTable:
     return InformationTable(estimand, "30 validation sources", ("few sources",), rows, 1, profiles)
 
 
+def segments() -> SegmentTable:
+    """Boundaries by a learned curve and by a handmade one."""
+    made = []
+    for curve, role, share in (("surprise", "cpc", 0.61), ("spectral flux", "handmade", 0.47)):
+        quality = SegmentQuality(0.53, 0.59, around(share - 0.06, 0.05), 0.2, around(share, 0.06))
+        made.append(SegmentRow(curve, role, "validation labels", 1, quality, quality, (0.3,)))
+    return SegmentTable(0.02, 1, 1, 11, 23, 307, Split("random"), tuple(made))
+
+
+def trace(source: str = "pumps/7.csv", bins: int = 211) -> SeriesTrace:
+    """A series of two channels, five rows a bin, with alarms where its surprise exceeds 2, in and beside a labelled stretch."""
+    rng = np.random.default_rng(17)
+    level, bin_B = rng.normal(size=(2, bins)), np.arange(bins)
+    surprise = np.where((bin_B > 100) & (bin_B < 113), 2.5, rng.uniform(-0.5, 0.5, bins))
+    surprise[0] = math.nan
+    known = ((bin_B > 97) & (bin_B < 120)).astype(int)
+    alarms = np.where(surprise > 2, 3, 0)
+    return SeriesTrace(
+        source, 5, 5 * bins, 5.0 * bin_B, ("pressure", "flow"), 1, level - 0.1, level + 0.1, surprise, alarms, known
+    )
+
+
+def anomalies(*traces: SeriesTrace) -> AnomalyTable:
+    found = Detection(around(0.31, 0.1), around(0.5), around(0.4), around(0.013), around(0.79, 0.05), around(0.37), 1055, 110)
+    rows = (AnomalyRow("surprise", "cpc", 2.0, 0.0125, found), AnomalyRow("z-score", "handmade", 3.25, 0.017, found))
+    return AnomalyTable(0.99, "fault", 5, 7, rows, traces)
+
+
 def full(place: Path) -> Path:
     """A run with everything a report can show, warnings and skipped files among it."""
+    plain = table("digit", 0.1, map=layout("digit", 10))
+    normalised = replace(plain, split=replace(plain.split, standardised_by="speaker"))
+    probes = plain, table("speaker", 1 / 6), normalised
     warnings = [{"event": "warning", "step": step, "reason": "gradient clipped from 41.2 to 5"} for step in (30, 70, 90)]
     return folder(
         place,
         [*lines(train=1000, valid=20, total=20000), *warnings],
-        *(timeline(), ranking(), information(), table("digit", 0.1, map=layout("digit", 10)), table("speaker", 1 / 6)),
+        *(timeline(), ranking(), information(), *probes, segments(), anomalies(trace(), trace("pumps/9.csv"))),
         settings={
             "recipe": "speech-waveform",
             "settings": {

@@ -9,16 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from matplotlib.collections import PathCollection
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from torchcpc.probes.result import EmbeddingMap
-from torchcpc.report import information_figures, metrics, palette, panel, probe_figures, training_figures
+from torchcpc.report import information_figures, metrics, palette, panel, training_figures
 from torchcpc.report.svg import PageFigure, inline
 
-from .fabricate import HORIZONS, folder, information, layout, line, lines, table
+from .fabricate import HORIZONS, folder, information, line, lines
 
 
 @pytest.fixture(autouse=True)
@@ -44,31 +42,48 @@ def drawn(figure: Figure, gid: str) -> np.ndarray:
     return np.asarray(found.get_xydata(), dtype=float)
 
 
+def pictures_of(run: metrics.LoggedMetrics) -> dict[str, PageFigure]:
+    return by_name(training_figures.draw(run) + training_figures.details(run))
+
+
 @pytest.mark.parametrize("split", ["train", "valid"])
 def test_each_horizon_has_its_line(tmp_path: Path, split: str) -> None:
-    run = read(tmp_path)
-    pictures, curves = by_name(training_figures.draw(run)), {"train": run.train, "valid": run.valid}[split]
-    assert curves is not None
-    for picture, prefix, key in (
-        (f"bound-{split}", "bound", "bound_per_k"),
-        (f"accuracy-{split}", "accuracy", "accuracy_per_k"),
-    ):
-        for i, k in enumerate(HORIZONS):
-            points = drawn(pictures[picture].figure, f"{prefix}-{split}-k{k}")
-            assert points[:, 0].tolist() == curves.step.tolist()
-            assert points[:, 1].tolist() == curves.per_k[key][:, i].tolist()
-    assert drawn(pictures[f"bound-{split}"].figure, f"bound-{split}-ceiling-high")[:, 1] == pytest.approx(math.log(509))
-    assert drawn(pictures[f"accuracy-{split}"].figure, f"accuracy-{split}-chance-high")[:, 1] == pytest.approx(1 / 509)
+    run = read(tmp_path, valid=11 if split == "valid" else 0)
+    figure, curves = pictures_of(run)[f"bound-{split}"].figure, run.splits[split]
+    for i, k in enumerate(HORIZONS):
+        points = drawn(figure, f"bound-{split}-k{k}")
+        assert points[:, 0].tolist() == curves.step.tolist()
+        assert points[:, 1].tolist() == curves.per_k["bound_per_k"][:, i].tolist()
+    assert drawn(figure, "bound-high")[:, 1] == pytest.approx(math.log(509))
 
 
-def test_loss_and_means(tmp_path: Path) -> None:
+def unlike(place: Path, *, train: int, valid: int) -> metrics.LoggedMetrics:
+    """A run whose training and validation choose among different numbers of candidates."""
+    entries = lines(train=7, valid=3)
+    for entry in entries:
+        number = {"train": train, "valid": valid}[entry["event"]]
+        entry |= {"ceiling_per_k": [math.log(number)] * 12, "chance_per_k": [1 / number] * 12}
+    return metrics.read_metrics(folder(place, entries) / "metrics.jsonl")
+
+
+def test_training_and_validation_have_their_own_ceiling_and_chance(tmp_path: Path) -> None:
+    pictures = pictures_of(unlike(tmp_path, train=1021, valid=211))
+    for split, number in (("train", 1021), ("valid", 211)):
+        for name in ("mean-ceiling", "bound-profile-ceiling"):
+            figure = pictures["mean-bound" if name == "mean-ceiling" else "bound-profile"].figure
+            assert drawn(figure, f"{name}-{split}")[:, 1] == pytest.approx(math.log(number)), name
+        chance = drawn(pictures["accuracy-profile"].figure, f"accuracy-profile-chance-{split}")
+        assert chance[:, 1] == pytest.approx(1 / number)
+    for name in ("mean-bound", "accuracy-profile"):
+        assert "N = 1,021 in training, 211 in validation" in pictures[name].caption
+
+
+def test_means_of_both_splits(tmp_path: Path) -> None:
     run = read(tmp_path)
-    assert run.train is not None and run.valid is not None
-    pictures = by_name(training_figures.draw(run))
-    assert drawn(pictures["loss-train"].figure, "loss-train-k5")[:, 1].tolist() == run.train.per_k["loss_per_k"][:, 4].tolist()
-    assert drawn(pictures["loss-train"].figure, "loss-train-ceiling-high")[:, 1] == pytest.approx(math.log(509))
-    mean = [sum(row) / len(row) for row in run.valid.per_k["bound_per_k"].tolist()]
-    assert drawn(pictures["mean-bound"].figure, "mean-valid")[:, 1] == pytest.approx(mean)
+    figure = pictures_of(run)["mean-bound"].figure
+    for split, curves in run.splits.items():
+        mean = [sum(row) / len(row) for row in curves.per_k["bound_per_k"].tolist()]
+        assert drawn(figure, f"mean-{split}")[:, 1] == pytest.approx(mean)
 
 
 def test_profiles_stand_at_the_best_validation(tmp_path: Path) -> None:
@@ -77,7 +92,7 @@ def test_profiles_stand_at_the_best_validation(tmp_path: Path) -> None:
     means = [sum(row) for row in run.valid.per_k["bound_per_k"].tolist()]
     at = means.index(max(means))
     assert 0 < at < len(means) - 1, "a best in the middle, so that first and last would be wrong"
-    pictures = by_name(training_figures.draw(run))
+    pictures = pictures_of(run)
     points = drawn(pictures["bound-profile"].figure, "bound-profile-valid")
     assert points[:, 0].tolist() == list(HORIZONS) and points[:, 1].tolist() == run.valid.per_k["bound_per_k"][at].tolist()
     gaps = np.abs(run.train.step - run.valid.step[at]).tolist()
@@ -91,9 +106,30 @@ def test_unequal_candidates_show_the_range_of_the_ceiling(tmp_path: Path) -> Non
     for entry in entries:
         entry["ceiling_per_k"] = [None if i == 7 else 5.0 - 0.1 * i for i in range(12)]
     run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
-    figure = by_name(training_figures.draw(run))["bound-train"].figure
-    assert drawn(figure, "bound-train-ceiling-high")[:, 1] == pytest.approx(5.0)
-    assert drawn(figure, "bound-train-ceiling-low")[:, 1] == pytest.approx(3.9)
+    figure = pictures_of(run)["bound-train"].figure
+    assert drawn(figure, "bound-high")[:, 1] == pytest.approx(5.0)
+    assert drawn(figure, "bound-low")[:, 1] == pytest.approx(3.9)
+
+
+@pytest.mark.parametrize("highest", [0.05, 0.4, 2.0])
+def test_a_small_bound_fills_the_axis_and_the_ceiling_is_told(tmp_path: Path, highest: float) -> None:
+    entries = lines(train=11, valid=5)
+    for i, entry in enumerate(entries):
+        entry |= {"bound_per_k": [highest * (i + 1) / len(entries)] * 12, "ceiling_per_k": [5.4] * 12}
+    run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
+    for name, picture in pictures_of(run).items():
+        axes = picture.figure.axes[0]
+        if "bound" in name:
+            low, high = axes.get_ylim()
+            assert low == 0 and highest <= high <= 1.1 * highest, name
+            assert "5.40" in axes.get_title(loc="left") and "above the axis" in axes.get_title(loc="left")
+
+
+def test_a_near_ceiling_is_drawn(tmp_path: Path) -> None:
+    for picture in pictures_of(read(tmp_path)).values():
+        axes = picture.figure.axes[0]
+        assert axes.get_title(loc="left") == ""
+        assert "bound" not in picture.name or axes.get_ylim()[1] > math.log(509)
 
 
 def test_thin_keeps_means_and_shows_gaps() -> None:
@@ -109,20 +145,20 @@ def test_thin_keeps_means_and_shows_gaps() -> None:
 
 
 def test_a_long_run_says_that_points_are_means(tmp_path: Path) -> None:
-    pictures = by_name(training_figures.draw(read(tmp_path, train=1000, valid=5)))
-    assert "mean of about 5 logged lines" in pictures["loss-train"].caption
+    pictures = pictures_of(read(tmp_path, train=1000, valid=5))
+    assert "mean of about 5 logged lines" in pictures["mean-bound"].caption
     assert "logged lines" not in pictures["bound-valid"].caption
-    assert len(drawn(pictures["loss-train"].figure, "loss-train-k1")) == panel.MOST_POINTS
+    assert len(drawn(pictures["mean-bound"].figure, "mean-train")) == panel.MOST_POINTS
 
 
 def test_a_bad_start_is_cut_and_told(tmp_path: Path) -> None:
     entries = lines(train=9, valid=0)
     entries[0]["bound_per_k"] = [-300.0] * 12
-    entries[0]["loss_per_k"] = [306.0] * 12
-    pictures = by_name(training_figures.draw(metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")))
-    assert "Values below −3.12 nats" in pictures["bound-train"].caption
-    assert "Values above 9.35 nats" in pictures["loss-train"].caption
-    assert pictures["bound-train"].figure.axes[0].get_ylim()[0] > -4
+    run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
+    for name in ("mean-bound", "bound-train"):
+        picture = pictures_of(run)[name]
+        assert re.search(r"Values below −[123]\.\d\d nats lie under the edge", picture.caption), name
+        assert picture.figure.axes[0].get_ylim()[0] > -4
 
 
 @pytest.mark.parametrize(
@@ -130,7 +166,7 @@ def test_a_bad_start_is_cut_and_told(tmp_path: Path) -> None:
 )
 def test_one_line_is_enough(tmp_path: Path, entries: list) -> None:
     run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
-    for picture in training_figures.draw(run) + training_figures.health(run):
+    for picture in [*pictures_of(run).values(), *training_figures.health(run)]:
         assert inline(picture).startswith("<svg")
 
 
@@ -139,7 +175,7 @@ def test_nothing_but_gaps_can_be_drawn(tmp_path: Path) -> None:
     for entry in entries:
         entry |= {name: [None] * 12 for name in metrics.PER_HORIZON} | {"gradient_norm": None, "rank_z": None, "rank_c": None}
     run = metrics.read_metrics(folder(tmp_path, entries) / "metrics.jsonl")
-    assert all(inline(picture).startswith("<svg") for picture in training_figures.draw(run))
+    assert all(inline(picture).startswith("<svg") for picture in pictures_of(run).values())
     assert training_figures.health(run) == []
 
 
@@ -154,71 +190,6 @@ def test_health_shows_ranks_and_gradients(tmp_path: Path) -> None:
     assert high / low >= 9.99
 
 
-def test_dots_stand_at_means_within_intervals_best_first() -> None:
-    entry = table("digit", 0.1)
-    figure = by_name(probe_figures.draw(entry, 3))["probe-3"].figure
-    expected = sorted(entry.rows, key=lambda row: -row.accuracy.mean)
-    for place, row in enumerate(expected):
-        assert drawn(figure, f"mean-3-{place}").tolist() == [[row.accuracy.mean, place]]
-        assert drawn(figure, f"interval-3-{place}")[:, 0].tolist() == [row.accuracy.low, row.accuracy.high]
-    names = [tick.get_text() for tick in figure.axes[0].get_yticklabels()]
-    assert names[0] == "CPC c, MLP" and len(names) == len(expected)
-    colours = [line.get_color() for line in figure.axes[0].lines if str(line.get_gid()).startswith("mean")]
-    assert [colour == palette.light("blue") for colour in colours] == [row.role == "cpc" for row in expected]
-    low, high = figure.axes[0].get_ylim()
-    assert low > high, "the first row stands on top"
-    assert drawn(figure, "chance-3")[:, 0].tolist() == [0.1, 0.1]
-
-
-def test_the_role_not_the_name_makes_a_row_of_cpc() -> None:
-    entry = table("digit", 0.1)
-    rows = [replace(row, features="x", role="handmade" if row.role == "cpc" else "cpc") for row in entry.rows]
-    figure = by_name(probe_figures.draw(replace(entry, rows=tuple(rows)), 0))["probe-0"].figure
-    colours = [line.get_color() for line in figure.axes[0].lines if str(line.get_gid()).startswith("mean")]
-    assert [colour == palette.light("blue") for colour in colours] == [False, False, False, True, True, True, True]
-
-
-def test_few_labels_run_to_all_at_the_end() -> None:
-    entry = table("digit", 0.1)
-    figure = by_name(probe_figures.draw(entry, 0))["efficiency-0"].figure
-    points = drawn(figure, "efficiency-0-0")
-    cpc = [point.accuracy for point in entry.efficiency if point.features == "CPC c"]
-    assert points[:, 0].tolist() == [1, 2, 5, 10, 20, 50, 125] and points[:, 1].tolist() == [value.mean for value in cpc]
-    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["1", "2", "5", "10", "20", "50", "all"]
-    band = np.asarray(figure.axes[0].collections[0].get_paths()[0].vertices)
-    for value, x in zip(cpc, points[:, 0], strict=True):
-        assert {value.low, value.high} <= set(band[band[:, 0] == x, 1].tolist())
-
-
-def test_only_all_labels() -> None:
-    entry = table("digit", 0.1)
-    entry = replace(entry, efficiency=tuple(point for point in entry.efficiency if point.labels_per_class is None))
-    figure = by_name(probe_figures.draw(entry, 0))["efficiency-0"].figure
-    assert [tick.get_text() for tick in figure.axes[0].get_xticklabels()] == ["all"]
-
-
-def dots(layout: EmbeddingMap) -> tuple[PageFigure, dict[str | None, PathCollection]]:
-    picture = probe_figures.draw_map(layout)
-    return picture, {each.get_gid(): each for each in picture.figure.axes[0].collections if isinstance(each, PathCollection)}
-
-
-def test_map_shows_each_label_where_it_lies() -> None:
-    plan = layout("digit", 10)
-    _, groups = dots(plan)
-    assert len(groups) == 10
-    for order in range(10):
-        expected = plan.points[np.array(plan.labels) == str(order)]
-        assert np.asarray(groups[f"map-{order}"].get_offsets()).tolist() == expected.tolist()
-
-
-def test_rare_labels_share_a_colour_and_many_points_are_thinned() -> None:
-    picture, groups = dots(layout("phone", 31, 9001))
-    assert len(groups) == probe_figures.MOST_LABELS + 1
-    assert str(groups["map-other"].get_label()) == "other (19 labels)"
-    assert sum(len(np.asarray(each.get_offsets())) for each in groups.values()) == 3001  # every third of 9001
-    assert "One point in 3 is drawn" in picture.caption and "9,001 in all" in picture.caption
-
-
 def test_information_is_drawn_where_it_was_measured() -> None:
     content = information()
     pictures = by_name(information_figures.draw(content))
@@ -226,7 +197,7 @@ def test_information_is_drawn_where_it_was_measured() -> None:
     axes = pictures["information"].figure.axes[0]
     curves = {str(line.get_label()): np.asarray(line.get_xydata(), float) for line in axes.lines}
     assert curves["exact I(x; past)"].tolist() == [[1, 2.125], [2, 2.125], [4, 2.125]]
-    assert curves["ceiling log N"][:, 1].tolist() == [6.25] * 3
+    assert "6.25" in axes.get_title(loc="left"), "a ceiling far above the data is told in words"
     bars = [bar for bar in axes.containers if isinstance(bar, ErrorbarContainer)]
     means = [np.asarray(bar.lines[0].get_ydata()).tolist() for bar in bars]
     assert means == [[row.pmi.mean for row in content.rows], [row.infonce.mean for row in content.rows]]
@@ -241,9 +212,9 @@ def test_information_is_drawn_where_it_was_measured() -> None:
 
 def test_svg_path_is_the_curve(tmp_path: Path) -> None:
     """The picture itself: the path's heights are an affine image of the numbers, downwards."""
-    run = read(tmp_path)
+    run = read(tmp_path, valid=0)
     assert run.train is not None
-    root = ElementTree.fromstring(inline(by_name(training_figures.draw(run))["bound-train"]))
+    root = ElementTree.fromstring(inline(pictures_of(run)["bound-train"]))
     (group,) = [each for each in root.iter("g") if each.get("id") == "bound-train-bound-train-k3"]
     path = next(group.iter("path")).get("d", "")
     points = np.array(re.findall(r"[ML] (\S+) (\S+)", path), dtype=float)

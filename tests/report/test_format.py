@@ -62,4 +62,6 @@ def test_small_words() -> None:
 
 def test_names_fit_on_a_line_of_utf8() -> None:
     assert format.printable("a\nb\x00\tc\udcff") == "a\\nb\\x00\\tc\\udcff"
-    assert format.label("x" * 50, 10) == "x" * 9 + "…" and format.label("short") == "short"
+    assert format.lines("a name of several words", 10) == "a name of\nseveral\nwords" and format.lines("short") == "short"
+    assert format.lines("x" * 50, 10, 2) == "x" * 10 + "\n" + "x" * 9 + "…"
+    assert format.points(0.0512) == "+5.1" and format.points(-0.0) == "+0.0" and format.points(-0.125, digits=2) == "−12.50"

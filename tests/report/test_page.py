@@ -1,21 +1,22 @@
 """report.html: whole, self-contained, safe with hostile names, and helpful where parts are missing."""
 
+import html
+import json
 import math
 import re
+import struct
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
-from torchcpc.probes.result import Split
 from torchcpc.report import build_report
+from torchcpc.report.glossary import TERMS, occurring, plain_text
 from torchcpc.report.summary import amount
-from torchcpc.results import Interval
-from torchcpc.segmentation.result import SegmentQuality, SegmentRow, SegmentTable
 
-from .fabricate import folder, full, information, layout, lines, ranking, table, timeline
+from .fabricate import anomalies, folder, full, information, layout, lines, ranking, segments, table, timeline
 
 DRAWN = {"path", "use", "text", "g", "rect"}
 VOID = {"meta", "link", "br", "hr", "img", "input"}
@@ -80,11 +81,12 @@ def test_full_page_says_it_in_words(whole: tuple[str, Page]) -> None:
         "of at most 6.23 nats (8.99 bits)",
         "At k = 1 the true step came first among 509 candidates",
         "At k = 12 the true step came first among 509 candidates",
-        "Probe for digit (300 test recordings): 98.1 % from CPC c, MLP (95 % interval 97.4 % to 98.8 %), "
-        "against 87.4 % from log-mel means",
+        "Probe for digit per recording (300 test rows): 97.3 % from CPC c (linear); better than the best handmade features "
+        "(+9.9 points, +8.3 to +11.7).",
+        "Probe for digit per recording, normalised per speaker (300 test rows): 97.3 %",
         "gradient clipped from 41.2 to 5 (step 30, and 2 times more)",
         "Skipped files or rows: 211; notes on the data: 3.",
-        "What was read 1,500 recordings (11 min) of 6 groups. Skipped 140 files",
+        "1,500 recordings (11 min) of 6 groups. Skipped 140 files",
         "All that was skipped (211) The first 200 are listed.",
         "140 files, for instance audio/take 0001.wav: shorter than one window",
         "3 files, for instance audio/take 0000.wav: the header declares 0 frames more",
@@ -96,23 +98,20 @@ def test_full_page_says_it_in_words(whole: tuple[str, Page]) -> None:
 
 def test_every_result_stands_on_the_page_with_its_tables(whole: tuple[str, Page]) -> None:
     text, read = whole
-    for result in (timeline(), ranking(), information(), table("digit", 0.1), table("speaker", 1 / 6)):
+    probes = table("digit", 0.1), table("speaker", 1 / 6)
+    for result in (timeline(), ranking(), information(), *probes, segments(), anomalies()):
         for own in result.tables():
             assert own.html() in text, own.caption
     for cell in ("23.1 (19.1 to 27.1)", "0.371 (0.341 to 0.401)", "17.2 (14.8 to 19.8)", "0.052"):
         assert cell in read.text, cell
-    for title in ("How expected each step was", "Can the scores be read as numbers?", "Map of embeddings by digit"):
+    for title in (
+        "PMI along books/emma.txt",
+        "R-value of each curve",
+        "Series pumps/7.csv",
+        "Can the scores be read as numbers?",
+        "Map of embeddings by digit",
+    ):
         assert f'aria-label="{title}"' in text
-
-
-def test_boundaries_and_alarms_stand_on_the_page(tmp_path: Path) -> None:
-    sides = SegmentQuality(0.5, 0.6, Interval(0.55, 0.5, 0.6), 0.2, Interval(0.61, 0.55, 0.67))
-    rows = (SegmentRow("surprise", "cpc", "validation", 1, sides, sides, (0.3,)),)
-    segments = SegmentTable(0.02, 1, 1, 10, 20, 300, Split("random"), rows)
-    alarms = AnomalyTable(0.99, "", 4, 5, (AnomalyRow("surprise", "cpc", 3.25, 0.0125),))
-    text, _ = page(folder(tmp_path / "run", lines(train=2, valid=2), segments, alarms))
-    for own in (*segments.tables(), *alarms.tables()):
-        assert own.html() in text, own.caption
 
 
 def test_numbers_of_the_best_validation_stand_in_the_table(tmp_path: Path) -> None:
@@ -152,8 +151,9 @@ def test_structure(whole: tuple[str, Page]) -> None:
     text, read = whole
     assert text.lstrip().startswith("<!DOCTYPE html>")
     assert read.count("main") == read.count("h1") == 1
-    # mean, two profiles, bound and accuracy of two splits, loss; two of each table; map; ranks and gradient; timeline; information
-    assert read.count("svg") == read.count("figure") == read.count("figcaption") == 8 + 4 + 1 + 2 + 1 + 3
+    # bound over steps and over k, and both in detail; ranks and gradient; information; timeline; ranking; two of each probe and two
+    # maps; boundaries; two series
+    assert read.count("svg") == read.count("figure") == read.count("figcaption") == 4 + 2 + 3 + 1 + 1 + 6 + 2 + 1 + 2
     labels = [attributes.get("aria-label") for tag, attributes in read.tags if tag == "svg"]
     assert all(labels)
     assert "font-family" in text and "DejaVu Sans" in text and "<metadata" not in text
@@ -206,6 +206,87 @@ def test_minimal_run_names_the_commands_that_add_the_rest(tmp_path: Path, settin
         assert said in read.text, said
     assert ("There is no settings.json" in read.text) == (not settings)
     assert "lower bound on what the context says" not in read.text, "training data bounds nothing"
+    assert "Not measured yet (6)" in read.text
+
+
+def test_headings_are_in_order_and_the_contents_lead_to_every_card(whole: tuple[str, Page]) -> None:
+    _, read = whole
+    levels = [int(tag[1]) for tag, _ in read.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1 and all(after <= before + 1 for before, after in pairwise(levels))
+    ids = {attributes.get("id") for tag, attributes in read.tags if tag in ("section", "article")} - {None}
+    linked = {str(attributes.get("href")).removeprefix("#") for tag, attributes in read.tags if tag == "a"}
+    assert (
+        ids <= linked
+        and {"card-probe-0", "card-probe-1", "card-probe-2", "card-anomalies", "card-segments", "card-timeline"} <= ids
+    )
+
+
+def test_every_probe_has_its_card_and_none_is_called_like_another(whole: tuple[str, Page]) -> None:
+    titles = re.findall(r'<article class="card" id="card-probe-\d">\s*<h3>(.*?)</h3>', whole[0])
+    assert titles == ["digit per recording", "speaker per recording", "digit per recording, normalised per speaker"]
+
+
+def test_details_are_folded(whole: tuple[str, Page]) -> None:
+    text, read = whole
+    assert not [attributes for tag, attributes in read.tags if tag == "details" and "open" in attributes]
+    outside = re.sub(r"<details.*?</details>", "", text, flags=re.DOTALL)
+    assert "<table" not in outside, "tables of numbers open when they are asked for"
+    assert outside.count("<svg") == 13
+
+
+def test_a_pointer_on_a_point_of_the_map_shows_its_key(whole: tuple[str, Page]) -> None:
+    hints = re.findall(r"<title>(take \d{4}\.wav: \d+)</title>", whole[0])
+    plan = layout("digit", 10)
+    expected = {f"{key}: {label}" for key, label in zip(plan.keys, plan.labels, strict=True)}
+    assert len(hints) == 2 * len(expected) and set(hints) == expected
+
+
+def test_the_glossary_explains_what_the_page_says_and_nothing_else(whole: tuple[str, Page], tmp_path: Path) -> None:
+    text, _ = whole
+    body, words = text.split('<details id="glossary">')
+    said = plain_text(body)
+    names = re.findall(r"<dt>(.*?)</dt>", words)
+    assert {"PMI", "log Z", "group", "nat", "t-SNE"} <= set(names)
+    assert names == [html.escape(term.name, quote=False) for term in occurring(said)]
+    # Abbreviations of ours: not the names of headings and kinds in the data.
+    found = set(re.findall(r"\b(?:[A-Z]{2,}(?:-[A-Z]{2,})?|[A-Z]\d|[a-z]\.[a-z]\.|t-SNE|macro-F1)", said)) - {"CHAPTER"}
+    explained = " ".join(names)
+    assert found >= {"PMI", "MLP", "AUROC"} and [short for short in found if short not in explained] == []
+    small = page(folder(tmp_path / "run", lines(train=2, valid=0)))[0]
+    assert "<dt>PMI</dt>" not in small and "<dt>N, candidates</dt>" in small
+
+
+def test_every_term_is_met_where_it_belongs(whole: tuple[str, Page]) -> None:
+    """No term is listed that no page could show: those that this page lacks stand in the tables of other domains."""
+    said = plain_text(whole[0])
+    absent = {term.name for term in TERMS} - {term.name for term in occurring(said)}
+    assert absent <= {"TF-IDF", "same network", "macro-F1", "untrained self, random init"}, absent
+
+
+def test_a_run_that_goes_on_says_how_far_it_got(tmp_path: Path) -> None:
+    planned = {"settings": {"training": {"steps": 2000, "patience": 0}}}
+    _, read = page(folder(tmp_path / "run", lines(train=4, valid=2), settings=planned))
+    assert "It is not finished: 1,000 of 2,000 updates are done." in read.text and "cpc train --resume RUN" in read.text
+    done = {"settings": {"training": {"steps": 1000, "patience": 0}}}
+    for settings in (done, {"recipe": "mine"}):
+        _, read = page(
+            folder(tmp_path / f"done {len(settings)}{'recipe' in settings}", lines(train=4, valid=2), settings=settings)
+        )
+        assert "not finished" not in read.text and "--resume" not in read.text
+
+
+@pytest.mark.parametrize("logged", [None, "", '{"event": "party"}\n'])
+def test_a_run_without_a_line_of_metrics_has_a_page_with_the_rest(tmp_path: Path, logged: str | None) -> None:
+    settings = {"settings": {"training": {"steps": 20}}}
+    run = folder(tmp_path / "run", [], table("digit", 0.1), settings=settings)
+    (run / "metrics.jsonl").unlink()
+    if logged is not None:
+        (run / "metrics.jsonl").write_text(logged)
+    header = json.dumps({"__metadata__": {"state": json.dumps({"format": 1, "step": 20, "best": None})}}).encode()
+    (run / "latest.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
+    _, read = page(run)
+    assert "holds no training or validation line" in read.text and "digit per recording" in read.text
+    assert "for 20 steps" in read.text and "--resume" not in read.text, "a finished run is not to be resumed"
 
 
 def test_parts_of_a_probe_may_be_missing(tmp_path: Path) -> None:
@@ -213,7 +294,7 @@ def test_parts_of_a_probe_may_be_missing(tmp_path: Path) -> None:
     _, read = page(folder(tmp_path / "a", lines(train=2, valid=2), bare, skipped=[]))
     assert "Nothing: every file was read." in read.text and "98.1 %" in read.text and read.text.count("Map of") == 0
     _, read = page(folder(tmp_path / "b", lines(train=2, valid=2), replace(bare, rows=(), chance=math.nan)))
-    assert "no rows" in read.text and "chance is" not in read.text
+    assert "No CPC row was probed." in read.text and "chance is" not in read.text
 
 
 def test_trouble_is_told_first(tmp_path: Path) -> None:

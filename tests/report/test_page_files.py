@@ -37,6 +37,8 @@ def test_no_run_folder(tmp_path: Path) -> None:
         build_report(tmp_path / "nowhere")
     with pytest.raises(CPCError, match=r"no metrics\.jsonl in"):
         build_report(tmp_path)
+    (tmp_path / "settings.json").write_text("{}")
+    assert build_report(tmp_path).exists(), "a run that was stopped before its first line"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +74,7 @@ def test_a_file_that_cannot_be_read_is_a_warning_and_the_rest_stands(
     run = folder(tmp_path / "run", lines(train=1, valid=1), *others)
     (run / f"{name}.json").write_text(content)
     text, read = page(run)
-    (alert,) = re.findall(r"<li>(.*?)</li>", text)
+    (alert,) = re.findall(r"<li>(.*?)</li>", text[text.index('role="alert"') : text.index('class="tiles"')])
     assert f"{name}.json" in alert and words in html.unescape(alert)
     assert all(own.html() in text for result in others for own in result.tables())
 

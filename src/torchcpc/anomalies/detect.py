@@ -9,6 +9,7 @@ import numpy as np
 from torchcpc.anomalies.labels import anomalous, column_of
 from torchcpc.anomalies.result import AnomalyRow, AnomalyTable
 from torchcpc.anomalies.scores import compare_with_labels, relative, row_surprise, smoothed, z_score
+from torchcpc.anomalies.trace import traces
 from torchcpc.contracts import CPCError, Listener, RowLabelled, Sources, Timed, check_rules, require
 from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs, steps_in
 from torchcpc.representations.rows import Rows, write_rows
@@ -68,12 +69,15 @@ def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec) -> tuple[Anoma
     timed = require(tested, Timed, "anomalies are found in rows with times")
     sample = draw_sample(run, own, parts.train, spec.sample)
     normal_scores, scores = (row_scores(run, sample, sources, spec) for sources in (normal, tested))
-    rows = tuple(row_of(method, normal_scores[method], scores[method], tested, spec) for method in ROLES)
+    truth = row_truth(tested, spec) if spec.label else None
+    rows = tuple(row_of(method, normal_scores[method], scores[method], truth, spec) for method in ROLES)
     made: list[Rows] = []
     for index, (item, score_S) in enumerate(zip(tested.items, scores["surprise"], strict=True)):
         place = {"source": [item.key] * len(score_S), "step": np.arange(len(score_S)), "time_s": timed.times(index)}
         made.append({**place, "score": score_S.astype(np.float32), "alarm": score_S > rows[0].threshold})
-    return AnomalyTable(spec.quantile, spec.label, len(normal), len(tested), rows), made
+    times = [timed.times(index) for index in range(len(tested))]
+    shown = traces(tested, times, scores["surprise"], rows[0].threshold, truth)
+    return AnomalyTable(spec.quantile, spec.label, len(normal), len(tested), rows, shown), made
 
 
 def row_scores(run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalySpec) -> Mapping[str, list[np.ndarray]]:
@@ -99,10 +103,14 @@ def row_scores(run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalyS
 
 
 def row_of(
-    method: str, normal: Sequence[np.ndarray], scores: Sequence[np.ndarray], sources: Sources, spec: AnomalySpec
+    method: str,
+    normal: Sequence[np.ndarray],
+    scores: Sequence[np.ndarray],
+    truth: Sequence[np.ndarray | None] | None,
+    spec: AnomalySpec,
 ) -> AnomalyRow:
     """The threshold of one method, and its alarms. Only the rows after the reference are judged. The threshold is a quantile of the scores
-    of the `normal` sources, of their reference rows where there are any."""
+    of the `normal` sources, of their reference rows where there are any. truth: of `row_truth`, None without labels."""
     within = np.concatenate([score[: spec.reference or None] for score in normal])
     if not len(within := within[np.isfinite(within)]):
         raise CPCError(
@@ -112,18 +120,25 @@ def row_of(
     after, detection = [score[spec.reference :] for score in scores], None
     every = np.concatenate(after)
     alarms = float(np.mean(every[np.isfinite(every)] > threshold))
-    if spec.label:
-        labelled = require(sources, RowLabelled, f"label {spec.label!r} is a column of row labels")
-        column = column_of(spec.label)[0]
-        given = [(score, labelled.row_labels(i, column)) for i, score in enumerate(after)]
-        known = [(score, rows[spec.reference :]) for score, rows in given if rows is not None]
-        if not known:
-            raise CPCError(f"label {column!r}: no source has such a column. Name it in data.row_labels when training.")
-        truth = anomalous([rows for _, rows in known], spec.label)
+    if truth is not None:
+        known = [(score, rows[spec.reference :]) for score, rows in zip(after, truth, strict=True) if rows is not None]
         # A row without a label is left out, as one without a score is.
-        labelled_scores = [np.where(np.isnan(rows), np.nan, score) for (score, _), rows in zip(known, truth, strict=True)]
-        detection = compare_with_labels(labelled_scores, [rows > 0 for rows in truth], threshold)
+        labelled_scores = [np.where(np.isnan(rows), np.nan, score) for score, rows in known]
+        detection = compare_with_labels(labelled_scores, [rows > 0 for _, rows in known], threshold)
     return AnomalyRow(method, ROLES[method], threshold, alarms, detection)
+
+
+def row_truth(sources: Sources, spec: AnomalySpec) -> list[np.ndarray | None]:
+    """For the rows of each source 1 where they are anomalous, 0 where they are normal, NaN where they bear no label and in the reference;
+    None for a source without such a column. Raises CPCError where no source has it."""
+    labelled = require(sources, RowLabelled, f"label {spec.label!r} is a column of row labels")
+    column = column_of(spec.label)[0]
+    rows = [labelled.row_labels(index, column) for index in range(len(sources))]
+    after = [own[spec.reference :] for own in rows if own is not None]
+    if not after:
+        raise CPCError(f"label {column!r}: no source has such a column. Name it in data.row_labels when training.")
+    judged = iter(anomalous(after, spec.label))
+    return [None if own is None else np.r_[np.full(min(spec.reference, len(own)), np.nan), next(judged)] for own in rows]
 
 
 def write_scores(path: Path, rows: Iterable[Rows], table: AnomalyTable, listener: Listener) -> None:

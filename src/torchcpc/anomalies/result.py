@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from torchcpc.results import Interval, SavedResult, flat
+from torchcpc.results import Array, Interval, SavedResult, flat
 from torchcpc.text_table import TextTable
 
 
@@ -35,9 +35,42 @@ class AnomalyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class SeriesTrace:
+    """One scored source in B bins of `every` rows, for a picture.
+
+    Args:
+        time_s: [B], of the first row of a bin, in seconds.
+        channels_left_out: How many of its channels are not here.
+        low, high: [F, B], the range of each channel.
+        surprise: [B], the highest score.
+        alarms: [B], the rows with an alarm.
+        known: [B], 1 where a row is labelled as anomalous; empty without labels.
+    """
+
+    source: str
+    every: int
+    rows: int
+    time_s: Array
+    channels: tuple[str, ...]
+    channels_left_out: int
+    low: Array
+    high: Array
+    surprise: Array
+    alarms: Array
+    known: Array
+
+    def __post_init__(self) -> None:
+        bins, channels = len(self.time_s), len(self.channels)
+        whole = (channels, bins), (channels, bins), (bins,), (bins,)
+        found = self.low.shape, self.high.shape, self.surprise.shape, self.alarms.shape
+        if found != whole or len(self.known) not in (0, bins) or not bins:
+            raise ValueError(f"a trace of {bins} bins and {channels} channels with parts of the shapes {found}")
+
+
+@dataclass(frozen=True, slots=True)
 class AnomalyTable(SavedResult):
     """quantile: of the scores that set the threshold; label: the column of row labels ("" for none); validation: sources that set the
-    thresholds; sources: sources scored."""
+    thresholds; sources: sources scored; traces: those with the most alarms, for pictures (none in files of older versions)."""
 
     FORMAT: ClassVar[int] = 2
 
@@ -46,6 +79,7 @@ class AnomalyTable(SavedResult):
     validation: int
     sources: int
     rows: tuple[AnomalyRow, ...]
+    traces: tuple[SeriesTrace, ...] = ()
 
     def records(self) -> Sequence[Mapping[str, object]]:
         return [{**flat(row, without=("detection",)), **flat(row.detection)} for row in self.rows]

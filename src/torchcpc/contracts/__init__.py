@@ -14,7 +14,18 @@ from torchcpc.contracts.printable import one_line, printable, printable_lines, s
 from torchcpc.contracts.progress import QUIET, Estimand, Listener, Progress, Quiet, Result, silent
 from torchcpc.contracts.ranges import Count, NotNegative, OneOf, Positive, Share, Size, Whole
 from torchcpc.contracts.reading import FactGroup, grouped, note_lines, skip_lines
-from torchcpc.contracts.sources import Divisible, Item, RowLabelled, Skipped, Sources, Timed, Written, provides, require
+from torchcpc.contracts.sources import (
+    Channelled,
+    Divisible,
+    Item,
+    RowLabelled,
+    Skipped,
+    Sources,
+    Timed,
+    Written,
+    provides,
+    require,
+)
 
 __all__ = ["ONE_SEQUENCE", "Draw", "Layout", "Spans", "Steps", "Window"]
 __all__ += ["CPCError", "check_choice", "check_rules", "counted"]
@@ -24,4 +35,4 @@ __all__ += ["one_line", "printable", "printable_lines", "shown"]
 __all__ += ["QUIET", "Estimand", "Listener", "Progress", "Quiet", "Result", "silent"]
 __all__ += ["Count", "NotNegative", "OneOf", "Positive", "Share", "Size", "Whole"]
 __all__ += ["FactGroup", "grouped", "note_lines", "skip_lines"]
-__all__ += ["Divisible", "Item", "RowLabelled", "Skipped", "Sources", "Timed", "Written", "provides", "require"]
+__all__ += ["Channelled", "Divisible", "Item", "RowLabelled", "Skipped", "Sources", "Timed", "Written", "provides", "require"]

@@ -112,6 +112,14 @@ class Divisible(Sources, Protocol):
 
 
 @runtime_checkable
+class Channelled(Protocol):
+    """Sources whose positions are rows of channels with names."""
+
+    @property
+    def channels(self) -> tuple[str, ...]: ...
+
+
+@runtime_checkable
 class RowLabelled(Protocol):
     """Sources whose single positions can bear labels: [S], None where the source has no such column."""
 

@@ -1,6 +1,7 @@
 """Numbers and names as words: sensible digits, units written out, nothing that could break a line or a figure."""
 
 import math
+import textwrap
 from collections.abc import Sequence
 
 from torchcpc.contracts import printable
@@ -61,7 +62,12 @@ def plural(n: float, noun: str) -> str:
     return f"{count(n)} {noun}" if n == 1 else f"{count(n)} {noun}s"
 
 
-def label(text: object, most: int = 28) -> str:
-    """A name short enough for a figure; the full one stands in the tables."""
-    line = printable(text)
-    return line if len(line) <= most else f"{line[: most - 1]}…"
+def lines(text: object, width: int = 28, most: int = 6) -> str:
+    """A name for a figure, wrapped to lines of about `width` letters. One that is longer than `most` lines ends in an ellipsis."""
+    found = textwrap.wrap(printable(text), width) or [""]
+    return "\n".join(found if len(found) <= most else [*found[: most - 1], f"{found[most - 1][: width - 1]}…"])
+
+
+def points(value: float, *, digits: int = 1) -> str:
+    """A difference of two shares in percentage points, with its sign: 0.0512 -> '+5.1'."""
+    return minus(f"{100 * value + 0:+.{digits}f}") if math.isfinite(value) else number(value)

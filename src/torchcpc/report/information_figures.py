@@ -7,8 +7,9 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from torchcpc.information.result import Checks, InformationTable, Profile, Timeline
 from torchcpc.report import format
+from torchcpc.report.fitted_axis import fit_bound
 from torchcpc.report.palette import horizon, light
-from torchcpc.report.panel import DASHES, dashed, legend, line, panel, per_horizon
+from torchcpc.report.panel import DASHES, WIDE, dashed, legend, line, panel, per_horizon
 from torchcpc.report.svg import PageFigure
 
 SHAPES = "os^Dv"
@@ -41,14 +42,16 @@ def per_step(table: InformationTable) -> PageFigure:
     truth = {row.k: row.truth.information.mean for row in rows if row.truth}
     if truth:
         line(axes, list(truth), list(truth.values()), light("green"), 1.3, "exact I(x; past)", marker="D")
-    ceiling = [row.ceiling for row in rows]
-    dashed(axes, k, ceiling, label="ceiling log N", marker="_")
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]), top=max(1.06 * max(ceiling), axes.get_ylim()[1]))
+    ceiling = np.array([row.ceiling for row in rows], dtype=float)
+    ends = [(value.mean, value.low, value.high) for row in rows for value in (row.pmi, row.infonce)]
+    cut = fit_bound(axes, [np.array([*ends, *((value,) * 3 for value in truth.values())])], [("", float(ceiling.mean()))])
+    if ceiling.mean() <= axes.get_ylim()[1]:
+        dashed(axes, k, ceiling, label="ceiling log N", marker="_")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=12))
     legend(figure, axes)
     caption = (
-        f"{format.printable(table.estimand.name)}; x is the step k ahead. Bars are 95 % intervals by source. log N - loss is a lower bound "
-        "only for independent candidates, and steps of a source are not. The mean PMI has no ceiling and is no bound."
+        f"{format.printable(table.estimand.name)}: x is the step k ahead. Bars are 95 % intervals by source. log N − L is a lower bound "
+        f"only for independent candidates, and steps of a source are not. The mean PMI has no ceiling and is no bound.{cut}"
     )
     if truth:
         caption += " The process is known: no representation can exceed the exact information of the whole past."
@@ -77,7 +80,7 @@ def reliability(checks: Sequence[tuple[int, Checks]]) -> PageFigure:
 
 def profiles(contexts: Sequence[Profile], k: int) -> PageFigure:
     """Sorted scores of all candidates, for contexts from the most to the least informative, with the true future marked."""
-    figure, axes = panel(x="candidates, best first (rank)", y="PMI (nats)", width=6.4, height=3.6)
+    figure, axes = panel(x="candidates, best first (rank)", y="PMI (nats)", width=WIDE, height=3.2)
     axes.axhline(0, color=light("ink"), linestyle=DASHES, linewidth=1.2)
     for order, profile in enumerate(contexts):
         colour, marker = horizon(order, len(contexts)), SHAPES[order % len(SHAPES)]
@@ -103,7 +106,7 @@ def profiles(contexts: Sequence[Profile], k: int) -> PageFigure:
 def timeline(result: Timeline) -> PageFigure:
     """PMI over the steps, a line a horizon; dashed in a stretch that was shuffled; an upright line at each heading, some with names."""
     shuffled, steps = result.shuffled, np.arange(result.pmi.shape[1])
-    figure, axes = panel(x=f"{result.unit} of {format.printable(result.source)}", y="PMI (nats)", width=7.2, height=3.4)
+    figure, axes = panel(x=f"{result.unit} of {format.printable(result.source)}", y="PMI (nats)", width=WIDE, height=2.8)
     axes.axhline(0, color=light("ink"), linestyle=DASHES, linewidth=1.2)
     per_horizon(axes, "timeline", steps, result.pmi.T, result.horizons, _MOST_POINTS)
     if shuffled:
@@ -117,18 +120,19 @@ def timeline(result: Timeline) -> PageFigure:
         axes.axvline(step, color=light("muted"), linewidth=0.6, alpha=0.7, zorder=0)
     for step, name in marks[:: -(-len(marks) // _MOST_NAMES) or 1]:
         place = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "rotation": 90, "va": "top"}
-        axes.annotate(format.label(name, 12), (step, 1), (2, -2), fontsize=6.5, color=light("muted"), **place)
+        axes.annotate(format.lines(name, 36, 1), (step, 1), (2, -2), fontsize=8, color=light("muted"), **place)
     axes.set_xlim(0, len(steps))
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     legend(figure, axes)
+    smooth = f"; mean of {result.smooth} neighbours" if result.smooth > 1 else ""
     caption = (
-        f"PMI of each {result.unit} given all before, predicted k steps earlier; mean of {result.smooth} neighbours. At 0 the context "
-        "said nothing, below 0 it misled. A dip is a surprise."
+        f"PMI of each {result.unit} given all before, predicted k steps earlier{smooth}. At 0 the context said nothing, below 0 it misled. "
+        "A dip is a surprise."
     )
     if result.marks:
         rest = ", not all of which are drawn" if len(result.marks) > _MOST_MARKS else ""
         caption += f" Upright lines are {format.plural(len(result.marks), 'heading')}{rest}."
     if shuffled:
         caption += f" In the shaded stretch the dashed lines are the same {result.unit}s in random order."
-    return PageFigure("timeline", "How expected each step was", caption, figure, wide=True)
+    return PageFigure("timeline", f"PMI along {format.printable(result.source)}", caption, figure, wide=True)

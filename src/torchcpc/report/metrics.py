@@ -1,6 +1,7 @@
 """metrics.jsonl as arrays: what training wrote down, one JSON object a line."""
 
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,12 +12,15 @@ from typing import NamedTuple
 import numpy as np
 
 from torchcpc.contracts import CPCError, shown
+from torchcpc.report import format
 
 PER_HORIZON = ("loss_per_k", "bound_per_k", "ceiling_per_k", "accuracy_per_k", "chance_per_k")
 SINGLE = ("rank_z", "rank_c", "gradient_norm")
 EVENTS = ("train", "valid", "warning")
 # No run has as many updates; larger numbers are of a damaged file, and too long for an array.
 _MOST_STEPS = 10**15
+# Of the number of candidates: beyond it there is no such number.
+_LARGEST_LOG = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +64,25 @@ class Line(NamedTuple):
         """The mean over horizons."""
         return float(self.curves.mean(name)[self.at])
 
+    def candidates(self, i: int) -> str:
+        """N at horizon index `i`, in words."""
+        values = self.values(i)
+        return candidates(values["ceiling_per_k"], values["chance_per_k"])
+
+
+def candidates(ceiling: float, chance: float) -> str:
+    """N from a mean log N and a mean 1/N: '512', or 'about 512' where it varies. Only a constant N has exp(mean log N) = 1 / mean(1/N)."""
+    if not abs(ceiling) < _LARGEST_LOG:
+        return "an unknown number of"
+    size = math.exp(ceiling)
+    exact = abs(size * chance - 1) < 1e-4 and abs(size - round(size)) < 1e-3 * size
+    return f"{'' if exact else 'about '}{format.count(round(size))}"
+
 
 @dataclass(frozen=True, slots=True)
 class LoggedMetrics:
-    """All of metrics.jsonl. warnings: (step, reason) in order; torn: the last line was cut short and left out; damaged: what is wrong with
-    each other line that was left out."""
+    """All of metrics.jsonl, which may hold no train or valid line yet. warnings: (step, reason) in order; torn: the last line was cut
+    short and left out; damaged: what is wrong with each other line that was left out."""
 
     train: Curves | None
     valid: Curves | None
@@ -79,12 +97,14 @@ class LoggedMetrics:
 
     @property
     def last(self) -> int:
-        """The last logged step."""
-        return max(int(curves.step[-1]) for curves in self.splits.values())
+        """The last logged step, 0 where there is none."""
+        return max((int(curves.step[-1]) for curves in self.splits.values()), default=0)
 
     @property
-    def best(self) -> Line:
-        """The validation with the highest mean bound that is a number; without validation the last training line."""
+    def best(self) -> Line | None:
+        """The validation with the highest mean bound that is a number; without validation the last training line, if any."""
+        if not self.splits:
+            return None
         split, curves = list(self.splits.items())[-1]
         bound = curves.mean("bound_per_k")
         best = int(np.argmax(np.where(np.isfinite(bound), bound, -np.inf)))
@@ -93,8 +113,7 @@ class LoggedMetrics:
 
 def read_metrics(path: Path) -> LoggedMetrics:
     """Reads metrics.jsonl. A resumed run repeats the steps since its last checkpoint: the later line of a step counts. A last line that a
-    kill cut short is left out, and so is any other that cannot be read, which `damaged` names. Raises CPCError where there is no train or
-    valid line."""
+    kill cut short is left out, and so is any other that cannot be read, which `damaged` names. Raises CPCError for no file."""
     texts = _lines(path)
     kept: dict[str, dict[int, _Logged]] = {kind: {} for kind in EVENTS}
     warnings: set[tuple[int, str]] = set()
@@ -121,13 +140,7 @@ def read_metrics(path: Path) -> LoggedMetrics:
         damaged |= {found.n: f"the horizons must be {shown(list(horizons))} throughout" for found in odd}
         usable = sorted((found for found in kept[kind].values() if found.horizons == horizons), key=lambda found: found.step)
         curves[kind] = _curves(horizons, usable) if usable else None
-    if curves["train"] is None and curves["valid"] is None:
-        why = f" ({_named(damaged)})" if damaged else ""
-        raise CPCError(
-            f"{path} holds no train or valid line{why}: the run stopped before its first log; continue it with "
-            f"cpc train --resume {path.parent}"
-        )
-    lines = tuple(_named({n: damaged[n]}) for n in sorted(damaged))
+    lines = tuple(f"line {n} {damaged[n]}" for n in sorted(damaged))
     return LoggedMetrics(curves["train"], curves["valid"], tuple(sorted(warnings)), torn, lines)
 
 
@@ -182,11 +195,6 @@ def _logged(n: int, text: bytes) -> _Logged:
     if wrong or any(values[name].ndim for name in SINGLE):
         raise ValueError(f"{', '.join(wrong) or 'one of the others'} must be a list with one number for each horizon")
     return _Logged(n, line["event"], step, horizons, "", values)
-
-
-def _named(damaged: Mapping[int, str]) -> str:
-    n = min(damaged)
-    return f"line {n} {damaged[n]}"
 
 
 def _curves(horizons: tuple[int, ...], lines: Sequence[_Logged]) -> Curves:

@@ -20,7 +20,8 @@ from torchcpc.report import format
 from torchcpc.report.palette import horizon, light
 from torchcpc.report.svg import PageFigure
 
-WIDTH, HEIGHT = 4.7, 3.1  # inches; at 72 points an inch a text of 9 points is about 12 CSS pixels on a page
+# Inches. On a page a text of 9 points is 14 CSS pixels where two figures stand side by side, and 11 on a telephone.
+WIDTH, HEIGHT, WIDE = 4.1, 2.7, 8.2
 MOST_POINTS = 200
 HORIZON = "k = "
 DASHES = (0, (4, 3))
@@ -81,12 +82,6 @@ def over_steps(*, y: str, last: int) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def shares(axes: Axes) -> None:
-    """The y axis as percent of the whole, 0 to 100."""
-    axes.set_ylim(0, 1.02)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f}"))
-
-
 def thin(step: np.ndarray, values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:
     """At most `most` points along the first axis, each the mean of neighbours. A value that is not finite stays visible as a gap."""
     if len(step) <= most:
@@ -113,9 +108,11 @@ def line(
     return axes.plot(x, y, color=colour, linewidth=width, label=label, gid=gid or None, marker=marker, markersize=4)[0]
 
 
-def dashed(axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str = "_", gid: str = "", marker: str = "") -> None:
+def dashed(
+    axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str = "_", gid: str = "", marker: str = "", colour: str = ""
+) -> None:
     """A reference line: a ceiling, chance, the truth of a calibrated score."""
-    line(axes, x, y, light("ink"), 1.2, label, gid, marker).set_linestyle(DASHES)
+    line(axes, x, y, colour or light("ink"), 1.2, label, gid, marker).set_linestyle(DASHES)
 
 
 def per_horizon(
@@ -131,12 +128,14 @@ def per_horizon(
 
 def legend(figure: Figure, axes: Axes) -> None:
     """A legend above the axes, never over data. Of many horizons it names the first, the middle and the last."""
-    entries = [(handle, format.label(name, 34)) for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)]
+    entries = [(handle, format.lines(name, 44)) for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)]
+    if not entries:
+        return
     ks = [entry for entry in entries if entry[1].startswith(HORIZON)]
     ks.sort(key=lambda entry: int(entry[1].removeprefix(HORIZON)))
     few = ks if len(ks) <= 4 else [ks[0], ks[len(ks) // 2], ks[-1]]
     named = few + [entry for entry in entries if not entry[1].startswith(HORIZON)]
     # In characters: the handle and the gap of an entry take about six, an inch of width holds about fifteen.
-    sizes, room = [len(name) + 6 for _, name in named], 15 * figure.get_figwidth()
+    sizes, room = [max(map(len, name.split("\n"))) + 6 for _, name in named], 15 * figure.get_figwidth()
     columns = len(named) if sum(sizes) <= room else max(1, int(room / max(sizes)))
     figure.legend(*zip(*named, strict=True), loc="outside upper left", ncols=columns, borderaxespad=0.2)

@@ -11,6 +11,7 @@ from torchcpc.contracts import CPCError, Skipped
 from torchcpc.information.result import InformationTable, Timeline
 from torchcpc.probes.result import ProbeTable
 from torchcpc.ranking.result import RankTable
+from torchcpc.report.how_far import HowFar, checkpoint_step, how_far
 from torchcpc.report.metrics import LoggedMetrics, read_metrics
 from torchcpc.results import SavedResult, read_json
 from torchcpc.segmentation.result import SegmentTable
@@ -34,12 +35,13 @@ T = TypeVar("T")
 class RunFolder:
     """A run folder as one record, results None or empty where a file is missing.
 
-    settings: the content of settings.json, empty without one; skipped, notes: what reading the data brought to light, None
-    without skipped.json and notes.json; problems: a line for each file that cannot be read."""
+    settings: the content of settings.json, empty without one; how_far: the training; skipped, notes: what reading the data brought to
+    light, None without skipped.json and notes.json; problems: a line for each file that cannot be read."""
 
     name: str
     metrics: LoggedMetrics
     settings: Mapping[str, object]
+    how_far: HowFar
     skipped: tuple[Skipped, ...] | None
     notes: tuple[Skipped, ...] | None
     probes: tuple[ProbeTable, ...]
@@ -52,10 +54,13 @@ class RunFolder:
 
 
 def read_folder(folder: Path) -> RunFolder:
-    """Reads a run folder, of which only metrics.jsonl has to be there. Raises CPCError without it, and for no folder."""
+    """Reads a run folder, of which metrics.jsonl or settings.json has to be there: a run that was stopped early has no metrics yet.
+    Raises CPCError without either, and for no folder."""
     if not folder.is_dir():
         raise CPCError(f"no run folder {folder}: give the folder that cpc train wrote, the one that holds metrics.jsonl")
-    metrics, problems = read_metrics(folder / "metrics.jsonl"), []
+    log, problems = folder / "metrics.jsonl", []
+    begun = (folder / "settings.json").is_file() and not log.exists()
+    metrics = LoggedMetrics(None, None, (), torn=False) if begun else read_metrics(log)
 
     def read(name: str, how: Callable[[Path], T]) -> T | None:
         try:
@@ -66,16 +71,18 @@ def read_folder(folder: Path) -> RunFolder:
     def result(kind: type[R]) -> R | None:
         return read(FILES[kind], kind.from_json)
 
+    settings = read("settings.json", _settings) or {}
     return RunFolder(
         folder.resolve().name,
         metrics,
+        settings,
+        how_far(metrics, settings, checkpoint_step(folder / "latest.safetensors")),
         probes=read(FILES[ProbeTable], _probes) or (),
         ranking=result(RankTable),
         information=result(InformationTable),
         timeline=result(Timeline),
         segments=result(SegmentTable),
         anomalies=result(AnomalyTable),
-        settings=read("settings.json", _settings) or {},
         skipped=read("skipped.json", _facts),
         notes=read("notes.json", _facts),
         problems=tuple(problems),

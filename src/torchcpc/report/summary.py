@@ -2,21 +2,21 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeGuard
 
 import numpy as np
 
-from torchcpc.probes.result import ProbeTable, RowSummary
+from torchcpc.probes.result import ProbeTable
 from torchcpc.report import format
+from torchcpc.report.how_far import HowFar
 from torchcpc.report.metrics import PER_HORIZON, LoggedMetrics
-from torchcpc.report.probe_figures import best_first, row_name
+from torchcpc.report.probe_titles import titles
 from torchcpc.report.results import RunFolder
+from torchcpc.report.verdict import headline, row_name, short_verdict
 from torchcpc.text_table import TextTable
 
 NEAR_CEILING = 0.9
-# Of the number of candidates: beyond it there is no such number.
-_LARGEST_LOG = 100.0
 
 
 class Tile(NamedTuple):
@@ -28,27 +28,70 @@ class Tile(NamedTuple):
 
 
 def tiles(run: RunFolder) -> list[Tile]:
-    """The large numbers: bound, accuracy, at most two probes, steps."""
-    line = run.metrics.best
+    """The large numbers: bound, accuracy, at most two probes, updates."""
+    return [*_bound_tiles(run.metrics), *_probe_tiles(run.probes), _updates(run.how_far)]
+
+
+def _bound_tiles(metrics: LoggedMetrics) -> list[Tile]:
+    line = metrics.best
+    if line is None:
+        return []
     bound, ceiling, first = line.mean("bound_per_k"), line.mean("ceiling_per_k"), line.values(0)
     note = f"{format.bits(bound)} bits; ceiling log N = {format.nats(ceiling)} nats"
-    chance = f"chance {format.percent(first['chance_per_k'])}, {_candidates(first)} candidates"
-    result = [
+    chance = f"chance {format.percent(first['chance_per_k'])}, {line.candidates(0)} candidates"
+    return [
         Tile("Best validation bound" if line.split == "valid" else "Training bound", f"{format.nats(bound)} nats", note),
         Tile(f"Accuracy at k = {line.curves.horizons[0]}", format.percent(first["accuracy_per_k"]), chance),
     ]
-    for table in run.probes[:2]:
-        if row := next((row for row in best_first(table) if row.role == "cpc"), None):
-            note = f"{format.label(row_name(row))}{_chance(table, '')}"
-            result.append(Tile(f"Probe: {format.label(table.label)}", format.percent(row.accuracy.mean), note))
-    return [*result, Tile("Training steps", f"{run.metrics.last:,}", "optimiser updates")]
+
+
+def _probe_tiles(tables: Sequence[ProbeTable]) -> list[Tile]:
+    made = []
+    for table, title in list(zip(tables, titles(tables), strict=True))[:2]:
+        if row := headline(table):
+            chance = f"; chance {format.percent(table.chance)}" if math.isfinite(table.chance) else ""
+            made.append(Tile(f"Probe: {title}", format.percent(row.accuracy.mean), f"{row_name(row)}{chance}"))
+    return made
+
+
+def _updates(state: HowFar) -> Tile:
+    note = "optimiser updates"
+    if state.planned is not None and not state.finished:
+        note = f"of {state.planned:,} optimiser updates"
+    return Tile("Training steps", f"{state.done:,}", note)
 
 
 def sentences(run: RunFolder) -> list[str]:
-    """The headline in words: what was trained, how far ahead it predicts, and the best CPC row of each probe beside the best other."""
-    data, recipe, line = run.settings.get("data"), run.settings.get("recipe"), run.metrics.best
+    """The headline in words: what was trained, how far it got, how far ahead it predicts, and the verdict of each probe."""
+    data, recipe = run.settings.get("data"), run.settings.get("recipe")
     size = amount(data) if isinstance(data, Mapping) else ""
     model = f"recipe {format.printable(recipe)}" if recipe else "a model"
+    result = [f"This run trained {model} for {format.plural(run.how_far.done, 'step')}{f' on {size}' if size else ''}."]
+    result += unfinished(run)
+    skipped, notes = (len(facts or ()) for facts in (run.skipped, run.notes))
+    if skipped or notes:
+        result.append(f"Skipped files or rows: {skipped:,}; notes on the data: {notes:,}. They stand under “What was read”.")
+    result += _bound_sentences(run.metrics)
+    for table, title in zip(run.probes, titles(run.probes), strict=True):
+        result.append(f"Probe for {title} ({format.plural(table.test, 'test row')}): {short_verdict(table)}")
+    return result
+
+
+def unfinished(run: RunFolder) -> list[str]:
+    """How far a run got that is not at its end, and how it goes on; nothing for a finished one."""
+    state = run.how_far
+    if state.planned is None or state.finished:
+        return []
+    return [
+        f"It is not finished: {state.done:,} of {format.plural(state.planned, 'update')} are done. If it has stopped, "
+        "`cpc train --resume RUN` continues it."
+    ]
+
+
+def _bound_sentences(metrics: LoggedMetrics) -> list[str]:
+    line = metrics.best
+    if line is None:
+        return ["`metrics.jsonl` holds no training or validation line, so there is no curve of the training here."]
     bound, ceiling, horizons = line.mean("bound_per_k"), line.mean("ceiling_per_k"), line.curves.horizons
     where = f"On training data (there is no validation) the mean bound at the last logged step, {line.step:,},"
     meaning = "no more than a sign of progress"
@@ -56,26 +99,48 @@ def sentences(run: RunFolder) -> list[str]:
         where = f"On validation data the best mean bound, at step {line.step:,},"
         meaning = "a lower bound on what the context says about a step ahead"
     result = [
-        f"This run trained {model} for {format.plural(run.metrics.last, 'step')}{f' on {size}' if size else ''}.",
         f"{where} was {format.nats(bound)} nats ({format.bits(bound)} bits), of at most {format.nats(ceiling)} nats "
         f"({format.bits(ceiling)} bits): {meaning}, averaged over {format.plural(len(horizons), 'prediction step')}.",
     ]
-    skipped, notes = (len(facts or ()) for facts in (run.skipped, run.notes))
-    if skipped or notes:
-        result.insert(1, f"Skipped files or rows: {skipped:,}; notes on the data: {notes:,}. They stand under “What was read”.")
     if bound > NEAR_CEILING * ceiling:
         result.append("The bound is close to its ceiling, so the number is limited by N: more candidates would let it grow.")
     for i in sorted({0, len(horizons) - 1}):
         values = line.values(i)
         found, chance = format.percent(values["accuracy_per_k"]), format.percent(values["chance_per_k"])
-        among = f"among {_candidates(values)} candidates"
+        among = f"among {line.candidates(i)} candidates"
         result.append(f"At k = {horizons[i]} the true step came first {among} in {found} of cases (chance {chance}).")
-    for table in run.probes:
-        firsts = (next((row for row in best_first(table) if (row.role == "cpc") == cpc), None) for cpc in (True, False))
-        found = ", against ".join(_row(row) for row in firsts if row) or "no rows"
-        sample = format.plural(table.test, f"test {format.printable(table.unit)}")
-        result.append(f"Probe for {format.printable(table.label)} ({sample}): {found}{_chance(table, 'is ')}.")
     return result
+
+
+def without_validation(run: RunFolder) -> list[str]:
+    """Why figures show training data only, or nothing at all."""
+    if run.metrics.best is None:
+        return [
+            "No training or validation line was logged, so there is nothing to draw. A run logs every `training.log_every` updates."
+        ]
+    if run.metrics.valid is None:
+        return [
+            "This run has no validation lines, so the figures show training data only. `cpc train RECIPE split.validation=0.1` keeps a "
+            "tenth of the recordings aside and measures them as it goes."
+        ]
+    return []
+
+
+def unmeasured(run: RunFolder) -> list[tuple[str, str]]:
+    """The commands whose results are missing, and what each adds."""
+    commands = [
+        (
+            not run.probes,
+            "cpc probe RUN DATA --label LABEL",
+            "what a simple model reads off the representation, beside baselines",
+        ),
+        (run.information is None, "cpc information RUN", "calibrated scores per step, with checks"),
+        (run.timeline is None, "cpc timeline RUN", "how expected each step of one source was"),
+        (run.ranking is None, "cpc rank RUN", "how often the true future comes first among others"),
+        (run.segments is None, "cpc segment RUN --alignment FILE", "boundaries against known ones"),
+        (run.anomalies is None, "cpc anomalies RUN DATA", "surprise and alarms of sensor series"),
+    ]
+    return [(command, adds) for missing, command, adds in commands if missing]
 
 
 def amount(data: Mapping[str, object]) -> str:
@@ -98,25 +163,6 @@ def _counts(value: object) -> TypeGuard[int | float]:
     return isinstance(value, int | float) and 0 <= value < 1e15
 
 
-def _candidates(values: Mapping[str, float]) -> str:
-    """'512', or 'about 512' where N varies: only a constant N has exp(mean log N) = 1 / mean(1 / N)."""
-    ceiling, chance = values["ceiling_per_k"], values["chance_per_k"]
-    if not abs(ceiling) < _LARGEST_LOG:
-        return "an unknown number of"
-    size = math.exp(ceiling)
-    exact = abs(size * chance - 1) < 1e-4 and abs(size - round(size)) < 1e-3 * size
-    return f"{'' if exact else 'about '}{format.count(round(size))}"
-
-
-def _row(row: RowSummary) -> str:
-    mean, low, high = map(format.percent, (row.accuracy.mean, row.accuracy.low, row.accuracy.high))
-    return f"{mean} from {row_name(row)} (95 % interval {low} to {high})"
-
-
-def _chance(table: ProbeTable, verb: str) -> str:
-    return f"; chance {verb}{format.percent(table.chance)}" if math.isfinite(table.chance) else ""
-
-
 def warning_lines(run: RunFolder) -> list[str]:
     """What went wrong or may mislead; a reason that occurs several times is counted."""
     counts = Counter(reason for _, reason in run.metrics.warnings)
@@ -134,7 +180,7 @@ def warning_lines(run: RunFolder) -> list[str]:
                 "figures show a gap there"
             )
     if run.metrics.torn:
-        result.append("the last line of metrics.jsonl was cut short and is left out; cpc train --resume RUN continues the run")
+        result.append("the last line of metrics.jsonl was cut short and is left out")
     if damaged := run.metrics.damaged:
         lines = format.plural(len(damaged), "line")
         result.append(f"{lines} of metrics.jsonl cannot be read and are left out; the first: {format.printable(damaged[0])}")
@@ -144,6 +190,8 @@ def warning_lines(run: RunFolder) -> list[str]:
 def step_table(metrics: LoggedMetrics) -> TextTable:
     """The numbers behind the profiles: bound, ceiling, accuracy, chance and loss at each k, at the line that speaks for the run."""
     line, rows = metrics.best, []
+    if line is None:
+        return TextTable((), ())
     for i, k in enumerate(line.curves.horizons):
         loss, bound, ceiling, accuracy, chance = line.values(i).values()
         nats = [format.nats(value, digits=3) for value in (bound, ceiling, loss)]

@@ -4,7 +4,8 @@ import io
 import re
 import warnings
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from matplotlib.figure import Figure
 
@@ -17,13 +18,15 @@ VARIABLE = {light: f"var(--{name})" for name, (light, _) in COLOURS.items()}
 
 @dataclass(frozen=True, slots=True)
 class PageFigure:
-    """A figure with its words: name is unique on the page, title and caption are plain text, wide takes the whole row."""
+    """A figure with its words: name is unique on the page, title and caption are plain text, wide takes the whole row. hints: by the gid
+    of a scatter, what a pointer on each of its points shows."""
 
     name: str
     title: str
     caption: str
     figure: Figure
     wide: bool = False
+    hints: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def inline(picture: PageFigure) -> str:
@@ -41,6 +44,11 @@ def inline(picture: PageFigure) -> str:
     for element in root.iter():
         element.tag = element.tag.removeprefix(SVG)
         element.attrib = {("href" if key == LINK else key): _adapted(key, text, picture.name) for key, text in element.items()}
+    for group in root.iter("g"):
+        hints = picture.hints.get(group.get("id", "").removeprefix(f"{picture.name}-"), ())
+        dots = [element for parent in group.iter() if parent.tag == "g" for element in parent if element.tag in ("use", "path")]
+        for dot, hint in zip(dots if len(dots) == len(hints) else (), hints, strict=False):
+            ElementTree.SubElement(dot, "title").text = hint
     del root.attrib["width"], root.attrib["height"]
     root.attrib |= {"role": "img", "aria-label": picture.title, "id": picture.name}
     return ElementTree.tostring(root, encoding="unicode")

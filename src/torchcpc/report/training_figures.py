@@ -1,108 +1,127 @@
-"""How training went: bound, accuracy and loss over steps and over horizons; signs of trouble in the ranks and the gradient."""
+"""How training went: the bound over updates and over horizons, accuracy over horizons; signs of trouble in the ranks and the gradient."""
 
 import math
-from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from torchcpc.report import format
-from torchcpc.report.metrics import LoggedMetrics
+from torchcpc.report.fitted_axis import fit_bound, fit_shares
+from torchcpc.report.metrics import Curves, Line, LoggedMetrics, candidates
 from torchcpc.report.palette import light
-from torchcpc.report.panel import dashed, legend, line, mark, over_steps, panel, per_horizon, shares, thin, thinned
+from torchcpc.report.panel import dashed, legend, line, mark, over_steps, panel, per_horizon, thin, thinned
 from torchcpc.report.svg import PageFigure
 
 # Split -> its name, the colour and the width of its line, and its marker.
 SPLITS = {"train": ("training", light("slate"), 1.3, "s"), "valid": ("validation", light("blue"), 1.9, "o")}
-
-
-class Quantity(NamedTuple):
-    """What is logged at each k, with its axis and the name of what it is compared with.
-
-    limits(axes, values, reference) sets the y axis and returns the caption's sentence on what lies outside. caption: over training steps,
-    of the data of {split}; profile: over k, {when}."""
-
-    name: str
-    axis: str
-    reference: str
-    reference_label: str
-    limits: Callable[[Axes, np.ndarray, np.ndarray], str]
-    caption: str
-    profile: str = ""
+_NEVER_ABOVE = "No value can pass the ceiling log N of its own data"
 
 
 def draw(metrics: LoggedMetrics) -> list[PageFigure]:
-    """Every picture of learning that these metrics allow."""
-    pictures = [mean_bound(metrics), profile(BOUND, metrics)]
-    pictures += [
-        over_training(quantity, split, metrics) for split in reversed(metrics.splits) for quantity in (BOUND, ACCURACY)
-    ]
-    losses = [over_training(LOSS, "train", metrics)] if metrics.train is not None else []
-    return [*pictures, *losses, profile(ACCURACY, metrics)]
+    """The two pictures that say how it went; none before the first logged line."""
+    return [] if metrics.best is None else [mean_bound(metrics), bound_profile(metrics, metrics.best)]
+
+
+def details(metrics: LoggedMetrics) -> list[PageFigure]:
+    """The same at each horizon, and as a share of true steps found."""
+    return [] if metrics.best is None else [bound_per_k(metrics, metrics.best), accuracy_profile(metrics, metrics.best)]
 
 
 def mean_bound(metrics: LoggedMetrics) -> PageFigure:
-    """The mean bound over k of training and validation, below its ceiling."""
+    """The mean bound over k of training and validation, each below its own ceiling."""
     figure, axes = over_steps(y="bound, mean over k (nats)", last=metrics.last)
+    means = {split: curves.mean("bound_per_k") for split, curves in metrics.splits.items()}
+    cut = fit_bound(axes, list(means.values()), [(SPLITS[split][0], _ceiling(own)) for split, own in metrics.splits.items()])
     for split, curves in metrics.splits.items():
         name, colour, width, marker = SPLITS[split]
-        step, values = thin(curves.step, curves.mean("bound_per_k"))
+        step, values = thin(curves.step, means[split])
         line(axes, step, values, colour, width, name, f"mean-{split}", mark(len(step), marker))
-    longest = max(metrics.splits.values(), key=len)
-    step, ceiling = thin(longest.step, longest.mean("ceiling_per_k"))
-    dashed(axes, step, ceiling, label="ceiling log N", gid="mean-ceiling")
-    cut = _bound_limits(axes, np.concatenate([curves.mean("bound_per_k") for curves in metrics.splits.values()]), ceiling)
+        if _ceiling(curves) <= axes.get_ylim()[1]:
+            step, ceiling = thin(curves.step, curves.mean("ceiling_per_k"))
+            own = {"label": f"ceiling, {name}", "gid": f"mean-ceiling-{split}", "marker": mark(len(step), "_", 1)}
+            dashed(axes, step, ceiling, colour=colour, **own)
     legend(figure, axes)
     memorised = " There is no validation line, so memorisation cannot be told from learning."
     if len(metrics.splits) == 2:
         memorised = " Training far above validation is memorisation of the training sources."
+    if metrics.train is None:
+        memorised = ""
+    longest = max(metrics.splits.values(), key=len)
     caption = (
-        "The bound log N − L on the mutual information between the context now and the representation k steps ahead. At 0 the context "
-        f"says nothing. No value can pass the ceiling log N; N is the number of candidates.{memorised}{cut}{thinned(len(longest))}"
+        f"The bound log N − L; at 0 the context says nothing of the steps ahead. {_NEVER_ABOVE} ({sizes(metrics)})."
+        f"{memorised}{cut}{thinned(len(longest))}"
     )
     return PageFigure("mean-bound", "Bound during training", caption, figure)
 
 
-def over_training(quantity: Quantity, split: str, metrics: LoggedMetrics) -> PageFigure:
-    """A quantity over training steps, a line a horizon."""
-    figure, axes = over_steps(y=quantity.axis, last=metrics.last)
-    curves, name, of_split = metrics.splits[split], f"{quantity.name}-{split}", SPLITS[split][0]
-    values, limit = (curves.per_k[f"{each}_per_k"] for each in (quantity.name, quantity.reference))
-    per_horizon(axes, name, curves.step, values, curves.horizons)
-    # The reference, too, where it is not the same at all horizons that were measured: its lowest and its highest.
-    step, limits = thin(curves.step, limit)
-    low, high = np.fmin.reduce(limits, axis=1), np.fmax.reduce(limits, axis=1)
-    same, marker = np.allclose(low, high, rtol=1e-6, equal_nan=True), mark(len(step), "_", 1)
-    label = quantity.reference_label if same else f"{quantity.reference_label} (range over k)"
-    dashed(axes, step, high, label=label, gid=f"{name}-{quantity.reference}-high", marker=marker)
-    if not same:
-        dashed(axes, step, low, gid=f"{name}-{quantity.reference}-low", marker=marker)
-    cut = quantity.limits(axes, values, limit)
-    legend(figure, axes)
-    caption = quantity.caption.format(split=of_split) + cut + thinned(len(curves))
-    return PageFigure(name, f"{quantity.name.capitalize()} per prediction step, {of_split}", caption, figure)
+def sizes(metrics: LoggedMetrics) -> str:
+    """The number of candidates N in each split, in words."""
+    found = {
+        SPLITS[split][0]: candidates(_ceiling(own), _mean(own.per_k["chance_per_k"])) for split, own in metrics.splits.items()
+    }
+    if len(set(found.values())) == 1:
+        return f"N = {next(iter(found.values()))}"
+    return "N = " + ", ".join(f"{number} in {name}" for name, number in found.items())
 
 
-def profile(quantity: Quantity, metrics: LoggedMetrics) -> PageFigure:
-    """A quantity over k at the line that speaks for the run."""
-    figure, axes = panel(x="prediction step k", y=quantity.axis)
-    best, name = metrics.best, f"{quantity.name}-profile"
-    for split, curves in metrics.splits.items():
-        values = curves.per_k[f"{quantity.name}_per_k"][int(np.argmin(np.abs(curves.step - best.step)))]
+def bound_profile(metrics: LoggedMetrics, best: Line) -> PageFigure:
+    """The bound over k at the line that speaks for the run, of training and validation, each below its own ceiling."""
+    figure, axes = panel(x="prediction step k", y="bound log N − L (nats)")
+    at = {split: _nearest(curves, best.step) for split, curves in metrics.splits.items()}
+    drawn = {split: metrics.splits[split].per_k["bound_per_k"][place] for split, place in at.items()}
+    limits = {split: metrics.splits[split].per_k["ceiling_per_k"][place] for split, place in at.items()}
+    cut = fit_bound(axes, list(drawn.values()), [(SPLITS[split][0], _mean(own)) for split, own in limits.items()])
+    for split, values in drawn.items():
         label, colour, width, marker = SPLITS[split]
-        line(axes, curves.horizons, values, colour, width, label, f"{name}-{split}", marker)
-    horizons, limit = best.curves.horizons, best.curves.per_k[f"{quantity.reference}_per_k"][best.at]
-    dashed(axes, horizons, limit, label=quantity.reference_label, gid=name, marker=mark(len(horizons), "_", 1))
+        line(axes, best.curves.horizons, values, colour, width, label, f"bound-profile-{split}", marker)
+        if _mean(limits[split]) <= axes.get_ylim()[1]:
+            of = {"label": f"ceiling, {label}", "gid": f"bound-profile-ceiling-{split}", "marker": "_"}
+            dashed(axes, best.curves.horizons, limits[split], colour=colour, **of)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    shown = np.concatenate([np.asarray(drawn.get_ydata(), dtype=float) for drawn in axes.lines])
-    cut = quantity.limits(axes, shown, shown)
     legend(figure, axes)
-    valid = best.split == "valid"
-    when = f"at step {best.step:,}, where validation was best" if valid else f"at the last logged step, {best.step:,}"
-    caption = quantity.profile.format(when=when) + cut
-    return PageFigure(name, f"{quantity.name.capitalize()} over the prediction step", caption, figure)
+    caption = (
+        f"How far ahead the context predicts, {_when(best)}. The fall with k shows how fast the past stops to inform about the future. "
+        f"A profile flat along its ceiling asks for more candidates.{cut}"
+    )
+    return PageFigure("bound-profile", "Bound over the prediction step", caption, figure)
+
+
+def bound_per_k(metrics: LoggedMetrics, best: Line) -> PageFigure:
+    """The bound over updates, a line a horizon, of the split that speaks for the run."""
+    curves, name = best.curves, SPLITS[best.split][0]
+    figure, axes = over_steps(y="bound log N − L (nats)", last=metrics.last)
+    values = curves.per_k["bound_per_k"]
+    cut = fit_bound(axes, [values], [(name, _ceiling(curves))])
+    per_horizon(axes, f"bound-{best.split}", curves.step, values, curves.horizons)
+    step, limits = thin(curves.step, curves.per_k["ceiling_per_k"])
+    if _ceiling(curves) <= axes.get_ylim()[1]:
+        # The ceiling, too, where it is not the same at all horizons that were measured: its lowest and its highest.
+        low, high = np.fmin.reduce(limits, axis=1), np.fmax.reduce(limits, axis=1)
+        same, marker = np.allclose(low, high, rtol=1e-6, equal_nan=True), mark(len(step), "_", 1)
+        dashed(axes, step, high, label="ceiling log N" if same else "ceiling (range over k)", gid="bound-high", marker=marker)
+        if not same:
+            dashed(axes, step, low, gid="bound-low", marker=marker)
+    legend(figure, axes)
+    caption = f"One line for each prediction step k, {name} data. Higher is better.{cut}{thinned(len(curves))}"
+    return PageFigure(f"bound-{best.split}", f"Bound per prediction step, {name}", caption, figure)
+
+
+def accuracy_profile(metrics: LoggedMetrics, best: Line) -> PageFigure:
+    """Accuracy over k at the line that speaks for the run, of training and validation, each above its own chance."""
+    figure, axes = panel(x="prediction step k", y="accuracy (%)")
+    curves = []
+    for split, own in metrics.splits.items():
+        label, colour, width, marker = SPLITS[split]
+        values, chance = (own.per_k[f"{name}_per_k"][_nearest(own, best.step)] for name in ("accuracy", "chance"))
+        curves += [values, chance]
+        line(axes, own.horizons, values, colour, width, label, f"accuracy-profile-{split}", marker)
+        of = {"label": f"chance, {label}", "gid": f"accuracy-profile-chance-{split}", "marker": mark(len(chance), "_", 1)}
+        dashed(axes, own.horizons, chance, colour=colour, **of)
+    fit_shares(axes, curves)
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    legend(figure, axes)
+    caption = f"The share of contexts whose true step scored highest, {_when(best)}. Dashed lines are guessing, 1/N ({sizes(metrics)})."
+    return PageFigure("accuracy-profile", "Accuracy over the prediction step", caption, figure)
 
 
 def health(metrics: LoggedMetrics) -> list[PageFigure]:
@@ -117,7 +136,7 @@ def health(metrics: LoggedMetrics) -> list[PageFigure]:
         legend(figure, axes)
         caption = (
             "How many directions the representation uses, on validation data. A fall towards 1 is collapse: all inputs look alike and "
-            "the bound goes to 0. It cannot exceed the number of dimensions." + thinned(len(valid))
+            "the bound goes to 0." + thinned(len(valid))
         )
         pictures.append(PageFigure("ranks", "Effective rank of z and c", caption, figure))
     if train is None:
@@ -150,44 +169,25 @@ def _decades(axes: Axes, values: np.ndarray) -> None:
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def _bound_limits(axes: Axes, values: np.ndarray, ceiling: np.ndarray) -> str:
-    """The y axis ends half a ceiling below zero, so that a bad start does not flatten the rest."""
-    lowest, top = values[np.isfinite(values)].min(initial=0.0), _highest(ceiling)
-    limit = -0.5 * top
-    axes.set_ylim(max(lowest, limit) - 0.02 * top, 1.06 * top)
-    return f" Values below {format.nats(limit)} nats lie under the edge." if lowest < limit else ""
+def _nearest(curves: Curves, step: int) -> int:
+    return int(np.argmin(np.abs(curves.step - step)))
 
 
-def _loss_limits(axes: Axes, values: np.ndarray, chance: np.ndarray) -> str:
-    top, limit = _highest(values), 1.5 * _highest(chance)
-    axes.set_ylim(0, min(max(top, limit / 1.5) * 1.06, limit))
-    return f" Values above {format.nats(limit)} nats lie over the edge." if top > limit else ""
+def _when(best: Line) -> str:
+    if best.split == "valid":
+        return f"at step {best.step:,}, where validation was best"
+    return f"at the last logged step, {best.step:,}"
 
 
-def _share_limits(axes: Axes, values: np.ndarray, chance: np.ndarray) -> str:
-    shares(axes)
-    return ""
+def _ceiling(curves: Curves) -> float:
+    return _mean(curves.per_k["ceiling_per_k"])
+
+
+def _mean(values: np.ndarray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(finite.mean()) if len(finite) else math.nan
 
 
 def _highest(values: np.ndarray) -> float:
     finite = values[np.isfinite(values)]
     return float(finite.max()) if len(finite) else 1.0
-
-
-BOUND = Quantity(
-    *("bound", "bound log N − L (nats)", "ceiling", "ceiling log N", _bound_limits),
-    "One line for each prediction step k, {split} data. Higher is better. A line close to the dashed ceiling log N can no longer grow, "
-    "whatever the context knows.",
-    "How far ahead the context predicts, {when}. The fall with k shows how fast the past stops to inform about the future. A profile flat "
-    "along the ceiling asks for more candidates.",
-)
-ACCURACY = Quantity(
-    *("accuracy", "accuracy (%)", "chance", "chance 1/N", _share_limits),
-    "How often the true step scores highest among the N candidates, {split} data. The dashed line is guessing.",
-    "The share of contexts whose true step scored highest, {when}. The dashed line is guessing.",
-)
-LOSS = Quantity(
-    *("loss", "loss L (nats)", "ceiling", "chance log N", _loss_limits),
-    "The objective on {split} data; lower is better. A model that scores all candidates alike has the loss log N (dashed). A line above it "
-    "is worse than guessing.",
-)

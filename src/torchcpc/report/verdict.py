@@ -1,0 +1,100 @@
+"""What a probe shows, in words: CPC against its untrained self, the best handmade features, and the same network trained on labels."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+from torchcpc.probes.result import Difference, ProbeTable, RowSummary
+from torchcpc.report import format
+from torchcpc.results import Interval
+
+
+class Rival(NamedTuple):
+    """What CPC is compared with. role: of its row; name: in a sentence; missing: what is said where no such row was asked for."""
+
+    role: str
+    name: str
+    missing: str
+
+
+RIVALS = (
+    Rival("untrained", "its untrained self", "No untrained network was probed, so the gain by training is not known"),
+    Rival("handmade", "the best handmade features", "No handmade features were probed"),
+    Rival("supervised", "the same network trained on the labels", ""),
+)
+
+
+def headline(table: ProbeTable) -> RowSummary | None:
+    """The CPC row that speaks for a table: the one that differences are paired with, the linear probe where there are several."""
+    paired = {gap.features for gap in table.differences}
+    candidates = [row for row in table.rows if row.role == "cpc"]
+    return next((row for row in candidates if row.features in paired), candidates[0] if candidates else None)
+
+
+def verdicts(table: ProbeTable) -> list[str]:
+    """One sentence for the row that speaks for the table, then one for each rival."""
+    own = headline(table)
+    if own is None:
+        return ["No CPC row was probed."]
+    value = own.accuracy
+    known = math.isfinite(value.low) and math.isfinite(value.high)
+    within = f" (95 % interval {format.percent(value.low)} to {format.percent(value.high)})" if known else " (no interval)"
+    chance = f"; chance is {format.percent(table.chance)}" if math.isfinite(table.chance) else ""
+    found = [f"{named(own.features, own.probe)} reaches {format.percent(value.mean)}{within}{chance}."]
+    for rival in RIVALS:
+        gap = _against(table, own, rival.role)
+        if gap is not None:
+            found.append(f"It is {compared(gap.accuracy, rival.name, named(gap.against, gap.probe))}.")
+        elif rival.missing and all(row.role != rival.role for row in table.rows):
+            found.append(f"{rival.missing}.")
+    return found
+
+
+def short_verdict(table: ProbeTable) -> str:
+    """The same in one sentence: '93.9 % from CPC c, linear; better than its untrained self (+5.1 points, +3.1 to +7.2).'"""
+    own = headline(table)
+    if own is None:
+        return "no CPC row was probed."
+    gaps = [(rival, _against(table, own, rival.role)) for rival in RIVALS[:2]]
+    said = [compared(gap.accuracy, rival.name) for rival, gap in gaps if gap is not None]
+    return "; ".join([f"{format.percent(own.accuracy.mean)} from {named(own.features, own.probe)}", *said]) + "."
+
+
+def compared(gap: Interval, rival: str, row: str = "") -> str:
+    """(+0.4, -1.2 to 2.0), "its untrained self" -> 'not shown to differ from its untrained self (+0.4 points, -1.2 to +2.0)'. row: what
+    the rival is called in the table."""
+    size = f"{format.points(gap.mean)} points"
+    whom = f"{rival}, {row}" if row else rival
+    if not (math.isfinite(gap.low) and math.isfinite(gap.high)):
+        side = "above" if gap.mean > 0 else "below" if gap.mean < 0 else "level with"
+        return f"{side} {whom} on these test data ({size}); without an interval, no difference is shown"
+    ends = f"({size}, {format.points(gap.low)} to {format.points(gap.high)})"
+    if gap.low > 0:
+        return f"better than {whom} {ends}"
+    if gap.high < 0:
+        return f"worse than {whom} {ends}"
+    return f"not shown to differ from {whom} {ends}"
+
+
+def row_name(row: RowSummary) -> str:
+    """Features and probe of a row: 'CPC c, linear'."""
+    return format.printable(f"{row.features}, {row.probe}" if row.probe else row.features)
+
+
+def named(features: str, probe: str) -> str:
+    """The same in a sentence: 'CPC c (linear)'."""
+    return format.printable(f"{features} ({probe})" if probe and probe != "supervised" else features)
+
+
+def _against(table: ProbeTable, own: RowSummary, role: str) -> Difference | None:
+    """The paired difference to the row of this role that is closest to `own`: of the same part of the network where it is untrained,
+    else the most accurate one."""
+    rows = {(row.features, row.probe): row for row in table.rows if row.role == role}
+    gaps = [(gap, rows[gap.against, gap.probe]) for gap in table.differences if (gap.against, gap.probe) in rows]
+    gaps = [(gap, row) for gap, row in gaps if gap.features == own.features] or gaps
+    alike = [(gap, row) for gap, row in gaps if row.probe == own.probe] or gaps
+    part = own.features.rpartition(" ")[2]
+    if role == "untrained":
+        alike = [(gap, row) for gap, row in alike if row.features.rpartition(" ")[2] == part] or alike
+    return max(alike, key=lambda pair: pair[1].accuracy.mean)[0] if alike else None
