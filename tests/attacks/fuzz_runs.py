@@ -9,23 +9,9 @@ from tests.attacks import fuzz_readers as readers
 from tests.attacks.fuzz_seeds import Kind, caches, files_in, made, pictures, series, sounds, tables, texts
 from tests.conformance.worlds import WORLDS
 from tests.report import fabricate
-from torchcpc.anomalies.result import AnomalyRow, AnomalyTable, Detection
-from torchcpc.probes.result import Split
-from torchcpc.results import Interval
-from torchcpc.segmentation.result import SegmentQuality, SegmentRow, SegmentTable
 
 
 def results(root: Path) -> list[Kind]:
-    wide = Interval(0.5, 0.4, 0.6)
-    quality = SegmentQuality(0.5, 0.5, wide, 0.1, wide)
-    segments = SegmentTable(
-        0.02, 1, 2, 3, 5, 7, Split("random"), (SegmentRow("surprise", "cpc", "best", 1, quality, quality, (0.5,)),)
-    )
-    found = Detection(*[wide] * 6, 31, 3)
-    alarms = AnomalyTable(
-        0.99, "fault", 2, 3, (AnomalyRow("surprise", "cpc", 1.5, 0.03, found), AnomalyRow("raw", "handmade", 2.5, 0.01))
-    )
-
     def run(folder: Path) -> None:
         shown = (
             fabricate.timeline(steps=31),
@@ -38,8 +24,8 @@ def results(root: Path) -> list[Kind]:
             folder,
             fabricate.lines(train=5, valid=2),
             *shown,
-            segments,
-            alarms,
+            fabricate.segments(),
+            fabricate.anomalies(fabricate.trace(bins=13)),
             settings=about,
             skipped=[{"path": "a", "reason": "b"}],
         )

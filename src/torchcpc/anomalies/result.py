@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from torchcpc.results import Array, Interval, SavedResult, flat
 from torchcpc.text_table import TextTable
 
@@ -65,6 +67,9 @@ class SeriesTrace:
         found = self.low.shape, self.high.shape, self.surprise.shape, self.alarms.shape
         if found != whole or len(self.known) not in (0, bins) or not bins:
             raise ValueError(f"a trace of {bins} bins and {channels} channels with parts of the shapes {found}")
+        arrays = self.time_s, self.low, self.high, self.surprise, self.alarms, self.known
+        if any(array.dtype.kind not in "biuf" for array in arrays) or not np.isfinite(self.time_s).all():
+            raise ValueError("a trace that is not made of numbers")
 
 
 @dataclass(frozen=True, slots=True)

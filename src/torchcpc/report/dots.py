@@ -61,6 +61,8 @@ def dots(rows: Sequence[Dot], gid: str, *, x: str, reference: tuple[str, float] 
             "va": "center",
             "color": light("ink" if row.cpc else "muted"),
         }
+        if not np.isfinite(row.value.mean):
+            continue
         axes.annotate(
             format.percent(row.value.mean), (float(np.fmax(row.value.high, row.value.mean)), place), fontsize=8.5, **beside
         )
