@@ -14,6 +14,7 @@ from typing import TypedDict, TypeVar
 
 from torchcpc.anomalies.detect import AnomalySpec, detect, write_scores
 from torchcpc.anomalies.result import AnomalyTable
+from torchcpc.atomic import TABLES, check_suffix
 from torchcpc.contracts import QUIET, CPCError, Listener, Progress, Sources
 from torchcpc.data.alignment import read_alignment
 from torchcpc.information.candidates import rank_candidates, score_continuations
@@ -33,7 +34,8 @@ from torchcpc.report import build_report
 from torchcpc.report.results import keep
 from torchcpc.representations.nearest import NearestSpec, nearest
 from torchcpc.representations.result import Embedding, NearestTable
-from torchcpc.representations.rows import NOTHING, TABLES, embed, embedding_rows, write_rows
+from torchcpc.representations.rows import NOTHING, embed, embedding_rows
+from torchcpc.representations.write import write_rows
 from torchcpc.results import SavedResult
 from torchcpc.runs.build import changed
 from torchcpc.runs.devices import ANY_DEVICE, Devices
@@ -86,7 +88,8 @@ class Run:
             return embed(self.model, sources, per=per, **where)
 
     def write_embedding(self, path: Path | str, data: Data | None = None, *, per: str = "step") -> tuple[int, int]:
-        """The same in a .parquet or .npz file, in bounded memory. Returns the numbers of rows and of sources."""
+        """The same in a .csv, .parquet or .npz file, the first two in bounded memory. Returns the numbers of rows and of sources."""
+        check_suffix(Path(path), TABLES)
         sources = self.open(data)
         with self._stage("embedding") as where:
             rows = embedding_rows(self.model, sources, per=per, **where)
@@ -169,13 +172,16 @@ class Run:
     def write_boundaries(self, path: Path | str, data: Data | None = None, **spec: object) -> tuple[int, float, float]:
         """Boundaries of every source in a .csv, .parquet or .npz file. Returns their number, their number
         per second, and the prominence that they have at least."""
+        check_suffix(Path(path), TABLES)
         asked = _specify(SegmentSpec, spec)
         found = boundaries(self.trained, self.open(data), asked)
-        count = write_rows(Path(path), found.rows, nothing="no peak is so prominent: lower --prominence.", writers=TABLES)
+        count = write_rows(Path(path), found.rows, nothing="no peak is so prominent: lower --prominence.")
         return count, found.per_second, found.threshold
 
     def anomalies(self, data: Data | None = None, *, out: Path | str | None = None, **spec: object) -> AnomalyTable:
         """Surprise of every row of sensor series, and alarms; `out`: a file for the scores. spec: fields of `anomalies.AnomalySpec`."""
+        if out is not None:
+            check_suffix(Path(out), TABLES)
         table, rows = detect(self.trained, data, _specify(AnomalySpec, spec))
         if out is not None:
             write_scores(Path(out), rows, table, self.trained.listener)

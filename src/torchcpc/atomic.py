@@ -6,7 +6,7 @@ import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,18 @@ def check_writable(path: Path | None) -> None:
         for folder in made:
             with suppress(OSError, ValueError):
                 folder.rmdir()
+
+
+TABLES = (".csv", ".parquet", ".npz")
+"""The suffixes of files of rows."""
+
+
+def check_suffix(path: Path, suffixes: Collection[str]) -> None:
+    """Raises CPCError for the name of a file that ends in none of them, in letters of any case."""
+    if path.suffix.lower() not in suffixes:
+        *most, last = suffixes
+        found = f"cannot tell the format from {path.suffix!r}" if path.suffix else "the name has no suffix"
+        raise CPCError(f"{path}: {found}. End it in {' or '.join(filter(None, (', '.join(most), last)))}.")
 
 
 def _beside(path: Path) -> Path:

@@ -17,14 +17,18 @@ from torchcpc.representations.embed import embed_all, embed_batches, embed_long,
 from torchcpc.runs.saved import from_pretrained
 
 
-def test_parquet_and_npz_hold_the_same_rows(tmp_path: Path, trained: Path, recordings: Path) -> None:
-    for name in ("e.parquet", "e.npz"):
+def test_parquet_npz_and_csv_hold_the_same_rows(tmp_path: Path, trained: Path, recordings: Path) -> None:
+    for name in ("e.parquet", "e.npz", "e.csv"):
         assert main(["embed", str(trained), str(recordings), "-o", str(tmp_path / name)]) == 0
     table = pq.read_table(tmp_path / "e.parquet").to_pydict()
     with np.load(tmp_path / "e.npz", allow_pickle=False) as archive:
-        assert set(archive.files) == set(table) == {"source", "sequence", "step", "time_s", "z", "c"}
+        assert set(archive.files) == set(table) == {"source", "sequence", "step", "time_s", "group", "z", "c"}
         for column in archive.files:
             np.testing.assert_array_equal(archive[column], np.array(table[column], dtype=archive[column].dtype))
+    assert table["group"] == [Path(key).parent.name for key in table["source"]]
+    lines = (tmp_path / "e.csv").read_text(encoding="utf8").splitlines()
+    assert len(lines) == 1 + len(table["source"]) and lines[0].endswith('"c_7"')
+    assert [line.partition(",")[0].strip('"') for line in lines[1:]] == table["source"]
     counts = {key: table["source"].count(key) for key in set(table["source"])}
     assert counts == {f"speaker{n % 2}/{n}.wav": length // 160 for n, length in enumerate(LENGTHS)}
     assert np.array(table["z"]).shape == np.array(table["c"]).shape == (sum(counts.values()), 8)
@@ -90,9 +94,18 @@ def iter_alone(sources, index: int) -> Iterator:
     yield cut(sources, [index], [0], sources.length(index))
 
 
-def test_an_unknown_format_or_a_source_without_a_step_is_refused(
-    tmp_path: Path, trained: Path, recordings: Path, refused
-) -> None:
-    said = refused("embed", trained, recordings, "-o", tmp_path / "e.csv")
-    assert "cannot tell the format from '.csv'. End the name in .parquet or .npz" in said
-    assert os.listdir(tmp_path) == []
+@pytest.mark.parametrize(
+    ("command", "name", "suffixes"),
+    [
+        ("embed", "e.xlsx", ".csv, .parquet or .npz"),
+        ("score", "s.txt", ".csv, .parquet or .npz"),
+        ("anomalies", "scores", ".csv, .parquet or .npz"),
+        ("segment", "b.json", ".csv, .parquet or .npz"),
+        ("export", "m.pt", ".onnx"),
+    ],
+)
+def test_a_suffix_is_checked_before_anything_is_read(command: str, name: str, suffixes: str, tmp_path: Path, refused) -> None:
+    """The run that is named is none, and nobody finds out."""
+    (tmp_path / "run").mkdir()
+    said = refused(command, tmp_path / "run", "-o", tmp_path / name)
+    assert said.endswith(f"End it in {suffixes}.\n") and name in said and os.listdir(tmp_path) == ["run"]

@@ -12,7 +12,7 @@ from torchcpc.anomalies.scores import compare_with_labels, relative, row_surpris
 from torchcpc.anomalies.trace import traces
 from torchcpc.contracts import CPCError, Listener, RowLabelled, Sources, Timed, check_rules, require
 from torchcpc.information.scoring import SampleSpec, draw_sample, pmi_by_target, score_pairs, steps_in
-from torchcpc.representations.rows import Rows, write_rows
+from torchcpc.representations.write import Rows, write_rows
 from torchcpc.runs.open_sources import Data, are_open, named_roots
 from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample

@@ -2,6 +2,7 @@
 
 import argparse
 
+from torchcpc.atomic import TABLES
 from torchcpc.commands import options
 
 # Fields of anomalies.AnomalySpec.
@@ -21,7 +22,7 @@ SPEC: tuple[options.Option, ...] = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser, data="what the run never saw")
-    options.out(parser, "score and alarm of every row: .parquet or .npz")
+    options.out(parser, "score and alarm of every row: .csv, .parquet or .npz", suffixes=TABLES)
     options.add(parser, *SPEC, *options.PARTITION)
 
 

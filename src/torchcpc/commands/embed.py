@@ -1,13 +1,14 @@
-"""`cpc embed RUN DATA -o FILE`: the representations, per step or averaged per source, as parquet or npz."""
+"""`cpc embed RUN DATA -o FILE`: the representations, per step or averaged per source, with keys and labels, as csv, parquet or npz."""
 
 import argparse
 
+from torchcpc.atomic import TABLES
 from torchcpc.commands import options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser, data="the data of the run")
-    options.out(parser, "FILE.parquet or FILE.npz", required=True)
+    options.out(parser, "vectors, keys and labels: .csv, .parquet or .npz", required=True, suffixes=TABLES)
     parser.add_argument("--per", choices=("step", "source"), default="step", help="a row per step, or one per source (mean)")
 
 

@@ -7,7 +7,7 @@ from torchcpc.commands import options
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", metavar="RUN", help=options.RUN)
-    options.out(parser, "FILE.onnx", required=True)
+    options.out(parser, "FILE.onnx", required=True, suffixes=(".onnx",))
 
 
 def run(arguments: argparse.Namespace) -> None:

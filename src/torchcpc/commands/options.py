@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from torchcpc.atomic import check_writable
+from torchcpc.atomic import check_suffix, check_writable
 from torchcpc.contracts import CPCError
 
 RUN = "run folder, saved model folder, or Hub repository id"
@@ -70,7 +70,11 @@ def run(parser: argparse.ArgumentParser, *, data: str = "what the run held out")
     add(parser, ("device", str, "cpu", "NAME", "cpu, cuda, ..."))
 
 
-def out(parser: argparse.ArgumentParser, help: str, *, required: bool = False, metavar: str = "FILE") -> None:
+def out(
+    parser: argparse.ArgumentParser, help: str, *, required: bool = False, metavar: str = "FILE", suffixes: tuple[str, ...] = ()
+) -> None:
+    """-o. suffixes: those that a file must have, which are checked before torch is loaded."""
+    parser.set_defaults(suffixes=suffixes)
     parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help=help)
 
 
@@ -82,6 +86,8 @@ def check_paths(arguments: argparse.Namespace) -> None:
         if not os.path.exists(root):
             raise CPCError(f"{root} does not exist. Check the path.")
     if (out := given.get("out")) is not None:
+        if given.get("suffixes"):
+            check_suffix(out, arguments.suffixes)
         check_writable(out / "config.json" if arguments.command in FOLDERS else out)
     check_writable(given.get("picture"))
 

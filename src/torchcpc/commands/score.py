@@ -3,12 +3,13 @@
 import argparse
 from pathlib import Path
 
+from torchcpc.atomic import TABLES
 from torchcpc.commands import options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser, data="half of what the run held out")
-    options.out(parser, "PMI and surprise (-PMI) of every t and k: .parquet or .npz")
+    options.out(parser, "PMI and surprise (-PMI) of every t and k: .csv, .parquet or .npz", suffixes=TABLES)
     options.add(
         parser,
         ("picture", Path, None, "FILE", "sorted scores of candidates by context, as .svg or .png"),

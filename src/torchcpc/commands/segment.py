@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from torchcpc.atomic import TABLES
 from torchcpc.commands import options
 
 # Fields of segmentation.SegmentSpec.
@@ -19,7 +20,7 @@ SPEC: tuple[options.Option, ...] = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser, data="the data of the run")
-    options.out(parser, "boundaries of every source: .csv, .parquet or .npz")
+    options.out(parser, "boundaries of every source: .csv, .parquet or .npz", suffixes=TABLES)
     options.add(
         parser,
         ("alignment", Path, None, "FILE", "known intervals: csv recording,start,end,LABEL"),

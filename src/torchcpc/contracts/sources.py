@@ -121,8 +121,10 @@ class Channelled(Protocol):
 
 @runtime_checkable
 class RowLabelled(Protocol):
-    """Sources whose single positions can bear labels: [S], None where the source has no such column."""
+    """Sources whose single positions can bear labels: [S], None where the source has no such column. row_label_columns: the columns that
+    some source has."""
 
+    def row_label_columns(self) -> Sequence[str]: ...
     def row_labels(self, index: int, column: str) -> np.ndarray | None: ...
 
 

@@ -11,7 +11,7 @@ from torchcpc.contracts import Sources, counted
 from torchcpc.information.candidates import score_profiles
 from torchcpc.information.result import Profile
 from torchcpc.information.scoring import SampleSpec, draw_sample, score_rows, steps_in
-from torchcpc.representations.rows import Rows, write_rows
+from torchcpc.representations.write import Rows, write_rows
 from torchcpc.runs.open_sources import Data
 from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample

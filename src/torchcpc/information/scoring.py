@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from torchcpc.contracts import CPCError, Model, Predictor, Progress, Sources, silent
 from torchcpc.representations.embed import SourceSteps, frames, steps_of
-from torchcpc.representations.rows import Rows, clock
+from torchcpc.representations.rows import clock
+from torchcpc.representations.write import Rows
 from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample
 

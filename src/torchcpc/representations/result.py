@@ -1,6 +1,7 @@
 """Representations in memory with what names and labels their rows, and the steps most similar to given ones."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torchcpc.results import Array, SavedResult, flat
@@ -9,6 +10,23 @@ from torchcpc.text_table import TextTable
 # Rows of an embedding that its text shows.
 _SHOWN = 5
 _HEADER = ("rank", "cosine", "step", "source", "sentence")
+
+
+# What a row of an embedding has besides its labels; in a csv z_0, z_1, ... too.
+_OWN = re.compile(r"source|sequence|step|time_s|[zc](_\d+)?")
+
+
+def column_names(labels: Iterable[str]) -> dict[str, str]:
+    """Label column -> its column in a table of rows: label_NAME for a name that is taken there."""
+    taken = set(labels)
+    names: dict[str, str] = {}
+    for label in labels:
+        name = label
+        while _OWN.fullmatch(name) or (name != label and name in taken):
+            name = f"label_{name}"
+        names[label] = name
+        taken.add(name)
+    return names
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +46,15 @@ class Embedding(SavedResult):
 
     def records(self) -> Sequence[Mapping[str, object]]:
         places = {"sequence": self.sequence.tolist(), "step": self.step.tolist(), "time_s": self.time_s.tolist()}
-        columns = {"source": self.keys, **places, **self.labels, "z": self.z, "c": self.c}
+        names = column_names(self.labels)
+        labels = {names[label]: values for label, values in self.labels.items()}
+        columns = {"source": self.keys, **places, **labels, "z": self.z, "c": self.c}
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
     def tables(self) -> Sequence[TextTable]:
-        columns = {"source": self.keys, "step": self.step, "time_s": self.time_s, **self.labels}
+        names = column_names(self.labels)
+        labels = {names[label]: values for label, values in self.labels.items()}
+        columns = {"source": self.keys, "step": self.step, "time_s": self.time_s, **labels}
         shown = zip(*(values[:_SHOWN] for values in columns.values()), strict=True)
         rows = [[f"{cell:g}" if isinstance(cell, float) else str(cell) for cell in row] for row in shown]
         caption = f"{len(self.keys)} rows, one a {self.per}, of {len(set(self.keys))} sources; z: {self.z.shape[1]}, c: {self.c.shape[1]}"

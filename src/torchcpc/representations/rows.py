@@ -1,26 +1,21 @@
-"""Representations as rows, of steps or of sources, with what names and labels each row: in memory, or in a file, piece by piece.
+"""Representations as rows, of steps or of sources, with what names and labels each row: in memory, or piece by piece for a file.
 
 Columns: `source` (key), `sequence` (0, or which of a picture's columns), `step` (from 0), `time_s` (when the step begins, in
-seconds; in positions where the data have no clock), `z` and `c` (float32 vectors). In a row for a whole source, sequence and step
-are -1. Sources follow one another by length, not by name.
+seconds; in positions where the data have no clock), the labels, `z` and `c` (float32 vectors). In a row for a whole source, sequence and
+step are -1. Sources follow one another by length, not by name.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
-from typing import TypeAlias, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 
-from torchcpc.atomic import replacing
-from torchcpc.contracts import CPCError, Model, Sources, Timed, check_choice, provides
+from torchcpc.contracts import CPCError, Model, RowLabelled, Sources, Timed, check_choice, provides
 from torchcpc.data.keys import Keys
 from torchcpc.representations.embed import Embedded, EmbedOptions, embed_all
-from torchcpc.representations.result import Embedding
-
-Rows: TypeAlias = "Mapping[str, list[str] | np.ndarray]"
-"""Some rows of a table: the values of each column."""
+from torchcpc.representations.result import Embedding, column_names
+from torchcpc.representations.write import Rows
 
 NOTHING = "nothing was embedded: every source is shorter than one step. Name longer sources."
 
@@ -59,14 +54,57 @@ def find_step(
 
 
 def embedding_rows(model: Model, sources: Sources, *, per: str = "step", **options: Unpack[EmbedOptions]) -> Iterator[Rows]:
-    """The rows of all sources, piece by piece. per: "step", or "source" for the mean over its steps."""
+    """The rows of all sources, piece by piece, each label in a column of its own (see `column_names`). per: "step", or "source" for the
+    mean over its steps."""
+    labelled = Labels(sources, model.encoder.stride, per)
+    names = column_names(labelled.columns)
+    for source, rows in _unlabelled(model, sources, per, options):
+        labels = {names[column]: labelled.of(source, rows["step"], column) for column in labelled.columns}
+        z, c = rows["z"], rows["c"]
+        yield {**{name: rows[name] for name in ("source", "sequence", "step", "time_s")}, **labels, "z": z, "c": c}
+
+
+def _unlabelled(model: Model, sources: Sources, per: str, options: EmbedOptions) -> Iterator[tuple[int, dict[str, Any]]]:
+    """(source, the columns of some of its rows)."""
     check_choice("per", per, ("step", "source"))
     when, pieces = clock(sources, model.encoder.stride), embed_all(model, sources, **options)
     for source, z_TD, c_TC, first, sequence in pieces if per == "step" else _means(pieces):
         if steps := len(z_TD):
             step_T = np.arange(steps) + first
             place = {"source": [sources.items[source].key] * steps, "sequence": np.full(steps, sequence), "step": step_T}
-            yield {**place, "time_s": when(source, np.maximum(step_T, 0)), "z": z_TD, "c": c_TC}
+            yield source, {**place, "time_s": when(source, np.maximum(step_T, 0)), "z": z_TD, "c": c_TC}
+
+
+class Labels:
+    """The labels of rows, as texts: those of their source, and for steps those of single rows of the data (data.row_labels). A step of
+    several rows has the label of the first."""
+
+    def __init__(self, sources: Sources, stride: int, per: str) -> None:
+        self._rows = _row_labelled(sources) if per == "step" else None
+        of_rows = self._rows.row_label_columns() if self._rows else ()
+        names = {column for item in sources.items for column in item.labels} | {"group"}
+        self._sources = {column: sources.labels(column) for column in sorted(names - set(of_rows))}
+        self.columns, self._stride = [*self._sources, *of_rows], stride
+
+    def of(self, source: int, step_T: np.ndarray, column: str) -> list[str]:
+        """One label for each of the steps of a source."""
+        if column in self._sources:
+            return [self._sources[column][source]] * len(step_T)
+        rows = self._rows.row_labels(source, column) if self._rows else None
+        if rows is None:
+            return [""] * len(step_T)
+        return [_text(label) for label in rows[step_T * self._stride]]
+
+
+def _row_labelled(sources: object) -> RowLabelled | None:
+    return sources if provides(sources, RowLabelled) else None
+
+
+def _text(label: object) -> str:
+    """A label as it is written: 1 for 1.0, nothing for NaN."""
+    if isinstance(label, float | np.floating):
+        return "" if label != label else f"{label:g}" if float(label).is_integer() else str(label)
+    return str(label)
 
 
 def _means(embedded: Iterable[Embedded]) -> Iterator[Embedded]:
@@ -83,70 +121,15 @@ def _means(embedded: Iterable[Embedded]) -> Iterator[Embedded]:
 
 def embed(model: Model, sources: Sources, *, per: str = "step", **options: Unpack[EmbedOptions]) -> Embedding:
     """The representations of all sources in memory, with every label column. Raises CPCError where no source has a step."""
-    if not (pieces := list(embedding_rows(model, sources, per=per, **options))):
+    if not (pieces := list(_unlabelled(model, sources, per, options))):
         raise CPCError(NOTHING)
-    keys = tuple(key for rows in pieces for key in rows["source"])
-    number = {item.key: index for index, item in enumerate(sources.items)}
-    columns = {column for item in sources.items for column in item.labels} | {"group"}
-    labels = {column: sources.labels(column) for column in sorted(columns)}
+    labelled = Labels(sources, model.encoder.stride, per)
     return Embedding(
         per,
-        keys=keys,
-        **{name: np.concatenate([rows[name] for rows in pieces]) for name in ("z", "c", "sequence", "step", "time_s")},
-        labels={column: tuple(values[number[key]] for key in keys) for column, values in labels.items()},
+        keys=tuple(key for _, rows in pieces for key in rows["source"]),
+        **{name: np.concatenate([rows[name] for _, rows in pieces]) for name in ("z", "c", "sequence", "step", "time_s")},
+        labels={
+            column: tuple(label for source, rows in pieces for label in labelled.of(source, rows["step"], column))
+            for column in labelled.columns
+        },
     )
-
-
-def _parquet(path: Path, pieces: Iterable[Rows]) -> int:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    def column(name: str, values: np.ndarray | list[str]) -> pa.Array:
-        if name not in ("z", "c"):
-            return pa.array(values)
-        return pa.FixedSizeListArray.from_arrays(pa.array(np.ravel(values), pa.float32()), np.shape(values)[1])
-
-    writer, count = None, 0
-    with ExitStack() as opened:
-        for rows in pieces:
-            table = pa.table({name: column(name, values) for name, values in rows.items()})
-            writer = writer or opened.enter_context(pq.ParquetWriter(path, table.schema))
-            writer.write_table(table)
-            count += len(table)
-    return count
-
-
-def _npz(path: Path, pieces: Iterable[Rows]) -> int:
-    if not (held := list(pieces)):
-        return 0
-    columns = {name: np.concatenate([np.asarray(rows[name]) for rows in held]) for name in held[0]}
-    with path.open("wb") as file:
-        np.savez(file, allow_pickle=False, **columns)
-    return len(columns["source"])
-
-
-def _csv(path: Path, pieces: Iterable[Rows]) -> int:
-    import pyarrow as pa
-    import pyarrow.csv
-
-    tables = [pa.table(dict(rows)) for rows in pieces]
-    if tables:
-        pyarrow.csv.write_csv(pa.concat_tables(tables), path)
-    return sum(map(len, tables))
-
-
-Writers = dict[str, Callable[[Path, Iterable[Rows]], int]]
-WRITERS: Writers = {".parquet": _parquet, ".npz": _npz}
-# For rows of single values, which a line of text can hold.
-TABLES: Writers = {".csv": _csv, **WRITERS}
-
-
-def write_rows(path: Path, pieces: Iterable[Rows], *, nothing: str, writers: Writers = WRITERS) -> int:
-    """Writes every piece and returns the number of rows. Raises CPCError with the text `nothing` where there is no row."""
-    if path.suffix not in writers:
-        raise CPCError(f"{path}: cannot tell the format from {path.suffix!r}. End the name in {' or '.join(writers)}.")
-    with replacing(path) as partial:
-        count = writers[path.suffix](partial, (piece for piece in pieces if len(piece["step"])))
-        if not count:
-            raise CPCError(nothing)
-    return count

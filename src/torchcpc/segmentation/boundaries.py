@@ -8,7 +8,8 @@ import numpy as np
 
 from torchcpc.contracts import Sources, check_choice, check_rules
 from torchcpc.information.scoring import SampleSpec, draw_sample, steps_in
-from torchcpc.representations.rows import Rows, refuse_pictures
+from torchcpc.representations.rows import refuse_pictures
+from torchcpc.representations.write import Rows
 from torchcpc.runs.run import TrainedRun
 from torchcpc.segmentation.curves import (
     METRICS,

@@ -83,6 +83,10 @@ class Series(SourceList[SeriesItem]):
         times = self.items[index].readings.times
         return np.arange(self.length(index)) / self.rate if times is None else times
 
+    def row_label_columns(self) -> list[str]:
+        """The columns of row labels that some series has."""
+        return list(dict.fromkeys(column for item in self.items for column in item.readings.row_labels))
+
     def row_labels(self, index: int, column: str) -> np.ndarray | None:
         """The labels of every row in a column of the file: [S], None where it has no such column."""
         return self.items[index].readings.row_labels.get(column)
