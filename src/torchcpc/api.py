@@ -40,7 +40,7 @@ from torchcpc.results import SavedResult
 from torchcpc.runs.build import changed
 from torchcpc.runs.devices import ANY_DEVICE, Devices
 from torchcpc.runs.expand_vocabulary import Expanded, expand
-from torchcpc.runs.onnx import export_onnx
+from torchcpc.runs.onnx import export_onnx, facts_of
 from torchcpc.runs.open_sources import Data, are_open, named_roots
 from torchcpc.runs.pretrain import pretrain
 from torchcpc.runs.pretrain import resume as resume_pretraining
@@ -210,8 +210,7 @@ class Run:
 
     def export(self, path: Path | str) -> None:
         """Writes encoder and context as one ONNX file."""
-        names = {part: self.trained.config[part]["name"] for part in ("encoder", "context")}
-        export_onnx(self.model, Path(path), names=names)
+        export_onnx(self.model, Path(path), names=facts_of(self.trained))
 
     def keep(self, result: SavedResult) -> Path:
         """Writes a result into the run folder, where the report finds it."""

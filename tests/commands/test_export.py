@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+import torchcpc
 from torchcpc.cli import main
 from torchcpc.contracts import CPCError
 from torchcpc.encoders import SentenceEncoder
@@ -57,8 +58,25 @@ def test_the_command_writes_one_file_that_says_what_it_is(trained: Path, tmp_pat
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["m.onnx"]
     run = session(tmp_path / "new" / "m.onnx")
     about = run.get_modelmeta().custom_metadata_map
-    assert (about["stride"], about["receptive_field"], about["encoder"], about["context"]) == ("160", "465", "waveform", "gru")
+    del about["torchcpc"]
+    assert about == {
+        **{"domain": "audio", "encoder": "waveform", "context": "gru", "stride": "160", "receptive_field": "465"},
+        **{"z": "8", "c": "8", "horizons": "1 2", "sample_rate": "16000", "step_seconds": "0.01"},
+    }
     agrees(from_pretrained(trained)[0], run, 2, 3203)
+
+
+def test_the_rate_of_series_is_that_of_their_times_and_unknown_without(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    small = {"windows": {"length": 16, "batch": 3}, "candidates": {"count": 11}, "training": {"steps": 1}}
+    small |= {"context": {"dim": 5}, "encoder": {"dim": 7}}
+    for rate, known, seconds in ((250.0, "250", "0.004"), (None, "unknown", "unknown")):
+        arrays = [np.random.default_rng(n).normal(size=(97, 3)) for n in range(7)]
+        own = torchcpc.cases(arrays, **({"rate": rate} if rate else {}))
+        run = torchcpc.train("series", data=own, out=tmp_path / f"run {rate}", **small)
+        run.export(tmp_path / "m.onnx")
+        about = session(tmp_path / "m.onnx").get_modelmeta().custom_metadata_map
+        assert (about["domain"], about["sample_rate"], about["step_seconds"]) == ("series", known, seconds)
 
 
 def test_pictures_are_refused(tmp_path: Path) -> None:
@@ -68,7 +86,7 @@ def test_pictures_are_refused(tmp_path: Path) -> None:
 
 
 def test_faults_are_named(trained: Path, tmp_path: Path, refused, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "ends in .onnx" in refused("export", trained, "-o", tmp_path / "m.pt")
+    assert "End it in .onnx" in refused("export", trained, "-o", tmp_path / "m.pt")
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(CPCError, match=r"pip install 'torchcpc\[onnx\]'"):
         export_onnx(from_pretrained(trained)[0], tmp_path / "m.onnx", names={})

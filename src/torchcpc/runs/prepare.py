@@ -66,7 +66,7 @@ def prepare(
     doubts = domain.doubts(settings, sources.select([*train, *parts.validation]))
     counts = {"recordings": len(sources), "trained": len(train), "validated": len(parts.validation)}
     counts |= {"unseen": len(parts.unseen), "groups": len(sources.groups), "hours": sources.hours}
-    counts |= {"skipped": len(sources.skipped) + len(short)}
+    counts |= {"skipped": len(sources.skipped) + len(short), "rate": sources.rate}
     record = replace(record.learned(settings), data=record.data or counts)
     order = RandomWindows(sources.select(train), model.encoder.stride, record.seed, **settings["windows"])
     sizes = {name: settings["windows"][name] for name in ("length", "batch")}
