@@ -103,11 +103,11 @@ def recipe(folder: Path) -> None:
 
 
 def resumed(folder: Path) -> None:
-    """`cpc train --resume` of a finished run."""
+    """`cpc train --resume RUN --accept-changed-data` of a finished run: all that a resumed one reads."""
     from torchcpc.api import resume
     from torchcpc.runs.devices import Devices
 
-    resume(folder, devices=Devices(accelerator="cpu"))
+    resume(folder, accept_changed_data=True, devices=Devices(accelerator="cpu"))
 
 
 def used(folder: Path) -> None:

@@ -11,7 +11,8 @@ from safetensors.torch import load_file, save_file
 
 from tests.training import tiny
 from torchcpc.contracts import CPCError
-from torchcpc.training import checkpoint, fit
+from torchcpc.training import checkpoint
+from torchcpc.training.loop import fit
 
 
 @pytest.fixture

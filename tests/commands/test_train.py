@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def test_train_writes_a_whole_run(trained: Path) -> None:
     assert (described["data"]["trained"], described["data"]["validated"], described["data"]["groups"]) == (5, 1, 2)
     lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert [line["step"] for line in lines if line["event"] == "train"] == [1, 2, 3, 4, 5, 6]
-    (valid,) = [line for line in lines if line["event"] == "valid"]
+    untrained, valid = [line for line in lines if line["event"] == "valid"]
+    assert untrained["step"] == 0
     best, _ = from_pretrained(trained)
     assert valid["step"] == 6 and valid["bound"] < np.mean(valid["ceiling_per_k"])
     for name, tensor in load_file(trained / "latest.safetensors").items():
@@ -35,11 +37,12 @@ def test_train_writes_a_whole_run(trained: Path) -> None:
             assert torch.equal(best.state_dict()[name.removeprefix("model.")], tensor)
 
 
-def test_resuming_a_finished_run_changes_nothing(trained: Path) -> None:
+def test_resuming_a_finished_run_changes_nothing(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = ["model.safetensors", "latest.safetensors", "best.safetensors", "metrics.jsonl", "config.json", "settings.json"]
     before = {name: (trained / name).read_bytes() for name in names}
     assert main(["train", "--resume", str(trained), "--accelerator", "cpu"]) == 0
     assert {name: (trained / name).read_bytes() for name in names} == before
+    assert "already has all its 6 updates: nothing to do" in capsys.readouterr().err
 
 
 def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(
@@ -55,9 +58,17 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(
     with monkeypatch.context() as patch:
         patch.setattr(Record, "event", pressed)
         assert train(tmp_path / "b", recordings) == 130
-    assert "stopped after update 3; go on with: cpc train --resume" in capsys.readouterr().err
-    assert not (tmp_path / "b/model.safetensors").exists()
+    said = capsys.readouterr().err
+    assert re.search(
+        r"stopped after update 3 of 6 \(best .* at update 0, the untrained network\); go on with: cpc train --resume", said
+    )
+    # What there is of it answers questions, and says how far it got.
+    assert main(["embed", str(tmp_path / "b"), "-o", str(tmp_path / "b.npz")]) == 0
+    assert f"{tmp_path / 'b'} is unfinished, at update 3 of 6 (best validation bound" in capsys.readouterr().err
+    assert main(["report", str(tmp_path / "b")]) == 0
+    assert "is unfinished, at update 3 of 6" in capsys.readouterr().err
     assert main(["train", "--resume", str(tmp_path / "b"), "--accelerator", "cpu"]) == 0
+    assert f"continuing {tmp_path / 'b'} at update 3 of 6\n" in capsys.readouterr().err
     assert (tmp_path / "b/model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
     losses = []
     for folder in (trained, tmp_path / "b"):

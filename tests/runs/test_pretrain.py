@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from torchcpc.contracts import CPCError, Item, Progress, Skipped
 from torchcpc.data.arrays import Arrays
@@ -49,7 +50,7 @@ def test_data_are_opened_once_and_the_record_is_written_once(tmp_path: Path, mon
     monkeypatch.setattr(RunRecord, "write", lambda self, folder: (written.append(self), write(self, folder)))
     trained = pretrain(settings(), None, tmp_path / "run", recipe="synthetic-ar1", devices=CPU, listener=ears)
     assert ears.stages == ["scanning", "training"] and len(written) == 1
-    assert ears.heard[-1] == ("training", 4, 4) and ears.notes[0].startswith("update 2: held-out bound")
+    assert ears.heard[-1] == ("training", 4, 4) and ears.notes[0].startswith("update 0: held-out bound")
     assert trained.run.record == RunRecord.read(tmp_path / "run") == written[0]
     assert json.loads((tmp_path / "run/skipped.json").read_text()) == []
     # What it trained on is open still, and the same as when it is loaded.
@@ -84,6 +85,32 @@ def test_so_does_one_that_is_interrupted_before_anything_was_learned(tmp_path: P
     with pytest.raises(KeyboardInterrupt):
         pretrain(settings("training.log_every=3"), None, tmp_path / "run", devices=CPU, on_event=press)
     assert not (tmp_path / "run").exists()
+
+
+def test_so_does_one_that_diverges_at_once(tmp_path: Path) -> None:
+    """The untrained network that it had saved would stand in the way of the next try."""
+    saved: list[bool] = []
+
+    def look(event: str, step: int, metrics: dict) -> None:
+        if event == "best":
+            saved.append((tmp_path / "run/model.safetensors").exists())
+
+    with pytest.raises(CPCError, match="diverged"):
+        pretrain(settings("training.learning_rate=1e30"), None, tmp_path / "run", devices=CPU, on_event=look)
+    assert saved == [True] and not (tmp_path / "run").exists()
+
+
+def test_the_model_on_disk_is_that_of_the_best_validation_all_along(tmp_path: Path) -> None:
+    def compare(event: str, step: int, metrics: dict) -> None:
+        if event in ("best", "step"):
+            best, model = (load_file(tmp_path / f"run/{name}.safetensors") for name in ("best", "model"))
+            compared.append(step)
+            assert all(np.array_equal(model[name], best[f"model.{name}"]) for name in model)
+            assert load_run(tmp_path / "run").model is not None
+
+    compared: list[int] = []
+    pretrain(settings(), None, tmp_path / "run", devices=CPU, on_event=compare)
+    assert compared[0] == 0 and {1, 2, 3, 4} < set(compared)
 
 
 def test_a_folder_in_use_is_left_alone(tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from torch import nn
 
 from torchcpc.contracts import CPCError
 from torchcpc.runs.start import require_new, starting
+from torchcpc.training import checkpoint
+from torchcpc.training.state import RunState
 
 
 def test_what_a_killed_start_left_counts_as_new(tmp_path: Path) -> None:
@@ -49,8 +52,10 @@ def test_a_start_that_fails_removes_the_folders_that_it_made(tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]
 
 
-def test_what_was_learned_is_kept(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "step", "kept"), [("latest", 1, True), ("best", 5, True), ("best", 0, False)])
+def test_what_was_learned_is_kept_and_an_untrained_network_is_not(tmp_path: Path, name: str, step: int, kept: bool) -> None:
+    path = tmp_path / f"run/{name}.safetensors"
     with pytest.raises(KeyboardInterrupt), starting(tmp_path / "run", first=True):
-        (tmp_path / "run/latest.safetensors").touch()
+        checkpoint.save(path, nn.Linear(2, 3), RunState(step=step, best=0.5))
         raise KeyboardInterrupt
-    assert (tmp_path / "run/latest.safetensors").exists()
+    assert path.exists() == kept == (tmp_path / "run").exists()

@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,11 @@ from safetensors.torch import load_file
 
 from tests.training import tiny
 from torchcpc.contracts import CPCError
-from torchcpc.training import fit
 from torchcpc.training.checkpoint import read_tensors
-from torchcpc.training.loop import step_generator
+from torchcpc.training.loop import fit, step_generator
+from torchcpc.training.record import ignore
 from torchcpc.training.schedule import learning_rate
+from torchcpc.training.state import read_state
 
 SETTINGS = {"steps": tiny.STEPS, "learning_rate": 0.05, "warmup": 5, "schedule": "cosine", "clip": 0.7}
 EVERY = {"log_every": 1, "validate_every": 3, "save_every": 2}
@@ -85,9 +88,10 @@ def test_a_stop_between_updates_loses_nothing(tmp_path, uninterrupted, stop_afte
 
 CHILD = """
 import sys, time
+from functools import partial
 from pathlib import Path
 from tests.training import tiny
-from torchcpc.training import fit
+from torchcpc.training.loop import fit
 from torchcpc.training.checkpoint import read_tensors
 def slowly(event, step, metrics):
     if event == "step":
@@ -107,7 +111,7 @@ def test_killed_at_any_instant_it_resumes_bit_for_bit(tmp_path, uninterrupted):
             stdout=subprocess.PIPE,
             text=True,
             cwd=root,
-            env={**os.environ, "PYTHONPATH": str(root)},
+            env={**os.environ, "PYTHONPATH": f"{root / 'src'}{os.pathsep}{root}"},
         )
         assert child.stdout is not None
         for line in child.stdout:
@@ -142,8 +146,25 @@ def test_a_diverging_run_stops_and_keeps_its_last_checkpoint(tmp_path):
 
 
 def test_the_best_is_the_best_validation_not_the_last(tmp_path):
-    bounds = iter([0.5, 2.0, 1.0, 1.5, 0.1, 0.2, 0.3, 0.4])
-    fit(tiny.model(), tiny.loss, tiny.draw, lambda model: {"bound": next(bounds)}, tmp_path, seed=3, **SETTINGS, **EVERY)
+    bounds, kept = iter([0.1, 0.5, 2.0, 1.0, 1.5, 0.1, 0.2, 0.3, 0.4]), []
+
+    def on_event(event, step, metrics):
+        if event == "best":
+            kept.append((step, read_state(tmp_path / "best.safetensors").step))
+
+    fit(
+        tiny.model(),
+        tiny.loss,
+        tiny.draw,
+        lambda model: {"bound": next(bounds)},
+        tmp_path,
+        None,
+        on_event,
+        seed=3,
+        **SETTINGS,
+        **EVERY,
+    )
+    assert kept == [(0, 0), (3, 3), (6, 6)]
     reference = tiny.model()
     with pytest.raises(KeyboardInterrupt):
         fit(reference, tiny.loss, tiny.draw, seed=3, **SETTINGS | {"steps": tiny.STEPS}, on_event=_stop_at(6))
@@ -153,8 +174,8 @@ def test_the_best_is_the_best_validation_not_the_last(tmp_path):
 
 def test_out_of_patience_where_it_would_be_without_the_stop(tmp_path):
     """Bounds by update, best at 9, so two stale validations end it at 15; stopped at 13 and resumed, it ends there too, and stays."""
-    bounds = {3: 0.5, 6: 1.0, 9: 2.0, 12: 0.1, 15: 1.9, 18: 3.0}
-    steps = []
+    bounds = {0: 1.5, 3: 0.5, 6: 1.0, 9: 2.0, 12: 0.1, 15: 1.9, 18: 3.0}
+    steps = [0]
 
     def go(folder, stop=None):
         def on_event(event, step, metrics):
@@ -164,6 +185,7 @@ def test_out_of_patience_where_it_would_be_without_the_stop(tmp_path):
                     os.kill(os.getpid(), signal.SIGINT)
 
         model = tiny.model()
+        steps[-1:] = [0]
         settings = SETTINGS | EVERY | {"seed": 3, "patience": 2}
         outcome = fit(
             model, tiny.loss, tiny.draw, lambda model: {"bound": bounds[steps[-1]]}, folder, on_event=on_event, **settings
@@ -179,7 +201,42 @@ def test_out_of_patience_where_it_would_be_without_the_stop(tmp_path):
     assert steps[-1] == 13
     resumed, outcome = go(tmp_path / "cut")
     assert outcome.step == 15 and torch.equal(whole.weight, resumed.weight)
-    assert go(tmp_path / "cut")[1].step == 15 and steps[-1] == 15
+    assert go(tmp_path / "cut")[1].step == 15 and steps[-1] == 0  # not a step longer
+
+
+def test_the_untrained_network_is_validated_first_and_kept_where_nothing_beats_it(tmp_path, uninterrupted):
+    """Its validation changes no update; kept, it is the model, and the run says so once, resumed or not."""
+    assert next((row["event"], row["step"]) for row in events(uninterrupted)) == ("valid", 0)
+    assert not [row for row in events(uninterrupted) if row["event"] == "warning"]
+    for name in ("seen", "whole", "cut"):
+        (tmp_path / name).mkdir()
+    unseen, seen = tiny.model(), tiny.model()
+    fit(unseen, tiny.loss, tiny.draw, seed=3, **SETTINGS)
+    fit(seen, tiny.loss, tiny.draw, tiny.validate, tmp_path / "seen", seed=3, **SETTINGS, **EVERY)
+    assert torch.equal(seen.weight, unseen.weight)
+    for name, stop in (("whole", None), ("cut", 22)):
+        bounds = [*[-1.0] * 20, 0.5]
+        how = {"on_event": _stop_at(stop), "seed": 3, **SETTINGS, **EVERY}
+        with pytest.raises(KeyboardInterrupt) if stop else nullcontext():
+            fit(tiny.model(), tiny.loss, tiny.draw, partial(_next_bound, bounds), tmp_path / name, **how)
+        fit(tiny.model(), tiny.loss, tiny.draw, lambda model: {"bound": -1.0}, tmp_path / name, **how | {"on_event": ignore})
+    warned = [row for row in events(tmp_path / "whole") if row["event"] == "warning"]
+    assert len(warned) == 1 and warned[0]["step"] == tiny.STEPS and warned[0]["reason"].startswith("untrained: no update beat")
+    assert events(tmp_path / "whole") == events(tmp_path / "cut")
+    best = load_file(tmp_path / "cut/best.safetensors")
+    assert torch.equal(best["model.weight"], tiny.model().weight)
+
+
+def test_a_first_bound_that_is_no_number_is_beaten_by_any(tmp_path):
+    bounds = iter([math.nan, *[-1.0] * 20])
+    outcome = fit(
+        tiny.model(), tiny.loss, tiny.draw, lambda model: {"bound": next(bounds)}, tmp_path, seed=3, **SETTINGS, **EVERY
+    )
+    assert outcome.best == -1.0 and read_state(tmp_path / "best.safetensors").step == 3
+
+
+def _next_bound(bounds, model):
+    return {"bound": bounds.pop()}
 
 
 def _stop_at(last):

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.training import tiny
-from torchcpc.training import fit
+from torchcpc.training.loop import fit
 from torchcpc.training.one_device import one_device
 
 SLURM = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "train", "SLURM_PROCID": "1", "SLURM_LOCALID": "1", "SLURM_NODEID": "0"}

@@ -15,7 +15,7 @@ from torchcpc.model import CPCModel
 from torchcpc.objectives import Contrast, contrast_pool, infonce
 from torchcpc.scores import Bilinear, Full
 from torchcpc.scores.candidates import Codes
-from torchcpc.training import fit
+from torchcpc.training.loop import fit
 
 RHO = 0.9
 INFORMATION = -0.5 * math.log(1 - RHO**2)

@@ -11,5 +11,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.terminal import note
     from torchcpc.report import build_report
+    from torchcpc.runs.standing import told
 
+    if said := told(arguments.run):
+        note(said)
     note(f"report: {build_report(arguments.run)}")

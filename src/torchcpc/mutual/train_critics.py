@@ -18,7 +18,7 @@ from torchcpc.contracts import Progress, check_rules
 from torchcpc.mutual.critic import Critic, features
 from torchcpc.mutual.elliptical import Copula, fit_copula, margins
 from torchcpc.objectives import symmetric_infonce
-from torchcpc.training import fit
+from torchcpc.training.loop import fit
 from torchcpc.training.record import Metrics
 from torchcpc.training.schedule import learning_rate as rate_at
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torchcpc.contracts import CPCError
 from torchcpc.probes.task import JUDGES, SPLIT_PARTS, Answers, Features, Judge, Task
 from torchcpc.statistics.standardise import Scale
-from torchcpc.training import fit
+from torchcpc.training.loop import fit
 
 Batch = tuple[Tensor, ...]
 """The classifier's arguments, and last its labels: [B] or [B, T], -1 where there is none."""

@@ -18,7 +18,7 @@ from torchcpc.encoders import ENCODERS
 from torchcpc.model import CPCModel
 from torchcpc.scores import CANDIDATES, PREDICTORS
 from torchcpc.settings import Schema, Settings, construct, resolve
-from torchcpc.training import fit
+from torchcpc.training.loop import fit
 
 # A residual network of a thousand layers has as many; the largest model that ships has 706.
 MOST_TENSORS = 10_000

@@ -11,7 +11,9 @@ def model_files(folder: Path) -> tuple[Path, Path]:
     paths = folder / "config.json", folder / "model.safetensors"
     for path in paths:
         if not path.is_file():
-            raise CPCError(f"{folder} holds no {path.name}: it is not a saved model. A finished `cpc train` run folder is one.")
+            raise CPCError(
+                f"{folder} holds no {path.name}: it is not a saved model. A `cpc train` run folder is one, from its start on."
+            )
     return paths
 
 

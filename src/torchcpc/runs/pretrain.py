@@ -22,17 +22,20 @@ from torchcpc.runs.narrate import narrate
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources, tell
 from torchcpc.runs.prepare import Prepared, prepare
 from torchcpc.runs.record import RunRecord
-from torchcpc.runs.run import TrainedRun
+from torchcpc.runs.run import TrainedRun, load_run
 from torchcpc.runs.same_data import check_data, note_data
 from torchcpc.runs.saved import located, save_pretrained
+from torchcpc.runs.standing import standing
 from torchcpc.runs.start import remove_partial, require_new, starting
 from torchcpc.runs.together import ending_together
 from torchcpc.scores import CANDIDATES
 from torchcpc.settings import Settings, construct
 from torchcpc.signals import deferred
-from torchcpc.training import Outcome, checkpoint, fit
+from torchcpc.training import checkpoint
 from torchcpc.training.health import Metrics
+from torchcpc.training.loop import Outcome, fit
 from torchcpc.training.record import OnEvent, ignore
+from torchcpc.training.state import BEST
 from torchcpc.training.validation import held_out_bound
 
 if TYPE_CHECKING:
@@ -95,6 +98,11 @@ def resume(
     if record.expanded:
         origin = record.expanded["run"]
         raise CPCError(f"{folder} is an expanded model, which has nothing to resume: resume {origin}, and expand that again.")
+    begun = standing(folder)
+    if begun.ended and data is None and not accept_changed_data and (folder / "model.safetensors").exists():
+        remove_partial(folder)
+        listener.note(begun.resumed())
+        return Trained(load_run(folder, listener=listener), Outcome(begun.step, begun.best.best if begun.best else None))
     moved = named_roots(data)
     if gone := [root for root in moved or record.roots if not Path(root).exists()]:
         raise CPCError(
@@ -112,6 +120,7 @@ def resume(
         )
     if fabric.is_global_zero:
         remove_partial(folder)
+        listener.note(begun.resumed())
     same = partial(check_data, accept_changed=accept_changed_data, note=listener.note)
     prepared = partial(prepare, replace(record, roots=moved or record.roots), same, written=record)
     return _train(folder, fabric, prepared, sources, listener, on_event)
@@ -137,16 +146,22 @@ def _train(
         def validate(model: Model) -> Metrics:
             return held_out_bound(model, contrast, held_out, seed=record.seed, device=fabric.device)
 
+        def keep(event: str, step: int, metrics: Metrics) -> None:
+            if event == "best":
+                save_pretrained(model, settings, folder)
+            on_event(event, step, metrics)
+
         unit = DOMAINS[settings["data"]["name"]].unit(settings, sources)
-        on_event = narrate(listener, progress, settings["training"]["steps"], unit, on_event)
+        hear = narrate(listener, progress, settings["training"]["steps"], unit, keep)
         given = {"fingerprint": record.fingerprint(), "seed": record.seed, **settings["training"]}
         with deferred() as asked:
-            outcome = fit(model, loss, order.draw, validate, folder, fabric, on_event, **given)
-            if first and (best := folder / "best.safetensors").exists():
-                checkpoint.load(best, model, fingerprint=record.fingerprint())
-                save_pretrained(model, settings, folder)
-            if first and asked.number and outcome.step < settings["training"]["steps"]:
-                listener.note(f"stopped after update {outcome.step}; go on with: cpc train --resume {folder}")
+            outcome = fit(model, loss, order.draw, validate, folder, fabric, hear, **given)
+            if first:
+                checkpoint.load(folder / BEST, model, fingerprint=record.fingerprint())
+                save_pretrained(model, settings, folder)  # of a run begun by an older version it is not there yet
+                if asked.number and not (now := standing(folder)).ended:
+                    at = f"update {now.step:,} of {now.steps:,} ({now.of_best()})"
+                    listener.note(f"stopped after {at}; go on with: cpc train --resume {folder}")
             if not first:
                 asked.number = 0  # the first speaks for all
             if fabric.world_size > 1:
@@ -154,7 +169,7 @@ def _train(
                 torch.distributed.destroy_process_group()
     if not first:
         raise SystemExit(0)
-    listener.note(f"best validation bound {outcome.best:.3f} nats; model and metrics in {folder}")
+    listener.note(f"{standing(folder).of_best()}; model and metrics in {folder}")
     config = {**{name: settings[name] for name in MODEL_PARTS}, "data": located(settings["data"], folder)}
     domain = DOMAINS[config["data"]["name"]]
     run = TrainedRun(folder, model.cpu().eval(), config, record, domain, listener=listener, own=[sources])

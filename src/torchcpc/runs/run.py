@@ -12,6 +12,7 @@ from torchcpc.model import CPCModel
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources, open_with_test
 from torchcpc.runs.record import NAME, RunRecord
 from torchcpc.runs.saved import find_folder, load_model
+from torchcpc.runs.standing import told
 from torchcpc.settings import Settings, suggest
 
 # Strategies whose candidates no proposal draws: of the own sequence, or of all sources and more of the own.
@@ -164,4 +165,6 @@ def load_run(name: str | Path, *, device: str = "cpu", listener: Listener = QUIE
     model, config = load_model(folder)
     if (kind := config["data"]["name"]) not in DOMAINS:
         raise CPCError(f"{folder}: data.name = {kind!r} is unknown.{suggest(str(kind), DOMAINS)}")
+    if said := told(folder):
+        listener.note(said)
     return TrainedRun(folder, model.to(device), config, record, DOMAINS[kind], device, listener)

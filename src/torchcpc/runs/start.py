@@ -8,11 +8,10 @@ from pathlib import Path
 from torchcpc.atomic import write_text
 from torchcpc.contracts import CPCError
 from torchcpc.runs.record import NAME
+from torchcpc.training.state import BEST, LATEST, read_state
 
 # Says that all in the folder is of a start that was killed, as long as there is no record. Named like what is half written.
 _MARK = ".start.part"
-# There is something to go on from.
-_LEARNED = ("latest.safetensors", "best.safetensors")
 
 
 def require_new(folder: Path) -> None:
@@ -46,7 +45,7 @@ def starting(folder: Path, *, first: bool) -> Iterator[None]:
         yield
     except BaseException:
         # A run in which nothing was learned would stand in the way of the next try, and could not be resumed either.
-        if not any((folder / name).exists() for name in _LEARNED):
+        if not _learned(folder):
             shutil.rmtree(folder, ignore_errors=True)
             _remove_empty(made)
         raise
@@ -62,6 +61,16 @@ def remove_partial(folder: Path) -> None:
 def _partial(path: Path) -> bool:
     """Whether `atomic.replacing` made it, to be renamed once it is whole."""
     return path.name.startswith(".") and ".part" in path.name and path.is_file()
+
+
+def _learned(folder: Path) -> bool:
+    """Whether the folder holds more than the untrained network."""
+    if (folder / LATEST).exists():
+        return True
+    try:
+        return read_state(folder / BEST).step > 0
+    except CPCError:
+        return False
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -7,33 +7,22 @@ state."""
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
 
 import torch
-from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from torchcpc.atomic import replacing
-from torchcpc.contracts import CPCError, shown
+from torchcpc.contracts import CPCError
+from torchcpc.training.state import FORMAT, RunState, damaged, state_of
 
-FORMAT = 1
 _MODEL = "model."
 _OPTIMIZER = "optimizer."
 # Of a message about a file of another model.
 _MOST_FAULTS, _LONGEST = 20, 160
-
-
-@dataclass(frozen=True, slots=True)
-class RunState:
-    """Where a run stands: updates done, and the best validation value so far (None before the first)."""
-
-    step: Annotated[int, Field(ge=0)]
-    best: float | None
-    fingerprint: str = ""
 
 
 def save(path: Path, model: nn.Module, state: RunState, optimizer: torch.optim.Optimizer | None = None) -> None:
@@ -100,19 +89,9 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], RunState]:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-        content = json.loads(metadata["state"])
-        found = content.pop("format")
-        if found == FORMAT:
-            return tensors, TypeAdapter(RunState).validate_python(content)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        fault = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise CPCError(f"{path} is not a whole torchcpc checkpoint ({fault}). Restore it, or start the run anew.") from None
-    except Exception as error:  # of safetensors, of JSON, and of torch for types that it does not have
-        raise CPCError(f"{path} is not a whole torchcpc checkpoint ({error}). Restore it, or start the run anew.") from None
-    raise CPCError(
-        f"{path} has checkpoint format {shown(found)}; this version reads format {FORMAT}. Use the version that wrote it."
-    )
+    except Exception as error:  # of safetensors, and of torch for types that it does not have
+        raise damaged(path, error) from None
+    return tensors, state_of(path, metadata)
 
 
 def require_fit(path: Path, model: nn.Module, weights: Mapping[str, Tensor]) -> None:

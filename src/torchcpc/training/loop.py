@@ -24,6 +24,7 @@ from torchcpc.training.one_device import one_device
 from torchcpc.training.record import OnEvent, Record, ignore
 from torchcpc.training.schedule import SCHEDULES
 from torchcpc.training.schedule import learning_rate as rate_at
+from torchcpc.training.state import BEST, LATEST, RunState
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -68,8 +69,9 @@ def fit(
 
     loss(model, batch, generator) -> (scalar, metrics); draw(step, rank) -> batch, a pure function; validate(model) -> metrics with `bound`,
     higher is better. The generator follows from (seed, step, rank), so a resumed run takes the same steps. Of several processes each has
-    its own batch and candidates; gradients are averaged. With a folder: metrics.jsonl, latest.safetensors, best.safetensors. on_event
-    hears "step", "train", "valid" and "warning" of the first process. Signals act between two updates, after a checkpoint.
+    its own batch and candidates; gradients are averaged. With a folder: metrics.jsonl, latest.safetensors, a validation of the untrained
+    model (update 0), and best.safetensors at each new best validation, that one first. on_event (`record.OnEvent`) hears the first process.
+    Signals act between two updates, after a checkpoint.
 
     Args:
         steps: Updates of the weights.
@@ -99,10 +101,14 @@ def fit(
         return Outcome(loop.state.step, loop.state.best)
     place = partial(draw, rank=fabric.global_rank)
     with torch.random.fork_rng(), deferred() as asked, prefetch(place, loop.state.step, steps) as batches:
+        if loop.fresh:
+            loop.validate(validate)
         for batch in batches:
             loop.update(loss, batch, seed=seed, rate=rate(loop.state.step), clip=clip)
             stopping = loop.stopping(asked)
             enough = loop.validate(validate) and loop.agree(0 < patience <= record.stale)
+            if enough or loop.state.step == steps:
+                record.ended(loop.state.step)
             loop.save(at_once=stopping or enough)
             if stopping or enough:
                 break
@@ -125,11 +131,12 @@ class Loop:
     ) -> None:
         self.plain, self.fabric, self.record, self.every = plain, fabric, record, every
         self.model, self.optimizer = fabric.setup(plain, optimizer)
-        self.latest = folder / "latest.safetensors" if folder else None
-        self.state = checkpoint.RunState(step=0, best=None, fingerprint=fingerprint)
-        if self.latest and self.latest.exists():
+        self.latest = folder / LATEST if folder else None
+        self.state = RunState(step=0, best=None, fingerprint=fingerprint)
+        self.fresh = self.latest is not None and not self.latest.exists()
+        if self.latest and not self.fresh:
             self.state = checkpoint.load(self.latest, plain, self.optimizer, fingerprint=fingerprint)
-        record.rewind(self.state.step)
+        record.rewind(-1 if self.fresh else self.state.step)
         # Looking at a loss makes an accelerator wait for it; on a CPU it is free.
         self.look_every = 1 if fabric.device.type == "cpu" else every["log"]
         self.since = self.state.step, time.perf_counter()
@@ -173,10 +180,11 @@ class Loop:
             return False
         measured = validate(self.plain)
         self.record.validated(step, measured)
-        if self.state.best is None or measured["bound"] > self.state.best:
+        if self.state.best is None or math.isnan(self.state.best) or measured["bound"] > self.state.best:
             self.state = replace(self.state, best=measured["bound"])
             if self.record.folder:
-                checkpoint.save(self.record.folder / "best.safetensors", self.plain, self.state)
+                checkpoint.save(self.record.folder / BEST, self.plain, self.state)
+                self.record.event("best", step, {})
         self.since = step, time.perf_counter()  # validating is not training
         return True
 

@@ -12,9 +12,12 @@ from torchcpc.atomic import plain, write_text
 from torchcpc.contracts import CPCError
 from torchcpc.training import health
 from torchcpc.training.health import Metrics
+from torchcpc.training.state import best_of, stale
 
+LOGGED = ("train", "valid", "warning")
 OnEvent = Callable[[str, int, Metrics], None]
-"""Hears (event, step, metrics)."""
+"""Hears (event, step, metrics). Events: "step" after every update; "train", "valid" and "warning", which metrics.jsonl holds; "best" when
+the model on disk is that of this step."""
 
 
 def ignore(event: str, step: int, metrics: Metrics) -> None:
@@ -30,7 +33,7 @@ class Record:
         self.warned: set[str] = set()
 
     def rewind(self, step: int) -> None:
-        """Drops what came after update `step`, and a line torn by a kill; remembers what came before, as if never stopped."""
+        """Drops what came after update `step` (all, for -1), and a line torn by a kill; remembers what came before, as if never stopped."""
         path = self.folder / "metrics.jsonl" if self.folder else None
         if path is None or not path.exists():
             return
@@ -45,8 +48,8 @@ class Record:
         self.warned |= {entry["reason"].partition(":")[0] for entry in kept if entry["event"] == "warning"}
 
     def event(self, kind: str, step: int, metrics: Metrics) -> None:
-        """Tells of an event; all but "step" are logged."""
-        if self.folder and kind != "step":
+        """Tells of an event, and writes it down if it is one of metrics.jsonl."""
+        if self.folder and kind in LOGGED:
             numbers = {key: value.tolist() if isinstance(value, Tensor) else value for key, value in metrics.items()}
             line = json.dumps({"event": kind, "step": step, **plain(numbers)})
             try:
@@ -60,20 +63,30 @@ class Record:
         self.on_event(kind, step, metrics)
 
     def validated(self, step: int, metrics: Metrics) -> None:
-        """A validation, and each warning that it is the first to give reason for."""
-        self.validations.append(metrics)
+        """A validation, and each warning that it is the first to give reason for. The untrained network gives no reason to warn."""
+        self.validations.append({**metrics, "step": step})
         self.event("valid", step, metrics)
-        for reason in health.warnings(self.validations) if "rank_z" in metrics else []:
+        trained = [entry for entry in self.validations if entry["step"] > 0]
+        for reason in health.warnings(trained) if trained and "rank_z" in metrics else []:
             if (kind := reason.partition(":")[0]) not in self.warned:
                 self.warned.add(kind)
                 self.event("warning", step, {"reason": reason})
 
+    def ended(self, step: int) -> None:
+        """The end of the training. Warns where the untrained network validated best, which is then the model that is kept."""
+        if self.validations and (best := self.validations[best_of(self.validations)])["step"] == 0:
+            last = self.validations[-1]
+            reason = (
+                f"untrained: no update beat the untrained network on validation ({best['bound']:.3f} nats; after the last update "
+                f"{last['bound']:.3f}), so the model is the untrained one. Train on more data, for longer (training.steps) or with a "
+                "lower training.learning_rate."
+            )
+            self.event("warning", step, {"reason": reason})
+
     @property
     def stale(self) -> int:
         """Validations since the best one: a function of the log, so that a resumed run runs out of patience where it would have."""
-        bounds = [entry["bound"] for entry in self.validations]
-        bounds = [-math.inf if math.isnan(bound) else bound for bound in bounds]
-        return len(bounds) - 1 - bounds.index(max(bounds)) if bounds else 0
+        return stale(self.validations)
 
     def require_finite(self, step: int, loss: Tensor, norm: Tensor) -> None:
         """Raises CPCError for a loss or gradient that is not a number: going on would overwrite good weights."""
@@ -92,11 +105,7 @@ def _entry(line: str) -> Metrics | None:
         entry = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if (
-        not isinstance(entry, dict)
-        or type(entry.get("step")) is not int
-        or entry.get("event") not in ("train", "valid", "warning")
-    ):
+    if not isinstance(entry, dict) or type(entry.get("step")) is not int or entry.get("event") not in LOGGED:
         return None
     if entry["event"] == "valid":
         ceilings = entry.get("ceiling_per_k", [])
