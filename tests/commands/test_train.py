@@ -80,3 +80,7 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(
 def test_another_seed_is_another_model(tmp_path: Path, trained: Path, recordings: Path) -> None:
     assert train(tmp_path / "c", recordings, "--seed", "1", "training.steps=1") == 0
     assert (tmp_path / "c/model.safetensors").read_bytes() != (trained / "model.safetensors").read_bytes()
+
+
+def test_a_window_need_not_be_a_whole_number_of_steps(tmp_path: Path, recordings: Path) -> None:
+    assert train(tmp_path / "odd", recordings, "windows.length=1999", "training.steps=1", "split.validation=0.5") == 0

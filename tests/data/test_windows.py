@@ -159,6 +159,8 @@ def test_sequential_windows_cover_the_sources_without_overlap() -> None:
     assert [len(w.source) for w in batches] == [4, 3, 3]
     for window in batches:
         assert_true_to_its_sources(window, ramps)
+    aligned = sequential(ramps, length=10, batch=4, align=4)
+    assert {int(b) for w in aligned for b in w.start} == {0, 8, 16, 24, 32, 40}
     again = sequential(ramps, length=10, batch=4)
     assert all(same(a, b) for a, b in zip(batches, again, strict=True))
 

@@ -115,8 +115,9 @@ def cut(
     return Window(torch.from_numpy(x), *(torch.tensor(column, dtype=torch.int64) for column in metadata))
 
 
-def sequential(sources: Sources, *, length: int, batch: int, limit: int | None = None) -> list[Window]:
-    """Windows that cover the sources end to end without overlap, each window of a batch from another place in the list. At most `limit`
+def sequential(sources: Sources, *, length: int, batch: int, align: int = 1, limit: int | None = None) -> list[Window]:
+    """Windows that cover the sources end to end, each window of a batch from another place in the list. They start at multiples of `align`
+    (the encoder's stride), and overlap by less than it where `length` is no multiple. At most `limit`
     windows, spread evenly over all there are, and all in memory; a source shorter than a window gives one padded window, and a tail of at
     most half a window is left out. Raises CPCError for sizes below 1."""
     if min(length, batch, 1 if limit is None else limit) < 1:
@@ -125,7 +126,7 @@ def sequential(sources: Sources, *, length: int, batch: int, limit: int | None =
         (i, start)
         for i in range(len(sources))
         if sources.length(i)
-        for start in range(0, max(1, sources.length(i) - length // 2), length)
+        for start in range(0, max(1, sources.length(i) - length // 2), max(align, length // align * align))
     ]
     if limit is not None and len(starts) > limit:
         starts = [starts[n * len(starts) // limit] for n in range(limit)]

@@ -70,7 +70,7 @@ def prepare(
     record = replace(record.learned(settings), data=record.data or counts)
     order = RandomWindows(sources.select(train), model.encoder.stride, record.seed, **settings["windows"])
     sizes = {name: settings["windows"][name] for name in ("length", "batch")}
-    held_out = sequential(sources.select(parts.validation), **sizes, limit=VALIDATION_WINDOWS)
+    held_out = sequential(sources.select(parts.validation), **sizes, align=model.encoder.stride, limit=VALIDATION_WINDOWS)
     check_competitors(settings["candidates"]["strategy"], model, held_out)
     if fabric.is_global_zero:
         if len(sources) > given:
