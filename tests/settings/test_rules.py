@@ -47,6 +47,9 @@ def test_words(annotation: object, words: str) -> None:
         ("green", COLOURS, "green"),
         ([1, 2], Sequence[Count], [1, 2]),
         (True, bool, True),
+        ("speaker=anna", Sequence[str], ["speaker=anna"]),
+        ("", Sequence[str], []),
+        ("red", Sequence[COLOURS], ["red"]),
     ],
 )
 def test_what_keeps_its_rule(value: object, annotation: object, kept: object) -> None:

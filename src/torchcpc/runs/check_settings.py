@@ -70,10 +70,12 @@ def _check_memory(windows: dict[str, int], row: tuple[int, ...], model: Model) -
     steps = encoder.layout.sequences * (length // encoder.stride)
     widths = encoder.dim + model.context.dim + len(model.predictor.horizons) * encoder.dim
     needed, most = 4 * batch * (length * prod(row) + 2 * steps * widths), memory_bytes() // 2
+    if torch.cuda.is_available():
+        most = max(most, torch.cuda.get_device_properties(0).total_memory)
     if needed > most:
         raise CPCError(
-            f"windows.batch = {batch:,}, windows.length = {length:,}: an update would take at least {amount(needed)} of memory, and half "
-            f"of this machine's is {amount(most)}. Lower windows.batch, windows.length or predictor.count."
+            f"windows.batch = {batch:,}, windows.length = {length:,}: an update would take at least {amount(needed)} of memory, of "
+            f"at most {amount(most)} (half of this machine's, or a GPU's). Lower windows.batch, windows.length or predictor.count."
         )
 
 

@@ -49,6 +49,9 @@ def checked(value: object, annotation: object) -> tuple[object, str]:
     # To pydantic, as to Python, true is the number 1.
     if isinstance(value, bool) and _kind(annotation) in (int, float):
         return value, rule(annotation)
+    entries = get_args(_kind(annotation))
+    if isinstance(value, str) and entries and _kind(entries[0]) is str:
+        value = [value] if value else []  # one text, as it is typed, where there may be several
     try:
         value = TypeAdapter(annotation).validate_python(value)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
