@@ -106,6 +106,11 @@ def test_no_number_below_its_range_is_taken(name: str) -> None:
         ("speech", ["context.dim=300000"], "the largest is context.dim = 300,000"),
         ("speech", ["predictor.echo=1"], "echo = 1.0"),
         ("text", ["data.width=0"], "data.width = 0"),
+        (
+            "speech",
+            ["candidates.name=sampled", "candidates.count=65536", "windows.batch=8000"],
+            "candidates.count = 65,536: the draws",
+        ),
     ],
 )
 def test_settings_that_do_not_fit_each_other(name: str, changed: list[str], said: str) -> None:

@@ -119,6 +119,15 @@ def _check_competitors(settings: Settings, model: Model, steps: Steps) -> None:
             "windows.windows_per_group, or choose another strategy."
         )
     candidates = construct(CANDIDATES, section)
+    if per_draw := candidates.bytes_per_draw:
+        made_up = len(steps.valid) // model.encoder.layout.sequences
+        needed = per_draw * section["count"] * len(targets) * settings["windows"]["batch"] // made_up
+        if needed > (most := memory_bytes() // 2):
+            raise CPCError(
+                f"candidates.count = {section['count']:,}: the draws of an update would take {amount(needed)} of memory, of at most "
+                f"{amount(most)}. Lower candidates.count or windows.batch."
+            )
+        return
     for _ in range(_DRAWS):
         spans = candidates.draw(steps, targets, generator).spans
         if spans is not None and bool((spans.count == 0).any()):

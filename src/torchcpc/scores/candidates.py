@@ -83,6 +83,9 @@ class Full:
             stretch; "current_only" is the own sequence.
     """
 
+    bytes_per_draw = 0
+    """Memory of each of `count` draws for each anchor, where there are any."""
+
     def __init__(self, *, strategy: StrategyName = "mixed") -> None:
         check_choice("strategy", strategy, STRATEGIES)
         self.strategy = STRATEGIES[strategy]
@@ -128,6 +131,8 @@ class Sampled(Shared):
         strategy: Who competes. "mixed" is every step; "same_group" is the same speaker; "excluding" leaves out the own sequence or
             stretch; "current_only" is the own sequence.
     """
+
+    bytes_per_draw = 24
 
     def __init__(self, *, count: Annotated[int, Ge(1), Le(1 << 16)] = 128, strategy: StrategyName = "mixed") -> None:
         super().__init__(count=count, strategy=strategy)
