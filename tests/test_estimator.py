@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -118,6 +119,54 @@ def test_the_kept_bound_is_the_score_of_the_sequences_held_out(fitted):
     assert max(h["bound"] for h in fitted.history_) == fitted.bound_ and fitted.n_iter_ == 3
 
 
+def test_the_untrained_network_is_measured_on_the_same_windows(fitted):
+    """Built anew from the seed of the fit, it has the bound that fit kept for it."""
+    from torchcpc.data.splits import by_source
+    from torchcpc.runs.build import build
+
+    seed = int(np.random.RandomState(0).randint(2**31 - 1))
+    parts = by_source([str(i) for i in range(13)], {"train": 0.9, "validation": 0.1}, seed=seed)
+    untrained = clone_of(fitted)
+    untrained.model_ = build(untrained._settings(), seed=seed).eval()
+    assert untrained.score(CUBE[parts["validation"]]) == pytest.approx(fitted.untrained_bound_, abs=1e-6)
+    assert fitted.history_[0]["step"] == 0 and fitted.history_[0]["bound"] == fitted.untrained_bound_
+    assert fitted.history_[[h["step"] for h in fitted.history_].index(fitted.best_iter_)]["bound"] == fitted.bound_
+
+
+SMOOTH = np.cumsum(RNG.normal(size=(31, 23, 1)), axis=1)
+
+
+def test_weights_that_came_too_late_are_not_kept_and_the_user_hears_of_it():
+    """Eight sequences are soon known by heart."""
+    model = tiny(max_iter=300, latent_dim=16, context_dim=16, learning_rate=2e-2, horizons=2)
+    with pytest.warns(ConvergenceWarning) as caught:
+        model.fit(SMOOTH[:9])
+    said = " ".join(str(each.message) for each in caught)
+    bounds = {h["step"]: h["bound"] for h in model.history_}
+    assert bounds[model.best_iter_] == model.bound_ == max(bounds.values()) and bounds[300] < model.bound_
+    assert f"iteration {model.best_iter_}" in said or "untrained weights are kept" in said
+
+
+def test_training_in_vain_is_told_and_undone():
+    with pytest.warns(ConvergenceWarning, match="untrained weights are kept. Give more sequences, raise max_iter"):
+        model = tiny(max_iter=40, learning_rate=0.5).fit(RNG.normal(size=(13, 11, 3)))
+    assert model.best_iter_ == 0 and model.bound_ == model.untrained_bound_
+
+
+def test_verbose_shows_as_much_as_it_is_asked_for(capsys):
+    said = {}
+    for verbose in (0, 1, 2):
+        tiny(max_iter=20, verbose=verbose).fit(CUBE)
+        out, said[verbose] = capsys.readouterr()
+        assert out == ""
+    lines = said[2].splitlines()
+    assert said[0] == "" and said[1].splitlines() == lines[-1:]
+    assert lines[-1].startswith("held-out bound ") and "; untrained network " in lines[-1]
+    assert [line.partition(":")[0] for line in lines[:-1]] == [f"iteration {n}" for n in range(0, 21, 2)]
+    with pytest.raises(ValueError, match="verbose = -1: 0, 1 or 2"):
+        tiny(verbose=-1).fit(CUBE)
+
+
 def test_in_a_pipeline_it_is_one_step_of_cross_validation():
     labels = np.arange(13) % 2
     model = make_pipeline(tiny(), StandardScaler(), LogisticRegression())
@@ -154,7 +203,8 @@ def test_learns_what_predicts_the_future():
         ({"pool": "max"}, CUBE, "pool = 'max'"),
         ({}, [CUBE[0], CUBE[1][:, :2]], r"channels \[2, 3\]"),
         ({}, CUBE[:, :1], "n_samples = 13, n_features = 3: no sequence is long enough"),
-        ({"context": "lstm"}, CUBE, "context.name = 'lstm' is unknown"),
+        ({"context": "lstm"}, CUBE, "^context = 'lstm' is unknown"),
+        ({"strategy": "mixd"}, CUBE, "^strategy = 'mixd'"),
         ({"max_iter": 0}, CUBE, "max_iter = 0: a whole number, at least 1"),
         ({"latent_dim": 0}, CUBE, "latent_dim = 0: a whole number"),
         ({"horizons": "a"}, CUBE, "horizons = 'a': a whole number"),

@@ -15,19 +15,22 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from torchcpc.contracts import Item, grouped
+from torchcpc.contracts import CPCError, Item, grouped
 from torchcpc.data.arrays import Arrays
 from torchcpc.data.collection import Collection, blocks, channels, collection, turned
 from torchcpc.data.numbers import CollectionError, NotNumeric, as_table
 from torchcpc.data.plausible import far_values
 from torchcpc.data.splits import hold_out
 from torchcpc.data.windows import sequential
+from torchcpc.estimator import words
 from torchcpc.information.scoring import SampleSpec, marginal, pmi_by_step
 from torchcpc.objectives import Contrast
+from torchcpc.progress import TERMINAL
 from torchcpc.representations.embed import frames
 from torchcpc.representations.pool import POOLS, pooled
 from torchcpc.runs.build import schema
 from torchcpc.runs.devices import Devices
+from torchcpc.runs.narrate import validation_line
 from torchcpc.runs.prepare import VALIDATION_WINDOWS
 from torchcpc.runs.pretrain import pretrain
 from torchcpc.scores import Shared
@@ -67,10 +70,19 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     max_iter, learning_rate: updates, and Adam's step size at its peak (linear rise, then half a cosine).
     device: what trains it ("cpu", "cuda", "auto"); the trained model is kept, and used, on the CPU.
     random_state: an int makes fit repeatable, weights, order, candidates and held-out sequences alike.
+    verbose: what fit shows on the error stream. 0: nothing; 1: progress with the time to the end, then `bound_` beside
+        `untrained_bound_`; 2: every validation too.
 
-    Attributes: `model_` (the torch module), `bound_` (best validation bound, nats, mean over horizons: slightly hopeful, for the weights
-    were chosen by it; `score` on fresh data is not), `history_` (all validations: bounds, ceilings and accuracies per horizon),
-    `n_iter_`, `horizons_`, `window_`, `mean_`, `scale_`, `log_partition_`."""
+    Attributes:
+        model_: the torch module, with the weights that predict the held-out sequences best.
+        bound_: InfoNCE bound of these weights on the held-out sequences, in nats, mean over horizons. It is slightly hopeful, for the
+            weights were chosen by it; `score` on fresh data is not.
+        untrained_bound_: the same of the network before its first update, on the same windows and candidates. Where `bound_` is not
+            above it, training was in vain, and fit warns.
+        best_iter_: updates after which the weights are kept. 0: none was better than the untrained network.
+        history_: all validations, that of the untrained network first: bounds, ceilings and accuracies per horizon.
+        n_iter_: updates done. horizons_, window_: as used. mean_, scale_: of each channel. log_partition_: behind `score_samples`.
+    """
 
     per: str = "sequence"
     output: str = "context"
@@ -89,9 +101,11 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     learning_rate: float = 2e-3
     device: str = "cpu"
     random_state: int | np.random.RandomState | None = None
+    verbose: int = 0
 
     def fit(self, X: object, y: object = None) -> Self:
-        """Trains on the sequences of X; y is ignored. Raises CPCError (a ValueError where X is at fault), warns as `cpc train` does."""
+        """Trains on the sequences of X; y is ignored. Keeps the weights that predict the held-out sequences best. Warns where training
+        went wrong, or was in vain. Raises CPCError (a ValueError where X is at fault)."""
         self._check_parameters()
         given = self._read(X, reset=True).sequences
         parts = given if len(given) > 1 else blocks(given[0], length=self.window)
@@ -110,9 +124,14 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.window_ = min(self.window, longest)
         self.horizons_, self.history_ = min(self.horizons, self.window_ - 1), []
         scaled, devices = self._scaled(parts), Devices(accelerator=self.device, precision="32-true")
-        with deferred(), TemporaryDirectory() as folder:
-            run, outcome = pretrain(self._settings(), scaled, Path(folder), seed=seed, devices=devices, on_event=self._heard)
-        self.model_, self.bound_, self.n_iter_ = run.model, outcome.best, outcome.step
+        how = {"seed": seed, "devices": devices, "listener": words.Shown(self.verbose), "on_event": self._heard}
+        try:
+            with deferred(), TemporaryDirectory() as folder:
+                run, outcome = pretrain(self._settings(), scaled, Path(folder), **how)
+        except CPCError as error:
+            raise words.own_error(error) from None
+        self.model_, self.n_iter_ = run.model, outcome.step
+        self._judge()
         self.log_partition_ = marginal(self.model_, scaled, list(range(len(scaled))), SampleSpec(_SAMPLES, seed=seed))
         return self
 
@@ -168,6 +187,8 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         for name in ("latent_dim", "context_dim", "horizons", "window", "batch", "candidates", "max_iter"):
             if not isinstance(value := getattr(self, name), Integral) or value < 1:
                 raise CollectionError(f"{name} = {value!r}: a whole number, at least 1.")
+        if not isinstance(self.verbose, Integral) or self.verbose < 0:
+            raise CollectionError(f"verbose = {self.verbose!r}: 0, 1 or 2.")
         if not (isinstance(self.learning_rate, Real) and 0 < self.learning_rate < np.inf):
             raise CollectionError(f"learning_rate = {self.learning_rate!r}: a number above 0.")
 
@@ -189,8 +210,19 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     def _heard(self, event: str, step: int, metrics: Metrics) -> None:
         if event == "valid":
             self.history_.append({"step": step, **metrics})
-        elif event == "warning":
-            warnings.warn(f"update {step}: {metrics['reason']}", ConvergenceWarning, stacklevel=2)
+            if self.verbose > 1:
+                TERMINAL.note(f"iteration {step}: {validation_line(metrics)}")
+        elif event == "warning" and (text := words.warning_of(metrics["reason"], step)):
+            warnings.warn(text, ConvergenceWarning, stacklevel=2)
+
+    def _judge(self) -> None:
+        """What came of the training, beside what the untrained network can do."""
+        best = words.best_of(self.history_)
+        self.bound_, self.best_iter_, self.untrained_bound_ = best["bound"], best["step"], self.history_[0]["bound"]
+        for doubt in words.doubts(self.history_, self.n_iter_):
+            warnings.warn(doubt, ConvergenceWarning, stacklevel=3)
+        if self.verbose:
+            TERMINAL.note(words.summary(self.history_))
 
     def _warn_of_doubts(self, sequences: Sequence[np.ndarray]) -> None:
         far = [replace(note, path=f"sequence {note.path}") for note in far_values(_arrays(sequences))]
