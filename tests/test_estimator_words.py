@@ -38,10 +38,18 @@ def test_every_parameter_that_is_named_exists() -> None:
 @pytest.mark.parametrize("kind", HISTORIES)
 def test_warnings_keep_their_fact_and_name_what_can_be_changed_here(kind: str) -> None:
     (reason,) = warnings(HISTORIES[kind])
-    text = warning_of(reason, 3)
-    assert text is not None and text.startswith(f"iteration 3: {kind}: ") and text.endswith(f". {REMEDIES[kind]}")
+    text = warning_of(reason, HISTORIES[kind])
+    assert text is not None and text.startswith(f"iteration {HISTORIES[kind][-1]['step']}: {kind}: ") and text.endswith(f". {REMEDIES[kind]}")
     assert not FOREIGN.search(text) and re.findall(r"\d\.\d+", text) == re.findall(r"\d\.\d+", reason)
     assert FOREIGN.search(reason) or kind == "saturation"  # the check can fail
+
+
+def test_a_network_that_fell_back_to_chance_is_told_of_once_and_at_the_end() -> None:
+    history = [entry(0, 0.0), entry(40, 0.9), *(entry(n, 0.05) for n in (80, 120, 160))]
+    (reason,) = warnings(history)
+    assert reason.startswith("chance-level plateau") and warning_of(reason, history) is None
+    assert len(list(doubts(history, 160))) == 1
+    assert warning_of("untrained: no update beat it", history) is None
 
 
 def test_refusals_name_the_parameters() -> None:

@@ -212,7 +212,7 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self.history_.append({"step": step, **metrics})
             if self.verbose > 1:
                 TERMINAL.note(f"iteration {step}: {validation_line(metrics)}")
-        elif event == "warning" and (text := words.warning_of(metrics["reason"], step)):
+        elif event == "warning" and (text := words.warning_of(metrics["reason"], self.history_)):
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
 
     def _judge(self) -> None:

@@ -23,9 +23,10 @@ PARAMETERS = {
     "training.learning_rate": "learning_rate",
     "accelerator": "device",
 }
+_PLATEAU = "chance-level plateau"
 # Kind of a warning of the training, which begins its reason -> what to do about it here.
 REMEDIES = {
-    "chance-level plateau": "Raise learning_rate or max_iter, or check that the steps of a sequence follow one another in time.",
+    _PLATEAU: "Raise learning_rate or max_iter, or check that the steps of a sequence follow one another in time.",
     "collapse": "Lower learning_rate, or raise candidates.",
     "saturation": "Raise candidates.",
 }
@@ -34,6 +35,8 @@ _ELSEWHERE = ("; the last checkpoint is as it was", ", set training.clip, or use
 _SETTING = re.compile("|".join(rf"(?<![\w.]){re.escape(name)}\b" for name in PARAMETERS))
 # Share of what was won that may be lost again without a word: validations differ by chance.
 _LOSS = 0.1
+# Share of the ceiling above which a bound was no chance, as `training.health` has it.
+_WON = 0.02
 
 
 class Shown:
@@ -61,10 +64,11 @@ def own_error(error: CPCError) -> CPCError:
     return type(error)(translated(error.lines[0]), [translated(line) for line in error.lines[1:]])
 
 
-def warning_of(reason: str, iteration: int) -> str | None:
-    """A warning of the training with what to do about it here. None for one that `doubts` gives when training ends."""
-    kind = reason.partition(":")[0]
-    if kind == "untrained":
+def warning_of(reason: str, history: Sequence[Metrics]) -> str | None:
+    """A warning of the training with what to do about it here. history: the validations so far. None for what `doubts` says when training
+    ends: a network that was never better than untrained, and one that was better and fell back to chance."""
+    kind, iteration = reason.partition(":")[0], history[-1]["step"] if history else 0
+    if kind == "untrained" or (kind == _PLATEAU and best_of(history)["bound"] > _WON * _ceiling(history[-1])):
         return None
     fact = re.split(r"\. (?=[A-Z])", reason)[0] if kind in REMEDIES else translated(reason)
     return f"iteration {iteration}: {fact.rstrip('.')}. {REMEDIES.get(kind, '')}".rstrip()
@@ -95,9 +99,12 @@ def doubts(history: Sequence[Metrics], max_iter: int) -> Iterator[str]:
 def summary(history: Sequence[Metrics]) -> str:
     """The bound on held-out sequences beside that of the untrained network and the ceiling."""
     best = best_of(history)
-    ceilings = [value for value in best["ceiling_per_k"] if value == value]
-    ceiling = sum(ceilings) / len(ceilings) if ceilings else float("nan")
     return (
-        f"held-out bound {best['bound']:.3f} of {ceiling:.2f} nats at iteration {best['step']}; untrained network "
+        f"held-out bound {best['bound']:.3f} of {_ceiling(best):.2f} nats at iteration {best['step']}; untrained network "
         f"{history[0]['bound']:.3f}"
     )
+
+
+def _ceiling(entry: Metrics) -> float:
+    known = [value for value in entry["ceiling_per_k"] if value == value]
+    return sum(known) / len(known) if known else float("nan")
