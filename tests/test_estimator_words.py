@@ -39,7 +39,11 @@ def test_every_parameter_that_is_named_exists() -> None:
 def test_warnings_keep_their_fact_and_name_what_can_be_changed_here(kind: str) -> None:
     (reason,) = warnings(HISTORIES[kind])
     text = warning_of(reason, HISTORIES[kind])
-    assert text is not None and text.startswith(f"iteration {HISTORIES[kind][-1]['step']}: {kind}: ") and text.endswith(f". {REMEDIES[kind]}")
+    assert (
+        text is not None
+        and text.startswith(f"iteration {HISTORIES[kind][-1]['step']}: {kind}: ")
+        and text.endswith(f". {REMEDIES[kind]}")
+    )
     assert not FOREIGN.search(text) and re.findall(r"\d\.\d+", text) == re.findall(r"\d\.\d+", reason)
     assert FOREIGN.search(reason) or kind == "saturation"  # the check can fail
 
