@@ -84,3 +84,18 @@ def test_nothing_is_written(tmp_path: Path, words: list[str], capsys: pytest.Cap
     assert main(["train", "speech", "--data", str(tmp_path), "-o", str(tmp_path / "run"), *words]) == 1
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and (words[-1].lstrip("-").split(".")[0] in said) and os.listdir(tmp_path) == []
+
+
+# What torchrun, SLURM and Lightning's own launcher say of a process that is not the first of those that train together.
+OTHERS = [{"RANK": "2", "LOCAL_RANK": "0"}, {"SLURM_PROCID": "1"}, {"LOCAL_RANK": "1"}, {"NODE_RANK": "1", "LOCAL_RANK": "0"}]
+
+
+@pytest.mark.parametrize("said", OTHERS)
+def test_of_several_processes_the_first_alone_speaks(said: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    together, alone = Devices(devices=3), Devices()
+    for name in ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK"):
+        monkeypatch.delenv(name, raising=False)
+    assert together.is_first() and alone.is_first()
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    assert not together.is_first() and not Devices(nodes=2).is_first() and alone.is_first()
