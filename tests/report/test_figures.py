@@ -122,7 +122,9 @@ def test_a_small_bound_fills_the_axis_and_the_ceiling_is_told(tmp_path: Path, hi
         if "bound" in name:
             low, high = axes.get_ylim()
             assert low == 0 and highest <= high <= 1.1 * highest, name
-            assert "5.40" in axes.get_title(loc="left") and "above the axis" in axes.get_title(loc="left")
+            told = axes.get_title(loc="left").replace("\n", " ")
+            assert "5.40" in told and "above the axis" in told
+            assert max(map(len, axes.get_title(loc="left").split("\n"))) <= 40, "a longer line would be cut"
 
 
 def test_a_near_ceiling_is_drawn(tmp_path: Path) -> None:

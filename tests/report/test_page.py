@@ -152,8 +152,8 @@ def test_structure(whole: tuple[str, Page]) -> None:
     assert text.lstrip().startswith("<!DOCTYPE html>")
     assert read.count("main") == read.count("h1") == 1
     # bound over steps and over k, and both in detail; ranks and gradient; information; timeline; ranking; two of each probe and two
-    # maps; boundaries; two series
-    assert read.count("svg") == read.count("figure") == read.count("figcaption") == 4 + 2 + 3 + 1 + 1 + 6 + 2 + 1 + 2
+    # maps; two of boundaries; two series
+    assert read.count("svg") == read.count("figure") == read.count("figcaption") == 4 + 2 + 3 + 1 + 1 + 6 + 2 + 2 + 2
     labels = [attributes.get("aria-label") for tag, attributes in read.tags if tag == "svg"]
     assert all(labels)
     assert "font-family" in text and "DejaVu Sans" in text and "<metadata" not in text
@@ -231,7 +231,7 @@ def test_details_are_folded(whole: tuple[str, Page]) -> None:
     assert not [attributes for tag, attributes in read.tags if tag == "details" and "open" in attributes]
     outside = re.sub(r"<details.*?</details>", "", text, flags=re.DOTALL)
     assert "<table" not in outside, "tables of numbers open when they are asked for"
-    assert outside.count("<svg") == 13
+    assert outside.count("<svg") == 14
 
 
 def test_a_pointer_on_a_point_of_the_map_shows_its_key(whole: tuple[str, Page]) -> None:

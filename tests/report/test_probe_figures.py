@@ -139,8 +139,8 @@ def test_ranks_and_boundaries_are_dots() -> None:
     figure = table_figures.ranking(block, 0).figure
     assert drawn(figure, "mean-rank-0-0")[0, 0] == 0.231 and "chance = 1.0" in figure.axes[0].get_title(loc="left")
     found = segments()
-    figure = table_figures.boundaries(found).figure
-    for place, row in enumerate(found.rows):
-        value = row.one_to_one.r_value
-        assert drawn(figure, f"mean-boundaries-{place}")[0, 0] == value.mean
-        assert drawn(figure, f"interval-boundaries-{place}")[:, 0].tolist() == [value.low, value.high]
+    for picture, name in zip(table_figures.boundaries(found), ("r_value", "f1"), strict=True):
+        for place, row in enumerate(found.rows):
+            value, gid = getattr(row.one_to_one, name), picture.name.removeprefix("boundaries-")
+            assert drawn(picture.figure, f"mean-{gid}-{place}")[0, 0] == value.mean
+            assert drawn(picture.figure, f"interval-{gid}-{place}")[:, 0].tolist() == [value.low, value.high]

@@ -57,7 +57,7 @@ def test_the_rivals_are_the_same_part_untrained_the_best_handmade_and_the_labels
     assert said[0] == "CPC c (linear) reaches 90.0\u00a0% (95 % interval 88.8\u00a0% to 91.2\u00a0%); chance is 10.0\u00a0%."
     assert said[1] == "It is better than its untrained self, random init c (linear) (+20.0 points, +18.9 to +21.1)."
     assert said[2] == "It is better than the best handmade features, log-mel (linear) (+15.0 points, +13.9 to +16.1)."
-    assert said[3].startswith("It is worse than the same network trained on the labels, same network (−5.0 points")
+    assert said[3].startswith("It is worse than the same network trained on the labels (−5.0 points")
     short = short_verdict(probed())
     assert short.startswith("90.0\u00a0% from CPC c (linear); better than its untrained self (+20.0") and "labels" not in short
 

@@ -111,7 +111,7 @@ def _probes(tables: Sequence[ProbeTable]) -> Iterator[Card]:
 
 def _events(run: RunFolder) -> Iterator[Card]:
     if (table := run.segments) is not None:
-        pictures = [table_figures.boundaries(table)] if table.rows else []
+        pictures = table_figures.boundaries(table) if table.rows else []
         folds = [_fold("Numbers of the boundaries", [], table.tables())]
         yield Card("card-segments", "Boundaries", findings.segments(table), _drawn(pictures), folds)
     if (found := run.anomalies) is not None:

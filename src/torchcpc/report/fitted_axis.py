@@ -12,6 +12,8 @@ from torchcpc.report.palette import light
 _NEAR = 2.0
 # What nobody could read from an axis.
 _SMALLEST = 1e-6
+# What fits above the axes of the narrowest figure.
+_LETTERS = 40
 
 
 def fit_bound(axes: Axes, curves: Sequence[np.ndarray], ceilings: Sequence[tuple[str, float]]) -> str:
@@ -52,7 +54,8 @@ def tell_far(axes: Axes, name: str, values: Sequence[tuple[str, str]], where: st
     if values:
         arrow = {"above": "↑", "below": "↓", "left of": "←"}[where]
         told = ", ".join(f"{value} ({whose})" if whose else value for whose, value in dict.fromkeys(values))
-        axes.set_title(f"{arrow} {name} = {told}, {where} the axis", loc="left", fontsize=8, color=light("muted"))
+        line = format.lines(f"{arrow} {name} = {told}, {where} the axis", _LETTERS)
+        axes.set_title(line, loc="left", fontsize=8, color=light("muted"))
 
 
 def _finite(curves: Sequence[np.ndarray]) -> np.ndarray:

@@ -23,13 +23,20 @@ def ranking(block: RankBlock, index: int) -> PageFigure:
     )
 
 
-def boundaries(table: SegmentTable) -> PageFigure:
-    """The R-value of every curve under each way to choose its threshold, best first."""
+def boundaries(table: SegmentTable) -> list[PageFigure]:
+    """R-value and F1 of every curve under each way to choose its threshold, both in the order of the R-value."""
     best = sorted(table.rows, key=lambda row: -row.one_to_one.r_value.mean)
-    rows = [Dot(f"{row.curve}, {row.threshold}", row.one_to_one.r_value, row.role == "cpc") for row in best]
+    names, learned = [f"{row.curve}, {row.threshold}" for row in best], [row.role == "cpc" for row in best]
     caption = (
-        f"{format.plural(table.boundaries, 'true boundary').replace('boundarys', 'boundaries')} in "
-        f"{format.plural(table.test, 'test source')}, found within {1000 * table.tolerance_s:g} ms. CPC is blue with round dots. "
-        "Bars are 95 % intervals."
+        f"True boundaries: {format.count(table.boundaries)}, in {format.plural(table.test, 'test source')}; found within "
+        f"{1000 * table.tolerance_s:g} ms. CPC is blue with round dots. Bars are 95 % intervals."
     )
-    return PageFigure("boundaries", "R-value of each curve", caption, dots(rows, "boundaries", x="R-value (%)"))
+    found = []
+    for gid, name, values in (
+        ("r-value", "R-value", [row.one_to_one.r_value for row in best]),
+        ("f1", "F1", [row.one_to_one.f1 for row in best]),
+    ):
+        rows = [Dot(*row) for row in zip(names, values, learned, strict=True)]
+        found.append(PageFigure(f"boundaries-{gid}", f"{name} of each curve", caption, dots(rows, gid, x=f"{name} (%)")))
+        caption = "The same boundaries, in the order of the R-value."
+    return found

@@ -45,7 +45,8 @@ def verdicts(table: ProbeTable) -> list[str]:
     for rival in RIVALS:
         gap = _against(table, own, rival.role)
         if gap is not None:
-            found.append(f"It is {compared(gap.accuracy, rival.name, named(gap.against, gap.probe))}.")
+            row = "" if rival.role == "supervised" else named(gap.against, gap.probe)
+            found.append(f"It is {compared(gap.accuracy, rival.name, row)}.")
         elif rival.missing and all(row.role != rival.role for row in table.rows):
             found.append(f"{rival.missing}.")
     return found
