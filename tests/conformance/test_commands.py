@@ -40,6 +40,8 @@ CASES: dict[str, Callable[[World, Path], list[str]]] = {
             *FEW,
         ),
     ],
+    "recipes": lambda world, out: ["recipes", str(world.run / "settings.json")],
+    "train settings.json": lambda world, out: ["train", str(world.run / "settings.json"), *of(world), "-o", str(out / "again")],
     "score": lambda world, out: ["score", str(world.run), "-o", str(out / "s.npz")],
     "rank": lambda world, out: ["rank", str(world.run), "--candidates", "5", "--contexts", "3"],
     "rank --step": lambda world, out: ["rank", str(world.run), *world.data, "--step", world.step],
@@ -74,6 +76,10 @@ REFUSED: dict[str, dict[str, str]] = {
     "segment --alignment": dict.fromkeys(PICTURES, "picture") | dict.fromkeys(("digits", "synthetic", "text"), "no labels"),
     "demo": dict.fromkeys(WORLDS, "exists and is not empty"),
 }
+
+
+def of(world: World) -> list[str]:
+    return ["--data", *world.data] if world.data else []
 
 
 def probe(world: World) -> list[str]:
