@@ -113,7 +113,7 @@ def test_what_is_refused(tmp_path: Path, trained: Path, recordings: Path, refuse
     said = refused("rank", trained, recordings, "--step", "speaker0/0.wav:48", "--k", "2")
     assert "'speaker0/0.wav:48'" in said and "has 50 steps, so its last context for k = 2 is 47" in said
     assert "cannot draw a '.gif' file" in refused("score", trained, "--picture", tmp_path / "p.gif")
-    assert "cannot tell the format from '.csv'" in refused("score", trained, "-o", tmp_path / "s.csv")
+    assert "cannot tell the format from '.txt'" in refused("score", trained, "-o", tmp_path / "s.txt")
     assert f"{tmp_path} holds no config.json" in refused("information", tmp_path)
     assert sorted(os.listdir(tmp_path)) == ["one"]
 

@@ -109,6 +109,6 @@ def test_refusals(tmp_path: Path, trained: Path, recordings: Path, phones: Path,
     assert "lag = 0: at least 1" in refused("segment", trained, recordings, *out, "--lag", "0")
     assert "rate = 0.0: boundaries per second, above 0" in refused("segment", trained, recordings, *out, "--rate", "0")
     assert "lower --prominence" in refused("segment", trained, recordings, *out, "--prominence", "1e9")
-    assert "End the name in .csv or" in refused("segment", trained, recordings, "-o", tmp_path / "b.txt")
+    assert "End it in .csv, .parquet or .npz" in refused("segment", trained, recordings, "-o", tmp_path / "b.txt")
     assert "no column word" in refused("segment", trained, recordings, "--alignment", phones, "--label", "word")
     assert not list(tmp_path.iterdir())
