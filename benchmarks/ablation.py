@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from torchcpc.probes.features import Clipped, learned
 from torchcpc.probes.question import ProbeRows, ProbeSpec
 from torchcpc.probes.single_split import SingleSplit
-from torchcpc.probes.table import ProbeRow
-from torchcpc.representations.embed import embedded_sources
+from torchcpc.probes.stored import RowStore
+from torchcpc.probes.table import ProbeRow, stacked
 from torchcpc.runs.build import schema
 from torchcpc.runs.devices import Devices
 from torchcpc.runs.pretrain import pretrain, resume
@@ -61,10 +62,13 @@ def train(recipe: str, changes: Sequence[str], seed: int, data: str, folder: Pat
 def rows_of(folders: Sequence[Path], data: str, spec: ProbeSpec) -> dict[str, ProbeRow]:
     """Linear rows of z and c over the runs of one variant."""
     runs = [load_run(folder) for folder in folders]
-    rows, stride = ProbeRows(probes=["linear"], curve=()), runs[0].model.encoder.stride
-    design = SingleSplit(runs[0].open([data]), spec, rows, stride)
-    made = [design.gather((i, (z, c)) for i, z, c in embedded_sources(run.model, design.clips)) for run in runs]
-    return {name: design.answer(name, "cpc", [own[place] for own in made])[0] for place, name in enumerate(("z", "c"))}
+    sources, stride = runs[0].open([data]), runs[0].model.encoder.stride
+    design, store = SingleSplit(sources, spec, ProbeRows(probes=["linear"], curve=()), stride), RowStore(None)
+    clipped = Clipped(sources, design)
+    networks = [learned(clipped, run, sources) for run in runs]
+    return {
+        name: stacked([design.answer("linear", own.seed(name, "cpc", name), store) for own in networks]) for name in ("z", "c")
+    }
 
 
 def shown(interval: Interval, sign: str = "") -> str:

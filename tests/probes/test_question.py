@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from torchcpc.contracts import CPCError
 from torchcpc.data.alignment import Alignment
 from torchcpc.data.arrays import Arrays, Item
-from torchcpc.probes.question import ProbeRows, ProbeSpec, settled
+from torchcpc.probes.question import LABELS_PER_CLASS, ProbeRows, ProbeSpec, settled
 from torchcpc.probes.rows import label_rows, split_clips
 from torchcpc.probes.task import SPLIT_PARTS
 
@@ -91,7 +92,7 @@ def test_per_event_is_asked_once_at_the_end_of_its_own_clip(sources: Arrays) -> 
     assert parted.clips.read(1, 0, 99)[:, 0].tolist() == list(range(14, 25))
 
 
-@pytest.mark.parametrize("fault", [{"alignment": None}, {"clip_seconds": 0.0}, {"within": 0.7}, {"unit": "recording"}])
+@pytest.mark.parametrize("fault", [{"alignment": None}, {"clip_seconds": 0.0}])
 def test_events_need_what_they_are_cut_by(fault: dict) -> None:
     with pytest.raises(CPCError, match="a clip for each event takes events"):
         ProbeSpec("kind", **({"alignment": EVENTS, "unit": "frame", "clip_seconds": 11.0, "per_event": True} | fault))
@@ -120,7 +121,7 @@ def of_lengths(kind: type[Arrays], *lengths: int) -> Arrays:
     ("sources", "options", "folds"),
     [
         (of_lengths(Sentences, 1, 1), {}, 10),
-        (of_lengths(Sentences, 1, 1), {"unit": "recording"}, 0),
+        (of_lengths(Sentences, 1, 1), {"unit": "recording"}, 10),
         (of_lengths(Sentences, 1, 1), {"curve": (1,)}, 0),
         (of_lengths(Sentences, 1, 1), {"folds": 3}, 3),
         (of_lengths(Sentences, 1, 2), {}, 0),
@@ -132,18 +133,40 @@ def test_a_table_of_sentences_is_cross_validated_unless_an_option_speaks_against
 ) -> None:
     rows = ProbeRows(curve=options.pop("curve", None))
     spec, rows = settled(ProbeSpec("who", **options), rows, sources)
-    assert spec.folds == folds and rows.supervised_steps == (0 if folds else 1000)
+    assert spec.folds == folds and rows.supervised_steps == 0
 
 
 @pytest.mark.parametrize(
     ("option", "name"), [({"within": 0.5}, "--within"), ({"delay_s": 1.0}, "--delay"), ({"test_on": "who"}, "--test-on")]
 )
 def test_folds_and_another_split_are_refused(option: dict, name: str) -> None:
-    with pytest.raises(CPCError, match=f"--folds 3 and {name}: "):
+    with pytest.raises(CPCError, match=f"--folds and {name}: "):
         settled(ProbeSpec("who", folds=3, **option), ProbeRows(), of_lengths(Arrays, 1))
 
 
 def test_no_seeds_and_a_supervised_row_are_refused() -> None:
     with pytest.raises(CPCError, match="seeds = 0"):
-        settled(ProbeSpec("who"), ProbeRows(seeds=0), of_lengths(Arrays, 1))
-    settled(ProbeSpec("who"), ProbeRows(seeds=0, supervised_steps=0), of_lengths(Arrays, 1))
+        settled(ProbeSpec("who"), ProbeRows(seeds=0, supervised_steps=7), of_lengths(Arrays, 1))
+    for rows in (ProbeRows(seeds=0), ProbeRows(seeds=0, full=True)):
+        assert settled(ProbeSpec("who"), rows, of_lengths(Arrays, 1))[1].supervised_steps == 0
+
+
+@pytest.mark.parametrize(
+    ("rows", "probes", "curve", "steps"),
+    [
+        (ProbeRows(), ("linear",), (), 0),
+        (ProbeRows(full=True), None, LABELS_PER_CLASS, 1000),
+        (ProbeRows(full=True, probes=("MLP",), curve=(), supervised_steps=7), ("MLP",), (), 7),
+        (ProbeRows(curve=(3,), supervised_steps=5), ("linear",), (3,), 5),
+        (ProbeRows(supervised_curve=True), ("linear",), LABELS_PER_CLASS, 1000),
+    ],
+)
+def test_the_default_is_linear_alone_and_single_options_override_full(
+    rows: ProbeRows, probes: tuple[str, ...] | None, curve: tuple[int, ...], steps: int
+) -> None:
+    _, found = settled(ProbeSpec("who"), rows, of_lengths(Arrays, 1))
+    assert (found.probes, found.curve, found.supervised_steps) == (probes, curve, steps)
+    _, folded = settled(
+        ProbeSpec("who", folds=3), replace(rows, probes=None, curve=None, supervised_curve=False), of_lengths(Arrays, 1)
+    )
+    assert (folded.probes, folded.curve) == (("linear",), ())

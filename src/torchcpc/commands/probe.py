@@ -2,8 +2,10 @@
 
 import argparse
 from pathlib import Path
+from textwrap import fill
 
 from torchcpc.commands import options
+from torchcpc.probes.exclusions import help_text
 
 # What is asked: fields of probes.ProbeSpec, besides label and unit.
 QUESTION: tuple[options.Option, ...] = (
@@ -56,16 +58,20 @@ QUESTION: tuple[options.Option, ...] = (
 ROWS: tuple[options.Option, ...] = (
     ("seeds", int, 3, "N", "untrained networks, 0 for none"),
     ("draws", int, 5, "N", "draws of labels at each point of the curve"),
-    ("probes", (str, "+"), None, "NAME", "linear, MLP (default: both)"),
+    (
+        *("full", bool, False, ""),
+        "also the MLP, the label-efficiency curve, the supervised row and the share of the gap that CPC closes; options below override it",
+    ),
+    ("probes", (str, "+"), None, "NAME", "linear, MLP (default: linear; with --full both)"),
     ("baselines", (str, "*"), None, "NAME", "handmade features to compare with (default: all of the domain)"),
-    ("supervised-steps", int, None, "N", "updates of the supervised row, 0 for none (default: 1000; 0 with --folds)"),
+    ("supervised-steps", int, None, "N", "updates of the supervised row, 0 for none (default: 0; with --full 1000)"),
     ("supervised-curve", bool, False, "", "train the supervised row at the points of the curve, too (slow)"),
     (
         "curve",
         (int, "*"),
         None,
         "N",
-        "labels per class of the label-efficiency curve; none: no curve (default: 1 2 5 10 20 50 100)",
+        "labels per class of the label-efficiency curve (default: no curve; with --full 1 2 5 10 20 50 100)",
     ),
 )
 
@@ -77,16 +83,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--unit", choices=("recording", "frame"), help="a row per recording or per step (default: by --alignment)"
     )
     options.add(parser, options.SEED_RUNS, *QUESTION, *ROWS)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = fill(parser.description or "", 79)
+    parser.epilog = f"Rows are kept in RUN/probe-rows. An interrupted or repeated question goes on from them.\n\n{help_text()}"
 
 
 def run(arguments: argparse.Namespace) -> None:
+    from torchcpc.probes.question import ProbeRows, ProbeSpec, check_options
+
+    spec, rows = options.values(arguments, *QUESTION), ProbeRows(**options.values(arguments, *ROWS))
+    spec |= {"label": arguments.label, "unit": arguments.unit, "delay_s": spec.pop("delay")}
+    check_options(ProbeSpec(**spec), rows)
     from torchcpc.commands.terminal import load, load_seeds, show
-    from torchcpc.probes.question import ProbeRows
     from torchcpc.report.results import check_kept
 
     run = load(arguments)
     run.trained.require_record()
     check_kept(run.folder)
-    spec, rows = options.values(arguments, *QUESTION), ProbeRows(**options.values(arguments, *ROWS))
-    spec |= {"label": arguments.label, "unit": arguments.unit, "delay_s": spec.pop("delay")}
     show(run, run.probe(arguments.data or None, rows=rows, seed_runs=load_seeds(arguments), **spec))

@@ -17,7 +17,7 @@ from torchcpc.contracts import Sources, Written, provides
 from torchcpc.data.files.found import no_longer_readable
 
 # A longer file is known by so many blocks, evenly spaced: a hash of every byte of hours of sound takes longer than the start of a training.
-_WHOLE, _BLOCKS, _BLOCK = 1 << 16, 16, 1 << 12
+WHOLE_BYTES, _BLOCKS, _BLOCK = 1 << 16, 16, 1 << 12
 
 
 def digests(sources: Sources, columns: Sequence[str] = ()) -> dict[str, str]:
@@ -65,9 +65,9 @@ def file_digest(path: Path) -> bytes:
         with path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size
             found = blake2b(str(size).encode(), digest_size=16)
-            starts = np.linspace(0, size - _BLOCK, _BLOCKS).astype(int).tolist() if size > _WHOLE else [0]
+            starts = np.linspace(0, size - _BLOCK, _BLOCKS).astype(int).tolist() if size > WHOLE_BYTES else [0]
             for start in starts:
-                found.update(os.pread(file.fileno(), _BLOCK if size > _WHOLE else _WHOLE, start))
+                found.update(os.pread(file.fileno(), _BLOCK if size > WHOLE_BYTES else WHOLE_BYTES, start))
     except OSError as error:
         raise no_longer_readable(path, error.strerror) from None
     return found.digest()

@@ -1,33 +1,50 @@
-"""From trained runs and labelled data to a probe table: every row gets the same sources, the same labels, the same probe."""
+"""From trained runs and labelled data to a probe table: every row gets the same sources, the same labels, the same probe.
 
-from collections.abc import Sequence
+Rows are fitted in the order in which they are asked for most: all under the linear probe, CPC first, then the other probes, the curves
+and the supervised row. Each is told and kept as soon as it is done.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
-from torchcpc.baselines.words import mean_embedding
-from torchcpc.contracts import QUIET, CPCError, Listener, Sources, note_lines
-from torchcpc.data.clips import Clips
+import torch
+
+from torchcpc.contracts import QUIET, CPCError, Listener, Sources, counted, note_lines
 from torchcpc.probes.columns import listed
-from torchcpc.probes.cross_validation import TFIDF, WORD_MEAN, CrossValidation
+from torchcpc.probes.cross_validation import WORD_MEAN, CrossValidation
+from torchcpc.probes.features import Clipped, Handmade, learned, settings_key, untrained
+from torchcpc.probes.gap import gap_closed
 from torchcpc.probes.question import ProbeRows, ProbeSpec, settled
-from torchcpc.probes.result import ProbeTable
-from torchcpc.probes.rows import ClipFeatures
+from torchcpc.probes.result import EmbeddingMap, ProbeTable, RowSummary
+from torchcpc.probes.seed_features import SeedFeatures
 from torchcpc.probes.single_split import SingleSplit
-from torchcpc.probes.table import ProbeRow, differences, embedding_map
-from torchcpc.representations.embed import embedded_sources
-from torchcpc.runs.build import build
+from torchcpc.probes.stored import RowStore, key_of
+from torchcpc.probes.table import Point, ProbeRow, differences, embedding_map, stacked, stacked_points
 from torchcpc.runs.run import TrainedRun
 from torchcpc.settings import Settings
 
 Design = SingleSplit | CrossValidation
 
 
+class Kind(NamedTuple):
+    """One kind of features of the table, from one or several seeds."""
+
+    name: str
+    seeds: Sequence[SeedFeatures]
+
+
 def compare(
     runs: Sequence[TrainedRun], sources: Sources, spec: ProbeSpec, rows: ProbeRows, listener: Listener = QUIET
 ) -> ProbeTable:
-    """The table of one question about `runs`, which are one network under several seeds. Rows: CPC c and z, the same network
-    untrained, and the handmade features of the domain, each under every probe, the linear one with its label-efficiency curve; and
-    the same network trained on the labels. With folds: under the linear probe without a curve; of text also the mean of the trained
-    word embeddings, TF-IDF, and CPC z beside TF-IDF. Raises CPCError for what cannot be asked."""
+    """The table of one question about `runs`, which are one network under several seeds.
+
+    Rows: CPC c and z, the same network untrained, and the handmade features of the domain, under the linear probe. Where `rows` asks for
+    them also under the MLP, with label-efficiency curves, and with the same network trained on the labels. With folds: under the linear
+    probe without a curve; of text also the mean of the trained word embeddings, TF-IDF, and CPC z beside TF-IDF. Rows stand in the
+    folder of the first run, where it is one. Raises CPCError for what cannot be asked.
+    """
     run = runs[0]
     if any(_sizes(other.config) != _sizes(run.config) for other in runs):
         raise CPCError("the runs of --seed-runs are of other sizes than the first: a row is one network under several seeds.")
@@ -39,34 +56,112 @@ def compare(
     stride = run.model.encoder.stride
     said = {"noun": run.domain.source}
     design = CrossValidation(read[0], spec, stride, **said) if spec.folds else SingleSplit(read[0], spec, rows, stride, **said)
-    offered = [*run.domain.handmade, *design.word_features]
-    wanted = offered if rows.baselines is None else rows.baselines
-    if unknown := [name for name in wanted if name not in offered]:
-        raise CPCError(f"baseline {unknown[0]!r} is unknown. Choose among: {listed(unknown[0], offered)}")
-    whole = [name for name in wanted if spec.by_frame and name in run.domain.handmade and not _by_step(name, run, design)]
-    if whole:
-        listener.note(f"note: {', '.join(whole)} describe a whole source, so frames are not probed on them.")
-        wanted = [name for name in wanted if name not in whole]
-    with listener.stage("probing") as progress:
-        # Seeds that no run trained from, so that the rows are independent of the learned ones.
-        fresh = [replace(run, model=build(run.config, seed=10_000 + seed).eval().to(run.device)) for seed in range(rows.seeds)]
-        learned = [_represented(own, design, sources) for own, sources in zip(runs, read, strict=True)]
-        random = [_represented(own, design, read[0]) for own in fresh]
-        made = {f"CPC {which}": ("cpc", [own[which] for own in learned]) for which in design.order}
-        made |= {f"random init {which}": ("untrained", [own[which] for own in random]) for which in design.order if random}
-        names, answered = [*made, *(name for name in wanted if name != TFIDF)], list[ProbeRow]()
-        for done, name in enumerate(names):
-            progress(done, len(names), name)
-            role, seeds = made.get(name) or ("handmade", _handmade(name, runs, read, design))
-            answered += design.answer(name, role, seeds)
-        answered += design.answer_from_words(wanted)
-        if rows.supervised_steps:
-            progress(len(names), len(names), "supervised")
-            answered.append(design.answer_supervised(run.config, rows.supervised_steps, rows.seeds))
-        progress(len(names), len(names), "map")
-        x_MD, shown = design.tested(learned[0][design.order[0]])
-        points = embedding_map(x_MD, shown.y_M, spec.label, design.names, design.tested_keys())
-    test = answered[0].test
+    wanted = _wanted(run, design, spec, rows, listener)
+    clipped = Clipped(read[0], design)
+    ours = [learned(clipped, own, as_read) for own, as_read in zip(runs, read, strict=True)]
+    fresh = [untrained(clipped, run, read[0], seed) for seed in range(rows.seeds)]
+    # Frames of several kinds at once may be more than fit into memory.
+    handmade = Handmade(clipped, run, wanted.of_clips, together=not spec.by_frame and not spec.standardise_by)
+    kinds = [
+        *(Kind(f"CPC {which}", [own.seed(f"CPC {which}", "cpc", which) for own in ours]) for which in design.order),
+        *(
+            Kind(f"random init {which}", [own.seed(f"random init {which}", "untrained", which) for own in fresh])
+            for which in design.order
+        ),
+        *(Kind(name, [handmade.seed(name)]) for name in wanted.of_clips),
+        *(Kind(name, [own.seed(name, "handmade", WORD_MEAN) for own in ours]) for name in wanted.of_words if name == WORD_MEAN),
+    ]
+    table = Tabled(design, RowStore(run.folder if run.record else None, listener), listener)
+    identity = key_of(clipped.key, settings_key(run), torch.__version__)
+    with table.told():
+        table.fit([kind for kind in kinds if kind.seeds], wanted.of_words)
+        table.draw_curves([kind for kind in kinds if kind.seeds], rows)
+        table.train_supervised(run.config, identity, rows)
+        found = table.map(kinds[0].seeds[0], spec.label)
+    return _table(spec, design, table, found)
+
+
+class Tabled:
+    """The rows of a table as they come to be. design: the comparison; store: what is kept of earlier ones."""
+
+    def __init__(self, design: Design, store: RowStore, listener: Listener) -> None:
+        self._design, self._store, self._listener = design, store, listener
+        self.rows: list[ProbeRow] = []
+        self.summaries: list[RowSummary] = []
+        self.points: list[Point] = []
+
+    def fit(self, kinds: Sequence[Kind], words: Sequence[str]) -> None:
+        """The rows of all kinds of features under each probe in turn, the linear one first."""
+        design, store = self._design, self._store
+        for probe in design.probes:
+            with self._listener.stage(f"probing, {probe}") as progress:
+                for done, kind in enumerate(kinds):
+                    progress(done, len(kinds), kind.name)
+                    made = store.made
+                    self._add(stacked([design.answer(probe, own, store) for own in kind.seeds]), new=store.made > made)
+                progress(len(kinds), len(kinds), "")
+        with self._listener.stage("probing, words"):
+            made = store.made
+            for row in design.answer_from_words(words, kinds[0].seeds, store):
+                self._add(row, new=store.made > made)
+                made = store.made
+
+    def draw_curves(self, kinds: Sequence[Kind], rows: ProbeRows) -> None:
+        """The label-efficiency curves under the linear probe."""
+        drawn = kinds if rows.curve and "linear" in self._design.probes else ()
+        with self._listener.stage("label efficiency") as progress:
+            for done, kind in enumerate(drawn):
+                progress(done, len(drawn), kind.name)
+                self.points += stacked_points([self._design.curve(own, self._store) for own in kind.seeds])
+
+    def train_supervised(self, config: Settings, identity: str, rows: ProbeRows) -> None:
+        """The same network trained on the labels, and its curve. identity: the key of its settings and of the clips."""
+        if not (steps := rows.supervised_steps):
+            return
+        design, store, answered, curves, made = self._design, self._store, [], [], self._store.made
+        with self._listener.stage("supervised") as progress:
+            for seed in range(rows.seeds):
+                progress(seed, rows.seeds, f"seed {seed}")
+                answered.append(design.answer_supervised(config, identity, steps, seed, store))
+            self._add(stacked(answered), new=store.made > made)
+            for seed in range(rows.seeds if rows.supervised_curve else 0):
+                progress(seed, rows.seeds, f"curve of seed {seed}")
+                curves.append(design.supervised_curve(config, identity, steps, seed, store))
+        self.points += stacked_points(curves) if curves else []
+
+    def map(self, own: SeedFeatures, label: str) -> EmbeddingMap | None:
+        """Test rows of the first features in two dimensions."""
+        design = self._design
+
+        def drawn() -> EmbeddingMap | None:
+            x_MD, shown = design.tested(own.make())
+            return embedding_map(x_MD, shown.y_M, label, design.names, design.tested_keys())
+
+        return self._store.map(key_of("map", own.key, label, design.names, self.rows[0].test), drawn)
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Says at the end, and at an interrupt, which rows were kept."""
+        try:
+            yield
+        except (KeyboardInterrupt, SystemExit):
+            if self._store.folder and self._store.made:
+                kept = counted(self._store.made, "result")
+                self._listener.note(f"note: {kept} kept in {self._store.folder}; the same command goes on from there.")
+            raise
+        if self._store.read:
+            whole = f"{self._store.read} of {counted(self._store.read + self._store.made, 'result')}"
+            self._listener.note(f"note: {whole} read from {self._store.folder}: same weights, data and question.")
+
+    def _add(self, row: ProbeRow, *, new: bool) -> None:
+        self.rows.append(row)
+        self.summaries.append(summary := row.summary(self._design.names))
+        if new:
+            self._listener.note(f"{row.features}, {row.probe}: accuracy {summary.accuracy.text(1, scale=100)} %")
+
+
+def _table(spec: ProbeSpec, design: Design, table: Tabled, found: EmbeddingMap | None) -> ProbeTable:
+    test = table.rows[0].test
     return ProbeTable(
         label=spec.label,
         unit=design.unit,
@@ -76,11 +171,32 @@ def compare(
         validation=design.validation,
         test=len(test.y_M),
         split=design.split,
-        rows=tuple(row.summary(design.names) for row in answered),
-        differences=differences(answered),
-        efficiency=tuple(point.summary() for point in design.points),
-        map=points,
+        rows=tuple(table.summaries),
+        differences=differences(table.rows),
+        efficiency=tuple(point.summary() for point in table.points),
+        map=found,
+        gap=gap_closed(table.rows),
     )
+
+
+class Wanted(NamedTuple):
+    """Names of baselines: features of clips, and features of words."""
+
+    of_clips: list[str]
+    of_words: list[str]
+
+
+def _wanted(run: TrainedRun, design: Design, spec: ProbeSpec, rows: ProbeRows, listener: Listener) -> Wanted:
+    """The baselines that were asked for. Raises CPCError for unknown ones."""
+    offered = [*run.domain.handmade, *design.word_features]
+    wanted = offered if rows.baselines is None else list(rows.baselines)
+    if unknown := [name for name in wanted if name not in offered]:
+        raise CPCError(f"baseline {unknown[0]!r} is unknown. Choose among: {listed(unknown[0], offered)}")
+    of_clips = [name for name in wanted if name in run.domain.handmade]
+    whole = [name for name in of_clips if spec.by_frame and not _by_step(name, run, design)]
+    if whole:
+        listener.note(f"note: {', '.join(whole)} describe a whole source, so frames are not probed on them.")
+    return Wanted([name for name in of_clips if name not in whole], [name for name in wanted if name in design.word_features])
 
 
 def _matched(spec: ProbeSpec, sources: Sources, listener: Listener) -> ProbeSpec:
@@ -90,27 +206,6 @@ def _matched(spec: ProbeSpec, sources: Sources, listener: Listener) -> ProbeSpec
     for line in note_lines(spec.alignment.notes):
         listener.note(line)
     return replace(spec, alignment=spec.alignment.matched(sources))
-
-
-def _represented(run: TrainedRun, design: Design, sources: Sources) -> dict[str, ClipFeatures]:
-    """z and c of every clip as this run reads them."""
-    clips = Clips(sources, design.clips.items)
-    z, c = design.gather((i, (z, c)) for i, z, c in embedded_sources(run.model, clips, device=run.device))
-    return {"z": z, "c": c}
-
-
-def _handmade(name: str, runs: Sequence[TrainedRun], read: Sequence[Sources], design: Design) -> list[ClipFeatures]:
-    """Features of every clip that need no training, or the mean of the word embeddings that each run has trained."""
-    run, clips = runs[0], design.clips
-    if name != WORD_MEAN:
-        function, stride = run.domain.handmade[name], run.model.encoder.stride
-        return list(design.gather((i, (function(clips.read(i, 0, clips.length(i)), stride),)) for i in range(len(clips))))
-    made = []
-    for own, sources in zip(runs, read, strict=True):
-        table_VE = own.model.get_parameter("encoder.embedding.weight").detach().cpu().numpy()
-        texts = Clips(sources, clips.items)
-        made.append({i: mean_embedding(texts.read(i, 0, texts.length(i)), table_VE)[None] for i in range(len(texts))})
-    return made
 
 
 def _by_step(name: str, run: TrainedRun, design: Design) -> bool:

@@ -1,7 +1,8 @@
 """A comparison by cross-validation: whole sources, each tested once, every penalty selected inside the training part."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from hashlib import blake2b
 
 import numpy as np
@@ -12,13 +13,15 @@ from torchcpc.data.clips import Clip, Clips
 from torchcpc.data.names import TEST
 from torchcpc.data.splits import given_parts
 from torchcpc.probes.columns import check_suited, column_values, test_roots
-from torchcpc.probes.nested_cv import FoldedTask, FoldFeatures, beside, columns, cross_validated, grouped_folds, together
+from torchcpc.probes.nested_cv import FoldedTask, beside, columns, cross_validated, grouped_folds, together
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
 from torchcpc.probes.rows import ClipFeatures, ClipFrames, ClipRows, Rows, gather
+from torchcpc.probes.seed_features import SeedFeatures
+from torchcpc.probes.stored import RowStore, key_of
 from torchcpc.probes.supervised import NAME, ROLE, supervised_row
-from torchcpc.probes.table import Point, ProbeRow
-from torchcpc.probes.task import SPLIT_PARTS, Answers, Labels, Task, check_classes
+from torchcpc.probes.table import Point, ProbeRow, stacked
+from torchcpc.probes.task import SPLIT_PARTS, Labels, Task, check_classes
 from torchcpc.probes.units import independent_units, source_noun
 from torchcpc.settings import Settings
 
@@ -28,7 +31,7 @@ WORD_MEAN, TFIDF = "mean of word embeddings", "TF-IDF"
 class CrossValidation:
     """Rows of whole sources under the linear probe: a design, as `SingleSplit` is. Text has rows of its words, too."""
 
-    order = ("z", "c")
+    order, probes = ("z", "c"), ("linear",)
     validation: int | None = None
 
     def __init__(self, sources: Sources, spec: ProbeSpec, stride: int, *, noun: str = "recording") -> None:
@@ -42,7 +45,6 @@ class CrossValidation:
         # A source of one step has no deviation.
         self._pool = "mean" if all(length < 2 * stride for length in lengths) else spec.pool
         self._texts = [" ".join(sources.text(i)) for i in rows] if provides(sources, Written) else None
-        self._answered: dict[str, list[tuple[FoldFeatures, Answers]]] = {}
         inner = [self._task.inner_count(fold) for fold in self._task.folds]
         span = (min(inner), max(inner))
         noun = source_noun(self.clips.sources, noun)
@@ -64,42 +66,69 @@ class CrossValidation:
         self.unit, self.names = noun, self._task.names
         self.word_features = () if self._texts is None else (WORD_MEAN, TFIDF)
         # The smallest training part; the validation part is inside it.
-        self.training, self.points = min(len(self._task.parts(fold)[0]) for fold in self._task.folds), list[Point]()
+        self.training = min(len(self._task.parts(fold)[0]) for fold in self._task.folds)
 
     def gather(self, clips: ClipFrames) -> tuple[ClipFeatures, ...]:
         return gather(dict.fromkeys(range(len(self.clips))), clips, pool=self._pool)
 
-    def answer(self, name: str, role: str, seeds: Sequence[ClipFeatures]) -> list[ProbeRow]:
-        matrices = list(map(self._matrix, seeds))
-        features = list(map(columns, matrices))
-        answers = [cross_validated([own], self._task) for own in features]
-        self._answered[name] = list(zip(features, answers, strict=True))
-        return [ProbeRow.of(answers, name, role, "linear", matrices[0].shape[1], self._task.test)]
+    @property
+    def pooling(self) -> object:
+        return self._pool
 
-    def answer_from_words(self, wanted: Sequence[str]) -> list[ProbeRow]:
-        """The rows of features that are fitted inside each fold: TF-IDF, and CPC z beside it."""
+    def answer(self, kind: str, own: SeedFeatures, store: RowStore) -> ProbeRow:
+        """The row of one kind of features, of one seed. kind: of `probes`."""
+
+        def fitted() -> ProbeRow:
+            matrix_MD = self._matrix(own.make())
+            answers = cross_validated([columns(matrix_MD)], self._task)
+            return ProbeRow.of([answers], own.name, own.role, kind, matrix_MD.shape[1], self._task.test)
+
+        return store.row(key_of(kind, own.key, self._task), fitted)
+
+    def curve(self, own: SeedFeatures, store: RowStore) -> list[Point]:
+        """None: a curve is drawn for a single split only."""
+        return []
+
+    def answer_from_words(self, wanted: Sequence[str], seeds: Sequence[SeedFeatures], store: RowStore) -> Iterator[ProbeRow]:
+        """The rows of features that are fitted inside each fold: TF-IDF, and CPC z (`seeds`) beside it, each seed in turn."""
         if self._texts is None or TFIDF not in wanted:
-            return []
+            return
         words, task = Tfidf(self._texts), self._task
-        alone = cross_validated([words], task)
-        both = [cross_validated([own, words], task, beside(found, alone)) for own, found in self._answered["CPC z"]]
-        return [
-            ProbeRow.of([alone], TFIDF, "handmade", "linear", None, task.test),
-            ProbeRow.of(both, f"CPC z + {TFIDF}", "cpc", "linear", None, task.test, added_to=TFIDF),
-        ]
 
-    def answer_supervised(self, config: Settings, steps: int, seeds: int) -> ProbeRow:
-        """The network trained on the labels of each training part, less an inner fold that says when to stop."""
-        task, predicted_RM = self._task, np.full((seeds, len(self._task.y_M)), -1)
-        for fold in task.folds:
+        def alone() -> ProbeRow:
+            return ProbeRow.of([cross_validated([words], task)], TFIDF, "handmade", "linear", None, task.test)
+
+        yield (first := store.row(key_of(TFIDF, self._texts, task), alone))
+
+        def both(own: SeedFeatures) -> ProbeRow:
+            single = self.answer("linear", own, store)
+            features = [columns(self._matrix(own.make())), words]
+            answers = cross_validated(features, task, beside(single.answers(0), first.answers(0)))
+            return ProbeRow.of([answers], f"{own.name} + {TFIDF}", "cpc", "linear", None, task.test, added_to=TFIDF)
+
+        yield stacked([store.row(key_of(TFIDF, self._texts, own.key, task), partial(both, own)) for own in seeds])
+
+    def answer_supervised(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> ProbeRow:
+        """The network trained on the labels of each training part, less an inner fold that says when to stop, from one seed."""
+        task, predicted_M = self._task, np.full(len(self._task.y_M), -1)
+
+        def fitted(fold: int) -> ProbeRow:
             train, test = task.parts(fold)
             inner_M = task.inner_folds(fold)
             parts = dict(zip(SPLIT_PARTS, (train[inner_M > 0], train[inner_M == 0], test), strict=True))
             labels = [Labels(task.y_M[own], task.source_M[own]) for own in parts.values()]  # in the order of PARTS
             clips = {part: [ClipRows(int(i), None, task.y_M[[i]]) for i in own] for part, own in parts.items()}
             rows = Rows(Task(task.label, "recording", task.names, *labels, select_by=task.select_by), clips)
-            predicted_RM[:, test] = supervised_row(config, self.clips, rows, steps=steps, seeds=seeds).predicted_RM
-        return ProbeRow(NAME, ROLE, "supervised", None, predicted_RM[:, task.fold_M >= 0], task.test, (None,) * seeds)
+            return supervised_row(config, self.clips, rows, steps=steps, seed=seed)
+
+        for fold in task.folds:
+            row = store.row(key_of("supervised", identity, steps, seed, task, fold), partial(fitted, fold))
+            predicted_M[task.parts(fold)[1]] = row.predicted_RM[0]
+        return ProbeRow(NAME, ROLE, "supervised", None, predicted_M[None, task.fold_M >= 0], task.test, (None,))
+
+    def supervised_curve(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> list[Point]:
+        """None, as for other features."""
+        return []
 
     def tested(self, made: ClipFeatures) -> tuple[np.ndarray, Labels]:
         return self._matrix(made)[self._task.fold_M >= 0], self._task.test

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from torchcpc.contracts import CPCError, Sources, Written, check_rules, provides
+from torchcpc.probes.exclusions import check_exclusions, excluded_by_folds
 
 if TYPE_CHECKING:
     from torchcpc.data.alignment import Alignment
 
 LABELS_PER_CLASS = (1, 2, 5, 10, 20, 50, 100)
-# Fields of a ProbeSpec that a cross-validation of whole sources cannot meet.
-UNMET = ("alignment", "within", "test_on", "clip_seconds", "validate_across", "standardise_by", "per_event", "unit", "delay_s")
+LINEAR = ("linear",)
+SUPERVISED_STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,10 @@ class ProbeSpec:
             validation=(0 < self.validation < 1, "it must be a share between 0 and 1"),
             every=(self.every >= 1, "it must be at least 1"),
         )
-        if self.test_data and (self.test_on or self.within):
+        check_exclusions(_given(self))
+        if self.per_event and not (self.alignment and self.clip_seconds):
             raise CPCError(
-                f"--test-data and --{'test-on' if self.test_on else 'within'} both say what is tested on: leave one out."
-            )
-        if self.per_event and (not self.alignment or not self.clip_seconds or self.within or not self.by_frame):
-            raise CPCError(
-                "--per-event: a clip for each event takes events (--alignment), the length of a clip (--clip-seconds), sources split "
-                "whole (no --within) and a row per step."
+                "--per-event: a clip for each event takes events (--alignment) and the length of a clip (--clip-seconds)."
             )
 
     @property
@@ -78,28 +75,51 @@ class ProbeRows:
 
     seeds: int = 3  # untrained networks, and supervised ones; 0: no such rows
     draws: int = 5  # of labels at each point of the efficiency curve
-    probes: Sequence[str] | None = None  # "linear", "MLP"; None: all
+    full: bool = False  # also the MLP, the curve and the supervised row, where these are not set
+    probes: Sequence[str] | None = None  # of single_split.PROBES; None: linear, with `full` all
     baselines: Sequence[str] | None = None  # names of handmade features; None: all that there are
-    curve: Sequence[int] | None = None  # labels per class at the points of the curve; None: LABELS_PER_CLASS; empty: no curve
-    # Updates of the same network trained on the labels; 0: no such row; None: 1000, with folds 0.
+    # Labels per class at the points of the curve; empty: no curve. None: none, with `full` or `supervised_curve` LABELS_PER_CLASS.
+    curve: Sequence[int] | None = None
+    # Updates of the same network trained on the labels; 0: no such row. None: 0, with `full` or `supervised_curve` SUPERVISED_STEPS.
     supervised_steps: int | None = None
     supervised_curve: bool = False  # train that network at the points of the curve, too
 
 
 def settled(spec: ProbeSpec, rows: ProbeRows, sources: Sources) -> tuple[ProbeSpec, ProbeRows]:
     """Both with their defaults filled in. Raises CPCError for what does not go together."""
-    given = {name.removesuffix("_s").replace("_", "-"): getattr(spec, name) for name in UNMET}
-    given |= {"class-weight": spec.class_weight != "none", "probes": rows.probes, "curve": rows.curve}
-    given |= {"supervised-curve": rows.supervised_curve}
-    others, folds = [name for name, value in given.items() if value], spec.folds
+    given, folds = _given(spec) | _given_rows(rows), spec.folds
     if folds is None:
         # Sentences come back in such tables, and one split by source would have copies on both sides.
         single = all(sources.length(i) == 1 for i in range(len(sources)))
-        folds = 10 if single and not others and provides(sources, Written) else 0
-    elif folds and others:
-        raise CPCError(f"--folds {folds} and --{others[0]}: folds are of whole sources with one label each. Leave one out.")
-    steps = rows.supervised_steps if rows.supervised_steps is not None else 0 if folds else 1000
+        folds = 10 if single and not given & excluded_by_folds() and provides(sources, Written) else 0
+    check_exclusions(given)
+    more = rows.full or rows.supervised_curve
+    steps = rows.supervised_steps if rows.supervised_steps is not None else SUPERVISED_STEPS * (more and rows.seeds > 0)
     if not rows.seeds and steps:
         raise CPCError("seeds = 0 with supervised_steps: they count the supervised networks, too. Set one of them otherwise.")
-    curve = LABELS_PER_CLASS if rows.curve is None else rows.curve
-    return replace(spec, folds=folds), replace(rows, supervised_steps=steps, curve=curve)
+    curve = LABELS_PER_CLASS if rows.curve is None and more else rows.curve or ()
+    probes = rows.probes or (None if rows.full else LINEAR)
+    if folds:
+        probes, curve = LINEAR, ()
+    return replace(spec, folds=folds), replace(rows, supervised_steps=steps, curve=curve, probes=probes)
+
+
+def check_options(spec: ProbeSpec, rows: ProbeRows) -> None:
+    """Raises CPCError for options that exclude each other, before any data are read."""
+    check_exclusions(_given(spec) | _given_rows(rows))
+
+
+def _given(spec: ProbeSpec) -> set[str]:
+    """The options of a specification that were set, as the command line writes them."""
+    named = {f"--{name.removesuffix('_s').replace('_', '-')}" for name in _DEFAULTS if getattr(spec, name) != _DEFAULTS[name]}
+    named |= {f"--unit {spec.unit}"} if spec.unit else set()
+    return named - ({"--folds"} if not spec.folds else set()) - ({"--test-data"} if not spec.test_data else set())
+
+
+def _given_rows(rows: ProbeRows) -> set[str]:
+    named = {f"--probes {name}" for name in rows.probes or ()}
+    return named | ({"--curve"} if rows.curve else set()) | ({"--supervised-curve"} if rows.supervised_curve else set())
+
+
+# What a specification has where an option is not given.
+_DEFAULTS = {field.name: field.default for field in fields(ProbeSpec) if field.default is not MISSING}

@@ -106,6 +106,24 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class GapClosed:
+    """How much of the way from the untrained network to the same network trained on the labels CPC features go, under one linear probe:
+    (CPC - untrained) / (supervised - untrained), in accuracy. share: None where the supervised row is not shown to be above the
+    untrained one, for then there is no gap."""
+
+    features: str
+    untrained: str
+    supervised: str
+    share: Interval | None
+
+    def text(self) -> str:
+        ends = f"the gap from {self.untrained} to {self.supervised}"
+        if self.share is None:
+            return f"{self.features}: {ends} is not shown to be above zero, so no share of it is closed."
+        return f"{self.features} closes {self.share.text(0, scale=100)} % of {ends}."
+
+
+@dataclass(frozen=True, slots=True)
 class EfficiencyPoint:
     """Accuracy of the linear probe from so many labels of each class; None: from all."""
 
@@ -148,6 +166,7 @@ class ProbeTable(SavedResult):
     differences: tuple[Difference, ...] = ()
     efficiency: tuple[EfficiencyPoint, ...] = ()
     map: EmbeddingMap | None = None
+    gap: GapClosed | None = None
 
     def records(self) -> Sequence[Mapping[str, object]]:
         return [{"label": self.label, **dict(flat(row))} for row in self.rows]
@@ -174,6 +193,7 @@ class ProbeTable(SavedResult):
                 notes = [
                     f"{gap.features} less {gap.against}, {gap.probe}: {told}" for gap in added if (told := _signed(gap, name))
                 ]
+                notes += [self.gap.text()] if self.gap and name == "accuracy" else []
                 head = ("features", "probe", "columns", shown, "95 % interval", "seeds", "CPC less this")
                 tables.append(TextTable(head, rows, caption, notes))
         return tables

@@ -1,7 +1,8 @@
 """A comparison by one split into training, validation and test, or by several, each of which tests on another group."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -11,7 +12,9 @@ from torchcpc.probes.columns import column_values
 from torchcpc.probes.linear import efficiency, linear_probe
 from torchcpc.probes.question import ProbeRows, ProbeSpec
 from torchcpc.probes.row_keys import row_keys
-from torchcpc.probes.rows import ClipFeatures, ClipFrames, each_test, gather, label_rows, split_clips
+from torchcpc.probes.rows import ClipFeatures, ClipFrames, Rows, each_test, gather, label_rows, split_clips
+from torchcpc.probes.seed_features import SeedFeatures
+from torchcpc.probes.stored import RowStore, key_of
 from torchcpc.probes.supervised import supervised_points, supervised_row
 from torchcpc.probes.table import Point, ProbeRow, joined_points, joined_row
 from torchcpc.probes.task import Answers, Features, Labels, Task
@@ -34,7 +37,8 @@ def probe(features: Sequence[Features], task: Task, *, kind: str = "linear", rol
 class SingleSplit:
     """Rows of clips, under every probe of `rows` and with its efficiency curve. A design says how clips are divided and features of
     them judged. order: the representations, first the one that others are compared with; unit: what a row is; names: the classes by
-    number; word_features: names of the features that only text has; training, validation: rows; points: of the curves so far."""
+    number; word_features: names of the features that only text has; training, validation: rows. Rows are kept in a store, and fitted
+    where it lacks them."""
 
     order = ("c", "z")
     word_features = ()
@@ -56,42 +60,86 @@ class SingleSplit:
         self.unit = "clip" if spec.per_event or (spec.clip_seconds and not spec.by_frame) else first.unit
         self.unit, self.names = noun if self.unit == "recording" else self.unit, first.names
         self.training, self.validation = len(first.train.y_M), len(first.validation.y_M)
-        self.points: list[Point] = []
+        for kind in self.probes:
+            check_choice("probes", kind, PROBES)
 
     def gather(self, clips: ClipFrames) -> tuple[ClipFeatures, ...]:
         """The rows of several features that come side by side, as (number of the clip, their frames [T, D])."""
         steps = {clip: own for rows in self._asked for clip, own in rows.steps.items()}
         return gather(steps, clips, pool=self._pool, groups=self._groups)
 
-    def answer(self, name: str, role: str, seeds: Sequence[ClipFeatures]) -> list[ProbeRow]:
-        """The rows of the table for one kind of features, of one or several seeds."""
-        found = []
-        folds = [([rows.features(name, made) for made in seeds], rows.task) for rows in self._asked]
-        for kind in self._rows.probes or tuple(PROBES):
-            answered = [probe(features, task, kind=kind, role=role) for features, task in folds]
-            found.append(joined_row(answered))
-            if self._curve and kind == "linear":
-                curves = [
-                    efficiency(features, task, all_labels=row, points=self._curve, draws=self._rows.draws)
-                    for (features, task), row in zip(folds, answered, strict=True)
-                ]
-                self.points += joined_points(curves)
-        return found
+    @property
+    def pooling(self) -> object:
+        """What makes rows of the frames of clips, beside the clips and labels."""
+        return (
+            self._pool,
+            self._groups,
+            [[(own.clip, own.steps) for part in rows.clips.values() for own in part] for rows in self._asked],
+        )
 
-    def answer_from_words(self, wanted: Sequence[str]) -> list[ProbeRow]:
+    @property
+    def probes(self) -> Sequence[str]:
+        return self._rows.probes or tuple(PROBES)
+
+    def answer(self, kind: str, own: SeedFeatures, store: RowStore) -> ProbeRow:
+        """The row of one kind of features, of one seed."""
+        return joined_row(self._answered(kind, own, store))
+
+    def _answered(self, kind: str, own: SeedFeatures, store: RowStore) -> list[ProbeRow]:
+        """That row in each of the splits."""
+
+        def fitted(rows: Rows) -> ProbeRow:
+            return probe([rows.features(own.name, own.make())], rows.task, kind=kind, role=own.role)
+
+        return [store.row(key_of(kind, own.key, rows.task), partial(fitted, rows)) for rows in self._asked]
+
+    def curve(self, own: SeedFeatures, store: RowStore) -> list[Point]:
+        """Its label-efficiency curve under the linear probe, of one seed."""
+
+        def fitted(rows: Rows, row: ProbeRow, point: int) -> list[Point]:
+            features, facts = [rows.features(own.name, own.make())], {"points": [point], "draws": self._rows.draws}
+            return efficiency(features, rows.task, all_labels=row, **facts)[:-1]
+
+        key = partial(key_of, "curve", own.key, self._rows.draws)
+        return self._curves(self._answered("linear", own, store), key, fitted, store)
+
+    def _curves(
+        self,
+        answered: Sequence[ProbeRow],
+        key: Callable[[object, int], str],
+        fitted: Callable[[Rows, ProbeRow, int], Sequence[Point]],
+        store: RowStore,
+    ) -> list[Point]:
+        """The points of all splits, and at their end what was answered from all labels. key: of a task and a point."""
+        curves = []
+        for rows, row in zip(self._asked, answered, strict=True):
+            points = [store.points(key(rows.task, point), partial(fitted, rows, row, point)) for point in self._curve]
+            curves.append([*(point for own in points for point in own), Point(row.features, row.role, None, row.hits)])
+        return joined_points(curves)
+
+    def answer_from_words(self, wanted: Sequence[str], seeds: Sequence[SeedFeatures], store: RowStore) -> Iterator[ProbeRow]:
         """The rows of those `word_features` that are fitted anew in each training part."""
-        return []
+        yield from ()
 
-    def answer_supervised(self, config: Settings, steps: int, seeds: int) -> ProbeRow:
-        """The row of the same network trained on the labels."""
-        answered = [supervised_row(config, self.clips, rows, steps=steps, seeds=seeds) for rows in self._asked]
-        if self._rows.supervised_curve:
-            curves = [
-                supervised_points(config, self.clips, rows, all_labels=row, points=self._curve, steps=steps, seeds=seeds)
-                for rows, row in zip(self._asked, answered, strict=True)
-            ]
-            self.points += joined_points(curves)
-        return joined_row(answered)
+    def answer_supervised(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> ProbeRow:
+        """The row of the same network trained on the labels, from one seed. identity: the key of its settings and of the clips."""
+        return joined_row(self._supervised(config, identity, steps, seed, store))
+
+    def _supervised(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> list[ProbeRow]:
+        def fitted(rows: Rows) -> ProbeRow:
+            return supervised_row(config, self.clips, rows, steps=steps, seed=seed)
+
+        key = partial(key_of, "supervised", identity, steps, seed)
+        return [store.row(key(rows.task), partial(fitted, rows)) for rows in self._asked]
+
+    def supervised_curve(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> list[Point]:
+        """The curve of that network, of one seed."""
+
+        def fitted(rows: Rows, row: ProbeRow, point: int) -> list[Point]:
+            return supervised_points(config, self.clips, rows, all_labels=row, points=[point], steps=steps, seed=seed)[:-1]
+
+        key = partial(key_of, "supervised curve", identity, steps, seed)
+        return self._curves(self._supervised(config, identity, steps, seed, store), key, fitted, store)
 
     def tested(self, made: ClipFeatures) -> tuple[np.ndarray, Labels]:
         """Test rows of some features, for a map."""

@@ -75,22 +75,22 @@ def labelled_windows(
     return window.x, valid_BT, labels_BT
 
 
-def supervised_row(config: Settings, clips: Clips, rows: Rows, *, steps: int, seeds: int) -> ProbeRow:
-    """The network trained on all labels, from as many seeds as the untrained rows."""
-    answers = [_trained(config, clips, rows, rows.clips["train"], seed=seed, steps=steps) for seed in range(seeds)]
-    return ProbeRow.of(answers, NAME, ROLE, "supervised", None, rows.task.test)
+def supervised_row(config: Settings, clips: Clips, rows: Rows, *, steps: int, seed: int) -> ProbeRow:
+    """The network trained on all labels, from one seed."""
+    answers = _trained(config, clips, rows, rows.clips["train"], seed=seed, steps=steps)
+    return ProbeRow.of([answers], NAME, ROLE, "supervised", None, rows.task.test)
 
 
 def supervised_points(
-    config: Settings, clips: Clips, rows: Rows, *, all_labels: ProbeRow, points: Sequence[int], steps: int, seeds: int
+    config: Settings, clips: Clips, rows: Rows, *, all_labels: ProbeRow, points: Sequence[int], steps: int, seed: int
 ) -> list[Point]:
-    """Its efficiency curve: at each number of labels of whole sources, each seed learns from one of the first draws of the other rows. The
-    weights kept are those best on the whole validation part, whose labels are not counted: the curve leans towards this row."""
+    """Its efficiency curve, of one seed: at each number of labels of whole sources it learns from the draw of the other rows of that
+    number. The weights kept are those best on the whole validation part, whose labels are not counted: the curve leans towards this row."""
 
     def correct_RM(per_class: int) -> np.ndarray:
-        sets = enumerate(label_draws(rows.task.train, per_class=per_class, draws=seeds))
-        train = [(seed, [rows.clips["train"][place] for place in drawn]) for seed, drawn in sets]
-        return np.stack([_trained(config, clips, rows, own, seed=seed, steps=steps).correct_M for seed, own in train])
+        drawn = label_draws(rows.task.train, per_class=per_class, draws=seed + 1)[seed]
+        train = [rows.clips["train"][place] for place in drawn]
+        return _trained(config, clips, rows, train, seed=seed, steps=steps).correct_M[None]
 
     return curve(all_labels, rows.task, points, correct_RM)
 

@@ -38,6 +38,10 @@ class ProbeRow:
     def correct_RM(self) -> np.ndarray:
         return self.predicted_RM == self.test.y_M
 
+    def answers(self, seed: int) -> Answers:
+        """What one seed answered, of a row of that seed alone its penalties too."""
+        return Answers(self.predicted_RM[seed], self.test.y_M, self.penalties)
+
     @property
     def accuracies(self) -> tuple[float, ...]:
         """Test accuracy of each seed."""
@@ -95,6 +99,24 @@ def joined_row(rows: Sequence[ProbeRow]) -> ProbeRow:
         test=Labels(np.concatenate([row.test.y_M for row in rows]), fold_M),
         penalties=tuple(penalty for row in rows for penalty in row.penalties),
     )
+
+
+def stacked(rows: Sequence[ProbeRow]) -> ProbeRow:
+    """The row of several seeds from the row of each. Raises CPCError for rows of other features."""
+    if len({(row.features, row.probe, row.dim) for row in rows}) != 1:
+        found = ", ".join(f"{row.features!r} of {row.dim} columns" for row in rows) or "none"
+        raise CPCError(f"a row is one kind of features from several seeds, but these are {found}; make a row for each kind.")
+    penalties = tuple(penalty for row in rows for penalty in row.penalties)
+    return replace(rows[0], predicted_RM=np.concatenate([row.predicted_RM for row in rows]), penalties=penalties)
+
+
+def stacked_points(curves: Sequence[Sequence[Point]]) -> list[Point]:
+    """The curve of several seeds from the curve of each."""
+    hits = [[point.hits for point in points] for points in zip(*curves, strict=True)]
+    return [
+        replace(point, hits=Hits(np.concatenate([each.hits_RS for each in own]), own[0].rows_S))
+        for point, own in zip(curves[0], hits, strict=True)
+    ]
 
 
 def joined_points(curves: Sequence[Sequence[Point]]) -> list[Point]:
