@@ -28,7 +28,7 @@ COMMANDS = {
     "export": "write the trained encoder and context as one ONNX file",
     "segment": "find boundaries where a step fits badly to what came before, and compare them with known ones",
     "report": "build one self-contained HTML page about a run",
-    "demo": "train, embed, probe and report on data that is at hand, in under three minutes",
+    "demo": "train, embed, probe and report on data that is at hand, in under two minutes",
 }
 
 _SETTING = re.compile(r"\w+\.\w+=")

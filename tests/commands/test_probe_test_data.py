@@ -77,7 +77,7 @@ def test_two_folders_of_recordings(trained: Path, tmp_path: Path, capsys: pytest
         load(trained).trained.open(lists[0], [str(lists[0])])
     with pytest.raises(CPCError, match="of open sources, label the test part"):
         load(trained).probe(sources, test_data=lists[1], label="speaker")
-    with pytest.raises(CPCError, match="--test-data and --test-on both say"):
+    with pytest.raises(CPCError, match="--test-data and --test-on: both say"):
         load(trained).probe(lists[0], test_data=lists[1], label="speaker", test_on="speaker")
 
 

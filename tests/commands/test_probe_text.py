@@ -153,7 +153,7 @@ def test_sources_of_one_value_share_a_fold(runs: list[Path], tmp_path: Path) -> 
         (["--label", "rare"], "11 folds: class odd has 2 of 23 groups"),
         (["--label", "label", "--folds", "1"], "folds = 1"),
         (["--label", "label", "--folds", "29"], "29 folds: class down"),
-        (["--label", "label", "--within", "0.5"], "--folds 11 and --within"),
+        (["--label", "label", "--within", "0.5"], "--folds and --within"),
         (
             ["--label", "label", "--baselines", "LSA"],
             "baseline 'LSA' is unknown. Choose among: mean of word embeddings, TF-IDF",

@@ -20,7 +20,7 @@ def run(arguments: argparse.Namespace) -> None:
     for command in (
         ["train", "digits", "-o", str(folder), "--precision", "32-true"],
         ["embed", str(folder), "-o", str(folder / "embeddings.parquet"), "--per", "source"],
-        ["probe", str(folder), "--label", "digit", "--probes", "linear", "--curve", "1", "10"],
+        ["probe", str(folder), "--label", "digit", "--full", "--probes", "linear", "--curve", "1", "10"],
     ):
         note("")
         note(f"$ cpc {shlex.join(command)}")

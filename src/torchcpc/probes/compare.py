@@ -113,6 +113,7 @@ class Tabled:
             for done, kind in enumerate(drawn):
                 progress(done, len(drawn), kind.name)
                 self.points += stacked_points([self._design.curve(own, self._store) for own in kind.seeds])
+            progress(len(drawn), len(drawn), "")
 
     def train_supervised(self, config: Settings, identity: str, rows: ProbeRows) -> None:
         """The same network trained on the labels, and its curve. identity: the key of its settings and of the clips."""
@@ -127,6 +128,7 @@ class Tabled:
             for seed in range(rows.seeds if rows.supervised_curve else 0):
                 progress(seed, rows.seeds, f"curve of seed {seed}")
                 curves.append(design.supervised_curve(config, identity, steps, seed, store))
+            progress(rows.seeds, rows.seeds, "")
         self.points += stacked_points(curves) if curves else []
 
     def map(self, own: SeedFeatures, label: str) -> EmbeddingMap | None:
