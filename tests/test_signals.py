@@ -111,7 +111,8 @@ def test_a_command_saves_says_how_to_go_on_and_ends_with_the_code_of_the_signal(
     before = signal.getsignal(signal.SIGTERM)
     assert main(["train", "synthetic-ar1", *SMALL, "-o", str(tmp_path / "run")]) == code
     said = capsys.readouterr().err.splitlines()
-    assert f"stopped after update 3; go on with: cpc train --resume {tmp_path / 'run'}" in said
+    (line,) = (line for line in said if line.startswith("stopped after update 3 of 13 ("))
+    assert line.endswith(f"; go on with: cpc train --resume {tmp_path / 'run'}")
     assert said[-1] == f"cpc train: {word}; what was saved is kept" and signal.getsignal(signal.SIGTERM) is before
     assert main(["train", "--resume", str(tmp_path / "run")]) == 0
 
@@ -138,8 +139,9 @@ CHILD = """
 import os, signal, sys, threading
 import numpy as np
 import torchcpc
-def stop(*args):
-    os.kill(os.getpid(), signal.SIGTERM)
+def stop(event, *args):
+    if event == "step":  # once: a second signal acts at once
+        os.kill(os.getpid(), signal.SIGTERM)
 model = torchcpc.CPC(max_iter=1_000_000, batch=4)
 model._heard = stop
 try:
@@ -154,4 +156,5 @@ def test_sigterm_ends_the_process_of_a_library_call(tmp_path: Path) -> None:
     """As the signal itself; no handler of ours turns it into something that can be caught. The folder of the fit is removed."""
     env = {**os.environ, "PYTHONPATH": str(Path(torchcpc.__file__).parents[1]), "TMPDIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", CHILD], env=env, capture_output=True, text=True, timeout=120)
-    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "") and list(tmp_path.iterdir()) == []
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "")
+    assert list(tmp_path.glob("tmp*")) == []  # torch may leave a cache of its own
