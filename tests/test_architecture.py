@@ -25,6 +25,7 @@ ORDER = (
     ("mutual", "ranking"),
     ("information", "probes"),
     ("segmentation", "anomalies"),
+    ("recording",),
     ("report",),
     ("api", "estimator"),
     ("__init__",),  # what `import torchcpc` offers

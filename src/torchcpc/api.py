@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypedDict, TypeVar
+from typing import TypedDict
 
 from torchcpc.anomalies.detect import AnomalySpec, detect, write_scores
 from torchcpc.anomalies.result import AnomalyTable
@@ -30,7 +30,10 @@ from torchcpc.probes.result import ProbeTable
 from torchcpc.ranking.compare import compare as compare_ranks
 from torchcpc.ranking.questions import RankSpec
 from torchcpc.ranking.result import RankTable
-from torchcpc.report import build_report
+from torchcpc.recording.result import RecordingView
+from torchcpc.recording.view import ViewSpec, view_source
+from torchcpc.report import build_report, write_recording_page
+from torchcpc.report.library import check_library
 from torchcpc.report.results import keep
 from torchcpc.representations.nearest import NearestSpec, nearest
 from torchcpc.representations.result import Embedding, NearestTable
@@ -48,11 +51,10 @@ from torchcpc.runs.run import TrainedRun, load_run
 from torchcpc.segmentation.boundaries import SegmentSpec, boundaries
 from torchcpc.segmentation.compare import compare as compare_boundaries
 from torchcpc.segmentation.result import SegmentTable
-from torchcpc.settings import load_recipe, recipe_name, suggest
+from torchcpc.settings import load_recipe, recipe_name
+from torchcpc.settings.specify import specify
 from torchcpc.streaming import Stream
 from torchcpc.training.record import OnEvent, ignore
-
-S = TypeVar("S")
 
 
 class Where(TypedDict):
@@ -109,7 +111,7 @@ class Run:
         if isinstance(path := spec.get("alignment"), str | Path):
             spec["alignment"] = read_alignment(Path(path), column=str(spec.get("label")), rate=sources.rate)
         table = compare_probes(
-            self._with(seed_runs), sources, _specify(ProbeSpec, spec), rows or ProbeRows(), self.trained.listener
+            self._with(seed_runs), sources, specify(ProbeSpec, spec), rows or ProbeRows(), self.trained.listener
         )
         # Of two tables with one label but other data the second must not replace the first.
         names = () if are_open(data) else tuple(Path(root).name for root in (*named_roots(data), *tested))
@@ -117,11 +119,11 @@ class Run:
 
     def score(self, data: Data | None = None, **sample: object) -> Scores:
         """Calibrated scores of every true future: log p(x_{t+k} | c_t) / p(x_{t+k}) in nats. sample: fields of `SampleSpec`."""
-        return score(self.trained, data, _specify(SampleSpec, sample))
+        return score(self.trained, data, specify(SampleSpec, sample))
 
     def rank(self, data: Data | None = None, *, seed_runs: Sequence[Run] = (), **spec: object) -> RankTable:
         """How often the true future comes first among other candidates. spec: fields of `ranking.RankSpec`."""
-        return compare_ranks(self._with(seed_runs), data, _specify(RankSpec, spec))
+        return compare_ranks(self._with(seed_runs), data, specify(RankSpec, spec))
 
     def rank_step(
         self, step: str, data: Data | None = None, *, k: int | None = None, top: int = 10, **sample: object
@@ -144,13 +146,13 @@ class Run:
         """Which candidate sentences continue a text best. data: documents that log Z is drawn from."""
         self.trained.horizon_index(k)
         sources, indices, _ = self.trained.evaluated(data)
-        drawn = draw_sample(self.trained, sources, indices, _specify(SampleSpec, sample))
+        drawn = draw_sample(self.trained, sources, indices, specify(SampleSpec, sample))
         return score_continuations(self.trained, drawn, context, candidates, k=k, top=top)
 
     def information(self, data: Data | None = None, **sample: object) -> InformationTable:
         """What contexts say about the steps ahead, per step k, in nats. sample: fields of `SampleSpec`."""
         self.trained.require_record()
-        spec, sources = _specify(SampleSpec, sample), self.open(data)
+        spec, sources = specify(SampleSpec, sample), self.open(data)
         split = self.trained.partition_split(sources if data is not None else None)
         return measure(self.trained, sources, split, draw_sample(self.trained, sources, split.partition, spec))
 
@@ -166,14 +168,14 @@ class Run:
         """How well boundaries match those of an alignment, which must be named. spec: fields of `segmentation.SegmentSpec`."""
         if not alignment:
             raise CPCError("alignment = '': name a file of known boundaries, or write those of the run with write_boundaries.")
-        asked, known = _specify(SegmentSpec, spec), read_alignment(Path(alignment), column=label)
+        asked, known = specify(SegmentSpec, spec), read_alignment(Path(alignment), column=label)
         return compare_boundaries(self._with(seed_runs), self.open(data), known, asked)
 
     def write_boundaries(self, path: Path | str, data: Data | None = None, **spec: object) -> tuple[int, float, float]:
         """Boundaries of every source in a .csv, .parquet or .npz file. Returns their number, their number
         per second, and the prominence that they have at least."""
         check_suffix(Path(path), TABLES)
-        asked = _specify(SegmentSpec, spec)
+        asked = specify(SegmentSpec, spec)
         found = boundaries(self.trained, self.open(data), asked)
         count = write_rows(Path(path), found.rows, nothing="no peak is so prominent: lower --prominence.")
         return count, found.per_second, found.threshold
@@ -182,27 +184,35 @@ class Run:
         """Surprise of every row of sensor series, and alarms; `out`: a file for the scores. spec: fields of `anomalies.AnomalySpec`."""
         if out is not None:
             check_suffix(Path(out), TABLES)
-        table, rows = detect(self.trained, data, _specify(AnomalySpec, spec))
+        table, rows = detect(self.trained, data, specify(AnomalySpec, spec))
         if out is not None:
             write_scores(Path(out), rows, table, self.trained.listener)
         return table
 
     def nearest(self, data: Data | None = None, **spec: object) -> NearestTable:
         """The steps most similar to some sentences or steps. spec: fields of `NearestSpec`."""
-        asked, sources = _specify(NearestSpec, spec), self.open(data)
+        asked, sources = specify(NearestSpec, spec), self.open(data)
         with self._stage("searching") as where:
             return nearest(self.model, sources, asked, self.trained.config["data"], **where)
 
     def timeline(self, data: Data | None = None, **spec: object) -> Timeline:
         """How expected each step of one source was by all before it. spec: fields of `information.timeline.TimelineSpec`."""
-        return pmi_timeline(self.trained, data, _specify(TimelineSpec, spec))
+        return pmi_timeline(self.trained, data, specify(TimelineSpec, spec))
+
+    def timeline_page(self, path: Path | str, data: Data | None = None, **spec: object) -> RecordingView:
+        """The same as one HTML file: the source itself, its sound, surprise, boundaries and alarms. spec: fields of
+        `recording.view.ViewSpec`. Raises CPCError without bokeh (torchcpc[pages])."""
+        check_library()
+        view = view_source(self.trained, data, specify(ViewSpec, spec))
+        write_recording_page(Path(path), view)
+        return view
 
     def stream(self, data: Data | None = None, *, calibrated: bool = True, **sample: object) -> Stream:
         """A stream that takes chunks as they arrive. calibrated: with PMI, whose log Z is drawn from `data` or from held-out sources."""
         if not calibrated:
             return self.model.stream()
         sources, indices, _ = self.trained.evaluated(data)
-        return self.model.stream(draw_sample(self.trained, sources, indices, _specify(SampleSpec, sample)))
+        return self.model.stream(draw_sample(self.trained, sources, indices, specify(SampleSpec, sample)))
 
     def expand(self, vectors: Path | str, out: Path | str, *, most: int = 100_000, seed: int = 0) -> Expanded:
         """Writes `out`: the model with the words of a file of word vectors, mapped into its own embedding."""
@@ -283,11 +293,3 @@ def resume(
     """
     how = {"accept_changed_data": accept_changed_data, "devices": devices, "listener": listener}
     return Run(resume_pretraining(Path(folder), data, **how).run)
-
-
-def _specify(kind: type[S], given: Mapping[str, object]) -> S:
-    """A specification from keywords. Raises CPCError for one that it does not have."""
-    known = [field.name for field in fields(kind)]  # pyright: ignore[reportArgumentType]
-    if unknown := [name for name in given if name not in known]:
-        raise CPCError(f"{unknown[0]!r} is no option here.{suggest(unknown[0], known)}")
-    return kind(**given)

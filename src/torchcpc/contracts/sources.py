@@ -138,7 +138,7 @@ class Written(Protocol):
 
 
 def provides(sources: object, protocol: type[P]) -> TypeGuard[P]:
-    """Whether a reader provides what `protocol` (Timed, RowLabelled, Written) declares."""
+    """Whether a reader provides what `protocol` (Timed, RowLabelled, Channelled, Written) declares."""
     return isinstance(sources, protocol)
 
 

@@ -65,7 +65,15 @@ _DIGITS = {"source": "picture", "step": "row", "handmade": RAW_ROWS, "unit": _pi
 _PROCESS = {"source": "sequence", "handmade": RAW_ROWS, "truth": process_of, "shape": _rows_of_process}
 _RECORDS = (
     # Running speech has 8 to 13 phones per second.
-    Domain(name="audio", reader=scan, handmade=HANDMADE, boundary_rate=10.0, unit=_seconds, shape=lambda data: Shape(())),
+    Domain(
+        name="audio",
+        reader=scan,
+        sound=True,
+        handmade=HANDMADE,
+        boundary_rate=10.0,
+        unit=_seconds,
+        shape=lambda data: Shape(()),
+    ),
     Domain(name="digits", reader=digits, needs_data=False, **_DIGITS),
     Domain(name="hub_images", reader=hub_images, needs_data=False, **_PATCHES),
     Domain(name="images", reader=scan_images, **_PATCHES),

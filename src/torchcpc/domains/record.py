@@ -67,6 +67,7 @@ class Domain:
     needs_data: bool = True
     source: str = "recording"
     step: str = "step"
+    sound: bool = False
     handmade: Mapping[str, Features] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     learn: Callable[[Settings, Sources, Path, Progress], Settings] = learn_scale

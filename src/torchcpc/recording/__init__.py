@@ -1,0 +1,1 @@
+"""One source with all that a run says of it."""
