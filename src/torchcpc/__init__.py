@@ -14,8 +14,20 @@ __all__ += [
     "RankTable",
     "SegmentTable",
     "Timeline",
+    "TrainingPlan",
 ]
-__all__ += ["__version__", "cases", "from_pretrained", "load", "mutual_information", "recipes", "resume", "train"]
+__all__ += [
+    "__version__",
+    "cases",
+    "from_pretrained",
+    "load",
+    "mutual_information",
+    "plan",
+    "plan_rest",
+    "recipes",
+    "resume",
+    "train",
+]
 
 if TYPE_CHECKING:
     from torchcpc.anomalies.result import AnomalyTable
@@ -32,6 +44,8 @@ if TYPE_CHECKING:
     from torchcpc.ranking.result import RankTable
     from torchcpc.representations.result import Embedding, NearestTable
     from torchcpc.runs.devices import Devices
+    from torchcpc.runs.dry_run import plan, plan_rest
+    from torchcpc.runs.plan import TrainingPlan
     from torchcpc.runs.saved import from_pretrained
     from torchcpc.segmentation.result import SegmentTable
     from torchcpc.settings import recipes
@@ -53,6 +67,8 @@ _NAMES = {
     "ranking.result": "RankTable",
     "representations.result": "Embedding NearestTable",
     "runs.devices": "Devices",
+    "runs.dry_run": "plan plan_rest",
+    "runs.plan": "TrainingPlan",
     "runs.saved": "from_pretrained",
     "segmentation.result": "SegmentTable",
     "settings": "recipes",

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file
 from torchcpc.contracts import CPCError, Item, Progress, Skipped
 from torchcpc.data.arrays import Arrays
 from torchcpc.domains import DOMAINS
+from torchcpc.objectives import Contrast
 from torchcpc.runs.build import schema
 from torchcpc.runs.devices import Devices
 from torchcpc.runs.pretrain import pretrain, resume
@@ -50,9 +51,10 @@ def test_data_are_opened_once_and_the_record_is_written_once(tmp_path: Path, mon
     monkeypatch.setattr(RunRecord, "write", lambda self, folder: (written.append(self), write(self, folder)))
     trained = pretrain(settings(), None, tmp_path / "run", recipe="synthetic-ar1", devices=CPU, listener=ears)
     assert ears.stages == ["scanning", "training"] and len(written) == 1
-    assert ears.heard[-1] == ("training", 4, 4) and ears.notes[0].startswith("update 0: held-out bound")
+    assert ears.heard[-1] == ("training", 4, 4) and ears.notes[5].startswith("update 0: held-out bound")
     assert trained.run.record == RunRecord.read(tmp_path / "run") == written[0]
     assert json.loads((tmp_path / "run/skipped.json").read_text()) == []
+    assert ears.notes[0].startswith("data: 29 sequences") and ears.notes[4].startswith("model: ")
     # What it trained on is open still, and the same as when it is loaded.
     sources = trained.run.open()
     assert ears.stages == ["scanning", "training"] and len(sources) == 29
@@ -87,7 +89,7 @@ def test_so_does_one_that_is_interrupted_before_anything_was_learned(tmp_path: P
     assert not (tmp_path / "run").exists()
 
 
-def test_so_does_one_that_diverges_at_once(tmp_path: Path) -> None:
+def test_so_does_one_that_diverges_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The untrained network that it had saved would stand in the way of the next try."""
     saved: list[bool] = []
 
@@ -95,8 +97,10 @@ def test_so_does_one_that_diverges_at_once(tmp_path: Path) -> None:
         if event == "best":
             saved.append((tmp_path / "run/model.safetensors").exists())
 
+    loss = Contrast.__call__
+    monkeypatch.setattr(Contrast, "__call__", lambda *given: (loss(*given)[0] * float("nan"), loss(*given)[1]))
     with pytest.raises(CPCError, match="diverged"):
-        pretrain(settings("training.learning_rate=1e30"), None, tmp_path / "run", devices=CPU, on_event=look)
+        pretrain(settings(), None, tmp_path / "run", devices=CPU, on_event=look)
     assert saved == [True] and not (tmp_path / "run").exists()
 
 

@@ -36,18 +36,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("data", (str, "+"), [], "DATA", "folders or manifests of sources; with --resume, their new place"),
         ("resume", Path, None, "RUN", "continue this run to its end, bit for bit as if never stopped"),
         ("accept-changed-data", bool, False, "", "resume although the data changed, and say what changed"),
+        ("dry-run", bool, False, "", "say what is trained on and what it takes, from a few timed updates, and write nothing"),
         ("seed", int, None, "N", "of weights, order and candidates (default: 0)"),
         *DEVICES,
     )
 
 
 def run(arguments: argparse.Namespace) -> None:
-    from torchcpc.commands.terminal import note
+    from torchcpc.commands.terminal import note, output
 
-    note(f"report: {_trained(arguments).report()}")
+    match _trained(arguments):
+        case str() as plan:
+            output(plan)
+        case run:
+            note(f"report: {run.report()}")
 
 
-def _trained(arguments: argparse.Namespace) -> Run:
+def _trained(arguments: argparse.Namespace) -> Run | str:
     """What can be refused is refused before torch is loaded."""
     from torchcpc.commands.terminal import TERMINAL
     from torchcpc.contracts import CPCError
@@ -60,6 +65,11 @@ def _trained(arguments: argparse.Namespace) -> Run:
             raise CPCError(
                 f"{arguments.resume} is not a run folder: it holds no settings.json. Start one with `cpc train RECIPE`."
             )
+        if arguments.dry_run:
+            from torchcpc.runs.dry_run import plan_rest
+
+            where = {"devices": _devices(arguments), "listener": TERMINAL}
+            return plan_rest(arguments.resume, arguments.data or None, **where).text()
         from torchcpc.api import resume
 
         how = {"accept_changed_data": arguments.accept_changed_data, "devices": _devices(arguments), "listener": TERMINAL}
@@ -70,8 +80,11 @@ def _trained(arguments: argparse.Namespace) -> Run:
         raise CPCError(f"name a recipe ({', '.join(recipes())}) or a .toml file, or --resume RUN.")
     recipe, name = override(load_recipe(arguments.recipe), arguments.assignments), recipe_name(arguments.recipe)
     from torchcpc.api import train
+    from torchcpc.runs.dry_run import plan
 
     about = {"name": name, "data": arguments.data, "out": arguments.out, "seed": arguments.seed or 0}
+    if arguments.dry_run:
+        return plan(recipe, **about, devices=_devices(arguments), listener=TERMINAL).text()
     return train(recipe, **about, devices=_devices(arguments), listener=TERMINAL)
 
 

@@ -13,7 +13,7 @@ import torch
 from torchcpc.atomic import write_json
 from torchcpc.contracts import CPCError, Listener, Model, Progress, Skipped, Sources, Window, counted, note_lines, skip_lines
 from torchcpc.data.files.found import skip
-from torchcpc.data.splits import hold_out, in_time
+from torchcpc.data.splits import Parts, hold_out, in_time
 from torchcpc.data.windows import RandomWindows, sequential
 from torchcpc.domains import DOMAINS
 from torchcpc.model import CPCModel
@@ -33,13 +33,19 @@ VALIDATION_WINDOWS = 256
 
 
 class Prepared(NamedTuple):
-    """What training needs: the record, the sources as the model takes them, the untrained model, training and validation windows."""
+    """What training needs: the record, the sources as the model takes them, the untrained model, training and validation windows.
+
+    Further what was found: parts, the training sources that are long enough, those that are not, and notes."""
 
     record: RunRecord
     sources: Sources
     model: CPCModel
     order: RandomWindows
     held_out: list[Window]
+    parts: Parts
+    trained: list[int]
+    short: list[Skipped]
+    doubts: list[Skipped]
 
 
 def prepare(
@@ -86,7 +92,7 @@ def prepare(
             write_json(folder / f"{name}.json", [asdict(fact) for fact in facts])
         record.write(folder)
         remove_partial(folder)
-    return Prepared(record, sources, model, order, held_out)
+    return Prepared(record, sources, model, order, held_out, parts, train, short, doubts)
 
 
 def long_enough(sources: Sources, indices: Sequence[int], model: Model) -> tuple[list[int], list[Skipped]]:

@@ -7,19 +7,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
-from torch import Tensor
 
-from torchcpc.contracts import QUIET, CPCError, Listener, Model, Sources, Window
+from torchcpc.contracts import QUIET, CPCError, Listener, Sources
 from torchcpc.domains import DOMAINS
-from torchcpc.objectives import Contrast
+from torchcpc.model import CPCModel
 from torchcpc.runs.build import MODEL_PARTS
 from torchcpc.runs.check_settings import check_seed, check_settings
 from torchcpc.runs.devices import ANY_DEVICE, Devices
 from torchcpc.runs.narrate import narrate
+from torchcpc.runs.objective import objective_of
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources, tell
+from torchcpc.runs.plan import Clock, Pace, TrainingPlan, plan_of
 from torchcpc.runs.prepare import Prepared, prepare
 from torchcpc.runs.record import RunRecord
 from torchcpc.runs.run import TrainedRun, load_run
@@ -28,15 +30,13 @@ from torchcpc.runs.saved import located, save_pretrained
 from torchcpc.runs.standing import standing
 from torchcpc.runs.start import remove_partial, require_new, starting
 from torchcpc.runs.together import ending_together
-from torchcpc.scores import CANDIDATES
-from torchcpc.settings import Settings, construct
+from torchcpc.settings import Settings
 from torchcpc.signals import deferred
 from torchcpc.training import checkpoint
 from torchcpc.training.health import Metrics
-from torchcpc.training.loop import Outcome, fit
+from torchcpc.training.loop import Outcome, Validate, fit
 from torchcpc.training.record import OnEvent, ignore
 from torchcpc.training.state import BEST
-from torchcpc.training.validation import held_out_bound
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -47,6 +47,15 @@ class Trained(NamedTuple):
 
     run: TrainedRun
     outcome: Outcome
+
+
+class Begun(NamedTuple):
+    """A training before its data are split. step: updates done before."""
+
+    record: RunRecord
+    sources: Sources
+    fabric: Fabric
+    step: int = 0
 
 
 def pretrain(
@@ -62,10 +71,17 @@ def pretrain(
 ) -> Trained:
     """Trains a model of resolved `settings` on `data`, as a new run in `folder`. on_event hears what `training.fit` reports. Raises
     CPCError for a folder in use and for settings that cannot work on these data; a start that fails leaves no folder behind."""
+    require_new(folder)
+    begun = begin(settings, data, recipe=recipe, seed=seed, devices=devices, listener=listener)
+    with starting(folder, first=begun.fabric.is_global_zero):
+        return _train(folder, begun, partial(prepare, begun.record, note_data), listener, on_event)
+
+
+def begin(settings: Settings, data: Data | None, *, recipe: str, seed: int, devices: Devices, listener: Listener) -> Begun:
+    """Checks what can be checked at once, opens the data and starts the processes. Nothing is written."""
     devices.check()
     check_settings(settings)
     check_seed(seed)
-    require_new(folder)
     settings = json.loads(json.dumps(settings))  # as they are read back: lists for tuples
     precision, roots = devices.resolved_precision(), named_roots(data)
     listener = listener if devices.is_first() else QUIET
@@ -75,11 +91,8 @@ def pretrain(
     else:
         sources = open_sources(settings["data"], roots, listener)
     fabric = devices.launch(precision)
-    record = RunRecord(
-        recipe=recipe, seed=seed, precision=precision, processes=fabric.world_size, roots=roots, settings=settings
-    )
-    with starting(folder, first=fabric.is_global_zero):
-        return _train(folder, fabric, partial(prepare, record, note_data), sources, listener, on_event)
+    how = {"recipe": recipe, "seed": seed, "precision": precision, "processes": fabric.world_size, "roots": roots}
+    return Begun(RunRecord(**how, settings=settings), sources, fabric)
 
 
 def resume(
@@ -93,16 +106,33 @@ def resume(
 ) -> Trained:
     """Goes on with the run in `folder` to its end, bit for bit as if it had never stopped. data: its sources, where they are in memory or
     in another place now. Raises CPCError where they have changed since, unless that is accepted."""
+    written, now = RunRecord.read(folder), standing(folder)
+    listener = listener if devices.is_first() else QUIET
+    if (
+        now.ended
+        and data is None
+        and not accept_changed_data
+        and (folder / "model.safetensors").exists()
+        and not written.expanded
+    ):
+        remove_partial(folder)
+        listener.note(now.resumed())
+        return Trained(load_run(folder, listener=listener), Outcome(now.step, now.best.best if now.best else None))
+    begun = begin_again(folder, data, devices=devices, listener=listener)
+    if begun.fabric.is_global_zero:
+        remove_partial(folder)
+        listener.note(now.resumed())
+    same = partial(check_data, accept_changed=accept_changed_data, note=listener.note)
+    return _train(folder, begun, partial(prepare, begun.record, same, written=written), listener, on_event)
+
+
+def begin_again(folder: Path, data: Data | None, *, devices: Devices, listener: Listener) -> Begun:
+    """The same for a run that is resumed."""
     devices.check()
     record, listener = RunRecord.read(folder), listener if devices.is_first() else QUIET
     if record.expanded:
         origin = record.expanded["run"]
         raise CPCError(f"{folder} is an expanded model, which has nothing to resume: resume {origin}, and expand that again.")
-    begun = standing(folder)
-    if begun.ended and data is None and not accept_changed_data and (folder / "model.safetensors").exists():
-        remove_partial(folder)
-        listener.note(begun.resumed())
-        return Trained(load_run(folder, listener=listener), Outcome(begun.step, begun.best.best if begun.best else None))
     moved = named_roots(data)
     if gone := [root for root in moved or record.roots if not Path(root).exists()]:
         raise CPCError(
@@ -118,44 +148,30 @@ def resume(
             f"{folder} was begun by {record.processes} processes, and the order of its data depends on them; these are "
             f"{fabric.world_size}. Resume it with as many devices (--devices) and machines (--nodes)."
         )
-    if fabric.is_global_zero:
-        remove_partial(folder)
-        listener.note(begun.resumed())
-    same = partial(check_data, accept_changed=accept_changed_data, note=listener.note)
-    prepared = partial(prepare, replace(record, roots=moved or record.roots), same, written=record)
-    return _train(folder, fabric, prepared, sources, listener, on_event)
+    return Begun(replace(record, roots=moved or record.roots), sources, fabric, standing(folder).step)
 
 
-def _train(
-    folder: Path, fabric: Fabric, prepared: Callable[..., Prepared], sources: Sources, listener: Listener, on_event: OnEvent
-) -> Trained:
+def _train(folder: Path, begun: Begun, prepared: Callable[..., Prepared], listener: Listener, on_event: OnEvent) -> Trained:
     """Prepare, fit, and save the best weights as a model. A signal acts when that is done. Only the first process returns."""
+    fabric = begun.fabric
     with ending_together(fabric), listener.stage("training") as progress:
-        record, sources, model, order, held_out = prepared(folder, fabric, sources, listener, progress)
+        ready = prepared(folder, fabric, begun.sources, listener, progress)
+        record, sources, model = ready.record, ready.sources, ready.model
         settings, first = record.settings, fabric.is_global_zero
-        contrast = Contrast(construct(CANDIDATES, settings["candidates"]))
-
-        def loss(model: Model, window: Window, generator: torch.Generator) -> tuple[Tensor, Metrics]:
-            value, metrics = contrast(model, window, generator)
-            return value, {
-                **metrics,
-                "horizons": list(model.predictor.horizons),
-                "positions": window.length.sum() * fabric.world_size,
-            }
-
-        def validate(model: Model) -> Metrics:
-            return held_out_bound(model, contrast, held_out, seed=record.seed, device=fabric.device)
+        loss, validate = objective_of(ready, fabric)
+        clock = _announced(plan_of(ready, begun=begun.step), validate, model, fabric, listener)
 
         def keep(event: str, step: int, metrics: Metrics) -> None:
             if event == "best":
                 save_pretrained(model, settings, folder)
+            clock(event, step, metrics)
             on_event(event, step, metrics)
 
         unit = DOMAINS[settings["data"]["name"]].unit(settings, sources)
         hear = narrate(listener, progress, settings["training"]["steps"], unit, keep)
         given = {"fingerprint": record.fingerprint(), "seed": record.seed, **settings["training"]}
         with deferred() as asked:
-            outcome = fit(model, loss, order.draw, validate, folder, fabric, hear, **given)
+            outcome = fit(model, loss, ready.order.draw, validate, folder, fabric, hear, **given)
             if first:
                 checkpoint.load(folder / BEST, model, fingerprint=record.fingerprint())
                 save_pretrained(model, settings, folder)  # of a run begun by an older version it is not there yet
@@ -174,3 +190,22 @@ def _train(
     domain = DOMAINS[config["data"]["name"]]
     run = TrainedRun(folder, model.cpu().eval(), config, record, domain, listener=listener, own=[sources])
     return Trained(run, outcome)
+
+
+def _announced(plan: TrainingPlan, validate: Validate, model: CPCModel, fabric: Fabric, listener: Listener) -> Clock:
+    """Notes what is known of a training, and what it takes as soon as a few updates have told. A resumed one has no validation to begin
+    with, so that one is made to be timed."""
+    if not fabric.is_global_zero:
+        return Clock(fabric.device, lambda pace: None, 0.0)
+    for line in plan.lines():
+        listener.note(line)
+
+    def tell(pace: Pace) -> None:
+        for line in replace(plan, pace=pace).pace_lines():
+            listener.note(line)
+
+    if not plan.begun:
+        return Clock(fabric.device, tell)
+    began = perf_counter()
+    validate(model.to(fabric.device))
+    return Clock(fabric.device, tell, perf_counter() - began)
