@@ -18,7 +18,7 @@ from torchcpc.runs.devices import Devices
 from torchcpc.runs.pretrain import pretrain, resume
 from torchcpc.runs.run import load_run
 from torchcpc.settings import load_recipe, override, resolve
-from torchcpc.statistics.intervals import Interval, accuracy_interval, difference_interval
+from torchcpc.statistics.intervals import Interval, difference_interval, share_interval
 
 
 def compare(
@@ -44,7 +44,7 @@ def compare(
         for features, row in rows.items():
             gain = "" if rows is first else shown(difference_interval(row.hits, first[features].hits), "+")
             each = " ".join(f"{100 * share:.1f}" for share in row.correct_RM.mean(axis=1))
-            print(f"{name:<28} {features:<8} {shown(accuracy_interval(row.hits)):<22} {gain:<22} {each}", flush=True)
+            print(f"{name:<28} {features:<8} {shown(share_interval(row.hits)):<22} {gain:<22} {each}", flush=True)
 
 
 def train(recipe: str, changes: Sequence[str], seed: int, data: str, folder: Path) -> None:

@@ -6,11 +6,13 @@ A result is a frozen dataclass that inherits `SavedResult`, states its `FORMAT`,
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import math
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -18,8 +20,8 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 import numpy as np
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, TypeAdapter, ValidationError
 
-from torchcpc.atomic import plain, write_json
-from torchcpc.contracts import CPCError, one_line, shown
+from torchcpc.atomic import plain, write_json, write_text
+from torchcpc.contracts import CPCError, check_choice, one_line, shown
 from torchcpc.text_table import TextTable
 
 if TYPE_CHECKING:
@@ -108,6 +110,25 @@ class SavedResult(ABC):
 
         return pandas.DataFrame(list(self.records()))
 
+    def to_csv(self, path: Path | str | None = None) -> str:
+        """The records as csv: one header line, shares as fractions, lists as JSON, nothing where a value is not known."""
+        records, text = [plain(record) for record in self.records()], io.StringIO()
+        writer = csv.DictWriter(text, list(dict.fromkeys(name for record in records for name in record)), lineterminator="\n")
+        writer.writeheader()
+        for record in records:
+            nested = {name: json.dumps(value) for name, value in record.items() if isinstance(value, (list, dict))}
+            writer.writerow({**record, **nested})
+        return _written(text.getvalue(), path)
+
+    def to_markdown(self, path: Path | str | None = None) -> str:
+        """The tables as GitHub writes them."""
+        return _written("\n\n".join(table.markdown() for table in self.tables()) + "\n", path)
+
+    def formatted(self, name: str) -> str:
+        """The result in one of FORMATS."""
+        check_choice("format", name, FORMATS)
+        return FORMATS[name](self)
+
     def text(self) -> str:
         """The tables for a terminal, at most 100 columns wide."""
         return "\n\n".join(table.text() for table in self.tables())
@@ -117,6 +138,20 @@ class SavedResult(ABC):
 
     def _repr_html_(self) -> str:
         return "\n".join(table.html() for table in self.tables())
+
+
+FORMATS: Mapping[str, Callable[[SavedResult], str]] = {
+    "text": lambda result: result.text(),
+    "csv": lambda result: result.to_csv().rstrip("\n"),
+    "markdown": lambda result: result.to_markdown().rstrip("\n"),
+    "json": lambda result: json.dumps(result.to_json(), ensure_ascii=False),
+}
+
+
+def _written(text: str, path: Path | str | None) -> str:
+    if path is not None:
+        write_text(Path(path), text)
+    return text
 
 
 def read_json(path: Path) -> Any:

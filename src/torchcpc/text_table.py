@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from itertools import zip_longest
 
-from torchcpc.contracts import printable
+from torchcpc.contracts import printable, printable_lines
 
 WIDTH = 100
 # A column of words is not wrapped to less than this.
@@ -35,6 +35,12 @@ class TextTable:
         notes = [line for note in self.notes for line in _filled(note, width)]
         return "\n".join([*_filled(self.caption, width), *lines, *notes])
 
+    def markdown(self) -> str:
+        """The same as a table of GitHub's Markdown."""
+        lines = [self.header, ["---"] * len(self.header), *self.rows] if self.header else []
+        table = "\n".join(f"| {' | '.join(map(_markdown, line))} |" for line in lines)
+        return "\n\n".join(part for part in (printable_lines(self.caption).strip(), table, *map(printable, self.notes)) if part)
+
     def html(self) -> str:
         """The same as an HTML table; the cells of a column in which none is a word have the class "n"."""
         words = [any(cell[:1].isalpha() and cell != "nan" for cell in column) for column in zip(*self.rows, strict=True)]
@@ -46,6 +52,10 @@ class TextTable:
         above = "\n".join(map(_html, self.caption.split("\n")))
         below = "".join(f"<p>{_html(note)}</p>" for note in self.notes)
         return f"<table><caption>{above}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{below}"
+
+
+def _markdown(cell: str) -> str:
+    return printable(cell).replace("|", "\\|")
 
 
 def _html(text: str) -> str:

@@ -1,3 +1,7 @@
+import csv
+import io
+import json
+
 import numpy as np
 import pytest
 
@@ -119,3 +123,18 @@ def test_the_terminal_shows_every_number_of_every_row_best_first(rows):
 )
 def test_a_split_says_what_it_is(split: Split, words: list[str]):
     assert all(word in split.text() for word in words), split.text()
+
+
+def test_the_table_is_written_for_machines_and_for_pages(rows, tmp_path):
+    made = table(rows)
+    read = list(csv.DictReader(io.StringIO(made.to_csv(tmp_path / "probe.csv"))))
+    assert (tmp_path / "probe.csv").read_text() == made.to_csv() and len(read) == len(made.rows)
+    for line, row in zip(read, made.rows, strict=True):
+        assert line["features"] == row.features and float(line["accuracy_low"]) == row.accuracy.low
+        assert json.loads(line["accuracies"]) == list(row.accuracies) and json.loads(line["f1"]) == dict(row.f1)
+    assert json.loads(made.formatted("json")) == made.to_json()
+    lines = made.to_markdown().splitlines()
+    cells = [line for line in lines if line.startswith("|")]
+    assert {line.count("|") for line in cells} == {8} and cells[1] == "|" + " --- |" * 7
+    with pytest.raises(CPCError, match="format"):
+        made.formatted("cvs")

@@ -5,8 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from torchcpc.contracts import CPCError
-from torchcpc.statistics import intervals as module
-from torchcpc.statistics.intervals import Confusions, difference_interval, interval
+from torchcpc.statistics.intervals import Confusions, difference_interval, share_interval
 
 
 def answers(seed: int = 0, rows: int = 211, classes: int = 5, right: float = 0.7):
@@ -24,23 +23,22 @@ def test_against_scikit_learn() -> None:
     assert found.mean == pytest.approx(each.mean())
 
 
-def test_a_resample_is_the_score_of_the_rows_it_draws(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With weights that are whole numbers (level chosen so that nothing is stretched) a resample repeats sources."""
+def test_without_a_source_it_is_the_score_of_the_other_rows() -> None:
     predicted, y, source = answers(1)
-    one = Confusions.of(predicted[:1], y, source)
-    drawn = np.array([0, 3, 1, 0, 2, 1, 0])
-    settings = {"resamples": 1, "seed": 0}
-    monkeypatch.setattr(module, "crossed_weights", lambda *counts, **_: (np.ones((1, 1)), drawn[None].astype(float)))
-    (value,) = one.resampled(**settings)
-    rows = np.concatenate([np.flatnonzero(source == s) for s, times in enumerate(drawn) for _ in range(times)])
-    assert value == pytest.approx(f1_score(y[rows], predicted[0, rows], labels=np.unique(y), average="macro"))
+    found = Confusions.of(predicted, y, source).spread()
+    for number, value in enumerate(found.without_units):
+        rows = source != number
+        each = [f1_score(y[rows], p[rows], labels=np.unique(y[rows]), average="macro") for p in predicted]
+        assert value == pytest.approx(np.mean(each))
+    one, _, three = (f1_score(y, p, labels=np.unique(y), average="macro") for p in predicted)
+    assert found.without_others[0][1] == pytest.approx((one + three) / 2)
 
 
 def test_intervals_hold_the_value_and_equal_answers_differ_by_nothing() -> None:
     predicted, y, source = answers(2)
     better, _, _ = answers(2, right=0.95)
     one, other = Confusions.of(better, y, source), Confusions.of(predicted, y, source)
-    found = interval(other)
+    found = share_interval(other)
     assert 0 < found.low < found.mean < found.high < 1
     gap = difference_interval(one, other)
     assert gap.mean == pytest.approx(one.mean - other.mean) and 0 < gap.low < gap.mean < gap.high

@@ -12,7 +12,7 @@ import numpy as np
 from torchcpc.anomalies.result import Detection
 from torchcpc.contracts import CPCError
 from torchcpc.results import Interval
-from torchcpc.statistics.intervals import percentiles, weights
+from torchcpc.statistics.intervals import Spread, blocks_of, sum_blocks
 
 
 def row_surprise(pmi_KT: np.ndarray, *, stride: int, rows: int) -> np.ndarray:
@@ -65,10 +65,11 @@ def compare_with_labels(scores: Sequence[np.ndarray], labels: Sequence[np.ndarra
     alarm_N = score_N > threshold
     kinds = (alarm_N & true_N, alarm_N & ~true_N, ~alarm_N & true_N, ~alarm_N & ~true_N)
     count_S4 = np.stack([np.bincount(source_N, kind, minlength=len(truth)) for kind in kinds], axis=1)
-    weight_QS = weights(len(scores), axis=0, resamples=300, seed=0).clip(0)
-    # Of the sources as they are, then of each resample.
-    hit, false, missed, quiet = np.concatenate([count_S4.sum(axis=0)[None], weight_QS @ count_S4]).T
-    ranked_2 = [_ranked(true_N, score_N), *(_ranked(true_N, score_N, np.repeat(own, lengths)) for own in weight_QS)]
+    count_B4, block_N = sum_blocks(count_S4, axis=0), blocks_of(len(truth))[source_N]
+    # Of all sources, then without each block of them in turn.
+    hit, false, missed, quiet = np.concatenate([count_S4.sum(axis=0)[None], count_S4.sum(axis=0) - count_B4]).T
+    left = [block_N != block for block in range(len(count_B4))]
+    ranked_2 = [_ranked(true_N, score_N), *(_ranked(true_N[own], score_N[own]) for own in left)]
     auroc, auprc = (_interval(np.array(values)) for values in zip(*ranked_2, strict=True))
 
     def share(part: np.ndarray, whole: np.ndarray) -> Interval:
@@ -78,18 +79,15 @@ def compare_with_labels(scores: Sequence[np.ndarray], labels: Sequence[np.ndarra
     return Detection(f1, share(hit, hit + false), share(hit, hit + missed), false_alarms, auroc, auprc, rows, anomalous)
 
 
-def _ranked(y: np.ndarray, score: np.ndarray, weight: np.ndarray | None = None) -> tuple[float, float]:
-    """AUROC and AUPRC; NaN where all rows of some weight are of one kind."""
+def _ranked(y: np.ndarray, score: np.ndarray) -> tuple[float, float]:
+    """AUROC and AUPRC; NaN where all rows are of one kind."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
-    if weight is not None:
-        y, score, weight = y[weight > 0], score[weight > 0], weight[weight > 0]
     if y.all() or not y.any():
         return np.nan, np.nan
-    return float(roc_auc_score(y, score, sample_weight=weight)), float(average_precision_score(y, score, sample_weight=weight))
+    return float(roc_auc_score(y, score)), float(average_precision_score(y, score))
 
 
 def _interval(values: np.ndarray) -> Interval:
-    """The first value, within the percentiles of all others."""
-    low, high = percentiles(values[1:][np.isfinite(values[1:])])
-    return Interval(float(values[0]), max(low, 0.0), min(high, 1.0))
+    """The first value, and its interval from those without each block of sources in turn."""
+    return Spread(float(values[0]), values[1:][np.isfinite(values[1:])]).interval(0.0, 1.0)

@@ -23,7 +23,7 @@ SPEC: tuple[options.Option, ...] = (
 def arguments(parser: argparse.ArgumentParser) -> None:
     options.run(parser, data="what the run never saw")
     options.out(parser, "score and alarm of every row: .csv, .parquet or .npz", suffixes=TABLES)
-    options.add(parser, *SPEC, *options.PARTITION)
+    options.add(parser, *SPEC, *options.PARTITION, options.FORMAT)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -32,4 +32,4 @@ def run(arguments: argparse.Namespace) -> None:
 
     run = load(arguments)
     spec, sample = options.values(arguments, *SPEC), SampleSpec(**options.values(arguments, *options.PARTITION))
-    show(run, run.anomalies(arguments.data or None, out=arguments.out, sample=sample, **spec))
+    show(run, run.anomalies(arguments.data or None, out=arguments.out, sample=sample, **spec), arguments.format)

@@ -13,7 +13,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         "With X.npy Y.npy (.csv, .parquet) in place of RUN and DATA: mutual information of two arrays, paired row by row."
     )
-    options.add(parser, *options.PARTITION)
+    options.add(parser, *options.PARTITION, options.FORMAT)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> None:
 
     run = load(arguments)
     table = run.information(arguments.data or None, **options.values(arguments, *options.PARTITION))
-    show(run, table)
+    show(run, table, arguments.format)
 
 
 def of_arrays(files: list[str]) -> None:

@@ -14,7 +14,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--step", action="append", default=[], metavar="SOURCE:STEP", help="a step of DATA to compare with; repeatable"
     )
     options.add(
-        parser, ("by", str, "z", "NAME", "compare z (one step) or c (a step and its past)"), ("top", int, 10, "N", "how many")
+        parser,
+        ("by", str, "z", "NAME", "compare z (one step) or c (a step and its past)"),
+        ("top", int, 10, "N", "how many"),
+        options.FORMAT,
     )
 
 
@@ -25,4 +28,4 @@ def run(arguments: argparse.Namespace) -> None:
     table = run.nearest(
         arguments.data or None, sentences=tuple(arguments.text), steps=tuple(arguments.step), by=arguments.by, top=arguments.top
     )
-    output(table.text())
+    output(table.formatted(arguments.format))

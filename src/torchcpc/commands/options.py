@@ -52,6 +52,9 @@ PARTITION: tuple[Option, ...] = (
 )
 
 
+FORMAT: Option = ("format", str, "text", "NAME", "of the table: text, csv, markdown, json")
+
+
 def add(parser: argparse.ArgumentParser, *rows: Option) -> None:
     """Adds --NAME for each row; its help names a default that is not empty."""
     for name, kind, default, metavar, text in rows:

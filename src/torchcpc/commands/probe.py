@@ -82,7 +82,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--unit", choices=("recording", "frame"), help="a row per recording or per step (default: by --alignment)"
     )
-    options.add(parser, options.SEED_RUNS, *QUESTION, *ROWS)
+    options.add(parser, options.FORMAT, options.SEED_RUNS, *QUESTION, *ROWS)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = fill(parser.description or "", 79)
     parser.epilog = f"Rows are kept in RUN/probe-rows. An interrupted or repeated question goes on from them.\n\n{help_text()}"
@@ -100,4 +100,4 @@ def run(arguments: argparse.Namespace) -> None:
     run = load(arguments)
     run.trained.require_record()
     check_kept(run.folder)
-    show(run, run.probe(arguments.data or None, rows=rows, seed_runs=load_seeds(arguments), **spec))
+    show(run, run.probe(arguments.data or None, rows=rows, seed_runs=load_seeds(arguments), **spec), arguments.format)

@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("candidates-file", Path, None, "FILE", "sentences, one a line, that may continue it"),
         ("top", int, 10, "N", "of --step and --context: candidates printed"),
         *options.PARTITION,
+        options.FORMAT,
     )
 
 
@@ -46,8 +47,8 @@ def run(arguments: argparse.Namespace) -> None:
         from torchcpc.data.text.texts import read_lines, read_text
 
         texts = read_text(arguments.context), read_lines(arguments.candidates_file)
-        output(run.rank_texts(*texts, data, k=k, top=arguments.top, **sample).text())
+        output(run.rank_texts(*texts, data, k=k, top=arguments.top, **sample).formatted(arguments.format))
     elif arguments.step:
-        output(run.rank_step(arguments.step, data, k=k, top=arguments.top, **sample).text())
+        output(run.rank_step(arguments.step, data, k=k, top=arguments.top, **sample).formatted(arguments.format))
     else:
-        show(run, run.rank(data, seed_runs=load_seeds(arguments), **spec))
+        show(run, run.rank(data, seed_runs=load_seeds(arguments), **spec), arguments.format)

@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("alignment", Path, None, "FILE", "known intervals: csv recording,start,end,LABEL"),
         ("label", str, "phone", "COLUMN", "label column of --alignment"),
     )
-    options.add(parser, *SPEC, ("tolerance", float, 0.02, "S", "seconds to either side"), options.SEED_RUNS)
+    options.add(parser, *SPEC, ("tolerance", float, 0.02, "S", "seconds to either side"), options.SEED_RUNS, options.FORMAT)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.alignment:
         known = {"alignment": arguments.alignment, "label": arguments.label, "seed_runs": load_seeds(arguments)}
         table = run.segment(data, **known, **spec)
-        show(run, table)
+        show(run, table, arguments.format)
         # A threshold that the user named goes before the one that labels choose.
         if all(spec[name] is None for name in ("prominence", "rate", "peak_quantile")):
             spec["prominence"], how = table.prominence(arguments.curve), ", chosen with the labels"

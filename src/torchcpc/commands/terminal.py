@@ -46,9 +46,9 @@ def load_seeds(arguments: argparse.Namespace) -> list[Run]:
     return [load(name, device=arguments.device, listener=TERMINAL) for name in arguments.seed_runs]
 
 
-def show(run: Run, result: SavedResult) -> None:
-    """Prints a result, then keeps it in the run and its report, where there is a run."""
-    output(result.text())
+def show(run: Run, result: SavedResult, form: str = "text") -> None:
+    """Prints a result in one of the formats of `options.FORMAT`, then keeps it in the run and its report, where there is a run."""
+    output(result.formatted(form))
     if run.trained.record is not None:
         run.keep(result)
         note(f"report: {run.report()}")

@@ -46,7 +46,7 @@ def measure_horizons(
     run: TrainedRun, sample: Sample, sources: Sources, indices: Sequence[int], process: Process | None = None
 ) -> tuple[tuple[InformationRow, ...], list[SourceSteps]]:
     """The rows, and the steps they were measured on, of the sources at `indices`, which neither training nor `sample` may have seen.
-    process: that made `sources`, if known. Intervals (95 %): evaluated sources are drawn again (bootstrap); that of the PMI is widened by
+    process: that made `sources`, if known. Intervals (95 %): jackknife over evaluated sources; that of the PMI is widened by
     the error of log Z from the spread between the sample's sources. Raises CPCError where sample and evaluation share a source, or no
     source is long enough."""
     if shared := set(indices) & set(sample.source_M.tolist()):

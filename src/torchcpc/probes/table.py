@@ -10,7 +10,7 @@ import numpy as np
 from torchcpc.contracts import CPCError
 from torchcpc.probes.result import Difference, EfficiencyPoint, EmbeddingMap, RowSummary
 from torchcpc.probes.task import Answers, Labels, Task
-from torchcpc.statistics.intervals import Confusions, Hits, accuracy_interval, difference_interval, interval
+from torchcpc.statistics.intervals import Confusions, Hits, difference_interval, share_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,8 @@ class ProbeRow:
         """With intervals over seeds and test sources, and the F1 of each class (`names` by number) that the test has."""
         hits, confusions = self.hits, self.confusions
         f1 = zip([names[k] for k in np.unique(self.test.y_M)], confusions.per_class.tolist(), strict=True)
-        facts = {"penalties": self.penalties, "macro_f1": interval(confusions), "f1": dict(f1), "added_to": self.added_to}
-        return RowSummary(self.features, self.role, self.probe, self.dim, self.accuracies, accuracy_interval(hits), **facts)
+        facts = {"penalties": self.penalties, "macro_f1": share_interval(confusions), "f1": dict(f1), "added_to": self.added_to}
+        return RowSummary(self.features, self.role, self.probe, self.dim, self.accuracies, share_interval(hits), **facts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Point:
     hits: Hits
 
     def summary(self) -> EfficiencyPoint:
-        return EfficiencyPoint(self.features, self.role, self.labels_per_class, accuracy_interval(self.hits))
+        return EfficiencyPoint(self.features, self.role, self.labels_per_class, share_interval(self.hits))
 
 
 def curve(all_labels: ProbeRow, task: Task, points: Sequence[int], correct: Callable[[int], np.ndarray]) -> list[Point]:

@@ -135,8 +135,5 @@ def mean_rank(ranks: Ranks) -> np.ndarray:
 
 def measured(value_RA: np.ndarray, source_A: np.ndarray, least: float, most: float) -> Interval:
     """The mean of a measure over questions and replicates (seeds) R, with its interval over both and the sources. least, most: what the
-    measure can be. With one source and one replicate the interval is NaN."""
-    hits = Hits.of(value_RA, source_A)
-    if hits.hits_RS.size == 1:
-        return Interval(hits.mean, float("nan"), float("nan"))
-    return interval(hits, least=least, most=most)
+    measure can be. With one source the interval is NaN."""
+    return interval(Hits.of(value_RA, source_A), least=least, most=most)

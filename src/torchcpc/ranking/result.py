@@ -60,7 +60,12 @@ class RankTable(SavedResult):
                 f"{block.contexts} contexts of {block.sources} sources"
             )
             rows = [
-                (row.name, row.top1.text(1, scale=100), row.reciprocal.text(3), row.gap.text(1, scale=100) if row.gap else "")
+                (
+                    row.name,
+                    row.top1.text(1, scale=100),
+                    row.reciprocal.text(3),
+                    row.gap.text(1, scale=100, sign="+") if row.gap else "",
+                )
                 for row in block.rows
             ]
             ranks = "; ".join(f"{row.rank.text(1)} for {row.name}" for row in block.rows)

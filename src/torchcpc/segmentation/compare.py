@@ -87,5 +87,6 @@ def _quality(counts_RSF: np.ndarray, *, lenient: bool) -> SegmentQuality:
 
     seeds = zip(*map(of, counts_RSF.sum(axis=1)), strict=True)
     precision, recall, _, over, _ = (float(np.mean(values)) for values in seeds)
-    f1, r_value = (statistic_interval(counts_RSF, lambda counts_F, i=i: of(counts_F)[i]) for i in (2, 4))
+    f1 = statistic_interval(counts_RSF, lambda counts_F: of(counts_F)[2], least=0.0, most=1.0)
+    r_value = statistic_interval(counts_RSF, lambda counts_F: of(counts_F)[4])
     return SegmentQuality(precision, recall, f1, over, r_value)

@@ -1,12 +1,14 @@
-"""95 % intervals over training seeds, label draws and test sources: of an accuracy, of any statistic of sums, of a paired difference.
+"""95 % intervals over test units, training seeds and label draws: of a share, of any statistic of sums, of a paired difference.
 
-The rows of one recording share its speaker and its microphone, so the source, not the row, counts as a draw from the world, and a model
-as one draw of its seed. The hierarchical (crossed) bootstrap resamples every replicate axis (seeds, label draws) and the sources.
+The rows of one speaker share that speaker. So a unit (speaker, recording), and not a row, counts as a draw from the world, and a model
+as a draw of its seed. The error comes from the jackknife: the statistic without each unit in turn, and without each seed in turn. The
+variances of both axes add up. Student's t with Satterthwaite's degrees of freedom makes it an interval, on the scale of log odds
+where the statistic has bounds. For a mean over a single axis this is the t interval. A bootstrap, also one that is stretched to the
+width of the t interval, cannot tell more than two or three units have, and covers far less than it says (docs/decisions.md;
+`benchmarks/interval_coverage.py` measures it).
 
-A plain bootstrap over n entries is too narrow by sqrt((n-1)/n), and knows nothing of Student's t: with three seeds it covers
-about 80 % instead of 95 %. So the deviation of each axis's weights from 1 is stretched by sqrt(n/(n-1)) * t_{n-1}/z, the
-"expanded" percentile interval (T. Hesterberg, "What Teachers Should Know About the Bootstrap", The American Statistician 69,
-2015). For a mean over a single axis this gives the t interval.
+On few units: J. MacKinnon, M. Nielsen and M. Webb, "Fast and Reliable Jackknife and Bootstrap Methods for Cluster-Robust Inference",
+Journal of Applied Econometrics 38, 2023.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from scipy import special
@@ -24,25 +25,78 @@ from torchcpc.contracts import CPCError
 from torchcpc.results import Interval
 
 LEVEL = 0.95
+# Units that a slow statistic is computed without, in turn; more of them are taken in so many blocks.
+MOST_BLOCKS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A statistic, and what it is without each unit and without each entry of every other axis (seeds, draws) in turn."""
+
+    value: float
+    without_units: np.ndarray
+    without_others: tuple[np.ndarray, ...] = ()
+
+    def scaled(self, by: float) -> Spread:
+        return Spread(by * self.value, by * self.without_units, tuple(by * axis for axis in self.without_others))
+
+    def less(self, other: Spread) -> Spread:
+        """The paired difference. Axes of equal length are paired, others count each for itself."""
+        own, theirs = self.without_others, other.without_others
+        if [len(axis) for axis in own] == [len(axis) for axis in theirs]:
+            others = tuple(mine - axis for mine, axis in zip(own, theirs, strict=True))
+        else:
+            others = (*own, *(-axis for axis in theirs))
+        return Spread(self.value - other.value, self.without_units - other.without_units, others)
+
+    def error(self, least_variance: float = 0.0) -> float:
+        """Half of the 95 % interval, NaN with one unit: nothing is known of the spread between units. least_variance: of the statistic, as
+        it is known without any spread: few units may agree by chance."""
+        axes = [self.without_units, *(axis for axis in self.without_others if len(axis) > 1)]
+        degrees = np.array([len(axis) - 1 for axis in axes])
+        if degrees[0] < 1:
+            return math.nan
+        variance = np.array([(len(axis) - 1) * float(np.var(axis)) for axis in axes])
+        least = special.ndtri(0.5 + LEVEL / 2) * math.sqrt(least_variance)
+        if not (total := variance.sum()):
+            return float(least)
+        freedom = total**2 / (variance**2 / degrees).sum()
+        return float(max(special.stdtrit(freedom, 0.5 + LEVEL / 2) * math.sqrt(total), least))
+
+    def interval(self, least: float = -math.inf, most: float = math.inf, *, least_variance: float = 0.0) -> Interval:
+        """The statistic and its interval, which lies within its bounds `least` and `most`."""
+        value, error, wide = self.value, self.error(least_variance), most - least
+        if not math.isfinite(error):
+            return Interval(value, math.nan, math.nan)
+        if not math.isfinite(wide):
+            return Interval(value, max(value - error, least), min(value + error, most))
+        if not least < value < most:
+            # At a bound nothing varies, so no spread is seen: take the exact binomial bound with one trial a unit.
+            reach = wide * (1 - ((1 - LEVEL) / 2) ** (1 / len(self.without_units)))
+            return Interval(value, most - reach, most) if value >= most else Interval(value, least, least + reach)
+        share = (value - least) / wide
+        reach = error / wide / (share * (1 - share))
+        low, high = (least + wide * float(special.expit(special.logit(share) + end)) for end in (-reach, reach))
+        return Interval(value, low, high)
 
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Correct answers by replicate and source: hits_RS (any number of replicate axes, sources last) out of rows_S a source."""
+    """Correct answers by replicate and unit: hits_RS (any number of replicate axes, units last) out of rows_S a unit."""
 
     hits_RS: np.ndarray
     rows_S: np.ndarray
 
     @classmethod
-    def of(cls, correct_RM: np.ndarray, source_M: np.ndarray) -> Hits:
+    def of(cls, correct_RM: np.ndarray, unit_M: np.ndarray) -> Hits:
         """From correct_RM [..., M], true where test row m was answered correctly in that replicate."""
-        if correct_RM.shape[-1:] != source_M.shape or not source_M.size:
-            raise CPCError(f"answers {correct_RM.shape} for {source_M.size} test rows: give one a row, and at least one row.")
-        sources, place_M = np.unique(source_M, return_inverse=True)
-        # Counted in flat places and not by a matrix of rows x sources, for every sentence of ten thousand can be a source.
+        if correct_RM.shape[-1:] != unit_M.shape or not unit_M.size:
+            raise CPCError(f"answers {correct_RM.shape} for {unit_M.size} test rows: give one a row, and at least one row.")
+        units, place_M = np.unique(unit_M, return_inverse=True)
+        # Counted in flat places and not by a matrix of rows x units, for every sentence of ten thousand can be a unit.
         flat_RM = correct_RM.reshape(-1, place_M.size)
-        place_RM = place_M + len(sources) * np.arange(len(flat_RM))[:, None]
-        hits = np.bincount(place_RM.ravel(), flat_RM.ravel(), minlength=len(flat_RM) * len(sources))
+        place_RM = place_M + len(units) * np.arange(len(flat_RM))[:, None]
+        hits = np.bincount(place_RM.ravel(), flat_RM.ravel(), minlength=len(flat_RM) * len(units))
         return cls(hits.reshape(*correct_RM.shape[:-1], -1), np.bincount(place_M).astype(np.float64))
 
     @property
@@ -52,19 +106,26 @@ class Hits:
 
     @property
     def test_rows(self) -> np.ndarray:
-        """What two estimates of the same test rows have in common."""
+        """What two estimates of the same test rows have in common, an entry a unit."""
         return self.rows_S
 
-    def resampled(self, *, resamples: int, seed: int) -> np.ndarray:
-        """The accuracy in each resample: [resamples]. The resamples depend on `seed` and the sizes only, so that they are paired."""
-        weight_QR, weight_QS = crossed_weights(*self.hits_RS.shape, resamples=resamples, seed=seed)
-        hits_Q = np.einsum("qs,qs->q", weight_QS, weight_QR @ self.hits_RS.reshape(-1, len(self.rows_S)))
-        return hits_Q / (weight_QS @ self.rows_S)
+    @property
+    def answers(self) -> float:
+        """All rows of all replicates."""
+        return float(self.rows_S.sum() * np.prod(self.hits_RS.shape[:-1]))
+
+    def spread(self) -> Spread:
+        replicates, total = self.hits_RS.ndim - 1, self.rows_S.sum()
+        hits_S, left_S = self.hits_RS.mean(axis=tuple(range(replicates))), total - self.rows_S
+        without = np.divide(hits_S.sum() - hits_S, left_S, out=np.full(len(left_S), self.mean), where=left_S != 0)
+        mean_R = self.hits_RS.sum(axis=-1) / total
+        axes = (mean_R.mean(axis=tuple(other for other in range(replicates) if other != axis)) for axis in range(replicates))
+        return Spread(self.mean, without, tuple(map(_means_without, axes)))
 
 
 @dataclass(frozen=True, slots=True)
 class Confusions:
-    """Counts by replicate, source and class of the test: true positives, predictions and, by source and class, rows. Their mean is
+    """Counts by replicate, unit and class of the test: true positives, predictions and, by unit and class, rows. Their mean is
     macro-F1, the plain mean over the classes of the test of 2 TP / (2 TP + FP + FN), which shows what a common class hides."""
 
     true_RSC: np.ndarray
@@ -72,13 +133,13 @@ class Confusions:
     actual_SC: np.ndarray
 
     @classmethod
-    def of(cls, predicted_RM: np.ndarray, y_M: np.ndarray, source_M: np.ndarray) -> Confusions:
+    def of(cls, predicted_RM: np.ndarray, y_M: np.ndarray, unit_M: np.ndarray) -> Confusions:
         """From the class predicted for every test row in every replicate (seed). Classes without a test row have no recall."""
-        if predicted_RM.shape[1:] != y_M.shape or y_M.shape != source_M.shape or not y_M.size:
+        if predicted_RM.shape[1:] != y_M.shape or y_M.shape != unit_M.shape or not y_M.size:
             raise CPCError(f"predictions {predicted_RM.shape} for {y_M.size} test rows: give one a row, and at least one row.")
-        sources, place_M = np.unique(source_M, return_inverse=True)
-        # Sparse, for every sentence of ten thousand can be a source.
-        member_SM = csr_matrix((np.ones(len(y_M)), (place_M, np.arange(len(y_M)))), shape=(len(sources), len(y_M)))
+        units, place_M = np.unique(unit_M, return_inverse=True)
+        # Sparse, for every sentence of ten thousand can be a unit.
+        member_SM = csr_matrix((np.ones(len(y_M)), (place_M, np.arange(len(y_M)))), shape=(len(units), len(y_M)))
         classes = np.unique(y_M)
         actual_MC = (y_M[:, None] == classes).astype(np.float64)
         predicted_RMC = (predicted_RM[..., None] == classes).astype(np.float64)
@@ -99,100 +160,82 @@ class Confusions:
     def test_rows(self) -> np.ndarray:
         return self.actual_SC
 
-    def resampled(self, *, resamples: int, seed: int) -> np.ndarray:
-        """Macro-F1 in each resample: [resamples]; resamples are those of `Hits` with as many replicates and sources."""
-        weight_QR, weight_QS = crossed_weights(*self.true_RSC.shape[:2], resamples=resamples, seed=seed)
-        # Stretched weights of few sources can be negative, counts cannot.
-        true_QRC, predicted_QRC = (np.tensordot(weight_QS, n, (1, 1)).clip(0) for n in (self.true_RSC, self.predicted_RSC))
-        actual_QC = (weight_QS @ self.actual_SC).clip(0)
-        f1_QRC = _f1(true_QRC, predicted_QRC, actual_QC[:, None])
-        # A resample that misses a class altogether says nothing of it.
-        met_Q1C = (actual_QC > 0)[:, None]
-        macro_QR = (f1_QRC * met_Q1C).sum(axis=2) / np.maximum(met_Q1C.sum(axis=2), 1)
-        return (weight_QR * macro_QR).sum(axis=1)
+    @property
+    def answers(self) -> float:
+        return float(self.actual_SC.sum() * len(self.true_RSC))
+
+    def spread(self) -> Spread:
+        true_RC, predicted_RC, actual_C = self.true_RSC.sum(1), self.predicted_RSC.sum(1), self.actual_SC.sum(0)
+        left_SC = actual_C - self.actual_SC
+        f1_RSC = _f1(true_RC[:, None] - self.true_RSC, predicted_RC[:, None] - self.predicted_RSC, left_SC)
+        # Without a unit that alone has a class, nothing is said of that class.
+        met_SC = left_SC > 0
+        without = (f1_RSC.mean(axis=0) * met_SC).sum(axis=1) / np.maximum(met_SC.sum(axis=1), 1)
+        return Spread(self.mean, without, (_means_without(_f1(true_RC, predicted_RC, actual_C).mean(axis=1)),))
 
 
-def interval(
-    estimate: Hits | Confusions, *, least: float = 0.0, most: float = 1.0, resamples: int = 2000, seed: int = 0
-) -> Interval:
-    """The statistic and its interval, within `least` and `most`. Replicates of which there is one are not resampled. With one source
-    the interval is NaN: nothing is known of the spread between sources."""
-    if len(estimate.test_rows) == 1:
-        return Interval(estimate.mean, math.nan, math.nan)
-    low, high = percentiles(estimate.resampled(resamples=resamples, seed=seed))
-    return Interval(estimate.mean, max(low, least), min(high, most))
+def interval(estimate: Hits | Confusions, *, least: float = 0.0, most: float = 1.0) -> Interval:
+    """The statistic and its interval, which lies between `least` and `most`. With one unit the interval is NaN."""
+    return estimate.spread().interval(least, most)
 
 
-def accuracy_interval(hits: Hits, *, resamples: int = 2000, seed: int = 0) -> Interval:
-    """The accuracy and its interval, within 0 and 1; NaN with one source."""
-    if (share := hits.mean) in (0.0, 1.0) and len(hits.rows_S) > 1:
-        # Nothing varies, so the bootstrap sees no doubt at all: take the exact binomial bound with one trial a source.
-        reach = 1 - ((1 - LEVEL) / 2) ** (1 / len(hits.rows_S))
-        return Interval(share, 1 - reach, 1.0) if share else Interval(share, 0.0, reach)
-    return interval(hits, resamples=resamples, seed=seed)
+def share_interval(estimate: Hits | Confusions) -> Interval:
+    """Accuracy or macro-F1 and its interval, within 0 and 1; NaN with one unit. It is at least as wide as that of independent rows."""
+    share = estimate.mean
+    return estimate.spread().interval(0.0, 1.0, least_variance=share * (1 - share) / estimate.answers)
 
 
-def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray, *, resamples: int = 2000) -> Interval:
-    """The mean of any quantity over all rows, from its sum and number of rows by source. Raises CPCError for no row. With one source
-    the interval is NaN: nothing is known of the spread between sources."""
+def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray) -> Interval:
+    """The mean of any quantity over all rows, from its sum and number of rows by unit. Raises CPCError for no row. With one unit the
+    interval is NaN."""
     if not rows_S.sum():
         raise CPCError("a mean over no rows: name sources that are long enough.")
-    hits = Hits(sum_S.astype(np.float64), rows_S.astype(np.float64))
-    return interval(hits, least=-np.inf, most=np.inf, resamples=resamples)
+    return Hits(sum_S.astype(np.float64), rows_S.astype(np.float64)).spread().interval()
 
 
-def statistic_interval(sums_RSF: np.ndarray, statistic: Callable[[np.ndarray], float], *, resamples: int = 1000) -> Interval:
-    """The mean over replicates R of a statistic of F sums over sources S, such as F1 of counts, and its interval."""
-    weight_QR, weight_QS = crossed_weights(*sums_RSF.shape[:2], resamples=resamples, seed=0)
-    drawn_QRF = np.einsum("qs,rsf->qrf", weight_QS, sums_RSF.astype(np.float64))
-    value_QR = np.array([[statistic(sums_F) for sums_F in drawn_RF] for drawn_RF in drawn_QRF])
-    mean = float(np.mean([statistic(sums_F) for sums_F in sums_RSF.sum(axis=1)]))
-    return Interval(mean, *percentiles((weight_QR * value_QR).sum(axis=1)))
+def statistic_interval(
+    sums_RSF: np.ndarray, statistic: Callable[[np.ndarray], float], *, least: float = -math.inf, most: float = math.inf
+) -> Interval:
+    """The mean over replicates R of a statistic of F sums over units S, such as F1 of counts, and its interval."""
+    sums_RSF = sum_blocks(sums_RSF.astype(np.float64), axis=1)
+    total_RF = sums_RSF.sum(axis=1)
+    value_R = np.array([statistic(sums_F) for sums_F in total_RF])
+    without_RS = [[statistic(sums_F) for sums_F in own] for own in total_RF[:, None] - sums_RSF]
+    spread = Spread(float(value_R.mean()), np.mean(without_RS, axis=0), (_means_without(value_R),))
+    return spread.interval(least, most)
 
 
-def difference_interval(one: Hits | Confusions, other: Hits | Confusions, *, resamples: int = 2000, seed: int = 0) -> Interval:
+def sum_blocks(sums: np.ndarray, *, axis: int) -> np.ndarray:
+    """Sums over units, of which more than MOST_BLOCKS are taken together in so many blocks."""
+    return np.add.reduceat(sums, np.unique(blocks_of(sums.shape[axis]), return_index=True)[1], axis=axis)
+
+
+def blocks_of(units: int) -> np.ndarray:
+    """The block of each unit."""
+    return np.arange(units) * min(units, MOST_BLOCKS) // units
+
+
+def difference_interval(one: Hits | Confusions, other: Hits | Confusions) -> Interval:
     """`one` less `other` on the same test rows, both shares, with the interval of the difference. Raises CPCError for other test
-    rows. Both meet the same resampled sources, and the same resampled seeds (draws) where they have equally many."""
+    rows. Both are without the same units in turn, and without the same seeds (draws) where they have equally many."""
     if not np.array_equal(one.test_rows, other.test_rows):
         raise CPCError(
-            f"a paired difference needs the same test rows: {len(one.test_rows)} sources with {one.test_rows.sum():.0f} rows against "
+            f"a paired difference needs the same test rows: {len(one.test_rows)} units with {one.test_rows.sum():.0f} rows against "
             f"{len(other.test_rows)} with {other.test_rows.sum():.0f}; probe both kinds of features on one task."
         )
-    if len(one.test_rows) == 1:
-        return Interval(one.mean - other.mean, math.nan, math.nan)
-    one_Q, other_Q = (side.resampled(resamples=resamples, seed=seed) for side in (one, other))
-    low, high = percentiles(one_Q - other_Q)
-    return Interval(one.mean - other.mean, max(low, -1.0), min(high, 1.0))
+    spread = one.spread().less(other.spread())
+    # The least that rows can vary of which each counts -1, 0 or 1.
+    least = (abs(spread.value) - spread.value**2) / max(one.answers, other.answers)
+    return spread.interval(-1.0, 1.0, least_variance=max(least, 0.0))
 
 
-def crossed_weights(*counts: int, resamples: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """The weights in each resample: of all replicate axes as one, 1 / R on average, and of the sources (the last axis), 1 on average."""
-    *replicates, sources = counts
-    weight_QR = np.ones((resamples, 1))
-    for axis, count in enumerate(replicates, start=1):
-        axis_QR = weights(count, axis=axis, resamples=resamples, seed=seed) / count
-        weight_QR = (weight_QR[:, :, None] * axis_QR[:, None, :]).reshape(resamples, -1)
-    return weight_QR, weights(sources, axis=0, resamples=resamples, seed=seed)
+def _means_without(value_R: np.ndarray) -> np.ndarray:
+    """The mean without each entry in turn; as it is of a single one."""
+    return (value_R.sum() - value_R) / (len(value_R) - 1) if len(value_R) > 1 else value_R
 
 
-@lru_cache(maxsize=4)
-def weights(count: int, *, axis: int, resamples: int, seed: int = 0) -> np.ndarray:
-    """How much each of `count` entries weighs in each resample, 1 on average, stretched as the module says: [resamples, count]. Kept
-    and not to be written to: every interval of a table asks for the same, and ten thousand sources take seconds."""
-    if count == 1:
-        return np.ones((resamples, 1))
-    drawn = np.random.default_rng([seed, axis, count]).multinomial(count, np.full(count, 1 / count), size=resamples)
-    tail = 0.5 + LEVEL / 2
-    stretch = np.sqrt(count / (count - 1)) * special.stdtrit(count - 1, tail) / special.ndtri(tail)
-    made = 1 + stretch * (drawn - 1)
-    made.flags.writeable = False
-    return made
-
-
-def percentiles(value_Q: np.ndarray) -> tuple[float, float]:
-    """The ends of the central 95 % of the values."""
-    low, high = np.quantile(value_Q, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
-    return float(low), float(high)
+def _unknown(value: float) -> Interval:
+    return Interval(value, math.nan, math.nan)
 
 
 def _f1(true: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> np.ndarray:
