@@ -21,6 +21,7 @@ __all__ += [
     "cases",
     "from_pretrained",
     "load",
+    "log_to",
     "mutual_information",
     "plan",
     "plan_rest",
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from torchcpc.representations.result import Embedding, NearestTable
     from torchcpc.runs.devices import Devices
     from torchcpc.runs.dry_run import plan, plan_rest
+    from torchcpc.runs.loggers import log_to
     from torchcpc.runs.plan import TrainingPlan
     from torchcpc.runs.saved import from_pretrained
     from torchcpc.segmentation.result import SegmentTable
@@ -68,6 +70,7 @@ _NAMES = {
     "representations.result": "Embedding NearestTable",
     "runs.devices": "Devices",
     "runs.dry_run": "plan plan_rest",
+    "runs.loggers": "log_to",
     "runs.plan": "TrainingPlan",
     "runs.saved": "from_pretrained",
     "segmentation.result": "SegmentTable",

@@ -263,7 +263,7 @@ def train(
         name: What the run calls its recipe, by default the recipe's own name.
         out: By default runs/NAME.
         devices: What trains: accelerator, devices, machines, precision.
-        on_event: Hears (event, update, metrics) of the training.
+        on_event: Hears (event, update, metrics) of the training, such as `log_to("tensorboard")`.
         data_settings, sections: Settings that replace those of the recipe, such as `training={"steps": 5000}`; data_settings: of [data].
 
     Raises:
@@ -284,12 +284,14 @@ def resume(
     accept_changed_data: bool = False,
     devices: Devices = ANY_DEVICE,
     listener: Listener = QUIET,
+    on_event: OnEvent = ignore,
 ) -> Run:
     """Continues an interrupted run to its end, bit for bit as if it had never stopped. Raises as `train` does.
 
     Args:
         data: Its sources, where they are in memory or in another place now.
         accept_changed_data: Goes on where its sources have changed, and says how. Otherwise that is refused.
+        on_event: Hears (event, update, metrics) of the training.
     """
-    how = {"accept_changed_data": accept_changed_data, "devices": devices, "listener": listener}
+    how = {"accept_changed_data": accept_changed_data, "devices": devices, "listener": listener, "on_event": on_event}
     return Run(resume_pretraining(Path(folder), data, **how).run)

@@ -37,6 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ("resume", Path, None, "RUN", "continue this run to its end, bit for bit as if never stopped"),
         ("accept-changed-data", bool, False, "", "resume although the data changed, and say what changed"),
         ("dry-run", bool, False, "", "say what is trained on and what it takes, from a few timed updates, and write nothing"),
+        ("logger", str, None, "NAME", "log to TensorBoard, too (tensorboard); metrics.jsonl is always written"),
         ("seed", int, None, "N", "of weights, order and candidates (default: 0)"),
         *DEVICES,
     )
@@ -71,8 +72,10 @@ def _trained(arguments: argparse.Namespace) -> Run | str:
             where = {"devices": _devices(arguments), "listener": TERMINAL}
             return plan_rest(arguments.resume, arguments.data or None, **where).text()
         from torchcpc.api import resume
+        from torchcpc.runs.loggers import log_to
 
         how = {"accept_changed_data": arguments.accept_changed_data, "devices": _devices(arguments), "listener": TERMINAL}
+        how["on_event"] = log_to(*filter(None, [arguments.logger]))
         return resume(arguments.resume, arguments.data or None, **how)
     if arguments.accept_changed_data:
         raise CPCError("--accept-changed-data goes with --resume RUN.")
@@ -81,11 +84,13 @@ def _trained(arguments: argparse.Namespace) -> Run | str:
     recipe, name = override(load_recipe(arguments.recipe), arguments.assignments), recipe_name(arguments.recipe)
     from torchcpc.api import train
     from torchcpc.runs.dry_run import plan
+    from torchcpc.runs.loggers import log_to
 
     about = {"name": name, "data": arguments.data, "out": arguments.out, "seed": arguments.seed or 0}
     if arguments.dry_run:
         return plan(recipe, **about, devices=_devices(arguments), listener=TERMINAL).text()
-    return train(recipe, **about, devices=_devices(arguments), listener=TERMINAL)
+    hear = log_to(*filter(None, [arguments.logger]))
+    return train(recipe, **about, devices=_devices(arguments), listener=TERMINAL, on_event=hear)
 
 
 def _devices(arguments: argparse.Namespace) -> Devices:

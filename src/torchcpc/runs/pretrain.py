@@ -161,7 +161,11 @@ def _train(folder: Path, begun: Begun, prepared: Callable[..., Prepared], listen
         loss, validate = objective_of(ready, fabric)
         clock = _announced(plan_of(ready, begun=begun.step), validate, model, fabric, listener)
 
+        at = begun.step
+
         def keep(event: str, step: int, metrics: Metrics) -> None:
+            nonlocal at
+            at = step
             if event == "best":
                 save_pretrained(model, settings, folder)
             clock(event, step, metrics)
@@ -170,8 +174,14 @@ def _train(folder: Path, begun: Begun, prepared: Callable[..., Prepared], listen
         unit = DOMAINS[settings["data"]["name"]].unit(settings, sources)
         hear = narrate(listener, progress, settings["training"]["steps"], unit, keep)
         given = {"fingerprint": record.fingerprint(), "seed": record.seed, **settings["training"]}
+        if first:
+            on_event("begun", begun.step, {"folder": folder, "settings": settings})
         with deferred() as asked:
-            outcome = fit(model, loss, ready.order.draw, validate, folder, fabric, hear, **given)
+            try:
+                outcome = fit(model, loss, ready.order.draw, validate, folder, fabric, hear, **given)
+            finally:
+                if first:
+                    on_event("left", at, {})
             if first:
                 checkpoint.load(folder / BEST, model, fingerprint=record.fingerprint())
                 save_pretrained(model, settings, folder)  # of a run begun by an older version it is not there yet

@@ -17,7 +17,8 @@ from torchcpc.training.state import best_of, stale
 LOGGED = ("train", "valid", "warning")
 OnEvent = Callable[[str, int, Metrics], None]
 """Hears (event, step, metrics). Events: "step" after every update; "train", "valid" and "warning", which metrics.jsonl holds; "best" when
-the model on disk is that of this step."""
+the model on disk is that of this step. A run tells of "begun" before all (its folder and settings) and of "left" after all, also where it
+was stopped or refused."""
 
 
 def ignore(event: str, step: int, metrics: Metrics) -> None:

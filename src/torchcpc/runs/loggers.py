@@ -1,0 +1,96 @@
+"""Loggers of Lightning Fabric, such as TensorBoard's, that hear a training. metrics.jsonl is written in any case."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from torchcpc.contracts import CPCError, check_choice
+from torchcpc.training.health import Metrics
+from torchcpc.training.record import OnEvent
+
+if TYPE_CHECKING:
+    from lightning_fabric.loggers import Logger
+
+
+def _tensorboard(folder: Path, step: int) -> Logger:
+    from lightning_fabric.loggers import TensorBoardLogger
+
+    # What a killed run logged after its last checkpoint is logged again, so TensorBoard is told to drop it.
+    purge = {"purge_step": step + 1} if step else {}
+    return TensorBoardLogger(folder, name="tensorboard", version="", default_hp_metric=False, **purge)
+
+
+# Name -> (run folder, update it goes on from) -> a logger whose files lie in the run folder.
+LOGGERS: dict[str, Callable[[Path, int], Logger]] = {"tensorboard": _tensorboard}
+
+
+def log_to(*loggers: Logger | str) -> OnEvent:
+    """What `train(..., on_event=log_to("tensorboard"))` hands the metrics of a training to.
+
+    Args:
+        loggers: Loggers of Lightning Fabric, or names in `LOGGERS`. A named one writes into the run folder.
+
+    Returns:
+        A listener. It logs the settings once, then training and validation as `train/loss`, `valid/bound`, `valid/accuracy_k1`, ... Of
+        several processes the first alone is heard.
+
+    Raises:
+        CPCError: For an unknown name, and for a logger that is not installed.
+    """
+    for name in loggers:
+        if isinstance(name, str):
+            check_logger(name)
+    opened: list[Logger] = []
+
+    def hear(event: str, step: int, metrics: Metrics) -> None:
+        if event == "begun":
+            folder = Path(metrics["folder"])
+            opened[:] = [LOGGERS[each](folder, step) if isinstance(each, str) else each for each in loggers]
+            for logger in opened:
+                logger.log_hyperparams(_flat(metrics["settings"]))
+        for logger in opened:
+            if event in ("train", "valid"):
+                logger.log_metrics(scalars(event, metrics), step)
+                logger.save()  # whoever watches sees it now, and a kill loses nothing
+            elif event == "left":
+                logger.finalize("success")
+
+    return hear
+
+
+def check_logger(name: str) -> None:
+    """Raises CPCError for a name that is none of `LOGGERS`, and for a logger that is not installed."""
+    check_choice("logger", name, LOGGERS)
+    if find_spec(name) is None:
+        raise CPCError(f"logger = {name!r} is not installed. Install it with: pip install 'torchcpc[{name}]'.")
+
+
+def scalars(split: str, metrics: Metrics) -> dict[str, float]:
+    """Metrics by the name that they have in a logger: `split`/NAME, and `split`/NAME_kK of step K ahead beside the mean over all K."""
+    found: dict[str, float] = {}
+    for name, value in metrics.items():
+        if name.endswith("_per_k"):
+            stem, values = name.removesuffix("_per_k"), _numbers(value)
+            found |= {f"{split}/{stem}_k{k}": each for k, each in zip(metrics["horizons"], values, strict=True)}
+            found.setdefault(f"{split}/{stem}", sum(values) / len(values))
+        elif isinstance(value, int | float) or (isinstance(value, Tensor) and not value.ndim):
+            found[f"{split}/{name}"] = float(value)
+    return found
+
+
+def _numbers(values: Tensor | Sequence[float]) -> list[float]:
+    return values.tolist() if isinstance(values, Tensor) else [float(value) for value in values]
+
+
+def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, str | float]:
+    """Settings as section.key -> a value that every logger takes."""
+    return {
+        f"{section}.{key}": value if isinstance(value, bool | int | float | str) else str(value)
+        for section, values in settings.items()
+        for key, value in values.items()
+    }
