@@ -119,3 +119,14 @@ def test_nothing_but_right_or_wrong_answers_gives_the_exact_binomial_bound(right
 def test_a_difference_needs_the_same_test_rows():
     with pytest.raises(CPCError, match="2 units with 7 rows against 3 with 9"):
         difference_interval(Hits(np.ones((1, 2)), np.array([3.0, 4.0])), Hits(np.ones((1, 3)), np.full(3, 3.0)))
+
+
+def test_a_statistic_that_one_source_alone_gives_has_no_interval():
+    def share(sums_F: np.ndarray) -> float:
+        if not sums_F[1]:
+            raise CPCError("nothing to find")
+        return float(sums_F[0] / sums_F[1])
+
+    for sums in ([[[3, 5]]], [[[3, 5], [0, 0]]]):
+        found = statistic_interval(np.array(sums), share, least=0.0, most=1.0)
+        assert found.mean == pytest.approx(0.6) and np.isnan([found.low, found.high]).all()

@@ -196,12 +196,20 @@ def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray) -> Interval:
 def statistic_interval(
     sums_RSF: np.ndarray, statistic: Callable[[np.ndarray], float], *, least: float = -math.inf, most: float = math.inf
 ) -> Interval:
-    """The mean over replicates R of a statistic of F sums over units S, such as F1 of counts, and its interval."""
+    """The mean over replicates R of a statistic of F sums over units S, such as F1 of counts, and its interval. A unit without which the
+    statistic has no value (CPCError: there would be nothing to find) says nothing of the spread."""
+
+    def known(sums_F: np.ndarray) -> float:
+        try:
+            return statistic(sums_F)
+        except CPCError:
+            return math.nan
+
     sums_RSF = sum_blocks(sums_RSF.astype(np.float64), axis=1)
     total_RF = sums_RSF.sum(axis=1)
     value_R = np.array([statistic(sums_F) for sums_F in total_RF])
-    without_RS = [[statistic(sums_F) for sums_F in own] for own in total_RF[:, None] - sums_RSF]
-    spread = Spread(float(value_R.mean()), np.mean(without_RS, axis=0), (_means_without(value_R),))
+    without_S = np.mean([[known(sums_F) for sums_F in own] for own in total_RF[:, None] - sums_RSF], axis=0)
+    spread = Spread(float(value_R.mean()), without_S[np.isfinite(without_S)], (_means_without(value_R),))
     return spread.interval(least, most)
 
 
