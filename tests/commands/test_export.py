@@ -68,7 +68,7 @@ def test_the_command_writes_one_file_that_says_what_it_is(trained: Path, tmp_pat
 
 def test_the_rate_of_series_is_that_of_their_times_and_unknown_without(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
-    small = {"windows": {"length": 16, "batch": 3}, "candidates": {"count": 11}, "training": {"steps": 1}}
+    small = {"windows": {"length": 16, "batch": 3}, "candidates": {"count": 101}, "training": {"steps": 1}}
     small |= {"context": {"dim": 5}, "encoder": {"dim": 7}}
     for rate, known, seconds in ((250.0, "250", "0.004"), (None, "unknown", "unknown")):
         arrays = [np.random.default_rng(n).normal(size=(97, 3)) for n in range(7)]

@@ -175,4 +175,4 @@ def test_another_domain_is_cross_validated_alike(tmp_path: Path) -> None:
     assert main(["probe", str(folder), "--label", "digit", "--folds", "3", "--seeds", "1"]) == 0
     (entry,) = json.loads((folder / "probe.json").read_text())["tables"]
     assert {"CPC z", "random init z", "raw rows", "pixels"} <= {row["features"] for row in entry["rows"]}
-    assert entry["unit"] == "recording" and entry["classes"] == 10
+    assert entry["unit"] == "picture" and entry["classes"] == 10

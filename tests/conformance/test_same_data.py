@@ -75,4 +75,4 @@ def test_words_on_what_changed_are_not_needed_to_refuse(tmp_path: Path, worlds: 
     digest = RunRecord.read(run).sources
     (run / "settings.json").write_text(text.replace(digest, "0" * len(digest)))
     with pytest.raises(CPCError, match=r"sources.json does not tell how; then they were \d+, now \d+"):
-        api.resume(run)
+        api.resume(run, api.load(run).open())  # a finished run is asked about its data where they are named
