@@ -22,7 +22,7 @@ from pydantic import BeforeValidator, PlainSerializer, PlainValidator, TypeAdapt
 
 from torchcpc.atomic import plain, write_json, write_text
 from torchcpc.contracts import CPCError, check_choice, one_line, shown
-from torchcpc.text_table import TextTable
+from torchcpc.text_table import TextTable, distinct
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,7 +122,7 @@ class SavedResult(ABC):
 
     def to_markdown(self, path: Path | str | None = None) -> str:
         """The tables as GitHub writes them."""
-        return _written("\n\n".join(table.markdown() for table in self.tables()) + "\n", path)
+        return _written("\n\n".join(table.markdown() for table in distinct(self.tables())) + "\n", path)
 
     def formatted(self, name: str) -> str:
         """The result in one of FORMATS."""
@@ -130,14 +130,14 @@ class SavedResult(ABC):
         return FORMATS[name](self)
 
     def text(self) -> str:
-        """The tables for a terminal, at most 100 columns wide."""
-        return "\n\n".join(table.text() for table in self.tables())
+        """The tables for a terminal, at most 100 columns wide; two with the same rows once."""
+        return "\n\n".join(table.text() for table in distinct(self.tables()))
 
     def __str__(self) -> str:
         return self.text()
 
     def _repr_html_(self) -> str:
-        return "\n".join(table.html() for table in self.tables())
+        return "\n".join(table.html() for table in distinct(self.tables()))
 
 
 FORMATS: Mapping[str, Callable[[SavedResult], str]] = {

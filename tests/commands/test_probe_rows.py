@@ -31,7 +31,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
         sf.write(root / f"{number}.wav", 0.1 * wave, 16_000)
         lines.append(f"{number}.wav,s{number % 3},h{number % 2}")
     (root / "labels.csv").write_text("\n".join(lines), encoding="utf8")
-    run = root.parent / "run"
+    run = tmp_path_factory.mktemp("trained") / "run"
     assert train(run, root) == 0
     return run, root
 

@@ -1,12 +1,13 @@
 import csv
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from torchcpc.contracts import CPCError
-from torchcpc.probes.result import EmbeddingMap, ProbeTable, Split
+from torchcpc.probes.result import EmbeddingMap, ProbeTable, Split, are_unequal
 from torchcpc.probes.table import Point, ProbeRow, differences
 
 from .worlds import gaussian_classes
@@ -138,3 +139,46 @@ def test_the_table_is_written_for_machines_and_for_pages(rows, tmp_path):
     assert {line.count("|") for line in cells} == {8} and cells[1] == "|" + " --- |" * 7
     with pytest.raises(CPCError, match="format"):
         made.formatted("cvs")
+
+
+@pytest.mark.parametrize(
+    ("counts", "unequal"),
+    [
+        ((60, 60, 60), False),
+        ((149, 100, 100), False),  # beyond chance, but by less than half
+        ((5, 3, 2), False),  # twice and a half, as chance has it in ten rows
+        ((151, 100), True),
+        ((700, 31, 7), True),
+        ((700, 600, 0), False),  # a class that the test lacks
+        ((17,), False),
+        ((), False),
+    ],
+)
+def test_unequal_classes_are_those_that_accuracy_hides(counts: tuple[int, ...], unequal: bool):
+    assert are_unequal(counts) is unequal
+
+
+def test_macro_f1_is_shown_where_classes_are_unequal_unknown_or_judged_by_it_and_always_kept(rows):
+    equal, unequal = {"a": 71, "b": 70, "c": 70}, {"a": 151, "b": 53, "c": 7}
+    for changes, shown in (
+        ({"test_counts": equal}, False),
+        ({"test_counts": unequal}, True),
+        ({"test_counts": equal, "select_by": "macro-F1"}, True),
+        ({}, True),
+    ):
+        made = table(rows, **changes)
+        assert ("macro-F1" in made.text()) is ("macro-F1" in made.to_markdown()) is shown and len(made.tables()) == 1 + shown
+        assert all(record["macro_f1"] == row.macro_f1.mean for record, row in zip(made.records(), made.rows, strict=True))
+        assert ProbeTable.from_json(made.to_json()).to_json() == made.to_json()
+    old = {name: value for name, value in table(rows).to_json().items() if name not in ("test_counts", "select_by")}
+    assert ProbeTable.from_json(old).test_counts == {}
+
+
+def test_the_caption_says_what_the_intervals_are_over(rows):
+    several, one = table(rows), table(rows[2:3])
+    for made, words in (
+        (several, "95 % intervals over 11 speakers and, where a row has several, over its seeds"),
+        (one, "95 % intervals over 11 speakers\n"),
+    ):
+        assert words in replace(made, split=Split("random", units={"speaker": 11})).text()
+    assert "one test speaker: no interval\n" in replace(several, split=Split("random", units={"speaker": 1})).text()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from torchcpc.probes.result import Split
@@ -44,3 +46,13 @@ def test_text_and_json() -> None:
     one = rows[0].one_to_one
     assert f"{100 * one.f1.mean:.1f} ({100 * one.f1.low:.1f} to {100 * one.f1.high:.1f})" in found.text()
     assert {"curve", "role", "f1", "f1_low", "lenient_r_value_high"} <= set(found.to_pandas())
+
+
+def test_lenient_numbers_are_printed_where_they_differ() -> None:
+    row = _row("cosine", "no labels", [times(0)], TRUTHS, SegmentSpec(), [0.1])
+    assert row.one_to_one != row.lenient
+    for lenient, shown in ((row.lenient, 2), (row.one_to_one, 1)):
+        found = SegmentTable(0.02, 2, 1, 3, 5, 95, Split("random"), (replace(row, lenient=lenient),))
+        for text in (found.text(), found.to_markdown()):
+            assert text.count("R-value") == shown and "Lenient: two marks" in text
+            assert ("Its rows are those of the table above." in text) is (shown == 1)

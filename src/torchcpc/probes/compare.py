@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
+import numpy as np
 import torch
 
 from torchcpc.contracts import QUIET, CPCError, Listener, Sources, counted, note_lines
@@ -178,6 +179,8 @@ def _table(spec: ProbeSpec, design: Design, table: Tabled, found: EmbeddingMap |
         efficiency=tuple(point.summary() for point in table.points),
         map=found,
         gap=gap_closed(table.rows),
+        test_counts=dict(zip(design.names, np.bincount(test.y_M, minlength=len(design.names)).tolist(), strict=True)),
+        select_by=spec.select_by,
     )
 
 

@@ -1,13 +1,16 @@
 """What a probe comparison found: a row a kind of features, differences, label efficiency, and a map of the rows."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from torchcpc.contracts import counted
 from torchcpc.results import Array, Interval, Real, SavedResult, flat
 from torchcpc.text_table import TextTable
+
+# Macro-F1 is shown beyond this ratio of the commonest class to the rarest, where chance explains it less often than that.
+_UNEQUAL, _BY_CHANCE = 1.5, 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,14 @@ class Split:
             parts.append(f"of {', '.join(self.data)}")
         return "; ".join(parts)
 
-    def units_text(self) -> str:
-        """What the intervals take for independent draws, in words; "" where it is not known."""
+    def units_text(self, *, seeds: bool = False) -> str:
+        """What the intervals take for independent draws, in words; "" where it is not known. seeds: whether some rows have several."""
         if not self.units:
             return ""
         if sum(self.units.values()) == 1:
             return f"one test {next(iter(self.units))}: no interval"
-        return f"95 % intervals by {' and '.join(counted(number, name) for name, number in self.units.items())}"
+        units = " and ".join(counted(number, name) for name, number in self.units.items())
+        return f"95 % intervals over {units}{' and, where a row has several, over its seeds' if seeds else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +154,8 @@ class EmbeddingMap:
 @dataclass(frozen=True, slots=True)
 class ProbeTable(SavedResult):
     """One question about the representations. chance: accuracy of always answering the commonest class; train, validation, test: rows;
-    unit: what a row is ("recording", "frame", "sentence")."""
+    unit: what a row is ("recording", "frame", "sentence"); test_counts: class -> test rows (empty in files of older versions); select_by:
+    what penalties were selected by, "accuracy" or "macro-F1"."""
 
     FORMAT: ClassVar[int] = 2
 
@@ -167,22 +172,29 @@ class ProbeTable(SavedResult):
     efficiency: tuple[EfficiencyPoint, ...] = ()
     map: EmbeddingMap | None = None
     gap: GapClosed | None = None
+    test_counts: Mapping[str, int] = field(default_factory=dict)
+    select_by: str = "accuracy"
 
     def records(self) -> Sequence[Mapping[str, object]]:
         return [{"label": self.label, **dict(flat(row))} for row in self.rows]
 
     def tables(self) -> Sequence[TextTable]:
-        """Accuracies, then macro-F1, best row first, in percent; with the difference to the CPC row, always signed."""
+        """Accuracies, best row first, in percent; with the difference to the CPC row, always signed. The same in macro-F1 where the classes
+        of the test are unequal (see `are_unequal`) or not known, and where penalties were selected by it."""
         # The first of two with one row is the one with the CPC row; the other is told below the table.
         gaps = {(gap.against, gap.probe): gap for gap in reversed(self.differences)}
         added = [gap for gap in self.differences if gap is not gaps[gap.against, gap.probe]]
         parts = f"train {self.train}" if self.validation is None else f"train {self.train}, validation {self.validation}"
+        seeds = any(len(row.accuracies) > 1 for row in self.rows)
         first = (
             f"{self.label}: {self.test} test {self.unit}s ({parts}), {self.classes} classes, always the commonest "
-            f"{100 * self.chance:.1f} %; {self.split.text()}\n{self.split.units_text()}"
+            f"{100 * self.chance:.1f} %; {self.split.text()}\n{self.split.units_text(seeds=seeds)}"
         )
-        again, tables = "The same in macro-F1, the mean of F1 over the classes:", []
-        for name, shown, caption in (("accuracy", "accuracy %", first), ("macro_f1", "macro-F1 %", again)):
+        judges = [("accuracy", "accuracy %", first)]
+        if self.select_by == "macro-F1" or not self.test_counts or are_unequal(self.test_counts.values()):
+            judges.append(("macro_f1", "macro-F1 %", "The same in macro-F1, the mean of F1 over the classes:"))
+        tables = []
+        for name, shown, caption in judges:
             rows = []
             for row in sorted(self.rows, key=lambda row: -row.accuracy.mean):
                 if share := getattr(row, name):
@@ -206,3 +218,15 @@ def _ends(share: Interval) -> str:
 def _signed(gap: Difference | None, name: str) -> str:
     found: Interval | None = gap and getattr(gap, name)
     return found.text(1, scale=100, sign="+") if found else ""
+
+
+def are_unequal(counts: Collection[int]) -> bool:
+    """Whether accuracy hides rare classes: the commonest has more than 1.5 times the rows of the rarest, and by a chi-square test at 1 %
+    that is no chance. counts: test rows of each class; a class without one does not count, as in macro-F1."""
+    met = [count for count in counts if count > 0]
+    if len(met) < 2 or max(met) <= _UNEQUAL * min(met):
+        return False
+    from scipy.special import chdtrc
+
+    expected = sum(met) / len(met)
+    return bool(chdtrc(len(met) - 1, sum((count - expected) ** 2 / expected for count in met)) < _BY_CHANCE)

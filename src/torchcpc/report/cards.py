@@ -22,7 +22,7 @@ from torchcpc.report.probe_titles import titles
 from torchcpc.report.results import RunFolder
 from torchcpc.report.svg import PageFigure, inline
 from torchcpc.report.verdict import verdicts
-from torchcpc.text_table import TextTable
+from torchcpc.text_table import TextTable, distinct
 
 
 class Fold(NamedTuple):
@@ -126,4 +126,4 @@ def _drawn(pictures: Iterable[PageFigure]) -> list[tuple[PageFigure, Markup]]:
 
 
 def _fold(title: str, pictures: Iterable[PageFigure], tables: Iterable[TextTable] = ()) -> Fold:
-    return Fold(title, _drawn(pictures), [Markup(table.html()) for table in tables])
+    return Fold(title, _drawn(pictures), [Markup(table.html()) for table in distinct(tables)])

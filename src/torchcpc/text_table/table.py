@@ -1,16 +1,14 @@
 """A table of text, padded for a terminal or marked up for a page: the one way in which numbers are laid out."""
 
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from html import escape
 from itertools import zip_longest
 
 from torchcpc.contracts import printable, printable_lines
+from torchcpc.text_table.columns import GAP, blocks, is_number, padded, wrapped
 
 WIDTH = 100
-# A column of words is not wrapped to less than this.
-_NARROWEST = 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +22,17 @@ class TextTable:
     notes: Sequence[str] = ()
 
     def text(self, width: int = WIDTH) -> str:
-        """The table, no line longer than `width`: words are wrapped where it would be."""
+        """The table, no line longer than `width` columns of a terminal. Words are wrapped; numbers and intervals are never cut. A table
+        that is too wide even so goes on below, behind its first column again."""
         rows = [[printable(cell) for cell in row] for row in self.rows]
         cells = [[printable(cell) for cell in self.header], *rows] if self.header else rows
-        widths = [max(map(len, column)) for column in zip(*cells, strict=True)] if cells else []
-        while sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > _NARROWEST:
-            widths[widths.index(max(widths))] -= 1
-        numeric = [_numeric([row[place] for row in rows]) for place in range(len(widths))]
-        lines = [line for row in cells for line in _wrapped(row, widths, numeric)]
+        right = [_numeric(column) for column in zip(*rows, strict=True)] or [False] * len(self.header)
+        parts = [
+            "\n".join(line for row in cells for line in _laid_out(row, places, widths, right))
+            for places, widths in blocks(list(zip(*cells, strict=True)), width)
+        ]
         notes = [line for note in self.notes for line in _filled(note, width)]
-        return "\n".join([*_filled(self.caption, width), *lines, *notes])
+        return "\n".join([*_filled(self.caption, width), *(["\n\n".join(parts)] if parts else []), *notes])
 
     def markdown(self) -> str:
         """The same as a table of GitHub's Markdown."""
@@ -62,22 +61,30 @@ def _html(text: str) -> str:
     return escape(printable(text))
 
 
-def _wrapped(row: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) -> list[str]:
-    parts = [textwrap.wrap(cell, max(width, 1)) or [""] for cell, width in zip(row, widths, strict=True)]
-    aligned = [str.rjust if right else str.ljust for right in numeric]
-    lines = (zip(aligned, line, widths, strict=True) for line in zip_longest(*parts, fillvalue=""))
-    return ["  ".join(pad(cell, width) for pad, cell, width in line).rstrip() for line in lines]
+def _laid_out(row: Sequence[str], places: Sequence[int], widths: Sequence[int], right: Sequence[bool]) -> list[str]:
+    parts = [wrapped(row[place], width) for place, width in zip(places, widths, strict=True)]
+    lines = (zip(places, line, widths, strict=True) for line in zip_longest(*parts, fillvalue=""))
+    gap = " " * GAP
+    return [gap.join(padded(cell, width, right=right[place]) for place, cell, width in line).rstrip() for line in lines]
 
 
 def _filled(text: str, width: int) -> list[str]:
-    return [
-        line
-        for part in (text.rstrip("\n").split("\n") if text else ())
-        for line in textwrap.wrap(printable(part), width) or [""]
-    ]
+    return [line for part in (text.rstrip("\n").split("\n") if text else ()) for line in wrapped(printable(part), width)]
 
 
 def _numeric(cells: Sequence[str]) -> bool:
     """Whether a column holds numbers, dashes and nothing else."""
-    known = [cell for cell in cells if cell not in ("", "-")]
-    return bool(known) and all(cell.lstrip("+-").replace(".", "", 1).replace(",", "").isdigit() for cell in known)
+    return any(cell not in ("", "-") for cell in cells) and all(map(is_number, cells))
+
+
+def distinct(tables: Iterable[TextTable]) -> list[TextTable]:
+    """The tables, but of one with the header and rows of an earlier one only the caption, the notes, and whose rows they are."""
+    known: dict[tuple[object, ...], int] = {}
+    shown: list[TextTable] = []
+    for number, table in enumerate(tables, start=1):
+        content = (tuple(table.header), *map(tuple, table.rows))
+        first = known.setdefault(content, number) if table.rows else number
+        where = "the table above" if first == number - 1 else f"table {first}"
+        same = f"{table.caption}\nIts rows are those of {where}.".lstrip("\n")
+        shown.append(table if first == number else replace(table, header=(), rows=(), caption=same))
+    return shown
