@@ -109,6 +109,6 @@ def test_two_independent_walks_claim_no_information(tmp_path: Path, capsys: pyte
     for name, values in (("x", x), ("y", y)):
         (tmp_path / f"{name}.csv").write_text(f"{name}\n" + "".join(f"{value!r}\n" for value in values.tolist()))
     assert main(["information", str(tmp_path / "x.csv"), str(tmp_path / "y.csv")]) == 0
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("warning: the rows depend on one another") and said[-1].startswith("lower bound 0.000 nats")
-    assert "(0.000 to " in said[-2] and "no 95 % interval, for the rows depend on one another" in said[-2]
+    said = " ".join(capsys.readouterr().out.splitlines())
+    assert said.startswith("warning: the rows depend on one another") and "lower bound 0.000 nats" in said
+    assert "(0.000 to " in said and "no 95 % interval, for the rows depend on one another" in said

@@ -79,6 +79,12 @@ def test_names_are_wrapped_before_a_table_is_cut_in_two() -> None:
         assert len(shown) == parts and all(part.split("\n")[0].startswith("name") for part in shown)
 
 
+def test_a_table_of_words_is_cut_in_two_only_if_they_cannot_be_wrapped() -> None:
+    for columns, parts in ((9, 1), (11, 2)):
+        row = [f"classification{i}" for i in range(columns)]
+        assert len(TextTable(row, [row]).text().split("\n\n")) == parts
+
+
 def test_words_are_cut_behind_a_mark_where_there_is_one() -> None:
     assert wrapped("speaker_normalised/mean", 13) == ["speaker_", "normalised/", "mean"]
     assert wrapped("  indented words stay so", 17) == ["  indented words", "stay so"]

@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     if Path(arguments.run).suffix in ARRAYS:
-        of_arrays([arguments.run, *arguments.data])
+        of_arrays([arguments.run, *arguments.data], arguments.format)
         return
     from torchcpc.commands.terminal import load, show
 
@@ -27,10 +27,11 @@ def run(arguments: argparse.Namespace) -> None:
     show(run, table, arguments.format)
 
 
-def of_arrays(files: list[str]) -> None:
+def of_arrays(files: list[str], form: str) -> None:
     from torchcpc.commands.terminal import TERMINAL, note, output
     from torchcpc.contracts import CPCError
     from torchcpc.mutual import mutual_information, read_array
+    from torchcpc.mutual.table import MutualInformation
 
     if len(files) != 2:
         raise CPCError(f"{len(files)} array files: name two, X.npy and Y.npy (or .csv, .parquet), with one row per pair.")
@@ -42,12 +43,4 @@ def of_arrays(files: list[str]) -> None:
         raise CPCError(f"{files[0]} has {len(x)} rows and {files[1]} has {len(y)}: row i of both must be one pair.")
     with TERMINAL.stage("measuring") as progress:
         found = mutual_information(x, y, progress=progress)
-    detail = found.detail
-    # First what is odd about the rows: whoever reads the number has read it.
-    for warning in detail["warnings"]:
-        output(f"warning: {warning}")
-    holds = "95 %" if detail["independent_rows"] == found.n else "no 95 % interval, for the rows depend on one another"
-    interval = f"{found.low:.3f} to {found.high:.3f}, {holds}"
-    output(f"I(x; y) = {found.value:.3f} nats ({interval}) = {detail['bits']:.3f} bits, n = {found.n}")
-    ceiling = f"its ceiling log {detail['candidates']} = {detail['ceiling']:.2f}"
-    output(f"lower bound {detail['lower_bound']:.3f} nats, {ceiling}; {detail['method']}")
+    output(MutualInformation.of(found).formatted(form))
