@@ -11,7 +11,7 @@ import torch
 
 from torchcpc.contracts import CPCError, check_choice, one_line
 from torchcpc.runs.together import launch
-from torchcpc.training.one_device import one_device
+from torchcpc.training.one_device import one_device, quiet
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -101,6 +101,7 @@ class Devices:
         """Starts the other processes, which run the same command from its beginning, and waits until all are here."""
         from lightning_fabric import Fabric
 
+        quiet()
         devices = self.devices if self.devices == "auto" else int(self.devices)
         try:
             if (devices, self.nodes) == (1, 1):

@@ -51,6 +51,7 @@ class TrainingPlan:
     skipped: tuple[Skipped, ...]
     notes: tuple[Skipped, ...]
     parameters: int
+    precision: str
     begun: int
     steps: int
     validate_every: int
@@ -79,7 +80,8 @@ class TrainingPlan:
             ("held out for validation", self.validated, ""),
         ]
         parts += [(f"left out by {rules}", self.unseen, "")] if self.unseen[0] else []
-        model = f"model: {counted(self.parameters, 'parameter')}, {amount(_BYTES * self.parameters)} with gradients and Adam's moments"
+        memory = f"{amount(_BYTES * self.parameters)} with gradients and Adam's moments"
+        model = f"model: {counted(self.parameters, 'parameter')}, {memory}; precision {self.precision}"
         return [*(f"{name}: {self._amount(part)}{more}" for name, part, more in parts), model]
 
     def pace_lines(self) -> list[str]:
@@ -126,6 +128,7 @@ def plan_of(prepared: Prepared, *, begun: int = 0) -> TrainingPlan:
         skipped=(*sources.skipped, *prepared.short),
         notes=(*sources.notes, *prepared.doubts),
         parameters=sum(parameter.numel() for parameter in prepared.model.parameters()),
+        precision=prepared.record.precision,
         begun=begun,
         steps=settings["training"]["steps"],
         validate_every=settings["training"]["validate_every"],

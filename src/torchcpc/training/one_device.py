@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,4 +15,10 @@ def one_device(accelerator: str = "cpu", precision: str = "32-true") -> Fabric:
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
+    quiet()
     return Fabric(accelerator=accelerator, devices=1, precision=precision, plugins=[LightningEnvironment()])  # pyright: ignore[reportArgumentType]
+
+
+def quiet() -> None:
+    """Fabric's own remarks, such as advice on tensor cores, are not shown: the start of a run says what it trains with."""
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
