@@ -58,7 +58,9 @@ def check_suited(column: str, sources: Sources, *, single: bool = False) -> None
     suited = [f"{name} ({classes:,} classes)" for name, classes in number.items() if classes > 1]
     more = f" and {len(suited) - _MOST_NAMED:,} more" if len(suited) > _MOST_NAMED else ""
     instead = f"Columns of classes: {', '.join(suited[:_MOST_NAMED])}{more}." if suited else "Add a column of classes."
-    raise CPCError(f"label {column!r} is unsuited to classification: {why}. {instead}")
+    # Who speaks, where each speaker has one recording, can still be asked of other seconds of it.
+    within = " Or train and test on parts of each source: --within 0.7 --clip-seconds 1." if why.endswith("only") else ""
+    raise CPCError(f"label {column!r} is unsuited to classification: {why}. {instead}{within}")
 
 
 def _is_number(value: str) -> bool:
