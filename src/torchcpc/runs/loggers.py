@@ -14,15 +14,15 @@ from torchcpc.training.health import Metrics
 from torchcpc.training.record import OnEvent
 
 if TYPE_CHECKING:
-    from lightning_fabric.loggers import Logger
+    from lightning_fabric.loggers.logger import Logger
 
 
 def _tensorboard(folder: Path, step: int) -> Logger:
-    from lightning_fabric.loggers import TensorBoardLogger
+    from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 
     # What a killed run logged after its last checkpoint is logged again, so TensorBoard is told to drop it.
-    purge = {"purge_step": step + 1} if step else {}
-    return TensorBoardLogger(folder, name="tensorboard", version="", default_hp_metric=False, **purge)
+    purge_step = step + 1 if step else None
+    return TensorBoardLogger(folder, name="tensorboard", version="", default_hp_metric=False, purge_step=purge_step)
 
 
 # Name -> (run folder, update it goes on from) -> a logger whose files lie in the run folder.
