@@ -2,6 +2,7 @@
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 
@@ -10,7 +11,7 @@ from torchcpc.progress.stage import Stage
 Clock = Callable[[], float]
 
 
-class Display:
+class Display(ABC):
     """Shows the open stages. A stage within a stage is shown beside it. One lock guards all of it.
 
     Args:
@@ -46,20 +47,23 @@ class Display:
 
     def clear(self) -> None:
         """Makes room on the screen for what is printed elsewhere."""
+        return
 
     def opened(self, stage: Stage) -> None:
         """Hears of a new stage."""
+        return
 
     def closed(self, stage: Stage) -> None:
         """Hears that a stage is over."""
+        return
 
+    @abstractmethod
     def tick(self) -> None:
         """Shows what is due now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def write(self, text: str) -> None:
         """A line of its own."""
-        raise NotImplementedError
 
 
 class Ticker:
