@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-# Where to go on from the list. Its figures are in docs/choosing.md.
+# Where to go on from the list. Its figures are in docs/how-to/choose-a-recipe.md.
 GUIDANCE = (
     "* recommended: the best one measured of its domain.",
     "Start with your own data, however few, and add other data when there are only minutes of it.",
