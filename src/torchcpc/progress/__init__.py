@@ -1,4 +1,7 @@
-"""How long work is shown: a bar in a terminal, plain lines in a file or a job log. Without torch."""
+"""Progress of long work: bars in a terminal, plain lines in a file or a job log.
+
+This package does not import torch.
+"""
 
 from torchcpc.progress.terminal import TERMINAL, Terminal
 

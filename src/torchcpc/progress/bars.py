@@ -1,4 +1,7 @@
-"""Progress in a terminal: a bar with its numbers on one line, its note on the next; gone when the work is done."""
+"""Progress bars for a terminal.
+
+The first line of a stage has its bar and numbers, the second its note. Both disappear when the work is done.
+"""
 
 import sys
 import time
@@ -13,14 +16,21 @@ from torchcpc.contracts import printable
 from torchcpc.progress.display import Clock, Display
 from torchcpc.progress.stage import Stage
 
-# Seconds after which work is worth a bar.
+# A stage gets a bar after this many seconds.
 WORTH_S = 1.0
-# Columns of a bar at most, and of one that still says something.
+# The largest and the smallest useful width of a bar, in columns.
 _WIDEST, _NARROWEST = 40, 8
 
 
 class Bars(Display):
-    """One display of a terminal. It draws nothing for work of less than a second."""
+    """Progress bars in one terminal.
+
+    Work of less than a second shows nothing.
+
+    Args:
+        console: The rich console that draws the bars.
+        clock: Returns the current time in seconds. Default: time.monotonic.
+    """
 
     EVERY_S = 0.25
 
@@ -33,7 +43,7 @@ class Bars(Display):
         if not self._drawn():
             return self._clear()
         if self._live is None:
-            # What others print stands above the bars, but results that go to a file stay there.
+            # Other output of the terminal is printed above the bars. Output that goes to a file must not be redirected.
             shared = sys.stdout.isatty()
             options = {"transient": True, "auto_refresh": False, "redirect_stdout": shared}
             self._live = Live(console=self.console, get_renderable=lambda: self, **options)
@@ -49,7 +59,7 @@ class Bars(Display):
             self.console.print(printable(text))
 
     def clear(self) -> None:
-        """Takes the bars away until the next tick."""
+        """Remove the bars until the next tick."""
         with self.lock:
             self._clear()
 
@@ -59,7 +69,7 @@ class Bars(Display):
             yield from _rows(stage, now, options.max_width)
 
     def _drawn(self) -> list[Stage]:
-        """The stages that have lasted a while."""
+        """Return the stages that are old enough for a bar."""
         now = self.clock()
         return [stage for stage in self.shown() if now - stage.began >= WORTH_S]
 
@@ -70,7 +80,10 @@ class Bars(Display):
 
 
 def _rows(stage: Stage, now: float, width: int) -> Iterator[Text]:
-    """The lines of a stage, none wider than `width`. Where there is no room the note is cut first, then the bar and the name."""
+    """Yield the lines of a stage, none wider than `width`.
+
+    If there is too little room, the note is cut first, then the bar, then the name.
+    """
     numbers, name = stage.numbers(now), printable(stage.name)
     room = max(width - cell_len(numbers) - 1, 0)
     name = _cut(name, room)
@@ -85,7 +98,7 @@ def _rows(stage: Stage, now: float, width: int) -> Iterator[Text]:
 
 
 def _cut(text: str, width: int) -> str:
-    """At most so many columns, with the sign of an omission."""
+    """Return a text of at most `width` columns. An ellipsis marks a cut."""
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 0 else ""

@@ -1,4 +1,4 @@
-"""What shows the stages that are open, and the thread that lets it look at the clock while the work is busy."""
+"""The display of open stages, and the thread that updates it while the work is busy."""
 
 import threading
 import time
@@ -12,13 +12,15 @@ Clock = Callable[[], float]
 
 
 class Display(ABC):
-    """Shows the open stages. A stage within a stage is shown beside it. One lock guards all of it.
+    """A display of the open stages.
+
+    Nested stages are shown one below another. One lock guards the whole display.
 
     Args:
-        clock: The seconds that pass.
+        clock: Returns the current time in seconds. Default: time.monotonic.
     """
 
-    # Seconds between two looks at the clock.
+    # Seconds between two ticks.
     EVERY_S = 1.0
 
     def __init__(self, clock: Clock = time.monotonic) -> None:
@@ -26,48 +28,71 @@ class Display(ABC):
         self.lock = threading.RLock()
 
     def open(self, name: str, *, base: bool = False) -> Stage:
+        """Open a stage and return it.
+
+        Args:
+            name: What the work is, for example "scanning".
+            base: Whether the stage is the command as a whole.
+        """
         with self.lock:
             self.stages.append(stage := Stage(name, self.clock(), base))
             self.opened(stage)
             return stage
 
     def report(self, stage: Stage, done: int, total: int | None, note: str) -> None:
-        """What is shown follows at the next tick: reports may come a thousand times a second."""
+        """Record how much of a stage is done.
+
+        The display follows at the next tick, so this may be called a thousand times a second.
+
+        Args:
+            stage: The stage.
+            done: The items that are done.
+            total: All items, or None if that is not known.
+            note: A text about the current item.
+        """
         with self.lock:
             stage.report(self.clock(), done, total, note)
 
     def close(self, stage: Stage) -> None:
+        """Remove a stage that has ended."""
         with self.lock:
             self.stages.remove(stage)
             self.closed(stage)
 
     def shown(self) -> list[Stage]:
-        """The stages that are worth a line: the command as a whole only where there is no other."""
+        """Return the stages to show. The command as a whole is shown only if no other stage is open."""
         return [stage for stage in self.stages if not stage.base] or self.stages[-1:]
 
     def clear(self) -> None:
-        """Makes room on the screen for what is printed elsewhere."""
+        """Make room on the screen for other output."""
         return
 
     def opened(self, stage: Stage) -> None:
-        """Hears of a new stage."""
+        """React to a new stage."""
         return
 
     def closed(self, stage: Stage) -> None:
-        """Hears that a stage is over."""
+        """React to the end of a stage."""
         return
 
     @abstractmethod
     def tick(self) -> None:
-        """Shows what is due now."""
+        """Show what is due now."""
 
     @abstractmethod
     def write(self, text: str) -> None:
-        """A line of its own."""
+        """Show a line that stays."""
 
 
 class Ticker:
-    """A thread that ticks a display. It, and not the work, looks at the clock: an import or a first read reports nothing for minutes."""
+    """A thread that ticks a display.
+
+    The work itself may report nothing for minutes, for example during an import. A separate thread keeps the display
+    up to date.
+
+    Args:
+        display: The display to tick.
+    """
 
     def __init__(self, display: Display) -> None:
         self._display, self._over = display, threading.Event()
@@ -86,5 +111,5 @@ class Ticker:
                 with self._display.lock:
                     if self._display.stages and not self._display.muted:
                         self._display.tick()
-            except (OSError, ValueError):  # the stream is closed: nobody listens any more, and the work goes on
+            except (OSError, ValueError):  # the stream is closed; the work goes on without a display
                 return

@@ -1,4 +1,7 @@
-"""Progress in a file or a job log: plain lines, the first soon, the others at growing intervals."""
+"""Progress as plain lines, for a file or a job log.
+
+The first line comes soon. The intervals between later lines grow.
+"""
 
 import sys
 import time
@@ -8,29 +11,34 @@ from torchcpc.contracts import printable
 from torchcpc.progress.display import Clock, Display
 from torchcpc.progress.stage import Stage, clock
 
-# Seconds before the first line of a stage, and between the lines after it; the last interval repeats.
+# Seconds before the first line of a stage, and between later lines. The last interval repeats.
 FIRST_S, INTERVALS_S = 10.0, (20.0, 30.0, 60.0)
 WIDTH = 80
 
 
 def to_stderr(text: str) -> None:
-    """One line on the error stream, which is looked up anew: others may have replaced it."""
+    """Write one line to the error stream.
+
+    The stream is looked up at each call, because other code may replace it.
+    """
     sys.stderr.write(text + "\n")
     sys.stderr.flush()
 
 
 class Lines(Display):
-    """A line is due so long after the last one, whichever stage that was of. Short stages in a row are not silent together.
+    """Plain lines of progress.
+
+    The time between two lines is counted over all stages together. So a series of short stages is not silent.
 
     Args:
-        put: Takes a line.
-        clock: The seconds that pass.
+        put: Writes one line. Default: to the error stream.
+        clock: Returns the current time in seconds. Default: time.monotonic.
     """
 
     def __init__(self, put: Callable[[str], None] = to_stderr, clock: Clock = time.monotonic) -> None:
         super().__init__(clock)
         self._put, self._due, self._count = put, 0.0, 0
-        # How many lines there were of the stages of a name: one that comes again is not announced anew.
+        # The number of lines by name of the stage. A stage that is repeated is not announced again.
         self._known: dict[str, int] = {}
 
     def opened(self, stage: Stage) -> None:
@@ -63,7 +71,14 @@ class Lines(Display):
 
 
 def lines_of(stage: Stage, now: float) -> list[str]:
-    """A stage in lines of at most 80 columns: its numbers, and its note beside them where there is room, else below."""
+    """Return a stage as lines of at most 80 columns.
+
+    The note follows the numbers on the same line if it fits, and goes on a second line if not.
+
+    Args:
+        stage: The stage.
+        now: The current time in seconds of the same clock.
+    """
     line, note = f"{printable(stage.name)}: {stage.numbers(now)}", printable(stage.note)
     if not note:
         return [line]

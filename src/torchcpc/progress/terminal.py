@@ -1,4 +1,4 @@
-"""The listener of whoever sits at a terminal, or reads the log of a job later."""
+"""A listener that shows progress on the error stream."""
 
 import os
 import sys
@@ -11,30 +11,47 @@ from torchcpc.progress.lines import Lines
 
 
 class Terminal:
-    """A `contracts.Listener` on the error stream: bars in a terminal, else plain lines.
+    """A `Listener` that shows progress and notes on the error stream.
+
+    It draws bars in a terminal and writes plain lines elsewhere.
 
     Args:
-        display: What shows the work; by default the error stream decides, each time work begins.
+        display: What shows the work. By default the type of the error stream decides, each time work begins.
     """
 
     def __init__(self, display: Display | None = None) -> None:
         self._given, self._display, self._muted = display, display, False
 
     def mute(self) -> None:
-        """Says nothing until the command ends: another of several processes speaks."""
+        """Show nothing until the command ends, because another process shows its progress."""
         self._muted = True
         if self._display is not None:
             self._display.muted = True
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Progress]:
-        """One stage of the work; a stage within a stage is shown beside it."""
+        """Open one stage of the work.
+
+        A stage inside another stage is shown below it.
+
+        Args:
+            name: What the work is, for example "scanning".
+
+        Yields:
+            A function `progress(done, total, note)` that reports how much is done.
+        """
         with self._shown(name, base=False) as progress:
             yield progress
 
     @contextmanager
     def working(self, name: str) -> Iterator[None]:
-        """A command as a whole: what is shown while it is in no stage, so that nothing long is silent."""
+        """Open a command as a whole.
+
+        It is shown while no other stage is open, so that long work is never silent.
+
+        Args:
+            name: The name of the command.
+        """
         muted = self._muted
         try:
             with self._shown(name, base=True):
@@ -43,12 +60,12 @@ class Terminal:
             self._muted = muted
 
     def note(self, text: str) -> None:
-        """A line that stays."""
+        """Show a line that stays."""
         if not self._muted:
             (self._display or _chosen()).write(text)
 
     def clear(self) -> None:
-        """Makes room on the screen for a result."""
+        """Make room on the screen for a result."""
         if self._display is not None:
             self._display.clear()
 
@@ -82,17 +99,17 @@ def _in(display: Display, name: str, base: bool) -> Iterator[Progress]:
 
 
 def _chosen() -> Display:
-    """Bars where the error stream is a terminal that can move its cursor, else lines."""
+    """Return bars if the error stream is a terminal with a movable cursor, and lines if not."""
     if not sys.stderr.isatty() or os.environ.get("TERM", "") in ("dumb", "unknown"):
         return Lines()
-    # Takes a tenth of a second, which a job need not wait.
+    # This import takes a tenth of a second, and a job without bars does not need it.
     from rich.console import Console
 
     from torchcpc.progress.bars import Bars
 
-    # No [markup] or :emoji:, which names may hold; soft_wrap, so that paths can be copied whole.
+    # Names may contain [markup] or :emoji:, so both are off. With soft_wrap, long paths can be copied whole.
     return Bars(Console(stderr=True, highlight=False, soft_wrap=True, markup=False, emoji=False))
 
 
 TERMINAL = Terminal()
-"""Shows progress and notes on the error stream: `torchcpc.train(..., listener=torchcpc.TERMINAL)`."""
+"""A listener that shows progress and notes on the error stream: `torchcpc.train(..., listener=torchcpc.TERMINAL)`."""

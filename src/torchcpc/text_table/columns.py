@@ -1,4 +1,8 @@
-"""Where the lines of a table end: words are wrapped, columns narrowed and tables cut in two, but a number or an interval stays whole."""
+"""The layout of a table's columns within a given width.
+
+Words are wrapped, columns are narrowed, and a table that is still too wide is cut in two. A number or an interval is
+never broken.
+"""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -7,25 +11,35 @@ from rich.cells import cell_len
 
 GAP = 2
 """Spaces between two columns."""
-# No column of words is wrapped to less while a narrower one would hold its words, and none at all to less than the second.
+# Words are not wrapped below the first width if a narrower column would hold them. No column is narrowed below the second.
 _READABLE, _NARROWEST = 14, 8
 _NUMBER = r"[+-]?(?:\d[\d,]*(?:\.\d*)?(?:e[+-]?\d+)?|nan|inf)%?"
 _INTERVAL = rf"{_NUMBER}(?: \({_NUMBER} to {_NUMBER}\)| to {_NUMBER})"
 _GLUED = re.compile(rf"(?<![\w.]){_INTERVAL}(?!\w)")
 _WHOLE = re.compile(rf"{_INTERVAL}|{_NUMBER}")
 _PLAIN = re.compile(rf"{_NUMBER}|-?")
-# It stands for a space in an interval. It is one column wide, and printable text has it escaped.
+# It replaces the spaces of an interval, so that no line ends there. It is one column wide, and printable text never contains it.
 _SPACE = "\ufffe"
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is a number, a dash or empty."""
+    """Return whether a cell is a number, a dash or empty."""
     return _PLAIN.fullmatch(cell) is not None
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Text in lines of at most `width` columns of a terminal, at least one. Words longer than a line are cut, behind "_", "-" or "/" where
-    these are not near its beginning."""
+    """Wrap a text to lines of a given width.
+
+    A word that is longer than a line is cut. The cut follows a "_", "-" or "/" if there is one late enough in the
+    line.
+
+    Args:
+        text: The text.
+        width: The largest width of a line, in terminal columns.
+
+    Returns:
+        The lines. There is at least one.
+    """
     lines = [""]
     for piece in _pieces(text):
         if lines[-1] and cell_len(lines[-1] + piece) > width:
@@ -40,14 +54,21 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 def blocks(columns: Sequence[Sequence[str]], width: int) -> list[tuple[list[int], list[int]]]:
-    """How columns of cells, each with its header first, fit into `width`: side by side if at all possible, else in several blocks.
+    """Choose how the columns of a table fit into a width.
 
-    Returns: Blocks of the table below one another, mostly one. A block is its columns by number, the first of the table always among
-    them, and their widths.
+    All columns stand side by side if that is possible. If not, the table is cut into several blocks.
+
+    Args:
+        columns: The cells of each column. The header is the first cell.
+        width: The width of the table, in terminal columns.
+
+    Returns:
+        The blocks from top to bottom, usually one. Each has the numbers of its columns and their widths. Every block
+            repeats column 0.
     """
     needs = [_needs(column, width) for column in columns]
     made: list[list[int]] = [[0]]
-    # In a table that is cut anyway, words need not be.
+    # If the table is cut into blocks anyway, no word has to be cut.
     stage = 0 if _total(least for least, _, _ in needs) <= width else 1
     for place in range(1, len(columns)):
         if _total(needs[each][stage] for each in (*made[-1], place)) > width and len(made[-1]) > 1:
@@ -57,7 +78,7 @@ def blocks(columns: Sequence[Sequence[str]], width: int) -> list[tuple[list[int]
 
 
 def padded(cell: str, width: int, *, right: bool) -> str:
-    """A cell, filled with spaces up to a width in columns of a terminal."""
+    """Return a cell, padded with spaces to `width` terminal columns."""
     space = " " * max(width - cell_len(cell), 0)
     return space + cell if right else cell + space
 
@@ -74,9 +95,12 @@ def _cut(piece: str, width: int) -> int:
 
 
 def _needs(column: Sequence[str], width: int) -> tuple[int, int, int]:
-    """The least a column can do with, what it needs for its words, and for its cells. Two columns that can do with least fit."""
+    """Return three widths of a column: the smallest possible, enough for its words, and enough for whole cells.
+
+    Two columns of the smallest width always fit side by side.
+    """
     most = (width - GAP) // 2
-    # Longer words are cut anyway, and a width above that of the table says no more.
+    # A longer word is cut anyway, and no column is wider than the table.
     cells = [cell[: 4 * width] for cell in column]
     numbers = max((cell_len(found) for cell in cells for found in _numbers(cell)), default=1)
     words = max((cell_len(piece.strip(" ")) for cell in cells for piece in _pieces(cell)), default=1)
@@ -90,7 +114,10 @@ def _numbers(cell: str) -> Iterable[str]:
 
 
 def _narrowed(needs: Sequence[tuple[int, int, int]], width: int) -> list[int]:
-    """The widths of columns. The widest is narrowed first, down to its words; then all, down to the least."""
+    """Return the widths of columns that fit into `width`.
+
+    The widest column is narrowed first. Columns keep room for whole words as long as possible.
+    """
     widths = [whole for _, _, whole in needs]
     for stage in (1, 0):
         while _total(widths) > width and (wide := [i for i, need in enumerate(needs) if widths[i] > need[stage]]):

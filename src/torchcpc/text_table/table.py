@@ -1,4 +1,7 @@
-"""A table of text, padded for a terminal or marked up for a page: the one way in which numbers are laid out."""
+"""A table of text, padded for a terminal or marked up for a page.
+
+All numbers that users see are laid out here.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +16,16 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class TextTable:
-    """Cells are texts, whose control characters are escaped; columns of numbers are right-aligned. caption: sentences above the table.
-    notes: lines below it."""
+    """A table of text cells.
+
+    Control characters in cells are escaped. A column of numbers is aligned to the right.
+
+    Attributes:
+        header: The name of each column.
+        rows: The cells of each row.
+        caption: Sentences above the table.
+        notes: Lines below the table.
+    """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -22,8 +33,14 @@ class TextTable:
     notes: Sequence[str] = ()
 
     def text(self, width: int = WIDTH) -> str:
-        """The table, no line longer than `width` columns of a terminal. Words are wrapped; numbers and intervals are never cut. A table
-        that is too wide even so goes on below, behind its first column again."""
+        """Return the table for a terminal.
+
+        Words are wrapped, and numbers and intervals stay whole. A table that is still too wide continues below, where
+        its first column is repeated.
+
+        Args:
+            width: The largest width of a line, in terminal columns. Default: 100.
+        """
         rows = [[printable(cell) for cell in row] for row in self.rows]
         cells = [[printable(cell) for cell in self.header], *rows] if self.header else rows
         right = [_numeric(column) for column in zip(*rows, strict=True)] or [False] * len(self.header)
@@ -35,19 +52,22 @@ class TextTable:
         return "\n".join([*_filled(self.caption, width), *(["\n\n".join(parts)] if parts else []), *notes])
 
     def markdown(self) -> str:
-        """The same as a table of GitHub's Markdown."""
+        """Return the table in GitHub's Markdown."""
         lines = [self.header, ["---"] * len(self.header), *self.rows] if self.header else []
         table = "\n".join(f"| {' | '.join(map(_markdown, line))} |" for line in lines)
         return "\n\n".join(part for part in (printable_lines(self.caption).strip(), table, *map(printable, self.notes)) if part)
 
     def html(self) -> str:
-        """The same as an HTML table; the cells of a column in which none is a word have the class "n"."""
+        """Return the table as HTML.
+
+        Cells have the class "n" if no cell of their column is a word.
+        """
         words = [any(cell[:1].isalpha() and cell != "nan" for cell in column) for column in zip(*self.rows, strict=True)]
         look = ["" if word else ' class="n"' for word in words] or [""] * len(self.header)
         head = "".join(f"<th{own}>{_html(name)}</th>" for own, name in zip(look, self.header, strict=False))
         body = (zip(look, row, strict=True) for row in self.rows)
         rows = "".join("<tr>" + "".join(f"<td{own}>{_html(cell)}</td>" for own, cell in row) + "</tr>" for row in body)
-        # A new line of ours stays one, as in a terminal.
+        # Line breaks of the caption are kept, as in a terminal.
         above = "\n".join(map(_html, self.caption.split("\n")))
         below = "".join(f"<p>{_html(note)}</p>" for note in self.notes)
         return f"<table><caption>{above}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{below}"
@@ -73,12 +93,22 @@ def _filled(text: str, width: int) -> list[str]:
 
 
 def _numeric(cells: Sequence[str]) -> bool:
-    """Whether a column holds numbers, dashes and nothing else."""
+    """Return whether a column holds only numbers and dashes."""
     return any(cell not in ("", "-") for cell in cells) and all(map(is_number, cells))
 
 
 def distinct(tables: Iterable[TextTable]) -> list[TextTable]:
-    """The tables, but of one with the header and rows of an earlier one only the caption, the notes, and whose rows they are."""
+    """Drop repeated rows from a list of tables.
+
+    A table may have the header and the rows of an earlier one. Then only its caption and notes are kept, and a line
+    names the earlier table.
+
+    Args:
+        tables: The tables in the order in which they are shown.
+
+    Returns:
+        As many tables, in the same order.
+    """
     known: dict[tuple[object, ...], int] = {}
     shown: list[TextTable] = []
     for number, table in enumerate(tables, start=1):
