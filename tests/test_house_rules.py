@@ -10,7 +10,7 @@ import pytest
 from tests.test_architecture import PACKAGE, parse
 from torchcpc.domains import DOMAINS
 
-FILE_LINES, MEDIAN_LINES, FUNCTION_LINES, PARAMETERS, ANY = 300, 90, 60, 10, 60
+FILE_LINES, MEDIAN_LINES, FUNCTION_LINES, PARAMETERS, ANY = 300, 80, 60, 10, 60
 # Its parameters are the settings of a recipe, each with its line of documentation, which is not counted.
 MANY_PARAMETERS = {("training/loop.py", "fit")}
 # Attributes that objects of other libraries may lack: (file, attribute).
@@ -42,6 +42,13 @@ def any_in_signatures(tree: ast.Module) -> int:
         if note
     ]
     return sum(isinstance(node, ast.Name) and node.id == "Any" for note in annotations for node in ast.walk(note))
+
+
+def lines_of_code(text: str) -> int:
+    """The lines of a file without its docstrings: a list of arguments, one a line, makes a file no harder to read."""
+    documented = (ast.Module, ast.ClassDef, *Function.__args__)
+    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, documented) and ast.get_docstring(node)]
+    return len(text.splitlines()) - sum((node.body[0].end_lineno or 0) - node.body[0].lineno + 1 for node in nodes)
 
 
 def size_faults(name: str, text: str, tree: ast.Module) -> Iterator[str]:
@@ -111,7 +118,12 @@ def test_house_rules():
 
 
 def test_files_are_short():
-    assert median(len(text.splitlines()) for text in files().values()) < MEDIAN_LINES
+    assert median(map(lines_of_code, files().values())) < MEDIAN_LINES
+
+
+def test_lines_of_code_leave_docstrings_out():
+    text = '"""One.\n\nTwo.\n"""\n\n\ndef f():\n    """Three.\n\n    Args:\n    """\n    return """a\n"""\n'
+    assert lines_of_code(text) == len(text.splitlines()) - 4 - 4
 
 
 def test_few_signatures_say_any():
