@@ -1,1 +1,1 @@
-"""Recordings."""
+"""Reader of sound recordings."""

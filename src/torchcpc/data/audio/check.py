@@ -1,4 +1,7 @@
-"""Whether a sound file can be used, and what is doubtful about it: it is decoded once, block by block."""
+"""Check whether a sound file can be used.
+
+Each file is decoded once, block by block. The check also collects remarks about doubtful files.
+"""
 
 from pathlib import Path
 
@@ -9,30 +12,42 @@ from torchcpc.contracts import one_line
 from torchcpc.data.audio.sound import READING_ERRORS, Sound, open_sound
 from torchcpc.data.files.inspection import Facts
 
-# Softer than any 16-bit recording of anything: half a least significant bit would be 1.5e-5. In units of full scale.
+# In units of full scale. No 16-bit recording is softer: half of its least significant bit is 1.5e-5.
 SILENCE = 1e-4
-# Hz, of files as stored.
+# Sample rates of stored files, in Hz.
 STORED_RATES = (1_000, 768_000)
 _BLOCK = 1 << 18
-# Samples in a byte, above which it is refused to decode so many of them: Opus at 6 kbit/s has 64, silence in FLAC 300 and more.
+# A file with more samples a byte than this, and with so many samples, is refused. Opus at 6 kbit/s has 64 samples a byte,
+# and silence in FLAC has 300 or more.
 _BOMB_RATIO, _BOMB_SAMPLES = 200, 1 << 28
-# Bytes behind the decoded samples, and their share of the file, that are told if nothing explains them.
+# Unexplained bytes after the decoded samples lead to a remark if both their number and their share of the file exceed
+# these.
 _REST, _REST_SHARE = 4096, 0.1
 
 STREAMED, APPENDED, REST, CLIPPED, QUIET, LOUD, OPPOSED = (2 << n for n in range(7))
 REMARKS = {
-    STREAMED: "its header does not say how long it is: read to the end of what decodes",
+    STREAMED: "its header does not give its length; it is read until decoding ends",
     APPENDED: "another recording is appended to it: only the first is read",
-    REST: "more than a tenth of the file lies behind its last sample and is not read",
+    REST: "more than a tenth of the file comes after its last sample and is not read",
     CLIPPED: "clipped: more than a tenth of its samples are at full scale",
     QUIET: "almost silent: no sample above a thousandth of full scale",
-    LOUD: "samples far above full scale, as where floating-point files hold 16-bit numbers",
-    OPPOSED: "its channels are in opposite phase, so that they cancel in the mix to one",
+    LOUD: "samples far above full scale: a floating-point file may hold 16-bit numbers",
+    OPPOSED: "its channels are in opposite phase and cancel each other in the mono mix",
 }
 
 
 def inspect(path: Path) -> Facts:
-    """Rate in Hz, channels, decoded frames, and 1 plus the REMARKS that hold. Memory is bounded; faults are not raised."""
+    """Decode a sound file and return what was found.
+
+    Memory is bounded. Faults are returned, not raised.
+
+    Args:
+        path: Sound file.
+
+    Returns:
+        Four numbers: the rate in Hz, the channels, the decoded frames, and 1 plus the `REMARKS` that hold. The reason
+            is in `fault` if the file cannot be used.
+    """
     levels = _Levels()
     try:
         with open_sound(path) as sound:
@@ -70,18 +85,37 @@ def inspect(path: Path) -> Facts:
 
 
 def remarks(marks: int) -> list[str]:
-    """What is doubtful about a file, by its last number."""
+    """Return the remarks about a file.
+
+    Args:
+        marks: Last number that `inspect` returned for the file.
+    """
     return [text for mark, text in REMARKS.items() if marks & mark]
 
 
 def mix(block: np.ndarray) -> np.ndarray:
-    """One channel from [frames, channels]: their mean; a single channel as it is."""
+    """Mix channels to one by their mean.
+
+    Args:
+        block: Samples, [frames, channels].
+
+    Returns:
+        Samples of one channel, [frames].
+    """
     return block[:, 0] if block.shape[1] == 1 else block.mean(axis=1)
 
 
 class _Levels:
-    """What is kept of the samples of a file. full: of how many the mix is at full scale; mixed, apart: the energy of the mix, and the mean
-    energy of the channels."""
+    """Running statistics of the samples of a file.
+
+    Attributes:
+        frames: Frames seen so far.
+        full: Samples of the mix at full scale.
+        peak: Largest absolute value of the mix.
+        mixed: Energy of the mix.
+        apart: Mean energy of the channels.
+        finite: Whether all samples are finite.
+    """
 
     __slots__ = ("apart", "finite", "frames", "full", "mixed", "peak")
 
@@ -93,7 +127,7 @@ class _Levels:
         if not self.finite:
             return
         channels = block.shape[1]
-        # Of the mix that will be read: channels in opposite phase are silent together.
+        # The mix is what will be read: channels in opposite phase are silent together.
         with np.errstate(over="ignore", invalid="ignore"):
             mono = mix(block)
         low, high = float(mono.min()), float(mono.max())  # NaN, if there is one
@@ -109,7 +143,7 @@ class _Levels:
 
 
 def _decode(sound: Sound, levels: _Levels, size: int) -> str:
-    """Adds every block; the fault of a file that would decode for ever."""
+    """Decode a file into `levels`; return a fault if the file would decode without end."""
     file, channels = sound.file, sound.file.channels
     most, left = max(1, _BLOCK // channels), file.frames
     while left > 0 and len(block := file.read(min(most, left), dtype="float32", always_2d=True)):

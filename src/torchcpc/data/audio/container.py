@@ -1,7 +1,8 @@
-"""What the container of a sound file declares of its length, and how the file is to be read where that is wrong or missing.
+"""Read the declared length from the container of a sound file, and correct it where it is wrong or missing.
 
-Streams are written before their length is known, so that their headers hold 0 or the largest number there is. MP3 files may have no
-length at all, and decoders then guess one from the first frame. Files may also be cut, or hold several recordings in a row.
+Streams are written before their length is known. Their headers therefore hold 0 or the largest possible number. MP3
+files may declare no length, and decoders then guess one from the first frame. Some files are cut, and some hold several
+recordings in a row.
 """
 
 import os
@@ -9,29 +10,39 @@ import re
 import struct
 from dataclasses import dataclass, replace
 
-# What begins files that libsndfile reads: the last are MPEG frames, or a tag before them.
+# First bytes of the files that libsndfile reads. The last alternatives are MPEG frames and the tag before them.
 SOUND_HEADER = re.compile(
     rb"RIFF....WAVE|RIFX....WAVE|RF64....WAVE|FORM....(AIF[FC]|8SVX|16SV)|fLaC|OggS|\.snd|dns\.|caff|riff\x2e\x91\xcf\x11|NIST_1A|"
     rb"Creative Voice File|ID3[\x02-\x04]|\xff[\xfa\xfb\xf2\xf3\xe2\xe3][\x10-\xeb]",
     re.DOTALL,
 )
 
-# Bytes from which on a size that the file does not have is that of a stream, not of a file that was cut.
+# If a declared size exceeds the file, it marks a stream from this many bytes on. A smaller one marks a cut file.
 _STREAM = 1_900_000_000
 _UNKNOWN_32 = b"\xff\xff\xff\xff"
-# An open end is told as so many times the bytes there are: MPEG frames of one file differ in size by a factor of 40 at most.
+# For an open end, the decoder is given this many times the size of the file. Frames of one MPEG file differ in size by a
+# factor of at most 40.
 _FARTHER = 64
 _MOST_CHUNKS = 10_000
-# Bytes that are searched at once.
+# Bytes searched at a time.
 _BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """How to read a file. patch: a place in it and what is read there instead; begin, end: the bytes that are read; bounded:
-    whether the decoder would mind those behind; open_end: the decoder
-    is not told where it ends; streamed: its length is unknown until it is decoded; appended: another recording follows the one that is
-    read; trailed: what follows the samples is known and no sound; cut: the reason why it is not whole."""
+    """How to read a sound file.
+
+    Attributes:
+        patch: A position and the bytes to read there in place of the stored ones.
+        begin: First byte that is read.
+        end: End of the bytes that are read.
+        bounded: Whether bytes after `end` would disturb the decoder.
+        open_end: Whether the end is hidden from the decoder.
+        streamed: Whether the length is unknown until the file is decoded.
+        appended: Whether another recording follows in the same file.
+        trailed: Whether the bytes after the samples are known not to be sound.
+        cut: Reason why the file is incomplete, or "".
+    """
 
     patch: tuple[int, bytes] | None = None
     begin: int = 0
@@ -45,12 +56,12 @@ class Container:
 
     @property
     def plain(self) -> bool:
-        """Whether a decoder may have the file as it is."""
+        """Whether a decoder can read the file unchanged."""
         return not (self.patch or self.begin or self.open_end or self.bounded)
 
 
 class View:
-    """A file as `container` says it is to be read: what soundfile takes for an open file."""
+    """A file as its `Container` describes it, in the form of an open file for soundfile."""
 
     def __init__(self, handle: int, container: Container) -> None:
         self._handle, self._container, self._at = handle, container, 0
@@ -69,11 +80,11 @@ class View:
         return max(0, self._size - self._at)
 
     def readinto(self, into: bytearray) -> int:
-        """Fills `into` as far as there is something to read; the number of bytes."""
+        """Fill the buffer `into` with the bytes that are there, and return their number."""
         place = self._container.begin + self._at
         data = bytearray(read_at(self._handle, min(len(into), max(0, self._size - self._at)), place))
         if not data and self._container.open_end and self._told - 128 <= self._at < self._told:
-            data = bytearray(min(len(into), 128))  # a decoder looks for a tag at the end that it was told
+            data = bytearray(min(len(into), 128))  # a decoder looks for a tag at the end it was given
         if self._container.patch:
             begin, new = self._container.patch
             for n in range(max(begin, place), min(begin + len(new), place + len(data))):
@@ -84,7 +95,14 @@ class View:
 
 
 def read_at(handle: int, count: int, place: int, head: bytes = b"") -> bytes:
-    """At most `count` bytes of an open file from `place` on. head: its beginning, if that has been read."""
+    """Read at most `count` bytes of an open file from `place` on.
+
+    Args:
+        handle: Number of the open file.
+        count: Number of bytes.
+        place: Position of the first byte.
+        head: First bytes of the file, if they were read before.
+    """
     if place + count <= len(head):
         return head[place : place + count]
     os.lseek(handle, place, os.SEEK_SET)
@@ -92,8 +110,16 @@ def read_at(handle: int, count: int, place: int, head: bytes = b"") -> bytes:
 
 
 def container_of(handle: int, size: int, frames: int = 0, *, search: bool = True) -> Container:
-    """What the header of an open file says; a file of an unknown kind is read as it is. frames: of the file, if they are known; search:
-    whether a whole file is searched for a second recording, where no header tells of one."""
+    """Return how an open sound file should be read.
+
+    A file of an unknown kind is read unchanged.
+
+    Args:
+        handle: Number of the open file.
+        size: Size of the file in bytes.
+        frames: Frames of the file, 0 if unknown.
+        search: Whether to search the whole file for a second recording. Some formats do not declare one.
+    """
     head = read_at(handle, 4096, 0)
     whole = Container(end=size)
     if head[:4] in (b"RIFF", b"RIFX", b"RF64") and head[8:12] == b"WAVE":
@@ -114,7 +140,7 @@ def container_of(handle: int, size: int, frames: int = 0, *, search: bool = True
 
 
 def _chunks(handle: int, start: bytes, whole: Container, order: str, wide: bool) -> Container:
-    """RIFF and AIFF: chunks of a name, a size and that many bytes. libsndfile silently corrects sizes that a file does not have."""
+    """Return the container of a RIFF or AIFF file. libsndfile silently corrects sizes of chunks that exceed the file."""
     at, frame, size64, place64 = 12, 1, 0, 0
     for _ in range(_MOST_CHUNKS):
         if len(head := read_at(handle, 8, at, start)) < 8:
@@ -132,7 +158,7 @@ def _chunks(handle: int, start: bytes, whole: Container, order: str, wide: bool)
             else:
                 patch = (at + 4, _UNKNOWN_32)
             if size == 0 and present >= frame and not _trailing(handle, begin, whole.end, order)[1]:
-                # libsndfile itself reads an AIFF file of no size to its end.
+                # libsndfile reads an AIFF file without a size to its end, so it needs no patch.
                 return replace(whole, patch=patch if name == b"data" else None, streamed=True)
             if size // frame > present // frame:
                 if size >= _STREAM and present < size // 2:
@@ -145,7 +171,7 @@ def _chunks(handle: int, start: bytes, whole: Container, order: str, wide: bool)
 
 
 def _trailing(handle: int, at: int, end: int, order: str) -> tuple[int, bool]:
-    """Where the file ends, or another recording begins; and whether only chunks, or next to nothing, stand before that."""
+    """Return where the file ends or another recording begins, and whether only chunks or zeros come before that."""
     for _ in range(_MOST_CHUNKS):
         if at + 8 > end:
             return end, True
@@ -160,7 +186,7 @@ def _trailing(handle: int, at: int, end: int, order: str) -> tuple[int, bool]:
 
 
 def _au(head: bytes, whole: Container) -> Container:
-    """Sun's .au: 0xFFFFFFFF is its own word for an unknown size, and the only one that libsndfile knows."""
+    """Return the container of a Sun .au file. libsndfile knows only the format's marker of an unknown size, 0xFFFFFFFF."""
     if len(head) < 24:
         return whole
     begin, size = struct.unpack(">II", head[4:12])
@@ -171,7 +197,7 @@ def _au(head: bytes, whole: Container) -> Container:
 
 
 def _caf(handle: int, whole: Container) -> Container:
-    """Apple's CAF: -1 is an unknown size, of the last chunk only."""
+    """Return the container of an Apple CAF file. Its last chunk may have the size -1, which means unknown."""
     at = 8
     for _ in range(_MOST_CHUNKS):
         if len(head := read_at(handle, 12, at)) < 12:
@@ -189,7 +215,7 @@ def _caf(handle: int, whole: Container) -> Container:
 
 
 def _flac(handle: int, head: bytes, whole: Container, frames: int, search: bool) -> Container:
-    """FLAC: no samples in all means that their number is unknown, and a decoder that does not know it cannot seek."""
+    """Return the container of a FLAC file. If its sample count is zero, it is unknown, and a decoder cannot seek."""
     if len(head) < 26:
         return whole
     streamed = not head[21] & 0x0F and not any(head[22:26])
@@ -200,25 +226,30 @@ def _flac(handle: int, head: bytes, whole: Container, frames: int, search: bool)
 
 
 def _ogg(handle: int, whole: Container) -> Container:
-    """Ogg: in a chain, first pages stand behind other pages."""
+    """Return the container of an Ogg file. In a chain of recordings, first pages follow other pages."""
     others = _find(handle, 0, b"OggS\0\0", b"OggS\0\1")
     return _ending(whole, _find(handle, others, b"OggS\0\2") if others else 0)
 
 
 def last_page(handle: int, end: int) -> int:
-    """The frame at which the last page of an Ogg Vorbis file begins. libsndfile seeks to wrong places in it, as its samples are cut."""
+    """Return the frame at which the last page of an Ogg Vorbis file begins.
+
+    libsndfile seeks to wrong places in that page, because its samples are cut. `end` is the end of the file in bytes.
+    """
     tail = read_at(handle, min(end, 1 << 17), max(0, end - (1 << 17)))
     before = tail.rfind(b"OggS", 0, max(0, tail.rfind(b"OggS")))
     return max(0, struct.unpack("<q", tail[before + 6 : before + 14])[0]) if before >= 0 else 0
 
 
 def _ending(whole: Container, second: int) -> Container:
-    """The container where another recording begins at `second`, if that is not 0. A decoder that seeks would stray into it."""
+    """Return the container that ends where a second recording begins. Without the end, a decoder that seeks would stray into
+    it.
+    """
     return replace(whole, end=second, bounded=True, appended=True) if second else whole
 
 
 def _find(handle: int, begin: int, *wanted: bytes) -> int:
-    """The first place of any of some byte strings of one length, 0 if there is none."""
+    """Return the first position of any of some byte strings of equal length, or 0."""
     kept, place = b"", begin
     while block := read_at(handle, _BLOCK, place):
         joined = kept + block
@@ -230,7 +261,7 @@ def _find(handle: int, begin: int, *wanted: bytes) -> int:
 
 
 def _mpeg(handle: int, head: bytes, whole: Container) -> Container:
-    """MPEG audio: only a first frame called Xing or Info knows how many frames and bytes follow."""
+    """Return the container of an MPEG audio file. Only a first frame named Xing or Info declares its frames and bytes."""
     begin, end = 0, _before_tags(handle, whole.end)
     while head[:3] == b"ID3" and len(head) >= 10:
         a, b, c, d = head[6:10]
@@ -247,13 +278,13 @@ def _mpeg(handle: int, head: bytes, whole: Container) -> Container:
         behind, second = read_at(handle, 3, begin + own), head.find(head[:2], tag + 8)
         another = behind == b"ID3" or (behind[:1] == b"\xff" and behind[1:2] >= b"\xe0")
         if another and second > 0 and end > begin + own:
-            # Without its first frame nothing says where the first of several recordings ends.
+            # Without its first frame, nothing marks the end of the first of several recordings.
             return Container(begin=begin + second, end=end, open_end=True, streamed=True)
     return replace(whole, end=end)
 
 
 def _before_tags(handle: int, end: int) -> int:
-    """Where the tags begin that stand at the end: ID3v1, and APE before it."""
+    """Return where the tags at the end begin: ID3v1, and APE before it."""
     if read_at(handle, 3, max(0, end - 128)) == b"TAG":
         end -= 128
     footer = read_at(handle, 32, max(0, end - 32))

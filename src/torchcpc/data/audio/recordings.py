@@ -1,4 +1,7 @@
-"""Recordings of any rate and channel count, read as one channel at one rate, by position, without loading whole files."""
+"""Read recordings of any rate and channel count as one channel at one rate.
+
+Excerpts are read by position, without loading whole files.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,17 +23,17 @@ from torchcpc.data.files.inspection import inspect_all
 from torchcpc.data.labels import label_notes
 from torchcpc.data.sources import SourceList, nothing_usable, positive
 
-# Samples, of the slower of the two rates, read on either side of an excerpt that is resampled. soxr's filter forgets what is
-# farther away: 64 leave an error of 4e-5 against the whole file at any pair of rates, 128 and more that of float32 itself.
+# Samples read on either side of a resampled excerpt, at the slower of the two rates. The filter of soxr forgets more
+# distant samples: at any pair of rates, 64 leave an error of 4e-5 against the whole file, and 128 or more that of float32.
 _MARGIN = 256
 
-# Hz, of what is read.
+# Sample rates that the model may hear, in Hz.
 _READ_RATES = (1_000, 192_000)
 
-# What libsndfile reads, by the suffixes in use. Files without a header are no recordings: nobody can say what is in them.
+# Suffixes of the files that libsndfile reads. Files without a header are left out, since their content is unknown.
 _READ = ".wav .wave .bwf .rf64 .w64 .flac .ogg .oga .opus .mp3 .mp2 .mp1 .mpga .aiff .aif .aifc .au .snd .caf .sph .nist .voc .sf .ircam"
 _READ += " .svx .8svx .16svx .iff .paf .fap .pvf .avr .htk .mat .mat4 .mat5 .mpc .sds .wve .xi"
-# Sound that it does not decode: reported, so that a folder of them is not taken for an empty one.
+# Sound files that libsndfile does not decode. They are reported, so that a folder of them is not mistaken for an empty one.
 _UNREAD = ".m4a .m4b .aac .adts .mp4 .m4v .mov .3gp .3g2 .webm .weba .mkv .mka .avi .wma .wmv .asf .amr .awb .ac3 .eac3 .dts .ape .wv .tta"
 _UNREAD += " .spx .dsf .dff .ra .rm .mpeg .mpg .ogv .aa .aax .mid .midi"
 SOUND = FileKind("recording", tuple(_READ.split()), tuple(_UNREAD.split()), in_parts=True, header=SOUND_HEADER)
@@ -38,8 +41,16 @@ SOUND = FileKind("recording", tuple(_READ.split()), tuple(_UNREAD.split()), in_p
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recording(Item):
-    """One usable file and its shape as stored. frames: of the file; begin, end: the frames of the file that are read; appended: whether
-    another recording stands behind it in the file."""
+    """One usable recording and its shape as stored.
+
+    Attributes:
+        rate: Stored sample rate in Hz.
+        channels: Stored channels.
+        frames: Frames of the whole file.
+        begin: First frame of the file that is read.
+        end: End of the frames that are read.
+        appended: Whether another recording follows in the same file.
+    """
 
     rate: int
     channels: int
@@ -51,7 +62,16 @@ class Recording(Item):
 
 @final
 class Recordings(SourceList[Recording]):
-    """Sources that are recordings; implements `contracts.Sources` in samples at `rate` Hz, one channel, float32."""
+    """Sources that are recordings: one channel of float32 samples at `rate` Hz.
+
+    Implements `contracts.Sources`.
+
+    Args:
+        items: Usable recordings.
+        rate: Samples a second that are read, in Hz.
+        skipped: Files that are skipped, each with its reason.
+        notes: Remarks about the files that are read.
+    """
 
     noun = "recordings"
     group_columns = ("group", "speaker")
@@ -72,11 +92,24 @@ class Recordings(SourceList[Recording]):
         return item.end * self.sample_rate // item.rate - self._begin(item)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Samples start .. start+count: float32 [count], shorter where the recording ends. Only what is needed is decoded.
+        """Read samples start .. start+count of a recording.
 
-        A part equals the same part of the whole: to the bit at the stored rate, to about 1e-7 when resampled (Opus: to 5e-3, its
-        decoder never quite forgets). Seeking in an MP3 file takes time in proportion to the place (2 ms a minute); elsewhere the
-        cost does not grow with the recording. Raises CPCError if the file has gone or changed since the scan.
+        Only the needed part of the file is decoded. A part equals the same part of the whole recording: exactly at the
+        stored rate, and to about 1e-7 after resampling. For Opus the error is up to 5e-3, because its decoder never
+        quite forgets. Seeking in an MP3 file takes time in proportion to the position (2 ms a minute). In other files
+        the cost does not grow with the recording.
+
+        Args:
+            index: Number of the recording.
+            start: First sample, at the rate that is read.
+            count: Number of samples.
+            rng: Not used.
+
+        Returns:
+            Samples as float32 [count], fewer where the recording ends.
+
+        Raises:
+            CPCError: If the file is gone or has changed since the scan.
         """
         item = self.items[index]
         positive(start, item)
@@ -86,8 +119,8 @@ class Recordings(SourceList[Recording]):
         start += self._begin(item)
         if item.rate == self.sample_rate:
             return self._decode(item, start, count)
-        # Input and output samples coincide every `source` and `target` of them: an excerpt that starts there is resampled in
-        # the same phase as the whole file would be.
+        # Input and output samples coincide every `source` and `target` samples. An excerpt that starts there is resampled
+        # in the same phase as the whole file.
         common = gcd(item.rate, self.sample_rate)
         source, target = item.rate // common, self.sample_rate // common
         margin = -(-_MARGIN * max(item.rate, self.sample_rate) // self.sample_rate)
@@ -98,7 +131,14 @@ class Recordings(SourceList[Recording]):
         return np.ascontiguousarray(soxr.resample(decoded, item.rate, self.sample_rate)[skip : skip + count], dtype=np.float32)
 
     def divided(self, index: int, starts: Sequence[int]) -> Self:
-        """The same recordings, number `index` in stretches that begin at the samples `starts`. Keys end with the samples of each."""
+        """Return the same recordings with one of them cut into stretches.
+
+        The key of a stretch ends with its first and last sample.
+
+        Args:
+            index: Number of the recording to cut.
+            starts: First sample of each stretch. A stretch reaches to the next.
+        """
         item, ends = self.items[index], [*starts[1:], self.length(index)]
         bounds = [item.begin + sample * item.rate // self.sample_rate for sample in (*starts, ends[-1])]
         stretches = [
@@ -116,7 +156,7 @@ class Recordings(SourceList[Recording]):
         return self.replaced(index, stretches)
 
     def _begin(self, item: Recording) -> int:
-        """The sample of the file at which the recording begins."""
+        """Return the sample of the file at which the recording begins."""
         return item.begin * self.sample_rate // item.rate
 
     def _decode(self, item: Recording, start: int, count: int) -> np.ndarray:
@@ -141,15 +181,22 @@ def scan(
     sample_rate: Annotated[int, Ge(_READ_RATES[0]), Le(_READ_RATES[1])] = 16_000,
     minimum_seconds: NotNegative = 0.1,
 ) -> Recordings:
-    """All usable recordings of `roots` (folders, manifests or single files); the others are in `.skipped`, each with its reason.
+    """Find all usable recordings.
+
+    Files that cannot be used are listed in `.skipped`, each with its reason.
 
     Args:
-        cache: File that remembers what was decoded, each file once.
+        roots: Folders, manifests and single files.
+        cache: File that stores the results of decoding, so that each file is decoded once.
+        progress: Called as files are decoded.
         sample_rate: Samples a second that the model hears, in Hz. Recordings of other rates are resampled.
-        minimum_seconds: Shorter recordings are skipped, in seconds.
+        minimum_seconds: Shortest recording that is used, in seconds. Shorter ones are skipped.
+
+    Returns:
+        The usable recordings.
 
     Raises:
-        CPCError: For a root that is missing or empty, and when nothing at all can be used.
+        CPCError: If a root is missing or empty, or no file can be used.
     """
     if not _READ_RATES[0] <= sample_rate <= _READ_RATES[1]:
         raise CPCError(f"data.sample_rate = {sample_rate}: choose between {_READ_RATES[0]} and {_READ_RATES[1]} Hz.")

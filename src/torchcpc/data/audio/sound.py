@@ -1,4 +1,4 @@
-"""One open sound file, decoded from any place on, to its real end."""
+"""An open sound file that is decoded from any position to its real end."""
 
 import os
 import stat
@@ -14,19 +14,23 @@ import soundfile as sf
 
 from torchcpc.data.audio.container import Container, View, container_of, last_page
 
-# Samples decoded ahead of an excerpt of an MP3 file. Its frames borrow from those before them: up to 255 bytes, where the smallest
-# frame has 11 for 576 samples (511 bytes, 60 and 1152 in MPEG-1). A decoder that starts among them is silent or wrong, not refused.
+# Samples decoded before an excerpt of an MP3 file. A frame borrows up to 255 bytes from earlier frames (511 in MPEG-1), and
+# the smallest frame has 11 bytes for 576 samples (60 for 1152). A decoder that starts among them returns silence or wrong
+# samples and no error.
 _MP3_RUN_UP = 1 << 14
-# Samples of the longest block of Vorbis.
+# Samples of the longest Vorbis block.
 _VORBIS_BLOCK = 1 << 13
-# A pipe that was put where a file has been must not be waited on.
+# Opening must not block if a pipe has replaced a file.
 _FLAGS = os.O_RDONLY | (os.O_BINARY if sys.platform == "win32" else os.O_NONBLOCK)
 READING_ERRORS = (sf.LibsndfileError, OSError, RuntimeError, ValueError)
 
 
 class Forward(sf.SoundFile):
-    """A file that is read on from where it is. soundfile itself tells and seeks around every read, which takes as long as a short read
-    does, and fails at the end of a stream of unknown length."""
+    """A sound file that is read onwards from its current position.
+
+    soundfile would tell and seek around every read. That takes as long as a short read, and it fails at the end of a
+    stream of unknown length.
+    """
 
     def seekable(self) -> bool:
         return False
@@ -34,7 +38,14 @@ class Forward(sf.SoundFile):
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """An open file, and what its container says."""
+    """An open sound file and its container.
+
+    Attributes:
+        file: The open file for decoding.
+        container: How the file is read.
+        handle: Number of the open file.
+        view: The view through which the decoder reads, or None if it reads the file itself.
+    """
 
     file: Forward
     container: Container
@@ -42,33 +53,50 @@ class Sound:
     view: View | None
 
     def read(self, start: int, count: int) -> np.ndarray:
-        """Frames start .. start+count: float32 [count, channels], shorter where the file ends."""
+        """Read frames start .. start+count.
+
+        Args:
+            start: First frame.
+            count: Number of frames.
+
+        Returns:
+            Samples as float32 [count, channels], fewer where the file ends.
+        """
         run_up = min(start, self._run_up(start))
         if start > run_up:
             self.file.seek(start - run_up)
         return self.file.read(run_up + count, dtype="float32", always_2d=True)[run_up:]
 
     def _run_up(self, start: int) -> int:
-        """How many frames before `start` are to be decoded for those from `start` on to be right."""
+        """Return how many frames before `start` must be decoded to make the later ones correct."""
         if self.file.format == "MP3":
             return _MP3_RUN_UP
         if self.file.subtype == "VORBIS":
             place = os.lseek(self.handle, 0, os.SEEK_CUR)
             last = last_page(self.handle, self.container.end)
             os.lseek(self.handle, place, os.SEEK_SET)
-            # Before that page too, since a block of samples overlaps with the one before it.
+            # Start before that page too, because a block of samples overlaps with the one before it.
             return start - last + _VORBIS_BLOCK if start > last - _VORBIS_BLOCK else 0
         return 0
 
     def unread(self) -> int:
-        """The bytes behind the place up to which the decoder has read."""
+        """Return the number of bytes that the decoder has not read yet."""
         return self.view.unread if self.view else max(0, self.container.end - os.lseek(self.handle, 0, os.SEEK_CUR))
 
 
 @contextmanager
 def open_sound(path: Path, frames: int = 0, *, search: bool = True) -> Iterator[Sound]:
-    """Opens a file by its content, whatever its suffix. frames, search: see `container_of`. Raises one of READING_ERRORS."""
-    # By number, since libsndfile takes what it does not know for raw samples where a name ends in .au, .snd, .gsm or .vox.
+    """Open a sound file by its content, whatever its suffix.
+
+    Args:
+        path: Sound file.
+        frames: See `container_of`.
+        search: See `container_of`.
+
+    Raises:
+        READING_ERRORS: If the file cannot be opened.
+    """
+    # Open by number: libsndfile treats an unknown file named .au, .snd, .gsm or .vox as raw samples.
     handle = os.open(path, _FLAGS)
     try:
         status = os.fstat(handle)
