@@ -14,21 +14,21 @@ from torchcpc.progress import TERMINAL
 from torchcpc.signals import Terminated, terminate
 
 COMMANDS = {
-    "recipes": "list the recipes to train by, or print one with every setting explained",
-    "train": "learn representations from unlabelled sequences",
-    "embed": "write the representations of a folder of sources to a file",
-    "probe": "measure how well simple models read labels off the representations, compared with baselines",
-    "score": "write log p(x | context) / p(x) in nats for every step ahead, calibrated",
-    "rank": "measure how often the true future comes first among other candidates, or rank the candidates of one context",
-    "timeline": "draw how expected each step of one source is, from its beginning to its end",
-    "nearest": "find the sentences, or steps of any kind, that are most similar to a given one",
-    "expand": "add words to a text model, taken from given word vectors",
-    "anomalies": "score the surprise of every row of sensor series, with alarms above a quantile of normal rows",
-    "information": "estimate the mutual information of contexts and the steps ahead, or of two arrays",
-    "export": "write the trained encoder and context as one ONNX file",
-    "segment": "find boundaries where a step fits badly to what came before, and compare them with known ones",
-    "report": "build one self-contained HTML page about a run",
-    "demo": "train, embed, probe and report on data that is at hand, in under two minutes",
+    "recipes": "list the recipes, or print one with every setting explained",
+    "train": "train a model on unlabelled recordings, pictures, series or text",
+    "embed": "write the representations of your data to a file",
+    "probe": "measure how well labels can be predicted from the representations",
+    "score": "score how well each future step fits its context, in nats",
+    "rank": "measure how often the model ranks the true future first",
+    "timeline": "plot how predictable one recording, series or text is over time",
+    "nearest": "find the sentences or steps that are most similar to a given one",
+    "expand": "add words to a text model, from a file of word vectors",
+    "anomalies": "score how surprising each row of a sensor series is, and raise alarms",
+    "information": "estimate mutual information, of past and future or of two arrays",
+    "export": "write the encoder and the context network to an ONNX file",
+    "segment": "find boundaries in a recording, and compare them with known ones",
+    "report": "build the HTML report of a run",
+    "demo": "run the whole workflow on small data, in under two minutes",
 }
 
 _SETTING = re.compile(r"\w+\.\w+=")

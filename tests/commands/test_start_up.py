@@ -70,7 +70,7 @@ WRONG = {
     "no recipe": (["train"], 1, "name a recipe"),
     "a malformed setting": (["train", "speech", "steps=3"], 1, "expected section.key=value"),
     "a timeline of no known kind": (["timeline", "RUN", "-o", "x.gif"], 1, "End the name in .html, .svg or .png"),
-    "a stretch of a picture": (["timeline", "RUN", "-o", "x.svg", "--start", "3"], 1, "--start is of a page"),
+    "a stretch of a picture": (["timeline", "RUN", "-o", "x.svg", "--start", "3"], 1, "--start applies to a page only"),
     "nothing to do": (["score", "RUN"], 1, "nothing to do"),
     "one text without the other": (["rank", "RUN", "--context", "x.txt"], 1, "go together"),
 }

@@ -1,28 +1,34 @@
-"""`cpc anomalies RUN DATA -o FILE`: the surprise of every row, alarms above a quantile of held-out rows, and a z-score to compare."""
+"""`cpc anomalies RUN DATA -o FILE`: score the surprise of every row and raise alarms, with a z-score as the baseline."""
 
 import argparse
 
 from torchcpc.atomic import TABLES
 from torchcpc.commands import options
 
-# Fields of anomalies.AnomalySpec.
+# The names are those of the fields of anomalies.AnomalySpec.
 SPEC: tuple[options.Option, ...] = (
     (
         "label",
         str,
         "",
         "COLUMN",
-        "row labels (data.row_labels), numbers above 0 or words where anomalous; COLUMN=VALUE names the words",
+        "Column of row labels (see data.row_labels) to compare the alarms with. Numbers above 0 and words other than normal, ok and "
+        "the like are anomalies; COLUMN=VALUE names the anomalies instead.",
     ),
-    ("smooth", int, 1, "ROWS", "average of the last ROWS scores"),
-    ("reference", int, 0, "ROWS", "the first ROWS of each source are normal (default: none)"),
-    ("quantile", float, 0.99, "Q", "of the scores that set the threshold"),
+    ("smooth", int, 1, "ROWS", "Average each score over the last ROWS rows."),
+    ("reference", int, 0, "ROWS", "Treat the first ROWS rows of each source as normal (default: none)."),
+    ("quantile", float, 0.99, "Q", "Raise an alarm above this quantile of the scores of normal rows."),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    options.run(parser, data="what the run never saw")
-    options.out(parser, "score and alarm of every row: .csv, .parquet or .npz", suffixes=TABLES)
+    parser.description = (
+        "Score how surprising each row of a sensor series is, and raise alarms above a quantile of normal rows. Use it to look for "
+        "faults in new data from the same sensors. The table also shows a z-score: compare both on your data before you rely on "
+        "either."
+    )
+    options.run(parser, data="the sources that the run never saw")
+    options.out(parser, "File for the score and the alarm of every row: .csv, .parquet or .npz.", suffixes=TABLES)
     options.add(parser, *SPEC, *options.PARTITION, options.FORMAT)
 
 

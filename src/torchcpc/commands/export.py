@@ -1,4 +1,4 @@
-"""`cpc export RUN -o model.onnx`: the trained encoder and context as one ONNX file, for programs without Python or torch."""
+"""`cpc export RUN -o model.onnx`: write the trained encoder and context network to an ONNX file."""
 
 import argparse
 
@@ -6,8 +6,12 @@ from torchcpc.commands import options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Write the trained encoder and context network to one ONNX file. Use it to run the model in a program without Python or "
+        "PyTorch. It needs the package onnx."
+    )
     parser.add_argument("run", metavar="RUN", help=options.RUN)
-    options.out(parser, "FILE.onnx", required=True, suffixes=(".onnx",))
+    options.out(parser, "File for the model, which ends in .onnx.", required=True, suffixes=(".onnx",))
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,4 +1,7 @@
-"""`cpc information RUN [DATA]`: what contexts say about the steps ahead, in nats; `cpc information X.npy Y.npy`: of any two arrays."""
+"""`cpc information RUN [DATA]`: estimate the mutual information of contexts and future steps, in nats.
+
+`cpc information X.npy Y.npy` estimates the mutual information of two arrays.
+"""
 
 import argparse
 from pathlib import Path
@@ -9,9 +12,14 @@ ARRAYS = (".npy", ".npz", ".csv", ".tsv", ".parquet")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Estimate how many nats of information the context gives about each future step. Use it to see how far ahead your data can "
+        "be predicted. It also estimates the mutual information of two arrays."
+    )
     options.run(parser)
     parser.epilog = (
-        "With X.npy Y.npy (.csv, .parquet) in place of RUN and DATA: mutual information of two arrays, paired row by row."
+        "For two arrays, name the files X.npy and Y.npy (or .csv, .parquet) in place of RUN and DATA. Row i of "
+        "both files is one pair."
     )
     options.add(parser, *options.PARTITION, options.FORMAT)
 

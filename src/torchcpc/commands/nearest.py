@@ -1,4 +1,4 @@
-"""`cpc nearest RUN DATA --text "..."`: the sentences, or steps of any kind, that are most similar to a given one."""
+"""`cpc nearest RUN DATA --text "..."`: find the sentences or steps that are most similar to a given one."""
 
 import argparse
 
@@ -6,17 +6,25 @@ from torchcpc.commands import options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Find the steps of your data that are most similar to a given step, or to a sentence that you type. Use it to search a "
+        "collection, or to see what the model takes as similar. It compares by cosine similarity."
+    )
     options.run(parser, data="the data of the run")
     parser.add_argument(
-        "--text", action="append", default=[], metavar="SENTENCE", help="a sentence to compare with; repeatable"
+        "--text", action="append", default=[], metavar="SENTENCE", help="Sentence to search for; can be given several times."
     )
     parser.add_argument(
-        "--step", action="append", default=[], metavar="SOURCE:STEP", help="a step of DATA to compare with; repeatable"
+        "--step",
+        action="append",
+        default=[],
+        metavar="SOURCE:STEP",
+        help="Step of DATA to search for; can be given several times.",
     )
     options.add(
         parser,
-        ("by", str, "z", "NAME", "compare z (one step) or c (a step and its past)"),
-        ("top", int, 10, "N", "how many"),
+        ("by", str, "z", "NAME", "Compare z, which holds one step, or c, which also holds its past."),
+        ("top", int, 10, "N", "Print the N most similar steps."),
         options.FORMAT,
     )
 

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the names that options had before."""
+"""Options that several commands share, and the former names of options."""
 
 import argparse
 import os
@@ -8,9 +8,9 @@ from typing import Any
 from torchcpc.atomic import check_suffix, check_writable
 from torchcpc.contracts import CPCError
 
-RUN = "run folder, saved model folder, or Hub repository id"
+RUN = "Run folder, saved model folder, or id of a repository on the Hugging Face Hub."
 
-# Old spelling -> what to write now, by command ("" for all).
+# Old spelling -> the current spelling, for each command ("" for all commands).
 RENAMED: dict[str, dict[str, str]] = {
     "": {"--also": "--seed-runs", "--choose-by": "--select-by", "--choose-across": "--validate-across"},
     "probe": {"--leave-out": "--test-on", "--each-event": "--per-event"},
@@ -21,13 +21,13 @@ RENAMED: dict[str, dict[str, str]] = {
         "--candidates": "`cpc rank RUN --candidates-file`",
     },
 }
-# Commands whose -o is a folder.
+# Commands whose -o names a folder.
 FOLDERS = ("train", "expand", "demo")
 RENAMED_COMMANDS = {"course": "timeline"}
 
 
 def renamed(argv: list[str]) -> str:
-    """The sentence that refuses an old name among the arguments, or nothing."""
+    """Return the sentence that refuses an old name among the arguments, or an empty text."""
     command = next((word for word in argv if not word.startswith("-")), "")
     if command in RENAMED_COMMANDS:
         return f"`cpc {command}` is `cpc {RENAMED_COMMANDS[command]}` now."
@@ -36,11 +36,11 @@ def renamed(argv: list[str]) -> str:
     return f"{old} is {known[old]} now." if old else ""
 
 
-# name, type (with how many, as argparse's nargs, where it is a list), default, name of the value, help
+# Name, type, default, name of the value, help. A list has the type (type, nargs), with argparse's nargs.
 Option = tuple[str, type | tuple[type, str], object, str, str]
-SEED_RUNS: Option = ("seed-runs", (str, "+"), [], "RUN", "runs of other seeds; their numbers are averaged into the table")
+SEED_RUNS: Option = ("seed-runs", (str, "+"), [], "RUN", "Average the table over these runs of other seeds, too.")
 PARTITION: tuple[Option, ...] = (
-    ("samples", int, 4096, "M", "marginal samples for log Z"),
+    ("samples", int, 4096, "M", "Estimate log Z from M samples of the marginal distribution."),
     (
         "proposal",
         str,
@@ -48,44 +48,58 @@ PARTITION: tuple[Option, ...] = (
         "NAME",
         "all estimates I(x; c), same_group estimates I(x; c | group) (default: as the run was trained)",
     ),
-    ("correction", str, "delta", "NAME", "bias correction of log Z: delta, jackknife, none"),
+    ("correction", str, "delta", "NAME", "Bias correction of log Z: delta, jackknife or none."),
 )
 
 
-FORMAT: Option = ("format", str, "text", "NAME", "of the table: text, csv, markdown, json")
+FORMAT: Option = ("format", str, "text", "NAME", "Format of the table: text, csv, markdown or json.")
 
 
 def add(parser: argparse.ArgumentParser, *rows: Option) -> None:
-    """Adds --NAME for each row; its help names a default that is not empty."""
+    """Add an option --NAME for each row. Its help ends with the default, unless that is empty."""
     for name, kind, default, metavar, text in rows:
         flag, (kind, nargs) = f"--{name}", kind if isinstance(kind, tuple) else (kind, None)
         if kind is bool:
             parser.add_argument(flag, action="store_true", help=text)
         else:
-            text += " (default: %(default)s)" * bool(default)
+            text = f"{text.removesuffix('.')} (default: %(default)s)." if default else text
             parser.add_argument(flag, type=kind, nargs=nargs, default=default, metavar=metavar, help=text)
 
 
 def run(parser: argparse.ArgumentParser, *, data: str = "what the run held out") -> None:
-    """RUN, DATA and --device. data: what stands in for DATA by default."""
+    """Add RUN, DATA and --device.
+
+    Args:
+        data: Which data are used where DATA is not given, for the help.
+    """
     parser.add_argument("run", metavar="RUN", help=RUN)
-    parser.add_argument("data", nargs="*", metavar="DATA", help=f"folders or manifests (default: {data})")
-    add(parser, ("device", str, "cpu", "NAME", "cpu, cuda, ..."))
+    parser.add_argument("data", nargs="*", metavar="DATA", help=f"Folders or manifests of the data (default: {data}).")
+    add(parser, ("device", str, "cpu", "NAME", "Device that runs the model, such as cpu or cuda."))
 
 
 def out(
     parser: argparse.ArgumentParser, help: str, *, required: bool = False, metavar: str = "FILE", suffixes: tuple[str, ...] = ()
 ) -> None:
-    """-o. suffixes: those that a file must have, which are checked before torch is loaded."""
+    """Add -o.
+
+    Args:
+        suffixes: Endings that the file may have. They are checked before torch is loaded.
+    """
     parser.set_defaults(suffixes=suffixes)
     parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help=help)
 
 
 def check_paths(arguments: argparse.Namespace) -> None:
-    """Refuses data that are not there and places that cannot be written, before torch is loaded and hours of work are done."""
+    """Check that the data exist and that the outputs can be written.
+
+    This happens before torch is loaded, so that a wrong path does not cost hours of work.
+
+    Raises:
+        CPCError: For data that do not exist, and for an output that cannot be written.
+    """
     given = vars(arguments)
     for root in (*(given.get("data") or ()), *(given.get("test_data") or ())):
-        # os.path and not Path: a name that cannot be is a name of nothing, instead of raised.
+        # Path.exists raises an error for an impossible name, where os.path.exists returns False.
         if not os.path.exists(root):
             raise CPCError(f"{root} does not exist. Check the path.")
     if (out := given.get("out")) is not None:
@@ -96,6 +110,6 @@ def check_paths(arguments: argparse.Namespace) -> None:
 
 
 def values(arguments: argparse.Namespace, *rows: Option) -> dict[str, Any]:
-    """What was given for the options of `add`, by the names of Python."""
+    """Return the values of the options that `add` declared, under their Python names."""
     names = [name.replace("-", "_") for name, *_ in rows]
     return {name: getattr(arguments, name) for name in names}

@@ -1,4 +1,4 @@
-"""`cpc probe RUN DATA --label COLUMN`: how much simple models read off the representations, compared with baselines."""
+"""`cpc probe RUN DATA --label COLUMN`: predict labels from the representations, and compare with baselines."""
 
 import argparse
 from pathlib import Path
@@ -7,85 +7,106 @@ from textwrap import fill
 from torchcpc.commands import options
 from torchcpc.probes.exclusions import help_text
 
-# What is asked: fields of probes.ProbeSpec, besides label and unit.
+# The names are those of the fields of probes.ProbeSpec, without label and unit.
 QUESTION: tuple[options.Option, ...] = (
     (
         "alignment",
         Path,
         None,
         "FILE",
-        "frame labels: csv recording,start,end,LABEL or recording,sample,LABEL, or 10 ms txt",
+        "Labels of frames: a csv file with the columns recording,start,end,LABEL or recording,sample,LABEL, or a text file with a "
+        "label every 10 ms.",
     ),
-    ("clip-seconds", float, 0.0, "S", "first cut recordings into clips this long (default: whole)"),
-    ("within", float, 0.0, "SHARE", "train on the first share of each recording, test on the rest"),
-    ("test-data", (str, "+"), [], "DATA", "folders or files to test on; DATA is then for training only"),
+    ("clip-seconds", float, 0.0, "S", "Cut recordings into clips of S seconds first (default: whole recordings)."),
+    ("within", float, 0.0, "SHARE", "Train on this first share of each recording and test on the rest."),
+    ("test-data", (str, "+"), [], "DATA", "Folders or files to test on; DATA is then for training only."),
     (
         "test-on",
         str,
         "",
         "COLUMN[=VALUE]",
-        "test on the sources with this value, train on the others; without =VALUE, each value in turn",
+        "Test on the sources with this value, or without =VALUE on each value in turn, and train on the others.",
     ),
     (
         "validate-across",
         str,
         "",
         "COLUMN",
-        "select penalties by leaving out one value of COLUMN after another; fits a test on new values",
+        "Select the penalty on values of COLUMN that are left out in turn, for a test on new values such as new speakers.",
     ),
     (
         "standardise-by",
         str,
         "",
         "COLUMN",
-        "per-speaker mean and variance normalisation of every row, or by another COLUMN; uses no label",
+        "Normalise the mean and the variance per speaker, or per value of another COLUMN, without using labels.",
     ),
     (
         *("folds", int, None, "N"),
-        "N-fold cross-validation; an inner cross-validation selects the penalty. Identical sentences share a fold. A split column replaces "
-        "the folds (default: 10 for a table of sentences, else 0: a single split)",
+        "Use N-fold cross-validation; an inner cross-validation selects the penalty. Identical sentences share a fold. A split column "
+        "replaces the folds (default: 10 for a table of sentences, else 0, a single split).",
     ),
-    ("fold-by", str, "", "COLUMN", "with --folds: sources with the same value of COLUMN share a fold"),
-    ("delay", float, 0.0, "S", "label each frame by what lies S seconds before its centre"),
-    ("per-event", bool, False, "", "one clip of --clip-seconds for each event of --alignment; it ends --delay after the event"),
-    ("every", int, 1, "N", "use every N-th frame"),
-    ("validation", float, 0.15, "SHARE", "of the sources outside the test"),
-    ("select-by", str, "accuracy", "NAME", "what the validation part is judged by: accuracy or macro-F1"),
-    ("class-weight", str, "none", "NAME", "none, or balanced: rare classes count as much as common ones"),
-    ("pool", str, "mean+deviation", "NAME", "mean, mean+deviation, last"),
+    ("fold-by", str, "", "COLUMN", "Keep sources with the same value of COLUMN in one fold of --folds."),
+    ("delay", float, 0.0, "S", "Label each frame by the moment S seconds before its centre."),
+    (
+        *("per-event", bool, False, ""),
+        "Cut one clip of --clip-seconds for each event of --alignment, which ends --delay after the event.",
+    ),
+    ("every", int, 1, "N", "Use every N-th frame."),
+    ("validation", float, 0.15, "SHARE", "Use this share of the sources outside the test for validation."),
+    ("select-by", str, "accuracy", "NAME", "Select by accuracy or macro-F1 on the validation part."),
+    (
+        "class-weight",
+        str,
+        "none",
+        "NAME",
+        "Weight of the classes: none, or balanced, which gives rare classes the same weight.",
+    ),
+    ("pool", str, "mean+deviation", "NAME", "How the steps of a recording become one row: mean, mean+deviation or last."),
 )
-# What stands in the table: fields of probes.ProbeRows.
+# The rows of the table. The names are those of the fields of probes.ProbeRows.
 ROWS: tuple[options.Option, ...] = (
-    ("seeds", int, 3, "N", "untrained networks, 0 for none"),
-    ("draws", int, 5, "N", "draws of labels at each point of the curve"),
+    ("seeds", int, 3, "N", "Average the untrained row over N untrained networks; 0 leaves it out."),
+    ("draws", int, 5, "N", "Draw the labels N times at each point of the label-efficiency curve."),
     (
         *("full", bool, False, ""),
-        "also the MLP, the label-efficiency curve, the supervised row and the share of the gap that CPC closes; options below override it",
+        "Add the MLP, the label-efficiency curve, the supervised row and the share of the gap that CPC closes; the options below "
+        "override it.",
     ),
-    ("probes", (str, "+"), None, "NAME", "linear, MLP (default: linear; with --full both)"),
-    ("baselines", (str, "*"), None, "NAME", "handmade features to compare with (default: all of the domain)"),
-    ("supervised-steps", int, None, "N", "updates of the supervised row, 0 for none (default: 0; with --full 1000)"),
-    ("supervised-curve", bool, False, "", "train the supervised row at the points of the curve, too (slow)"),
+    ("probes", (str, "+"), None, "NAME", "Probes to train: linear or MLP (default: linear; with --full both)."),
+    ("baselines", (str, "*"), None, "NAME", "Handmade features to compare with (default: all of the domain)."),
+    ("supervised-steps", int, None, "N", "Train the supervised row for N updates (default: 0, no such row; with --full 1000)."),
+    ("supervised-curve", bool, False, "", "Train the supervised row at each point of the curve, too (slow)."),
     (
         "curve",
         (int, "*"),
         None,
         "N",
-        "labels per class of the label-efficiency curve (default: no curve; with --full 1 2 5 10 20 50 100)",
+        "Labels per class at the points of the label-efficiency curve (default: no curve; with --full 1 2 5 10 20 50 100).",
     ),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Measure how well simple models predict labels from the representations, compared with untrained networks and handmade "
+        "features. Use it to see whether the training was worth it for your task. The default table holds linear probes; --full adds "
+        "the rest."
+    )
     options.run(parser, data="the data of the run")
-    parser.add_argument("--label", required=True, help="label column, for instance speaker, digit, phone")
+    parser.add_argument("--label", required=True, help="Column of the labels, for instance speaker, digit or phone.")
     parser.add_argument(
-        "--unit", choices=("recording", "frame"), help="a row per recording or per step (default: by --alignment)"
+        "--unit",
+        choices=("recording", "frame"),
+        help="Classify whole recordings or single frames (default: frame with --alignment, else recording).",
     )
     options.add(parser, options.FORMAT, options.SEED_RUNS, *QUESTION, *ROWS)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.description = fill(parser.description or "", 79)
-    parser.epilog = f"Rows are kept in RUN/probe-rows. An interrupted or repeated question goes on from them.\n\n{help_text()}"
+    parser.description = fill(parser.description, 79)
+    parser.epilog = (
+        "Each finished row is saved in RUN/probe-rows. If you run the same command\nagain, it reuses those rows.\n\n"
+        f"{help_text()}"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

@@ -1,28 +1,38 @@
-"""`cpc rank RUN`: where the true future ranks among others: over many contexts, for one context, or for a text and given sentences."""
+"""`cpc rank RUN`: rank the true future among other candidates.
+
+It does so over many contexts, for one context, or for a text and given sentences.
+"""
 
 import argparse
 from pathlib import Path
 
 from torchcpc.commands import options
 
-# Fields of ranking.RankSpec and their options.
+# Fields of ranking.RankSpec -> their options.
 SPEC = {"ks": "k", "candidates": "candidates", "contexts": "contexts", "pools": "pool", "seed": "seed"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Measure how often the model ranks the true future first among other candidates. Use it to see whether the model predicts "
+        "at all. With --step it ranks the candidates of one context; with --context it ranks sentences that may continue a text."
+    )
     options.run(parser)
     options.add(
         parser,
         options.SEED_RUNS,
-        ("k", (int, "+"), None, "K", "steps ahead (default: first without overlap)"),
-        ("candidates", int, None, "N", "with the true one (default: 100)"),
-        ("contexts", int, None, "N", "drawn of each source (default: 500)"),
-        ("pool", (str, "+"), None, "NAME", "'any source', 'same source' (default: both, where sources are long enough)"),
-        ("seed", int, None, "N", "of the draw (default: 0)"),
-        ("step", str, None, "SOURCE:STEP", "instead: the best candidates for the future of this one context"),
-        ("context", Path, None, "FILE", "instead: a text to continue, with --candidates-file"),
-        ("candidates-file", Path, None, "FILE", "sentences, one a line, that may continue it"),
-        ("top", int, 10, "N", "of --step and --context: candidates printed"),
+        ("k", (int, "+"), None, "K", "Predict K steps ahead (default: the first step that shares no input with its context)."),
+        ("candidates", int, None, "N", "Rank N candidates, of which one is the true future (default: 100)."),
+        ("contexts", int, None, "N", "Draw N contexts from each source (default: 500)."),
+        (
+            *("pool", (str, "+"), None, "NAME"),
+            "Draw the other candidates from 'any source' or the 'same source' (default: both, if sources are long enough).",
+        ),
+        ("seed", int, None, "N", "Seed of the contexts and the candidates (default: 0)."),
+        ("step", str, None, "SOURCE:STEP", "Print the best candidates for the future of this one step instead."),
+        ("context", Path, None, "FILE", "Rank the sentences of --candidates-file as the continuation of this text instead."),
+        ("candidates-file", Path, None, "FILE", "File of the sentences to rank with --context, one a line."),
+        ("top", int, 10, "N", "Print the N best candidates, with --step or --context."),
         *options.PARTITION,
         options.FORMAT,
     )

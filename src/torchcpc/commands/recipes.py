@@ -1,23 +1,28 @@
-"""`cpc recipes` lists the recipes; `cpc recipes NAME` prints one whole, as a recipe that can be changed and trained."""
+"""`cpc recipes`: list the recipes. `cpc recipes NAME` prints one of them with all its settings."""
 
 from __future__ import annotations
 
 import argparse
 
-# Where to go on from the list. Its figures are in docs/how-to/choose-a-recipe.md.
+# Advice below the list. docs/how-to/choose-a-recipe.md holds the figures behind it.
 GUIDANCE = (
-    "* recommended: the best one measured of its domain.",
-    "Start with your own data, however few, and add other data when there are only minutes of it.",
-    "Read labels from c where the past says something about them, else from z; `cpc probe` shows both.",
-    "`cpc recipes NAME > mine.toml` writes a recipe with all its settings explained; `cpc train mine.toml` trains it.",
+    "* recommended: the recipe that measured best in its domain.",
+    "Start with your own data, even if there is little. If you only have minutes of it, add other data.",
+    "Use c if the past helps to tell the label, else z. `cpc probe` compares both.",
+    "`cpc recipes NAME > mine.toml` writes a recipe with every setting explained.",
+    "Edit mine.toml, then run `cpc train mine.toml`.",
 )
 _DOMAINS = ("speech", "pictures", "series", "text", "synthetic")
 _TEXTS = ("title", "domain", "about", "command", "cost", "expect")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "List the recipes, with the cost and the expected result of each. With NAME, print every setting of one recipe with its "
+        "meaning. Use that to write a recipe for your own data."
+    )
     parser.add_argument(
-        "recipe", nargs="?", metavar="NAME", help="print all settings of this recipe, .toml file or settings.json of a run"
+        "recipe", nargs="?", metavar="NAME", help="Recipe, .toml file or settings.json of a run whose settings are printed."
     )
 
 
@@ -28,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def listed() -> str:
-    """The table of the recipes that ship, the recommended ones first."""
+    """Return the table of the recipes of this package, the recommended ones first."""
     from torchcpc.settings import load_recipe, recipes
     from torchcpc.text_table import TextTable
 
@@ -45,7 +50,7 @@ def listed() -> str:
 
 
 def explained(name: str) -> str:
-    """A recipe with every setting, its meaning, its type and its choices, as TOML."""
+    """Return a recipe as TOML, with the meaning, the type and the choices of every setting."""
     from torchcpc.settings import load_recipe
 
     recipe = load_recipe(name)

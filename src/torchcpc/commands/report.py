@@ -1,11 +1,15 @@
-"""`cpc report RUN`: the page about a run, rebuilt from its files."""
+"""`cpc report RUN`: build the HTML report of a run from its files."""
 
 import argparse
 from pathlib import Path
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, metavar="RUN", help="folder of a run, as `cpc train` writes it")
+    parser.description = (
+        "Build the HTML report of a run: one page with its training and every result so far. Other commands already update the "
+        "report. Use this one if the page was deleted, or after an update of torchcpc."
+    )
+    parser.add_argument("run", type=Path, metavar="RUN", help="Run folder, as `cpc train` writes it.")
 
 
 def run(arguments: argparse.Namespace) -> None:

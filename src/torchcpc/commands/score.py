@@ -1,4 +1,4 @@
-"""`cpc score RUN DATA -o FILE`: how well each true future fits its context, in nats; and a picture of peaks and plateaus."""
+"""`cpc score RUN DATA -o FILE`: score how well each future step fits its context, in nats."""
 
 import argparse
 from pathlib import Path
@@ -8,12 +8,20 @@ from torchcpc.commands import options
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    options.run(parser, data="half of what the run held out")
-    options.out(parser, "PMI and surprise (-PMI) of every t and k: .csv, .parquet or .npz", suffixes=TABLES)
+    parser.description = (
+        "Score how well each future step fits its context: log p(x | context) / p(x), the pointwise mutual information (PMI) in "
+        "nats. Use it to find where your data are predictable or surprising. Half of the sources give log Z; the others are scored."
+    )
+    options.run(parser, data="half of the sources that the run held out")
+    options.out(
+        parser,
+        "File for the PMI and the surprise (-PMI) of every step t and horizon k: .csv, .parquet or .npz.",
+        suffixes=TABLES,
+    )
     options.add(
         parser,
-        ("picture", Path, None, "FILE", "sorted scores of candidates by context, as .svg or .png"),
-        ("k", int, None, "K", "steps ahead of --picture (default: first without overlap)"),
+        ("picture", Path, None, "FILE", "File for a figure of the sorted scores of all candidates: .svg or .png."),
+        ("k", int, None, "K", "Horizon of --picture (default: the first step that shares no input with its context)."),
         *options.PARTITION,
     )
 

@@ -1,4 +1,4 @@
-"""`cpc segment RUN DATA`: boundaries where a step fits badly to what came before; with an alignment, how well they match it."""
+"""`cpc segment RUN DATA`: find boundaries at peaks of the surprise, and compare them with known ones."""
 
 import argparse
 from pathlib import Path
@@ -6,27 +6,32 @@ from pathlib import Path
 from torchcpc.atomic import TABLES
 from torchcpc.commands import options
 
-# Fields of segmentation.SegmentSpec.
+# The names are those of the fields of segmentation.SegmentSpec.
 SPEC: tuple[options.Option, ...] = (
-    ("curve", str, "surprise", "NAME", "of -o: surprise, cosine, dot, euclidean, spectral flux"),
-    ("k", int, None, "K", "steps ahead of the surprise (default: first without overlap)"),
-    ("lag", int, 1, "STEPS", "of the other curves"),
-    ("prominence", float, None, "X", "of -o: keep peaks this prominent, in units of the curve"),
-    ("rate", float, None, "R", "keep the R most prominent peaks per second (default: 10 for speech)"),
-    ("peak-quantile", float, None, "P", "skip this share of the peaks (default: 0.75, but for speech)"),
-    ("samples", int, 2048, "M", "marginal samples for log Z"),
+    ("curve", str, "surprise", "NAME", "Curve for -o: surprise, cosine, dot, euclidean or spectral flux."),
+    ("k", int, None, "K", "Horizon of the surprise (default: the first step that shares no input with its context)."),
+    ("lag", int, 1, "STEPS", "Distance of the two steps that the other curves compare."),
+    ("prominence", float, None, "X", "Keep peaks of at least this prominence in -o, in units of the curve."),
+    ("rate", float, None, "R", "Keep the R most prominent peaks per second (default for speech: 10)."),
+    ("peak-quantile", float, None, "P", "Skip this share of the peaks, the least prominent (default for other data: 0.75)."),
+    ("samples", int, 2048, "M", "Estimate log Z from M samples of the marginal distribution."),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Find boundaries, at peaks where a step fits badly to the steps before it. Use it to divide recordings or series into units "
+        "without labels. With --alignment, compare the boundaries with known ones."
+    )
     options.run(parser, data="the data of the run")
-    options.out(parser, "boundaries of every source: .csv, .parquet or .npz", suffixes=TABLES)
+    options.out(parser, "File for the boundaries of every source: .csv, .parquet or .npz.", suffixes=TABLES)
     options.add(
         parser,
-        ("alignment", Path, None, "FILE", "known intervals: csv recording,start,end,LABEL"),
-        ("label", str, "phone", "COLUMN", "label column of --alignment"),
+        ("alignment", Path, None, "FILE", "Known intervals, a csv file with the columns recording,start,end,LABEL."),
+        ("label", str, "phone", "COLUMN", "Column of --alignment that holds the labels."),
     )
-    options.add(parser, *SPEC, ("tolerance", float, 0.02, "S", "seconds to either side"), options.SEED_RUNS, options.FORMAT)
+    tolerance = ("tolerance", float, 0.02, "S", "Count a boundary as found within S seconds of a known one.")
+    options.add(parser, *SPEC, tolerance, options.SEED_RUNS, options.FORMAT)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -37,14 +42,14 @@ def run(arguments: argparse.Namespace) -> None:
     if not (arguments.out or arguments.alignment):
         raise CPCError("nothing to do: name a file for the boundaries with -o, or an --alignment to compare them with.")
     spec = {**options.values(arguments, *SPEC), "tolerance_s": arguments.tolerance}
-    SegmentSpec(**spec)  # what is wrong with it is said before anything is read
+    SegmentSpec(**spec)  # wrong values are refused before anything is read
     run, data = load(arguments), arguments.data or None
     how = ""
     if arguments.alignment:
         known = {"alignment": arguments.alignment, "label": arguments.label, "seed_runs": load_seeds(arguments)}
         table = run.segment(data, **known, **spec)
         show(run, table, arguments.format)
-        # A threshold that the user named goes before the one that labels choose.
+        # A threshold that the user gave takes precedence over the one chosen with the labels.
         if all(spec[name] is None for name in ("prominence", "rate", "peak_quantile")):
             spec["prominence"], how = table.prominence(arguments.curve), ", chosen with the labels"
     if arguments.out:

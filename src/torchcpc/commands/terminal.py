@@ -1,4 +1,4 @@
-"""What commands print: notes on the error stream, results on standard output."""
+"""Print what commands have to say: notes on the error stream, results on standard output."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from torchcpc.api import Run
     from torchcpc.results import SavedResult
 
-# Plain text when not a terminal; soft_wrap so that paths can be copied whole; and no [markup] or :emoji:, which names may hold.
+# soft_wrap keeps paths whole, so that they can be copied. Names may hold [markup] or :emoji:, so both are off.
 _output = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def note(text: str) -> None:
-    """One line on how it went."""
+    """Print one line about the progress of the command."""
     TERMINAL.note(text)
 
 
 def output(text: str) -> None:
-    """What was asked for."""
+    """Print the result of the command."""
     TERMINAL.clear()
     _output.print(printable_lines(text))
 
 
 def load(arguments: argparse.Namespace) -> Run:
-    """The run that a command names. A wrong name is refused before torch is loaded."""
+    """Load the run that a command names. A wrong name is refused before torch is loaded."""
     check_name(arguments.run)
     with TERMINAL.stage("loading the model"):
         from torchcpc.api import load
@@ -40,14 +40,18 @@ def load(arguments: argparse.Namespace) -> Run:
 
 
 def load_seeds(arguments: argparse.Namespace) -> list[Run]:
-    """The runs of other seeds that a command names."""
+    """Load the runs of other seeds that a command names."""
     from torchcpc.api import load
 
     return [load(name, device=arguments.device, listener=TERMINAL) for name in arguments.seed_runs]
 
 
 def show(run: Run, result: SavedResult, form: str = "text") -> None:
-    """Prints a result in one of the formats of `options.FORMAT`, then keeps it in the run and its report, where there is a run."""
+    """Print a result, then save it in the run and its report. A saved model without a run keeps nothing.
+
+    Args:
+        form: One of the formats of `options.FORMAT`.
+    """
     output(result.formatted(form))
     if run.trained.record is not None:
         run.keep(result)

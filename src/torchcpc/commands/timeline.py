@@ -1,4 +1,4 @@
-"""`cpc timeline RUN DATA -o FILE`: how expected each step of one source was by all before it, as a picture or as a page with its sound."""
+"""`cpc timeline RUN DATA -o FILE`: show how predictable each step of one source is, as a picture or as a page."""
 
 import argparse
 from pathlib import Path
@@ -7,26 +7,29 @@ from torchcpc.commands import options
 
 PAGE, PICTURES = ".html", (".svg", ".png")
 SOURCE: tuple[options.Option, ...] = (
-    ("source", str, None, "KEY", "which source of DATA (default: the longest)"),
-    ("smooth", int, None, "STEPS", "average over this many steps (default: a hundredth of the source)"),
-    ("seed", int, 0, "N", "of the shuffled order (default: 0)"),
+    ("source", str, None, "KEY", "Key of the source to show (default: the longest source)."),
+    ("smooth", int, None, "STEPS", "Average over this many steps (default: a hundredth of the source)."),
+    ("seed", int, 0, "N", "Seed of the shuffled order (default: 0)."),
     *options.PARTITION,
 )
-# Fields of recording.view.ViewSpec.
+# The names are those of the fields of recording.view.ViewSpec.
 VIEW: tuple[options.Option, ...] = (
-    ("start", float, None, "X", "of a page: begin at this second, row or sentence"),
-    ("end", float, None, "X", "of a page: end there (default: all, of sound 15 minutes)"),
-    ("rate", float, None, "R", "of a page: the R most prominent boundaries per second (default: as `cpc segment`)"),
-    ("quantile", float, 0.99, "Q", "of a page: alarms are above this share of normal rows"),
+    ("start", float, None, "X", "Begin the page at this second, row or sentence (default: the beginning)."),
+    ("end", float, None, "X", "End the page at this second, row or sentence (default: the end, or 15 minutes of sound)."),
+    ("rate", float, None, "R", "Show the R most prominent boundaries per second on the page (default: as in `cpc segment`)."),
+    ("quantile", float, 0.99, "Q", "Show an alarm on the page above this quantile of normal rows."),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    options.run(parser)
-    options.out(parser, "a page (.html) with sound and a moving cursor, or a picture (.svg, .png)")
-    options.add(
-        parser, *SOURCE, ("shuffle", str, None, "FROM:TO", "also shuffle this stretch, in shares such as 0.4:0.6"), *VIEW
+    parser.description = (
+        "Plot how predictable one recording, series or text is over time. Use it to see which parts the model expects and which "
+        "surprise it. A page (.html) also plays the sound, with a moving cursor."
     )
+    options.run(parser)
+    options.out(parser, "File for a page (.html) with sound and a moving cursor, or for a picture (.svg, .png).")
+    shuffle = ("shuffle", str, None, "FROM:TO", "Shuffle the steps of this part for comparison, such as 0.4:0.6 of the source.")
+    options.add(parser, *SOURCE, shuffle, *VIEW)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -55,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _check_out(out: Path | None, view: dict[str, object]) -> None:
-    """Refuses a file that cannot be drawn before anything is read."""
+    """Refuse a file format that cannot be drawn, before anything is read."""
     from torchcpc.contracts import CPCError
 
     if out is not None and out.suffix == PAGE:
@@ -68,7 +71,7 @@ def _check_out(out: Path | None, view: dict[str, object]) -> None:
             f"{out}: cannot draw a {out.suffix!r} file. End the name in {', '.join((PAGE, *PICTURES[:-1]))} or {PICTURES[-1]}."
         )
     if given := [name for name, _, default, *_ in VIEW if view[name] != default]:
-        raise CPCError(f"--{given[0]} is of a page: end the name after -o in {PAGE}.")
+        raise CPCError(f"--{given[0]} applies to a page only: end the name after -o in {PAGE}.")
 
 
 def _stretch(text: str | None) -> tuple[float, float] | None:

@@ -1,4 +1,7 @@
-"""`cpc train RECIPE key=value ...`: from unlabelled sources to a run folder; `cpc train --resume RUN` continues where one stopped."""
+"""`cpc train RECIPE key=value ...`: train a model on unlabelled data, as a new run folder.
+
+`cpc train --resume RUN` continues a run that was stopped.
+"""
 
 from __future__ import annotations
 
@@ -12,33 +15,40 @@ if TYPE_CHECKING:
     from torchcpc.api import Run
     from torchcpc.runs.devices import Devices
 
-# Fields of runs.devices.Devices.
+# The names are those of the fields of runs.devices.Devices.
 DEVICES: tuple[options.Option, ...] = (
-    ("accelerator", str, "auto", "NAME", "cpu, cuda, ..."),
-    ("devices", str, "1", "N", "how many devices, one process each, or auto"),
-    ("nodes", int, 1, "N", "how many machines"),
-    ("precision", str, None, "NAME", "auto, 32-true, bf16-mixed (default: auto)"),
+    ("accelerator", str, "auto", "NAME", "Kind of device to train on: auto, cpu, cuda, mps or gpu."),
+    ("devices", str, "1", "N", "Number of devices on each machine, with one process each, or auto for all."),
+    ("nodes", int, 1, "N", "Number of machines."),
+    ("precision", str, None, "NAME", "Numerical precision: auto, 32-true or bf16-mixed (default: auto)."),
 )
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.description = (
+        "Train a model on unlabelled recordings, pictures, series or text. This is the first step: most other commands work on a "
+        "trained run. Choose a recipe with `cpc recipes`, and use --dry-run to see how long the training will take."
+    )
     parser.add_argument(
         "recipe",
         nargs="?",
         metavar="RECIPE",
-        help="name of a recipe (see `cpc recipes`), a .toml file, or the settings.json of a run",
+        help="Name of a recipe (see `cpc recipes`), a .toml file, or the settings.json of a run.",
     )
     parser.set_defaults(assignments=[])
-    parser.epilog = "Any setting of the recipe can be given as section.key=value, for instance training.steps=1000."
-    options.out(parser, "new folder for the run (default: runs/RECIPE)", metavar="RUN")
+    parser.epilog = (
+        "Change any setting of the recipe with section.key=value, for instance training.steps=1000. `cpc recipes RECIPE` "
+        "lists the settings."
+    )
+    options.out(parser, "New folder for the run (default: runs/RECIPE).", metavar="RUN")
     options.add(
         parser,
-        ("data", (str, "+"), [], "DATA", "folders or manifests of sources; with --resume, their new place"),
-        ("resume", Path, None, "RUN", "continue this run to its end, bit for bit as if never stopped"),
-        ("accept-changed-data", bool, False, "", "resume although the data changed, and say what changed"),
-        ("dry-run", bool, False, "", "say what is trained on and what it takes, from a few timed updates, and write nothing"),
-        ("logger", str, None, "NAME", "log to TensorBoard, too (tensorboard); metrics.jsonl is always written"),
-        ("seed", int, None, "N", "of weights, order and candidates (default: 0)"),
+        ("data", (str, "+"), [], "DATA", "Folders or manifests of the data; with --resume, their new place."),
+        ("resume", Path, None, "RUN", "Continue this run to its end, exactly as if it had never stopped."),
+        ("accept-changed-data", bool, False, "", "Resume although the data have changed, and print what has changed."),
+        ("dry-run", bool, False, "", "Time a few updates, print the data, memory and time of the training, and write nothing."),
+        ("logger", str, None, "NAME", "Also log to this logger, such as tensorboard; metrics.jsonl is always written."),
+        ("seed", int, None, "N", "Seed of the weights, the data order and the candidates (default: 0)."),
         *DEVICES,
     )
 
@@ -54,7 +64,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _trained(arguments: argparse.Namespace) -> Run | str:
-    """What can be refused is refused before torch is loaded."""
+    """Train or resume a run, or return the text of a dry run. Wrong options are refused before torch is loaded."""
     from torchcpc.commands.terminal import TERMINAL
     from torchcpc.contracts import CPCError
     from torchcpc.settings import load_recipe, override, recipe_name, recipes
