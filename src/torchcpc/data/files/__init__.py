@@ -1,1 +1,1 @@
-"""Files of one kind that some roots name, whatever is in them."""
+"""Find and check the files of one kind that the user names."""

@@ -1,4 +1,7 @@
-"""Every file of one kind that some roots name, once, under one name each: in folders, in manifests, or by itself."""
+"""Find every file of one kind below the given roots, once and under one name each.
+
+A root is a folder, a manifest or a single file.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -14,11 +17,23 @@ from torchcpc.data.names import SPLIT, TEST, part_of_file
 
 @without_collecting()
 def find(roots: Sequence[str | Path], kind: FileKind, parts: Mapping[Path, str] | None = None) -> Found:
-    """Files of `kind` of all roots (folders, manifests or single files), root by root, in an order that does not depend on the file system.
+    """Find the files of one kind in all roots.
 
-    Keys are the paths relative to the root; with several roots each begins with the root's name, and with as many of its parent
-    folders as tell the roots apart. Groups of one name are one group, whichever root they are in. parts: what the names of the roots say
-    of the split (`parts_of_roots`, by default of these). Raises CPCError for a root that is missing, empty or unusable.
+    The order does not depend on the file system. A key is the path relative to the root. With several roots, each key
+    begins with the name of its root, and with enough parent folders to distinguish the roots. Groups of the same name are
+    one group across roots.
+
+    Args:
+        roots: Folders, manifests and single files.
+        kind: Kind of file to find.
+        parts: Part of the data by root, such as "test". By default it is read from the names of the roots
+            (`parts_of_roots`).
+
+    Returns:
+        The files, what was skipped, and notes.
+
+    Raises:
+        CPCError: If a root is missing, empty or unusable.
     """
     if isinstance(roots, (str, Path)) or not roots:
         raise CPCError(f"roots = {roots!r}: give a list of one or more folders or manifests.")
@@ -45,38 +60,64 @@ def find(roots: Sequence[str | Path], kind: FileKind, parts: Mapping[Path, str] 
                 whole = file.part_of and prefix + file.part_of
                 file = replace(file, key=key, part_of=whole, root=str(root), labels=in_part(file.labels, part), real=real)
             files.append(file)
-    # Roots may lie within each other, and what is unusable in both is one fault.
+    # Roots may be nested, and an unusable file in both is one fault.
     return Found(files, list(dict.fromkeys(skipped)), list(dict.fromkeys(notes)))
 
 
 def parts_of_roots(roots: Sequence[Path]) -> dict[Path, str]:
-    """The part of the data that each root says it is by its name, such as train.csv and test.csv. Nothing, unless all of several roots say
-    so, and one is the test."""
+    """Return the part of the data that each root names, such as train.csv and test.csv.
+
+    Args:
+        roots: Folders and files.
+
+    Returns:
+        Part by root. It is empty unless there are several roots, all name a part, and one of them is the test part.
+    """
     said = {root: part_of_file(root.stem if root.suffix.lower() in MANIFESTS else root.name) for root in roots}
     return said if len(said) > 1 and all(said.values()) and TEST in said.values() and len(set(said.values())) > 1 else {}
 
 
 def part_notes(parts: Mapping[Path, str]) -> list[Skipped]:
-    """What was told from the names of the roots."""
+    """Return notes about the parts that were read from the names of the roots.
+
+    Args:
+        parts: Part by root.
+    """
     return [
-        skip(root, f"its sources are the {part} part, as its name says, but for those with a split of their own")
+        skip(root, f"its sources are the {part} part, as its name says, except those that have a label 'split'")
         for root, part in parts.items()
     ]
 
 
 def in_part(labels: Mapping[str, str], part: str) -> Mapping[str, str]:
-    """The labels with the part of the root, unless they have a split of their own."""
+    """Return the labels with the part of the root, unless they already have a split.
+
+    Args:
+        labels: Label by column.
+        part: Part of the root, or "".
+    """
     return {**labels, SPLIT: labels.get(SPLIT) or part} if part else labels
 
 
 def prefixes(roots: Sequence[Path]) -> list[str]:
-    """What keys begin with for each root: nothing for a single one, else the folders that tell the roots apart."""
+    """Return the prefix of the keys of each root.
+
+    Args:
+        roots: Folders and files.
+
+    Returns:
+        "" for a single root; otherwise the folders that distinguish the roots, with "/" at the end.
+    """
     parts = [Path(os.path.abspath(root)).parts for root in roots]
     return [""] if len(roots) == 1 else [tail.lstrip("/") + "/" for tail in shortest_tails(parts)]
 
 
 def shortest_tails(parts: Sequence[tuple[str, ...]]) -> list[str]:
-    """The last parts of each path, as many of them as tell the different ones apart."""
+    """Return the last parts of each path, as many as distinguish the different paths.
+
+    Args:
+        parts: Parts of each path.
+    """
     different = len(set(parts))
     depth = next(d for d in range(1, max(map(len, parts), default=1) + 1) if len({p[-d:] for p in parts}) == different)
     return ["/".join(p[-depth:]) for p in parts]
@@ -84,7 +125,7 @@ def shortest_tails(parts: Sequence[tuple[str, ...]]) -> list[str]:
 
 def _open(root: Path, kind: FileKind) -> Found:
     suffix, tables = root.suffix.lower(), ", ".join(MANIFESTS)
-    # os.path and not Path: a name that cannot be is a name of nothing, instead of raised.
+    # os.path, because Path raises for an impossible name; os.path says that nothing has this name.
     if os.path.isdir(root):
         return _in_folder(root, kind)
     if not os.path.exists(root):
@@ -102,7 +143,7 @@ def _open(root: Path, kind: FileKind) -> Found:
 
 
 def _in_folder(root: Path, kind: FileKind) -> Found:
-    """Files of `kind` at any depth, with the labels that a table in `root` gives them."""
+    """Return the files of one kind at any depth, with the labels of the table in `root`."""
     files, skipped, notes = walk(root, kind, used=frozenset(LABEL_TABLES))
     if not files and not skipped:
         there = f": {notes[0].reason}" if notes else f" ({', '.join(kind.suffixes)})"

@@ -1,4 +1,4 @@
-"""A file that was found: where it is, its name, its group and its labels; and how a file that was skipped is reported."""
+"""A file that was found, with its name, group and labels, and the report of a skipped file."""
 
 import gc
 import re
@@ -17,9 +17,16 @@ _ROUNDING_S = 0.1
 
 @dataclass(frozen=True, slots=True)
 class FileKind:
-    """What a folder is searched for. noun: the word for one such file; suffixes: of the files that are read; unsupported: of files that
-    are skipped with a reason instead of counted; group_columns: labels that name the group; in_parts: whether a part of a file can be
-    read as a source of its own; header: what files of this kind begin with, whatever their suffix."""
+    """A kind of file to search for.
+
+    Attributes:
+        noun: Word for one such file.
+        suffixes: Suffixes of the files that are read.
+        unsupported: Suffixes of files that are skipped with a reason. Other files are only counted.
+        group_columns: Columns of labels that name the group.
+        in_parts: Whether a part of a file can be a source.
+        header: Pattern of the first bytes of such files, whatever their suffix.
+    """
 
     noun: str
     suffixes: tuple[str, ...]
@@ -31,14 +38,18 @@ class FileKind:
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
-    """A file to decode: where it is, its unique name, its group (speaker) and its labels by column.
+    """A file to decode.
 
     Args:
+        path: Path of the file.
+        key: Its unique name.
+        group: The name of its group, such as a speaker.
+        labels: Its label by column.
         part: Start and end in seconds, None for the whole file.
-        part_of: The key of the whole file, where this is a part of one.
-        root: The folder or manifest that it was found through, as it was named.
-        real: Its path without links, empty where the file was not looked at.
-        stamp: Its bytes and the time of its last change in ns, None where the file was not looked at.
+        part_of: The key of the whole file if this is a part, otherwise "".
+        root: The folder or manifest through which it was found, as the user named it.
+        real: Its path without links, "" if the file was not inspected.
+        stamp: Its size in bytes and the time of its last change in ns. None if the file was not inspected.
     """
 
     path: Path
@@ -52,15 +63,25 @@ class FoundFile:
     stamp: tuple[int, int] | None = None
 
     def span(self, rate: float, length: int) -> tuple[int, int]:
-        """The positions of a file of `length` positions, `rate` a second, where the part begins and ends, which is one place
-        outside the file."""
+        """Return the first position of the part and its end.
+
+        The two are equal if the part lies outside the file.
+
+        Args:
+            rate: Positions a second.
+            length: Positions of the whole file.
+        """
         if self.part is None:
             return 0, length
         begin, end = (round(min(seconds * rate, length)) for seconds in self.part)
         return begin, end
 
     def outside(self, seconds: float) -> str:
-        """Why nothing of the part is in a file that lasts so long, or nothing."""
+        """Return why a file of this duration holds nothing of the part, or "".
+
+        Args:
+            seconds: Duration of the file.
+        """
         return (
             f"it begins at {self.part[0]:g} s, and the file ends at {seconds:g} s"
             if self.part and self.part[0] >= seconds
@@ -68,7 +89,11 @@ class FoundFile:
         )
 
     def beyond(self, seconds: float) -> str:
-        """That the part ends after a file that lasts so long, or nothing."""
+        """Return a remark if the part ends after the file, otherwise "".
+
+        Args:
+            seconds: Duration of the file.
+        """
         late = self.part is not None and seconds + _ROUNDING_S < self.part[1] < float("inf")
         return (
             f"it ends at {self.part[1]:g} s, and the file at {seconds:g} s; it is read to there" if self.part and late else ""
@@ -76,7 +101,13 @@ class FoundFile:
 
 
 class Found(NamedTuple):
-    """Files to decode, what was skipped, and what is doubtful about the files that are used."""
+    """Result of a search for files.
+
+    Attributes:
+        files: Files to decode.
+        skipped: Files that are skipped, each with its reason.
+        notes: Remarks about the files that are used.
+    """
 
     files: list[FoundFile]
     skipped: list[Skipped]
@@ -85,8 +116,11 @@ class Found(NamedTuple):
 
 @contextmanager
 def without_collecting() -> Iterator[None]:
-    """Within, nothing is looked through for cycles: of a hundred thousand new objects none is in one, and looking takes a third of the
-    time of a scan that decodes nothing."""
+    """Switch off the search for reference cycles within a block.
+
+    A scan makes a hundred thousand objects, and none is part of a cycle. The search would take a third of the time of a
+    scan that decodes nothing.
+    """
     before = gc.isenabled()
     gc.disable()
     try:
@@ -97,22 +131,46 @@ def without_collecting() -> Iterator[None]:
 
 
 def skip(path: Path | str, reason: str) -> Skipped:
-    """A skip whose path can be written down, even where the file system's bytes are no text."""
+    """Return the record of a skipped file.
+
+    Args:
+        path: Path, which may hold bytes that are no text; they are escaped.
+        reason: Why the file is skipped.
+    """
     return Skipped(str(path).encode("utf8", "backslashreplace").decode("utf8"), reason)
 
 
 def at_line(table: Path, line: int, reason: str) -> Skipped:
-    """The skip of a row of a table."""
+    """Return the record of a skipped row of a table.
+
+    Args:
+        table: File of the table.
+        line: Line of the row.
+        reason: Why the row is skipped.
+    """
     return skip(f"{table}, line {line}", reason)
 
 
 def no_longer_readable(path: object, cause: object) -> CPCError:
-    """The error of a file that was usable when it was scanned."""
+    """Return the error for a file that was readable when it was scanned.
+
+    Args:
+        path: Path of the file.
+        cause: Why it cannot be read now.
+    """
     return CPCError(f"{path} could be read when it was scanned, but not now: {cause}. Restore it, or scan again.")
 
 
 def group_of(file: FoundFile, column: str) -> str:
-    """The label of the file in `column`, or its own group where no column is named. Raises CPCError if it has no such label."""
+    """Return the label of a file in a column, or its own group if no column is named.
+
+    Args:
+        file: File whose group is wanted.
+        column: Name of the column, or "".
+
+    Raises:
+        CPCError: If the file has no such label.
+    """
     if not column:
         return file.group
     if not (label := first_label(file.labels, same_names(column, file.labels))):
@@ -124,5 +182,12 @@ def group_of(file: FoundFile, column: str) -> str:
 
 
 def top_folder(key: str) -> str:
-    """The group of a file that no column names: the first folder of its relative path, "." where it has none."""
+    """Return the group of a file without a group column: the first folder of its relative path.
+
+    Args:
+        key: Relative path.
+
+    Returns:
+        The folder, "." for a path without folders.
+    """
     return key.split("/")[0] if "/" in key else "."

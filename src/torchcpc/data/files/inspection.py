@@ -1,4 +1,4 @@
-"""Every file is decoded once, before anything is trained on it, and what was found is remembered."""
+"""Decode every file once before training, and store what was found."""
 
 import json
 import os
@@ -13,24 +13,28 @@ from torchcpc.atomic import write_text
 from torchcpc.contracts import CPCError, Progress, Skipped, silent
 from torchcpc.data.files.found import FoundFile, skip, without_collecting
 
-# Of the cache file, and of the rules behind its verdicts: a change of either makes the next scan decode again.
+# Version of the cache file and of the rules of the inspection. A change of either makes the next scan decode again.
 FORMAT = 4
-# Bytes of a cache of a million files or two. What is larger was not written by us, and would fill the memory.
+# Bytes of a cache of one or two million files. A larger file is not ours and could fill the memory.
 _LARGEST_CACHE = 1 << 27
-# Files that are inspected in a row before it is decided anew whether threads share the work. They do for files of so many bytes or
-# seconds of computing: for smaller ones the interpreter's lock makes two threads slower than one.
+# After each block of this many files, it is decided anew whether threads share the work. They do for files of more bytes or
+# seconds of computing than these. For smaller files the lock of the interpreter makes two threads slower than one.
 _BLOCK, _LARGE, _SLOW_S = 256, 1 << 16, 5e-4
 
 Stamp = tuple[int, int]
 Rows = dict[str, dict[str, list[object]]]
-"""What is remembered: real folder -> name -> bytes, time of change in ns, numbers, fault."""
+"""Stored results: real folder -> file name -> bytes, time of change in ns, numbers, fault."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What decoding a file told. numbers: the properties of a file that can be used, each above 0, of which the reader knows the meaning;
-    fault: why it cannot be used; lasting: whether this holds until the file changes, as for a file that cannot be opened it does not:
-    rights and mounts come and go."""
+    """Result of decoding a file.
+
+    Attributes:
+        numbers: Properties of a usable file, each above 0. The reader knows their meaning.
+        fault: Why the file cannot be used, or "".
+        lasting: Whether the result holds until the file changes. A file that cannot be opened may be readable later.
+    """
 
     numbers: tuple[int, ...] = ()
     fault: str = ""
@@ -46,8 +50,19 @@ def inspect_all(
     cache: Path | None = None,
     progress: Progress = silent,
 ) -> tuple[list[tuple[FoundFile, tuple[int, ...]]], list[Skipped]]:
-    """The usable files with the `count` numbers that `inspect` found, and the others with the reason. fault: (*numbers) -> why a file that
-    was decoded cannot be used, or nothing; cache: the file that remembers what was found, by path, size and time of change."""
+    """Inspect files, and separate the usable ones from the others.
+
+    Args:
+        files: Files to inspect.
+        inspect: Function that decodes one file.
+        count: Numbers that `inspect` returns for a usable file.
+        fault: Maps these numbers to the reason why a decoded file cannot be used, or "".
+        cache: File that stores results by path, size and time of change.
+        progress: Called as files are inspected.
+
+    Returns:
+        The usable files with their numbers, and the skipped files with their reasons.
+    """
     with without_collecting():
         rows = _load(cache)
         stamps = [file.stamp or _stamp(file.path) for file in files]
@@ -59,7 +74,7 @@ def inspect_all(
             facts[number] = fact
             progress(done := done + 1, len(files))
     finally:
-        # Also when it is interrupted: the next scan goes on from there.
+        # Results are stored after an interruption too: the next scan goes on from there.
         if cache and _remember(rows, [(files[n], stamps[n], facts[n]) for n in todo]):
             _store(cache, rows)
     usable: list[tuple[FoundFile, tuple[int, ...]]] = []
@@ -76,7 +91,10 @@ def inspect_all(
 def _inspected(
     files: Sequence[FoundFile], stamps: Sequence[Stamp | None], todo: Sequence[int], inspect: Callable[[Path], Facts]
 ) -> Iterator[Facts]:
-    """The facts of the files numbered `todo`, in that order; threads share what is large or slow, since decoders release the lock."""
+    """Yield the facts of the files numbered `todo`, in that order.
+
+    Threads share large or slow files, since decoders release the lock.
+    """
     seconds, threads = 0.0, os.cpu_count() or 1
     with ThreadPoolExecutor(threads) as pool:
         for begin in range(0, len(todo), _BLOCK):
@@ -89,7 +107,14 @@ def _inspected(
 
 
 def stamp_of(path: Path) -> str:
-    """What changes when a file does; nothing where there is none."""
+    """Return a text that changes when a file changes.
+
+    Args:
+        path: Path of the file.
+
+    Returns:
+        The real path, size and time of change; "" if there is no file.
+    """
     stamp = _stamp(path)
     return f"{os.path.realpath(path)}|{stamp[0]}|{stamp[1]}" if stamp else ""
 
@@ -103,7 +128,7 @@ def _stamp(path: Path) -> Stamp | None:
 
 
 def _load(cache: Path | None) -> Rows:
-    """The remembered rows; a cache that is missing, damaged or of another version is as good as none."""
+    """Return the stored rows; none if the cache is missing, damaged or of another version."""
     try:
         if not cache or cache.stat().st_size > _LARGEST_CACHE:
             return {}
@@ -116,7 +141,7 @@ def _load(cache: Path | None) -> Rows:
 
 
 def _remembered(rows: Rows, file: FoundFile, stamp: Stamp | None, count: int) -> Facts | None:
-    """What is known of a file, unless it has changed, or what is remembered is not what facts look like."""
+    """Return the stored facts of a file, or None if the file has changed or the stored row is malformed."""
     folder, _, name = file.real.rpartition(os.sep)
     row = rows.get(folder, {}).get(name)
     if not isinstance(row, list) or stamp is None or len(row) < 3 or (row[0], row[1]) != stamp:
@@ -132,7 +157,7 @@ def _are_whole(numbers: list[object]) -> TypeGuard[list[int]]:
 
 
 def _remember(rows: Rows, found: Sequence[tuple[FoundFile, Stamp | None, Facts | None]]) -> bool:
-    """Adds what was found and will last; whether there is any."""
+    """Add facts that will last to the rows; return whether there were any."""
     added = False
     for file, stamp, fact in found:
         if stamp and fact and fact.lasting:
@@ -146,4 +171,4 @@ def _store(cache: Path, rows: Rows) -> None:
     try:
         write_text(cache, json.dumps({"format": FORMAT, "folders": rows}, ensure_ascii=False, separators=(",", ":")))
     except CPCError:
-        pass  # the cache only saves time; a read-only home must not stop the work
+        pass  # the cache only saves time, so a read-only home must not stop the work

@@ -1,4 +1,4 @@
-"""What tables say about files: manifests, which list them, and tables of labels, which stand beside the files of a folder."""
+"""Read tables about files: manifests list files, and tables of labels describe the files of a folder."""
 
 import os
 from collections.abc import Sequence
@@ -11,12 +11,20 @@ from torchcpc.data.files.rows import FileRow, file_rows, names_files
 from torchcpc.data.keys import Keys
 
 MANIFESTS = (".csv", ".parquet", ".tsv")
-# By the name of such a table in a folder; the last are those of Hugging Face's folders of pictures and sounds.
+# Names of tables of labels in a folder. The metadata files are those of Hugging Face's folders of pictures and sounds.
 LABEL_TABLES = ("labels.csv", "labels.tsv", "labels.parquet", "metadata.csv", "metadata.parquet")
 
 
 def labelled_files(root: Path, files: Sequence[FoundFile], kind: FileKind) -> Found:
-    """The files of the folder `root` with the labels that its table gives them, or those in the folders directly below it."""
+    """Add the labels of a table to the files of a folder.
+
+    The table is in the folder itself, or in each of the folders directly below it.
+
+    Args:
+        root: The folder.
+        files: Files below it.
+        kind: Kind of the files.
+    """
     tables = [(root, "")] if _table_in(root) else [(root / top, f"{top}/") for top in sorted(_tops(files))]
     found, skipped, notes = {file.key: file for file in files}, list[Skipped](), list[Skipped]()
     for folder, prefix in tables:
@@ -31,16 +39,26 @@ def labelled_files(root: Path, files: Sequence[FoundFile], kind: FileKind) -> Fo
 
 
 def is_manifest(path: Path) -> bool:
-    """Whether a file lists files: a table with a column of paths, or fairseq's form."""
+    """Return whether a file lists files.
+
+    Args:
+        path: A table with a column of paths, or a manifest in fairseq's format.
+    """
     return path.suffix.lower() in MANIFESTS and (names_files(path) or _is_fairseq(path))
 
 
 def read_manifest(manifest: Path, kind: FileKind) -> Found:
-    """The files that a manifest lists. Paths are absolute, or relative to its folder; fairseq's name that folder in the first line. The
-    suffix may be left out. Other columns are labels; `start` and `end` select a part of the file, in seconds.
+    """Read the files that a manifest lists.
+
+    Paths are absolute, or relative to the folder of the manifest. A fairseq manifest names that folder in its first line.
+    The suffix of a path may be omitted. Other columns are labels; `start` and `end` select a part of a file, in seconds.
+
+    Args:
+        manifest: The table.
+        kind: Kind of the files.
 
     Raises:
-        CPCError: Where nothing that it lists is there, and for parts of files that can only be read whole.
+        CPCError: If none of the listed files exists, or the table selects parts of files that can only be read whole.
     """
     if manifest.suffix.lower() == ".tsv" and not names_files(manifest):
         base, rows, notes = *_fairseq_rows(manifest), list[Skipped]()
@@ -66,7 +84,7 @@ def read_manifest(manifest: Path, kind: FileKind) -> Found:
 def _labels_of(
     table: Path, files: Sequence[FoundFile], prefix: str, kind: FileKind
 ) -> tuple[dict[str, dict[str, str]], list[Skipped], list[Skipped]]:
-    """The labels by key; rows that label nothing; what is doubtful. prefix: of the keys of files beside the table."""
+    """Return the labels by key, the rows that label nothing, and notes. Keys in the table lack the `prefix`."""
     keys = Keys([file.key.removeprefix(prefix) for file in files], [file.path for file in files])
     rows, notes = file_rows(table, kind)
     labels: dict[str, tuple[FileRow, dict[str, str]]] = {}
@@ -89,7 +107,10 @@ def _labels_of(
 
 
 def _table_in(folder: Path) -> Path | None:
-    """The table of labels in a folder. One called labels.csv is always meant as one, others only where they name files."""
+    """Return the table of labels in a folder, or None.
+
+    A file named labels.csv always counts as one. Others count only if they name files.
+    """
     paths = (folder / name for name in LABEL_TABLES)
     return next((path for path in paths if os.path.isfile(path) and (path.name == LABEL_TABLES[0] or names_files(path))), None)
 
@@ -104,7 +125,7 @@ def _grouped(file: FoundFile, kind: FileKind) -> FoundFile:
 
 
 def _is_fairseq(path: Path) -> bool:
-    """Whether a .tsv begins with the folder of the files that it lists."""
+    """Return whether the first line of a .tsv file is the folder of the files that it lists."""
     if path.suffix.lower() != ".tsv" or not os.path.isfile(path):
         return False
     try:
@@ -116,9 +137,9 @@ def _is_fairseq(path: Path) -> bool:
 
 
 def _fairseq_rows(manifest: Path) -> tuple[Path, list[FileRow]]:
-    """The folder in the first line, then `path relative to it<TAB>frames`; the frames are counted anew by decoding."""
+    """Return the folder in the first line, and the rows `relative path<TAB>frames`. The frames are ignored."""
     try:
-        # splitlines would also break at characters that file names may hold.
+        # splitlines would also break at other characters that file names may hold.
         lines = manifest.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise CPCError(f"{manifest} is not a readable UTF-8 text: {error}. Write it again.") from None
@@ -132,11 +153,13 @@ def _fairseq_rows(manifest: Path) -> tuple[Path, list[FileRow]]:
 
 
 def _existing(base: Path, name: str, kind: FileKind, folders: dict[Path, dict[str, list[str]]]) -> list[Path]:
-    """The file of that name; where there is none, those that have it but for the suffix. folders: the names in each folder by their stem,
-    filled as they are looked into, since a folder may be asked for a thousand names."""
+    """Return the file of a given name, or the files that have this name plus a suffix.
+
+    `folders` stores the names in each folder by stem, since a folder may be asked for a thousand names.
+    """
     for spelled in dict.fromkeys((name, name.replace("\\", "/"))):
         path = base / spelled
-        # os.path and not Path: what may not be looked at is not there, instead of raised.
+        # os.path, because Path raises if access is denied; os.path says that the file does not exist.
         if os.path.isfile(path):
             return [path]
         if path.parent not in folders:
@@ -148,7 +171,7 @@ def _existing(base: Path, name: str, kind: FileKind, folders: dict[Path, dict[st
 
 
 def _by_stem(folder: Path) -> dict[str, list[str]]:
-    """The names in a folder by what stands before their last dot; nothing where it cannot be read."""
+    """Return the names in a folder by the text before their last dot; nothing if it cannot be read."""
     try:
         names = sorted(os.listdir(folder))
     except (OSError, ValueError):
@@ -160,8 +183,11 @@ def _by_stem(folder: Path) -> dict[str, list[str]]:
 
 
 def _named(base: Path, path: Path, row: FileRow) -> FoundFile:
-    """The key is the path below the manifest's folder, whether it was written so or as an absolute path. Without a speaker the group is the
-    top folder, and for a path that leads out of the manifest's folder the folder it ends in."""
+    """Return the file of a row; its key is the path below the folder of the manifest.
+
+    An absolute path below that folder gives the same key. Without a speaker, the group is the top folder. For a path
+    outside the folder of the manifest, the group is the parent folder.
+    """
     whole = os.path.abspath(path)
     below = next(
         (whole[len(top) + 1 :] for top in (os.path.abspath(base), os.path.realpath(base)) if whole.startswith(top + os.sep)), ""

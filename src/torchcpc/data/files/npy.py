@@ -1,4 +1,7 @@
-"""Arrays from npy and npz files of others. Nothing in them is run, and nothing is made that the file does not hold."""
+"""Read npy and npz files from unknown sources.
+
+No code in them is run, and no array larger than the file is allocated.
+"""
 
 import math
 import zipfile
@@ -16,23 +19,42 @@ from torchcpc.data.files.limits import MOST_COLUMNS, check_memory, check_unpacke
 
 @dataclass(frozen=True, slots=True)
 class Arrays:
-    """What an npz file holds. arrays: by name; refused: members that are no arrays of plain values, and why."""
+    """Contents of an npz file.
+
+    Attributes:
+        arrays: Array by name.
+        refused: Reason by name, for members that are not arrays of plain values.
+    """
 
     arrays: Mapping[str, np.ndarray]
     refused: Mapping[str, str]
 
 
 def load_npy(path: Path) -> np.ndarray:
-    """The array of an npy file. Raises CPCError, without the path, for anything else."""
+    """Return the array of an npy file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CPCError: If it is not a readable npy file. The message names no path.
+    """
     try:
         with path.open("rb") as file:
             return _read(file, path.stat().st_size)
-    except Exception as error:  # numpy raises a dozen kinds for a damaged header
+    except Exception as error:  # numpy raises a dozen kinds of error for a damaged header
         raise CPCError(f"not a readable npy file: {one_line(error)}") from None
 
 
 def load_npz(path: Path) -> Arrays:
-    """The arrays of an npz file. Raises CPCError, without the path, for a file that is no archive, and for a decompression bomb."""
+    """Return the arrays of an npz file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CPCError: If it is no archive, or a decompression bomb. The message names no path.
+    """
     arrays: dict[str, np.ndarray] = {}
     refused: dict[str, str] = {}
     try:
@@ -46,7 +68,7 @@ def load_npz(path: Path) -> Arrays:
                 try:
                     with archive.open(member) as file:
                         arrays[name] = _read(file, member.file_size)
-                except Exception as error:  # zipfile, numpy and the codecs raise a dozen kinds for a damaged member
+                except Exception as error:  # zipfile, numpy and the codecs raise a dozen kinds of error
                     refused[name] = one_line(error)
     except Exception as error:
         raise CPCError(f"not a readable npz file: {one_line(error)}") from None
@@ -54,23 +76,23 @@ def load_npz(path: Path) -> Arrays:
 
 
 def _read(file: IO[bytes], size: int) -> np.ndarray:
-    """The array in an open file of `size` bytes, whose header is checked against them."""
+    """Return the array in an open file, after a check of its header against the `size` of the file."""
     if file.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
         raise CPCError("no array of numpy: it does not begin as one")
     file.seek(0)
-    # The third version differs from the second in the letters of field names alone.
+    # The third version differs from the second only in the letters of field names.
     read_header = npy.read_array_header_1_0 if npy.read_magic(file) == (1, 0) else npy.read_array_header_2_0
     shape, _, dtype = read_header(file)
     if dtype.hasobject:
         raise CPCError("pickled objects, which could run code; save numbers or texts")
     held, said = size - file.tell(), math.prod(shape) * dtype.itemsize
-    # Elements of no size cost nothing here and all the more where they become numbers.
+    # Elements of size zero take no memory here, but much where they become numbers.
     if min(shape, default=0) < 0 or said > held or (not dtype.itemsize and math.prod(shape) > held):
         raise CPCError(f"its header says {shape} of {dtype}, {said:,} bytes, and {held:,} are there")
     check_memory(said, f"an array of {shape}")
     file.seek(0)
     array = npy.read_array(file, allow_pickle=False)
-    # numpy looks at letters only when they are made to text.
+    # numpy checks letters only when it converts them to text.
     if (
         dtype.kind == "U"
         and array.size

@@ -1,4 +1,7 @@
-"""The rows of a table that names files: a path each, its labels, and the part of the file that is meant."""
+"""Read the rows of a table that names files.
+
+Each row has a path, labels, and perhaps a part of the file.
+"""
 
 import os
 from collections.abc import Collection, Sequence
@@ -11,14 +14,22 @@ from torchcpc.data.names import SPLIT, alike, clean
 
 PATH_COLUMNS = ("path", "file_name")
 GROUP_COLUMNS = ("speaker", "group")
-# Of the part of a file, in seconds: where it starts and where it ends.
+# Columns of the start and the end of a part of a file, in seconds.
 PART_COLUMNS = (("start", "start_s"), ("end", "end_s"))
 _KNOWN = (*PATH_COLUMNS, *GROUP_COLUMNS, SPLIT, *PART_COLUMNS[0], *PART_COLUMNS[1])
 
 
 @dataclass(frozen=True, slots=True)
 class FileRow:
-    """One row. line: of the table's file; part: start and end in seconds, None for the whole file; fault: why it cannot be used."""
+    """One row of a table that names files.
+
+    Attributes:
+        line: Line of the row in the file of the table.
+        path: Path as written.
+        labels: Label by column.
+        part: Start and end in seconds, None for the whole file.
+        fault: Why the row cannot be used, or "".
+    """
 
     line: int
     path: str
@@ -28,8 +39,12 @@ class FileRow:
 
 
 def names_files(path: Path) -> bool:
-    """Whether the header of a table has a column of paths. A file that cannot be read has none."""
-    if not os.path.isfile(path):  # a pipe would be waited on
+    """Return whether the header of a table has a column of paths.
+
+    Args:
+        path: The table. A file that cannot be read has no such column.
+    """
+    if not os.path.isfile(path):  # opening a pipe would block
         return False
     if path.suffix.lower() == ".parquet":
         return any(alike(name) in PATH_COLUMNS for name in _parquet_names(path))
@@ -52,10 +67,18 @@ def _parquet_names(path: Path) -> list[str]:
 
 
 def file_rows(path: Path, kind: FileKind, *, parts: bool = False) -> tuple[list[FileRow], list[Skipped]]:
-    """The rows, and what is doubtful about the columns. parts: whether columns `start` and `end` select a part of a file.
+    """Read the rows of a table that names files.
+
+    Args:
+        path: The table.
+        kind: Kind of the files.
+        parts: Whether columns `start` and `end` select a part of a file.
+
+    Returns:
+        The rows, and notes about the columns.
 
     Raises:
-        CPCError: For a table without a column of paths, and for parts of files that can only be read whole.
+        CPCError: If the table has no column of paths, or selects parts of files that can only be read whole.
     """
     from torchcpc.data.tables.read import read_table
 
@@ -71,7 +94,7 @@ def file_rows(path: Path, kind: FileKind, *, parts: bool = False) -> tuple[list[
         why = "it is a label only: parts of files are selected by a manifest, given as the data itself"
         notes += [Skipped(f"{path}, column {name!r}", why) for pair in PART_COLUMNS for name in pair if name in names]
     rows = []
-    # A file may be called NA, and a label NA says that there is none.
+    # A file may be named NA, but a label NA means a missing label.
     verbatim = [column for column, name in zip(table.columns, names, strict=True) if name == paths[0]]
     notes += [Skipped(str(path), note) for note in table.label_notes(verbatim)]
     for line, record in zip(table.lines, table.records(verbatim=verbatim), strict=True):
@@ -87,7 +110,16 @@ def file_rows(path: Path, kind: FileKind, *, parts: bool = False) -> tuple[list[
 
 
 def known_columns(path: Path, columns: Sequence[str], known: Collection[str] = _KNOWN) -> tuple[list[str], list[Skipped]]:
-    """The names of the columns, those that differ by case from a known one under that name; and notes of these."""
+    """Return the names of columns, spelled like known ones where they differ only by case.
+
+    Args:
+        path: The table.
+        columns: Names as written.
+        known: Known names.
+
+    Returns:
+        The names, and a note for each changed name.
+    """
     names, notes = [clean(name) for name in columns], list[Skipped]()
     for number, name in enumerate(names):
         if (usual := alike(name)) in known and usual not in names:
@@ -97,14 +129,21 @@ def known_columns(path: Path, columns: Sequence[str], known: Collection[str] = _
 
 
 def unused_columns(path: Path, names: Sequence[str], noun: str, used: Sequence[str]) -> list[Skipped]:
-    """Notes of columns that name groups elsewhere and are only labels here. used: those that name groups here."""
+    """Return notes about columns that name groups of other kinds of file, but are only labels here.
+
+    Args:
+        path: The table.
+        names: Names of its columns.
+        noun: Word for one file.
+        used: Columns that name the group of such a file.
+    """
     instead = f"; call it {used[0]!r} if it should" if used and used[0] not in names else ""
     why = f"it is a label only and does not name the group of a {noun}{instead}"
     return [Skipped(f"{path}, column {name!r}", why) for name in names if name in GROUP_COLUMNS and name not in used]
 
 
 def _part(ends: Sequence[str], decimal: str) -> tuple[tuple[float, float] | None, str]:
-    """(start, end) in seconds, or why the row cannot be used."""
+    """Return (start, end) in seconds, or why the row cannot be used."""
     if not any(ends):
         return None, ""
     from torchcpc.data.tables.values import number

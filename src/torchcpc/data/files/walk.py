@@ -1,4 +1,7 @@
-"""The files of one kind below a folder, at any depth: every folder is read once, every file is looked at once."""
+"""Find the files of one kind below a folder, at any depth.
+
+Every folder is read once, and every file is inspected once.
+"""
 
 import heapq
 import os
@@ -10,7 +13,7 @@ from pathlib import Path
 from torchcpc.contracts import Skipped
 from torchcpc.data.files.found import FileKind, Found, FoundFile, skip, top_folder
 
-# Files of other kinds whose first bytes are read, to find those that only have the wrong suffix.
+# Number of files of other suffixes whose first bytes are read, to find files with a wrong suffix.
 _MOST_SNIFFED = 1000
 # Kinds of other files that are named one by one.
 _NAMED = 5
@@ -18,11 +21,16 @@ _NO_TEXT = "its name is not UTF-8, so no table could name it; rename it"
 
 
 def walk(root: Path, kind: FileKind, used: frozenset[str] = frozenset()) -> Found:
-    """The files of `kind` below `root`, in an order that does not depend on the file system. Names that begin with a dot are ignored.
+    """Find the files of one kind below a folder.
 
-    Links to folders are followed after all folders, and no folder is read twice: time grows with the number of names and links, not
-    with the paths that links make. Files of other kinds are counted in a note. used: names, in `root` and the folders directly in it, of
-    files that are read as something else.
+    The order does not depend on the file system. Names that begin with a dot are ignored. Links to folders are followed
+    last, and no folder is read twice. The time therefore grows with the number of names and links, not with the number of
+    paths through links. Files of other kinds are counted in a note.
+
+    Args:
+        root: The folder.
+        kind: Kind of the files.
+        used: Names of files that are read as something else, in `root` and the folders directly below it.
     """
     found = _Walk(root, kind, used, frozenset(kind.suffixes), str(root))
     found.run()
@@ -32,7 +40,21 @@ def walk(root: Path, kind: FileKind, used: frozenset[str] = frozenset()) -> Foun
 
 @dataclass(slots=True)
 class _Walk:
-    """The state of a walk. seen: real path -> the path under which a folder is read; links: those to folders, still to be followed."""
+    """State of a walk.
+
+    Attributes:
+        root: The folder.
+        kind: Kind of the files.
+        used: Names of files that are read as something else.
+        suffixes: Suffixes of `kind`.
+        shown: `root` as text.
+        files: Files found so far.
+        skipped: Files and folders that are skipped.
+        others: Number of files of other kinds by suffix.
+        sniffed: Files whose first bytes were read.
+        seen: Real path of a folder -> the path under which it is read.
+        links: Links to folders that are still to be followed.
+    """
 
     root: Path
     kind: FileKind
@@ -61,7 +83,7 @@ class _Walk:
                 waiting += self._followed(*heapq.heappop(self.links))
 
     def _read(self, folder: str, above: str, real: str) -> Iterator[tuple[str, str, str]]:
-        """Lists one folder; yields the folders in it. above: what the keys of its files begin with."""
+        """List one folder, and yield the folders in it. `above` begins the keys of its files."""
         try:
             with os.scandir(folder) as entries:
                 for entry in entries:
@@ -101,7 +123,7 @@ class _Walk:
             except OSError:
                 status, real = None, ""
             if status is None:
-                # A pipe would be waited on for ever, a link may lead nowhere.
+                # Opening a pipe would block for ever, and a link may lead nowhere.
                 self.skipped.append(skip(entry.path, "not a file (a link to nothing, a pipe or a device)"))
                 return
             key, stamp = above + name, (status.st_size, status.st_mtime_ns)
@@ -118,7 +140,7 @@ class _Walk:
             self.others[suffix] += 1
 
     def _has_header(self, entry: os.DirEntry[str]) -> bool:
-        """Whether a file of another suffix begins as files of this kind do."""
+        """Return whether a file of another suffix begins like files of this kind."""
         if self.kind.header is None or self.sniffed >= _MOST_SNIFFED:
             return False
         self.sniffed += 1
@@ -135,7 +157,11 @@ class _Walk:
 
 
 def other_kinds(others: Counter[str]) -> str:
-    """How many files of other kinds there are, the most frequent kinds by name."""
+    """Return how many files of other kinds there are, with the most frequent suffixes.
+
+    Args:
+        others: Number of files by suffix.
+    """
     total = sum(others.values())
     named = sorted(others.items(), key=lambda kind: (-kind[1], kind[0]))
     kinds = [f"{count} {suffix or 'without a suffix'}" for suffix, count in named[:_NAMED]]
@@ -152,7 +178,7 @@ def _is_text(name: str) -> bool:
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
-    # What may not be looked at is not a folder, instead of raised.
+    # Access may be denied; then it counts as no folder.
     try:
         return entry.is_dir()
     except OSError:
