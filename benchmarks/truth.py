@@ -30,7 +30,7 @@ from torchcpc.model import CPCModel
 from torchcpc.runs.build import schema
 from torchcpc.runs.devices import Devices
 from torchcpc.runs.pretrain import pretrain
-from torchcpc.runs.run import matching_proposal
+from torchcpc.runs.run import matching_marginal
 from torchcpc.scores.calibration import Sample
 from torchcpc.settings import Settings, load_recipe, override, resolve
 
@@ -146,21 +146,21 @@ def infonce(
 
 
 @torch.inference_mode()
-def calibrated(model: Any, drawn: Drawn, marginal: Sample) -> list[np.ndarray]:
+def calibrated(model: Any, drawn: Drawn, sample: Sample) -> list[np.ndarray]:
     """PMI [A] per horizon of the true futures, in nats."""
-    groups = torch.from_numpy(drawn.group_A) if marginal.proposal == "same_group" else None
-    log_z_AK = marginal(drawn.p_AKD, group_A=groups)
+    groups = torch.from_numpy(drawn.group_A) if sample.marginal == "same_group" else None
+    log_z_AK = sample(drawn.p_AKD, group_A=groups)
     return [((z_AD * drawn.p_AKD[:, i]).sum(1) - log_z_AK[:, i]).double().numpy() for i, z_AD in enumerate(drawn.z_KAD)]
 
 
 def measure(
-    model: Any, process: Process, proposal: str, rng: np.random.Generator, *, told: bool = True
+    model: Any, process: Process, marginal: str, rng: np.random.Generator, *, told: bool = True
 ) -> list[dict[str, Any]]:
     """One dictionary of figures per horizon."""
     drawn, others = draw(model, process, rng, CONTEXTS, told=told), draw(model, process, rng, MARGINALS)
-    marginal = Sample(others.z_KAD[0], torch.arange(MARGINALS), torch.from_numpy(others.group_A), proposal=proposal)
+    sample = Sample(others.z_KAD[0], torch.arange(MARGINALS), torch.from_numpy(others.group_A), marginal=marginal)
     rows = []
-    for index, (k, pmi_A) in enumerate(zip(model.predictor.horizons, calibrated(model, drawn, marginal), strict=True)):
+    for index, (k, pmi_A) in enumerate(zip(model.predictor.horizons, calibrated(model, drawn, sample), strict=True)):
         exact_A = process.log_ratio(drawn.x_KAD[index].astype(np.float64), drawn.belief_AS, k)
         bounds = {N: infonce(model, process, drawn, index, N, rng) for N in CANDIDATES}
         slope, r2, rmse = agreement(pmi_A, exact_A)
@@ -201,8 +201,8 @@ def main() -> None:
         row, start = ROWS[name], time.perf_counter()
         process = named(row.process, bits=row.bits, warped=row.warped)
         settings = settings_of(row, process, arguments.steps)
-        model, proposal = learn(settings, seed=arguments.seed), matching_proposal(settings["candidates"].get("strategy"))
-        for found in measure(model, process, proposal, np.random.default_rng([arguments.seed, 1]), told=row.told):
+        model, marginal = learn(settings, seed=arguments.seed), matching_marginal(settings["candidates"].get("strategy"))
+        for found in measure(model, process, marginal, np.random.default_rng([arguments.seed, 1]), told=row.told):
             gaps = ", ".join(f"{ours - exact:+.3f}" for ours, exact, _ in found["bounds"].values())
             print(
                 f"| {name} | {found['k']} | {gaps} | {found['slope']:.3f} | {found['r2']:.3f} | {found['rmse']:.3f} "

@@ -139,7 +139,7 @@ def capped(samples: int, candidates: tuple[int, ...] = (2, 8, 32, 128, 512)) -> 
     return found
 
 
-def proposals() -> dict[str, float]:
+def marginals() -> dict[str, float]:
     """Four speakers with four phones each: what is estimated with anyone's steps as negatives, and with the same speaker's."""
     return {name: named(name).information(1).value for name in ("speakers", "speakers-same-group")}
 

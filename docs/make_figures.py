@@ -33,7 +33,7 @@ def measure(*, updates: int, samples: int, oracle: int, rows: int, repeats: int)
         "gauge": demonstrations.gauge(updates, samples),
         "steps": demonstrations.per_step(updates, samples),
         "cap": demonstrations.capped(oracle),
-        "proposals": demonstrations.proposals(),
+        "marginals": demonstrations.marginals(),
         "false": demonstrations.false_negatives(rows),
         "partition": demonstrations.partition(repeats),
         "processing": demonstrations.processing(updates, samples),

@@ -266,7 +266,7 @@ def test_an_unknown_keyword_is_refused_with_the_nearest_name(worlds: Callable[[s
         "curves": (lambda: run.write_boundaries(phones, curves="dot"), "curve"),
         "smoth": (lambda: run.anomalies(smoth=3), "smooth"),
         "tops": (lambda: run.nearest(steps=("speaker0/0.wav:3",), tops=3), "top"),
-        "propsal": (lambda: run.timeline(propsal="all"), "proposal"),
+        "marginl": (lambda: run.timeline(marginl="all"), "marginal"),
         "sample": (lambda: run.stream(sample=3), "samples"),
         "seeds": (lambda: run.rank_step("speaker0/0.wav:3", seeds=3), "seed"),
         "sedd": (lambda: run.rank_texts("a", ["b"], sedd=3), "seed"),

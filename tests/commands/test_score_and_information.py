@@ -75,7 +75,7 @@ def test_information_prints_a_table_and_adds_to_the_report(trained: Path, capsys
     assert main(["report", str(trained)]) == 0 and (trained / "report.html").read_text() == page
 
 
-def test_information_of_named_data_and_other_proposals(trained: Path, recordings: Path, tmp_path: Path) -> None:
+def test_information_of_named_data_and_other_marginals(trained: Path, recordings: Path, tmp_path: Path) -> None:
     before = (trained / "information.json").read_bytes() if (trained / "information.json").exists() else None
     assert main(["information", str(trained), str(recordings), "--correction", "jackknife", "--samples", "50"]) == 0
     kept = json.loads((trained / "information.json").read_text())
@@ -105,7 +105,7 @@ def test_what_is_refused(tmp_path: Path, trained: Path, recordings: Path, refuse
     assert "k = 5: this model predicts 1 to 2 steps ahead" in refused(
         "score", trained, "--picture", tmp_path / "p.svg", "--k", "5"
     )
-    assert "proposal = 'speaker' is unknown" in refused("score", trained, *out, "--proposal", "speaker")
+    assert "marginal = 'speaker' is unknown" in refused("score", trained, *out, "--marginal", "speaker")
     assert "3 marginal samples: log Z needs at least 8" in refused("information", trained, "--samples", "3")
     assert "contexts have fewer than 8 marginal samples from other sources" in refused("score", trained, one, *out)
     assert "so at least 2 are needed" in refused("information", trained, one)
@@ -123,7 +123,7 @@ def test_a_group_without_samples_is_named(tmp_path: Path, trained: Path, recordi
     for name in ("a/0.wav", "a/2.wav", "b/1.wav"):
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_bytes((recordings / f"speaker{int(name[2]) % 2}" / name[2:]).read_bytes())
-    said = refused("score", trained, place, "--proposal", "same_group", "-o", tmp_path / "s.npz")
+    said = refused("score", trained, place, "--marginal", "same_group", "-o", tmp_path / "s.npz")
     assert "of group 1 from other sources. Name more sources" in said and not (tmp_path / "s.npz").exists()
 
 

@@ -154,5 +154,5 @@ def test_one_held_out_document_without_a_rival_is_refused_before_training(
     lone = [*SMALL, "candidates.strategy=same_group_excluding"]
     assert main(["train", "text", *lone, "--data", str(books), "-o", str(tmp_path / "c"), *CPU]) == 1
     assert "no other may compete with: candidates.strategy = 'same_group_excluding'" in capsys.readouterr().err
-    alone = [*settings, "candidates.strategy=mixed", "predictor.echo=0"]
+    alone = [*settings, "candidates.strategy=mixed", "predictor.identity_scale=0"]
     assert main(["train", "text", *alone, "--data", str(books), "-o", str(tmp_path / "b"), *CPU]) == 0

@@ -34,11 +34,11 @@ def test_the_scale_is_learned_from_the_training_sources_once(tmp_path: Path) -> 
     assert learn_scale(other, sources, tmp_path, silent) is other
 
 
-def test_the_process_behind_synthetic_data_follows_the_proposal() -> None:
+def test_the_process_behind_synthetic_data_follows_the_marginal() -> None:
     truth = DOMAINS["synthetic"].truth
     for name in ("speakers", "speakers-same-group"):
-        for proposal, known in (("all", 1.832), ("same_group", 0.446)):
-            process = truth({"name": "synthetic", "process": name, "bits": 0, "warped": False}, proposal)
+        for marginal, known in (("all", 1.832), ("same_group", 0.446)):
+            process = truth({"name": "synthetic", "process": name, "bits": 0, "warped": False}, marginal)
             assert process.information(1).value == pytest.approx(known, abs=1e-3)
     coins = truth({"name": "synthetic", "process": "ar1", "bits": 2, "warped": False}, "same_group")
     assert coins.dim == 3

@@ -8,7 +8,7 @@ from torchcpc.contracts import Estimand
 from torchcpc.information.measure import FEW_EFFECTIVE, cautions
 from torchcpc.scores import STRATEGIES
 
-# The proposal that each strategy was trained for; None where no proposal draws its candidates.
+# The marginal that each strategy was trained for; None where no marginal draws its candidates.
 MATCHES = {
     "mixed": "all",
     "mixed_excluding": "all",
@@ -24,13 +24,13 @@ def test_every_strategy_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("strategy", MATCHES)
-@pytest.mark.parametrize("proposal", ["all", "same_group"])
-def test_another_proposal_than_training_is_said(strategy: str, proposal: str) -> None:
-    said = cautions(Estimand("I(x; c)", proposal, 101, FEW_EFFECTIVE, "delta"), [], strategy)
-    if MATCHES[strategy] == proposal:
+@pytest.mark.parametrize("marginal", ["all", "same_group"])
+def test_another_marginal_than_training_is_said(strategy: str, marginal: str) -> None:
+    said = cautions(Estimand("I(x; c)", marginal, 101, FEW_EFFECTIVE, "delta"), [], strategy)
+    if MATCHES[strategy] == marginal:
         assert said == ()
     else:
-        assert len(said) == 1 and f"candidates '{strategy}' and calibrated against '{proposal}'" in said[0]
+        assert len(said) == 1 and f"candidates '{strategy}' and calibrated against '{marginal}'" in said[0]
 
 
 def test_too_few_sources_are_said() -> None:

@@ -162,7 +162,7 @@ def test_what_cannot_be_measured_is_refused(model: CPCModel, sources: Arrays) ->
     with pytest.raises(CPCError, match="5 marginal samples: log Z needs at least 8"):
         marginal(model, sources, [0, 1], SampleSpec(5))
     alone = replace_groups(sources)
-    within = marginal(model, alone, list(range(9)), SampleSpec(101, proposal="same_group"))
+    within = marginal(model, alone, list(range(9)), SampleSpec(101, marginal="same_group"))
     with pytest.raises(CPCError, match="fewer than 8 marginal samples of group 1 from other sources"):
         measure_horizons(trained(model), within, alone, [9])
 

@@ -51,6 +51,13 @@ def test_every_number_is_printed_within_the_width(table: InformationTable) -> No
         assert words in said
 
 
+def test_a_file_with_the_old_name_of_the_marginal_is_read(table: InformationTable) -> None:
+    content = table.to_json()
+    assert content["estimand"]["marginal"] == "all"
+    content["estimand"]["proposal"] = content["estimand"].pop("marginal")
+    assert InformationTable.from_json(content).estimand == table.estimand
+
+
 def test_a_table_without_checks_and_truth_keeps_its_cautions(table: InformationTable) -> None:
     bare = InformationTable(table.estimand, table.origin, table.cautions, table.rows[1:], 1, ())
     (shown,) = bare.tables()

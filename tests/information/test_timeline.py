@@ -148,6 +148,6 @@ def test_a_source_alone_rests_on_what_the_run_held_out(worlds: Callable[[str], W
     assert alone is not None
     one = find_source(run, alone, SampleSpec(31))
     others = [i for i in parts.unseen or parts.validation if i != parts.validation[0]] or parts.train
-    expected = marginal(run.model, own, others, SampleSpec(31, run.proposal))
+    expected = marginal(run.model, own, others, SampleSpec(31, run.marginal))
     torch.testing.assert_close(one.sample.z_MD, expected.z_MD)
     assert one.item.path == alone and one.number == -1

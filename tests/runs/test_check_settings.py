@@ -66,7 +66,7 @@ def test_no_number_below_its_range_is_taken(name: str) -> None:
     for section, own in base.items():
         for setting, value in own.items():
             if isinstance(value, int | float) and not isinstance(value, bool):
-                for wrong in (math.nan, math.inf, "x", [1], *([] if setting == "echo" else [-3])):
+                for wrong in (math.nan, math.inf, "x", [1], *([] if setting == "identity_scale" else [-3])):
                     said = refused({**base, section: {**own, setting: wrong}})
                     assert said.startswith(f"{section}.{setting} = "), (section, setting, wrong, said)
 
@@ -104,7 +104,7 @@ def test_no_number_below_its_range_is_taken(name: str) -> None:
         ("series", ["encoder.mean=[0.0]"], "one of each per channel"),
         ("speech", ["windows.batch=8000000"], "an update would take at least"),
         ("speech", ["context.dim=300000"], "the largest is context.dim = 300,000"),
-        ("speech", ["predictor.echo=1"], "echo = 1.0"),
+        ("speech", ["predictor.identity_scale=1"], "identity_scale = 1.0"),
         ("text", ["data.width=0"], "data.width = 0"),
         (
             "speech",

@@ -39,7 +39,7 @@ def bounds(folder: Path) -> list[tuple[int, float]]:
 def test_it_loads() -> None:
     run = load_run(OLD)
     assert run.record is not None and run.record.recipe == "digits-demo" and run.record.seed == 3
-    assert (run.domain.name, run.strategy, run.proposal, run.first_disjoint_horizon) == ("digits", "mixed", "all", 0)
+    assert (run.domain.name, run.strategy, run.marginal, run.first_disjoint_horizon) == ("digits", "mixed", "all", 0)
     assert run.record.fingerprint() == read_tensors(OLD / "latest.safetensors")[1].fingerprint
     sources, indices, origin = run.held_out()
     assert len(indices) == run.record.data["unseen"] == 360 and "never saw" in origin and sources is run.open()

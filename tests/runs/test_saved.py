@@ -77,7 +77,7 @@ def test_settings_that_are_newer_than_a_file_have_their_defaults(saved: Path) ->
 
 def test_a_saved_model_is_the_one_that_was_trained(saved: Path) -> None:
     run = load_run(saved)
-    assert not run.model.training and run.config["encoder"]["dim"] == 6 and run.record is None and run.proposal == "all"
+    assert not run.model.training and run.config["encoder"]["dim"] == 6 and run.record is None and run.marginal == "all"
     for name, weight in load_file(OLD / "model.safetensors").items():
         assert torch.equal(run.model.state_dict()[name], weight)
     with pytest.raises(CPCError, match="no settings.json"):

@@ -1,4 +1,4 @@
-"""The bilinear score against its equation written out, and what an echo expects before anything is learned."""
+"""The bilinear score against its equation written out, and what `identity_scale` expects before anything is learned."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def test_scores_are_those_of_the_equation() -> None:
         assert scores[b, t, k, n].item() == pytest.approx(by_hand, abs=1e-5)
 
 
-def test_an_echo_expects_the_end_of_the_context_to_come_again() -> None:
+def test_identity_scale_expects_the_end_of_the_context_to_come_again() -> None:
     """The same random weights and, on the last 7 of 11 numbers, 3 times the identity: each score is 3 <z, end of c> higher."""
     torch.manual_seed(1)
     plain = Bilinear(11, 7, count=2)
     torch.manual_seed(1)
-    echoing = Bilinear(11, 7, count=2, echo=3.0)
+    expecting = Bilinear(11, 7, count=2, identity_scale=3.0)
     c_BTC, z_ND = torch.randn(2, 5, 11), torch.randn(13, 7)
-    higher = (echoing(c_BTC) - plain(c_BTC)) @ z_ND.t()
+    higher = (expecting(c_BTC) - plain(c_BTC)) @ z_ND.t()
     expected = 3 * c_BTC[..., -7:] @ z_ND.t()
     torch.testing.assert_close(higher, expected.unsqueeze(2).expand(-1, -1, 2, -1))
 
@@ -38,5 +38,5 @@ def test_an_echo_expects_the_end_of_the_context_to_come_again() -> None:
 def test_impossible_settings_are_refused() -> None:
     with pytest.raises(CPCError, match="first = 0, count = 3: predictions start at least 1 step ahead"):
         Bilinear(5, 7, first=0, count=3)
-    with pytest.raises(CPCError, match="echo = 1.0: a context of 5 numbers does not end with a mean of steps of 7"):
-        Bilinear(5, 7, echo=1.0)
+    with pytest.raises(CPCError, match="identity_scale = 1.0: a context of 5 numbers does not end with a mean of steps of 7"):
+        Bilinear(5, 7, identity_scale=1.0)

@@ -118,8 +118,8 @@ def test_samples_of_a_single_source_are_not_corrected(correction: str) -> None:
     torch.testing.assert_close(found.log_z, found.plain)
 
 
-@pytest.mark.parametrize("proposal", ["all", "same_group"])
-def test_against_a_loop_over_metadata(proposal: str) -> None:
+@pytest.mark.parametrize("marginal", ["all", "same_group"])
+def test_against_a_loop_over_metadata(marginal: str) -> None:
     """Slow witness of who counts, log Z, the effective sample size and both corrections, for several steps per source."""
     M, A = 61, 7
     z_MD, p_AKD = drawn(7, M, 5), drawn(8, A, 2, 5)
@@ -127,10 +127,10 @@ def test_against_a_loop_over_metadata(proposal: str) -> None:
     source_A = torch.tensor([0, 1, 2, 3, 4, 5, 6])
     group_A = source_A % 2
     for correction in CORRECTIONS:
-        held = Sample(z_MD, source_M, group_M, proposal=proposal, correction=correction)
+        held = Sample(z_MD, source_M, group_M, marginal=marginal, correction=correction)
         found = held.measure(p_AKD, source_A, group_A)
         for a in range(A):
-            own = [m for m in range(M) if source_M[m] != source_A[a] and (proposal == "all" or group_M[m] == group_A[a])]
+            own = [m for m in range(M) if source_M[m] != source_A[a] and (marginal == "all" or group_M[m] == group_A[a])]
             blocks = sorted({int(source_M[m]) for m in own})
             for k in range(2):
                 w = {m: math.exp(float(p_AKD[a, k] @ z_MD[m])) for m in own}
@@ -174,8 +174,8 @@ def test_same_group_divides_the_group_out() -> None:
     # log N(x; m, 1) - log N(x; 0, 1) + any constant: m x + gauge.
     p_AKD = torch.tensor([[[0.3, -4.0, 0.0]], [[-2.0, 4.0, 0.0]]], dtype=torch.float64)
     source_A = torch.tensor([-1, -1])
-    alike = Sample(z_MD, torch.arange(4001), group_M, proposal="all")
-    within = Sample(z_MD, torch.arange(4001), group_M, proposal="same_group")
+    alike = Sample(z_MD, torch.arange(4001), group_M, marginal="all")
+    within = Sample(z_MD, torch.arange(4001), group_M, marginal="same_group")
     assert alike.estimand.name == "I(x; c)" and within.estimand.name == "I(x; c | group)"
     gap = within(p_AKD, source_A, group_A) - alike(p_AKD, source_A, group_A)
     # p(x) = half each; the other group's share of exp F is e^{-32 - ...}: log 2 between the two.
@@ -215,15 +215,15 @@ def test_bad_requests_are_refused() -> None:
     x_M = drawn(20, 13)
     with pytest.raises(CPCError, match="7 marginal samples: log Z needs at least 8"):
         sample(x_M[:7])
-    with pytest.raises(CPCError, match="proposal = 'speaker' is unknown. Choose one of all, same_group"):
-        sample(x_M, proposal="speaker")
+    with pytest.raises(CPCError, match="marginal = 'speaker' is unknown. Choose one of all, same_group"):
+        sample(x_M, marginal="speaker")
     with pytest.raises(CPCError, match="correction = 'bayes' is unknown. Choose one of none, delta, jackknife"):
         sample(x_M, correction="bayes")
     p_AKD = torch.zeros(1, 1, 3, dtype=torch.float64)
     with pytest.raises(CPCError, match="needs the group of every context"):
-        sample(x_M, proposal="same_group")(p_AKD)
+        sample(x_M, marginal="same_group")(p_AKD)
     with pytest.raises(CPCError, match="1 contexts have fewer than 8 marginal samples of group 5 from other sources"):
-        sample(x_M, proposal="same_group")(p_AKD, torch.tensor([99]), torch.tensor([5]))
+        sample(x_M, marginal="same_group")(p_AKD, torch.tensor([99]), torch.tensor([5]))
 
 
 def test_interval_of_a_mean_over_one_axis_is_the_t_interval() -> None:

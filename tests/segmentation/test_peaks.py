@@ -133,7 +133,7 @@ def test_surprise_is_minus_pmi() -> None:
     torch.manual_seed(0)
     weight_KDC, z_TD, c_TC, z_MD = torch.randn(2, 3, 5), torch.randn(13, 3), torch.randn(13, 5), torch.randn(17, 3)
     model = SimpleNamespace(predictor=Straight(weight_KDC))
-    sample = Sample(z_MD, torch.arange(17), torch.zeros(17, dtype=torch.int64), proposal="all", correction="none")
+    sample = Sample(z_MD, torch.arange(17), torch.zeros(17, dtype=torch.int64), marginal="all", correction="none")
     found = surprise_curve(model, sample, SourceSteps(99, 0, z_TD, c_TC), StepTimes(0.01, 0.0), index=1)
     for t in range(13 - 4):
         p_D = weight_KDC[1] @ c_TC[t]

@@ -62,7 +62,7 @@ def test_the_streamed_objective_reaches_it_too():
     assert math.log(32) - out.loss.item() == pytest.approx(ORACLE[32], abs=0.05)
 
 
-def test_the_proposal_decides_the_estimand():
+def test_the_marginal_decides_the_estimand():
     """4 speakers, each with its own 4 states of a sticky chain: negatives of the same speaker divide speaker identity out."""
     speakers, states, eps = 4, 4, 0.3
     stay = np.full((states, states), eps / (states - 1))

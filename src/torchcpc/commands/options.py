@@ -12,7 +12,12 @@ RUN = "Run folder, saved model folder, or id of a repository on the Hugging Face
 
 # Old spelling -> the current spelling, for each command ("" for all commands).
 RENAMED: dict[str, dict[str, str]] = {
-    "": {"--also": "--seed-runs", "--choose-by": "--select-by", "--choose-across": "--validate-across"},
+    "": {
+        "--also": "--seed-runs",
+        "--choose-by": "--select-by",
+        "--choose-across": "--validate-across",
+        "--proposal": "--marginal",
+    },
     "probe": {"--leave-out": "--test-on", "--each-event": "--per-event"},
     "segment": {"--share": "--peak-quantile"},
     "score": {
@@ -42,7 +47,7 @@ SEED_RUNS: Option = ("seed-runs", (str, "+"), [], "RUN", "Average the table over
 PARTITION: tuple[Option, ...] = (
     ("samples", int, 4096, "M", "Estimate log Z from M samples of the marginal distribution."),
     (
-        "proposal",
+        "marginal",
         str,
         None,
         "NAME",

@@ -63,8 +63,10 @@ class RunningMeans(nn.Module):
     """z_BTD -> c_BTC = [GRU(x)_t, 0.1 m_t for each of `spans`], x the standardised z and m_t = m_{t-1} + (x_t - m_{t-1}) / span.
 
     A span of 1 is the step itself. Words that come back from one sentence to the next are a bilinear score of means, without a GRU's
-    having to copy them, and `Bilinear` can begin with that score (echo). The steps a mean was just made of are then no fair candidates
-    (docs/decisions.md, Text). C = dim + D * number of spans. Like a GRU's state, means start at zero, which is the average step, and the
+    having to copy them, and `Bilinear` can begin with that score (`identity_scale`). The steps a mean was just made of are then no
+    fair candidates (docs/decisions.md, Text). C = dim + D * number of spans.
+
+    Like a GRU's state, means start at zero, which is the average step, and the
     returned state goes on where a sequence was cut.
 
     Args:

@@ -55,11 +55,18 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Estimand:
-    """What calibrated numbers mean: I(x; c) or I(x; c | group), under which proposal, from how many samples of how many sources,
-    with which correction of the logarithm."""
+    """The quantity that calibrated numbers estimate, and how log Z was estimated.
+
+    Attributes:
+        name: "I(x; c)" or "I(x; c | group)".
+        marginal: The marginal distribution that the samples were drawn from, "all" or "same_group".
+        samples: The number of marginal samples.
+        sources: The number of sources that the samples come from.
+        correction: The correction of the logarithm of the mean.
+    """
 
     name: str
-    proposal: str
+    marginal: str
     samples: int
     sources: int
     correction: str

@@ -30,10 +30,10 @@ def given(roots: Sequence[str | Path] = (), cache: Path | None = None, progress:
     raise CPCError("this model was trained on arrays in memory, which no folder holds: give it sources (data.Arrays).")
 
 
-def process_of(data: DataSettings, proposal: str) -> Process:
-    """The process that made the data. Speakers are the one process with groups, so the one whose ratio depends on the proposal."""
+def process_of(data: DataSettings, marginal: str) -> Process:
+    """The process that made the data. Speakers are the one process with groups, so the one whose ratio depends on the marginal."""
     name = data["process"]
-    name = _SPEAKERS[proposal] if name.startswith("speakers") else name
+    name = _SPEAKERS[marginal] if name.startswith("speakers") else name
     return named(name, bits=data["bits"], warped=data["warped"])
 
 

@@ -58,7 +58,7 @@ class Domain:
     learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update; as_read: ([data]
     settings of a model, sources) -> the sources as that model takes them; doubts: (settings, sources as a model takes them) -> what in
     them is implausible, or is not read; boundary_rate: boundaries per second to expect of data without labels, None where no rate
-    is usual; unit: (settings, sources) -> the unit of training speed; truth: ([data] settings, proposal) -> the process, if known;
+    is usual; unit: (settings, sources) -> the unit of training speed; truth: ([data] settings, marginal) -> the process, if known;
     shape: ([data] settings) -> what they say of every source before it is looked for.
     """
 
@@ -75,5 +75,5 @@ class Domain:
     doubts: Callable[[Settings, Sources], list[Skipped]] = lambda settings, sources: []
     boundary_rate: float | None = None
     unit: Callable[[Settings, Sources], Unit] = lambda settings, sources: Unit("rows", 1.0)
-    truth: Callable[[DataSettings, str], Process | None] = lambda data, proposal: None
+    truth: Callable[[DataSettings, str], Process | None] = lambda data, marginal: None
     shape: Callable[[DataSettings], Shape] = lambda data: Shape()

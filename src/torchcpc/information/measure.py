@@ -20,7 +20,7 @@ from torchcpc.information.checks import check_calibration, compare_with_truth, s
 from torchcpc.information.result import Checks, InformationRow, InformationTable, TruthComparison
 from torchcpc.information.scoring import Scored, Stacked, candidate_pmi, score_contexts, score_pairs, steps_in
 from torchcpc.representations.embed import SourceSteps
-from torchcpc.runs.run import UNMATCHED, PartitionSplit, TrainedRun, matching_proposal
+from torchcpc.runs.run import UNMATCHED, PartitionSplit, TrainedRun, matching_marginal
 from torchcpc.scores.calibration import Sample
 from torchcpc.statistics.intervals import mean_interval
 
@@ -34,7 +34,7 @@ def measure(run: TrainedRun, sources: Sources, split: PartitionSplit, sample: Sa
     """The table of a run on the sources of `split.evaluated`; sample: drawn from those of `split.partition`. Beside a known process where
     it made the run's own data, and these are measured. Raises CPCError as `measure_horizons` does."""
     own = any(sources is opened for opened in run.own)
-    process = run.domain.truth(run.config["data"], sample.proposal) if own else None
+    process = run.domain.truth(run.config["data"], sample.marginal) if own else None
     rows, steps = measure_horizons(run, sample, sources, split.evaluated, process)
     index = run.first_disjoint_horizon
     profiles = score_profiles(run.model, sample, steps, sources, index=index)
@@ -71,7 +71,7 @@ def measure_horizons(
 def cautions(estimand: Estimand, rows: Sequence[InformationRow], strategy: str | None = None) -> tuple[str, ...]:
     """Why the numbers should be read with care, each a sentence; strategy: of the candidates the score was trained against."""
     dominated, not_normal = [row.k for row in rows if row.dominated > 0.1], worst([row.checks for row in rows if row.checks])
-    other = strategy is not None and (strategy in UNMATCHED or matching_proposal(strategy) != estimand.proposal)
+    other = strategy is not None and (strategy in UNMATCHED or matching_marginal(strategy) != estimand.marginal)
     sentences = (
         (
             estimand.sources < FEW_EFFECTIVE,
@@ -85,7 +85,7 @@ def cautions(estimand: Estimand, rows: Sequence[InformationRow], strategy: str |
         (bool(not_normal), not_normal or ""),
         (
             other,
-            f"the score was trained against candidates '{strategy}' and calibrated against '{estimand.proposal}': it is a proper density "
+            f"the score was trained against candidates '{strategy}' and calibrated against '{estimand.marginal}': it is a proper density "
             "ratio, but not the one it was trained for.",
         ),
     )
@@ -118,7 +118,7 @@ def _checks(model: Model, sample: Sample, steps: Stacked, index: int) -> Checks 
     place_A = rng.permutation(np.flatnonzero(steps.left_P >= model.predictor.horizons[index]))[:_CHECKED]
     drawn_M = rng.permutation(len(steps.z_PD))[:_AGAINST]
     allowed_AM = steps.source_P[place_A][:, None] != steps.source_P[drawn_M]
-    if sample.proposal == "same_group":
+    if sample.marginal == "same_group":
         allowed_AM &= steps.group_P[place_A][:, None] == steps.group_P[drawn_M]
     usable = allowed_AM.any(dim=1).numpy()
     if usable.sum() < 2:

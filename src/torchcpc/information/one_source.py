@@ -66,13 +66,13 @@ def find_source(run: TrainedRun, data: Data | None, spec: SampleSpec, source: st
     held = run.evaluated(data)
     number = _chosen(held, source)
     refuse_pictures(run.model, f"({held.sources.items[number].key}) has no single timeline")
-    others, proposal = _others(run, held, number), spec.proposal or run.proposal
-    if others.group == _OTHER and proposal != "all" and spec.proposal is None:
+    others, marginal = _others(run, held, number), spec.marginal or run.marginal
+    if others.group == _OTHER and marginal != "all" and spec.marginal is None:
         run.listener.note(
             f"note: no other source of group {held.sources.items[number].group!r}, so log Z is drawn from all groups."
         )
-        proposal = "all"
-    sample = draw_sample(run, others.sources, others.indices, replace(spec, proposal=proposal))
+        marginal = "all"
+    sample = draw_sample(run, others.sources, others.indices, replace(spec, marginal=marginal))
     return OneSource(held.sources.select([number]), sample, others.number, others.group, others.origin)
 
 

@@ -3,7 +3,9 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import ClassVar
+from typing import Annotated, ClassVar
+
+from pydantic import BeforeValidator
 
 from torchcpc.contracts import Estimand
 from torchcpc.results import Array, Interval, Real, SavedResult, flat
@@ -68,6 +70,13 @@ class Profile:
     candidates: int
 
 
+def _with_current_name(estimand: object) -> object:
+    """Return the fields of an estimand, where files of older versions call the marginal "proposal"."""
+    if isinstance(estimand, Mapping) and "proposal" in estimand:
+        return {"marginal" if name == "proposal" else name: value for name, value in estimand.items()}
+    return estimand
+
+
 @dataclass(frozen=True, slots=True)
 class InformationTable(SavedResult):
     """origin: which sources were evaluated, in words; cautions: why the numbers should be read with care; profile_k: the horizon of
@@ -75,7 +84,7 @@ class InformationTable(SavedResult):
 
     FORMAT: ClassVar[int] = 2
 
-    estimand: Estimand
+    estimand: Annotated[Estimand, BeforeValidator(_with_current_name)]
     origin: str
     cautions: tuple[str, ...]
     rows: tuple[InformationRow, ...]
@@ -95,10 +104,10 @@ class InformationTable(SavedResult):
     def tables(self) -> Sequence[TextTable]:
         of, known = self.estimand, [(row.k, row.checks) for row in self.rows if row.checks]
         measured = TextTable(
-            ("k", "InfoNCE bound", "ceiling", "N", "mean PMI", "n", "sources", "eff."),
+            ("k", "InfoNCE bound", "ceiling", "N", "mean PMI", "n", "sources", "ESS"),
             [_cells(row) for row in self.rows],
             f"{of.name} per step k, in nats, on {self.origin}; 95 % intervals by source\n"
-            f"log Z: {of.samples} samples of {of.sources} other sources, proposal {of.proposal!r}, correction {of.correction!r}",
+            f"log Z: {of.samples} samples of {of.sources} other sources, marginal {of.marginal!r}, correction {of.correction!r}",
             ["the bound holds for independent candidates; steps of one source are not, so N is smaller than it looks"],
         )
         checks = TextTable(

@@ -26,10 +26,10 @@ _CONTEXTS = 4096
 
 @dataclass(frozen=True, slots=True)
 class SampleSpec:
-    """How log Z is estimated. samples: of the marginal; proposal: None for that of training; correction: of the log of a mean."""
+    """How log Z is estimated. samples: of the marginal; marginal: None for that of training; correction: of the log of a mean."""
 
     samples: int = 4096
-    proposal: str | None = None
+    marginal: str | None = None
     correction: str = "delta"
     seed: int = 0
 
@@ -77,8 +77,8 @@ def steps_in(run: TrainedRun, sources: Sources, indices: Sequence[int] | None, s
 def marginal(
     model: Model, sources: Sources, indices: Sequence[int], spec: SampleSpec, device: str = "cpu", progress: Progress = silent
 ) -> Sample:
-    """Steps drawn without replacement, all steps alike, from at most 512 of the sources at `indices`; proposal: "all" by default. The
-    sample's source numbers are positions in `sources`. Raises CPCError for a proposal that is unknown or too few steps."""
+    """Steps drawn without replacement, all steps alike, from at most 512 of the sources at `indices`; marginal: "all" by default. The
+    sample's source numbers are positions in `sources`. Raises CPCError for a marginal that is unknown or too few steps."""
     rng = np.random.default_rng(spec.seed)
     chosen = sorted(rng.choice(indices, min(len(indices), _MOST_SOURCES), replace=False).tolist()) if len(indices) else []
     found = steps_of(model, sources, chosen, device=device, progress=progress) if chosen else ()
@@ -88,13 +88,13 @@ def marginal(
     steps = Stacked.of(embedded)
     drawn = torch.from_numpy(rng.permutation(len(steps.z_PD))[: spec.samples])
     columns = (column[drawn].to(device) for column in (steps.z_PD, steps.source_P, steps.group_P))
-    return Sample(*columns, proposal=spec.proposal or "all", correction=spec.correction)
+    return Sample(*columns, marginal=spec.marginal or "all", correction=spec.correction)
 
 
 def draw_sample(run: TrainedRun, sources: Sources, indices: Sequence[int], spec: SampleSpec) -> Sample:
     """The marginal sample of a run from the sources at `indices`, as `spec` says."""
     with run.listener.stage("log Z") as progress:
-        spec = replace(spec, proposal=spec.proposal or run.proposal)
+        spec = replace(spec, marginal=spec.marginal or run.marginal)
         return marginal(run.model, sources, indices, spec, run.device, progress)
 
 
@@ -179,7 +179,7 @@ def pmi_by_step(
     negative is the surprise. In memory; positions_per_batch: as for `embed_all`."""
     # In float64: a PMI near 0 is a difference of numbers near log M, whose float32 rounding would depend on the company in the batch.
     predictor = cast(Predictor, cast(nn.Module, deepcopy(model.predictor)).double())
-    wide = Sample(sample.z_MD.double(), sample.source_M, sample.group_M, proposal=sample.proposal, correction=sample.correction)
+    wide = Sample(sample.z_MD.double(), sample.source_M, sample.group_M, marginal=sample.marginal, correction=sample.correction)
     z, c = frames(model, sources, positions_per_batch=positions_per_batch, device=device)
     return [_mean_pmi(predictor, wide, z_TD, c_TC) for z_TD, c_TC in zip(z, c, strict=True)]
 

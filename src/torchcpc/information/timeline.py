@@ -23,7 +23,7 @@ class TimelineSpec:
         smooth: Steps that are averaged, by default a hundredth of the source.
         shuffle: A stretch to put in another order and compare, as shares of the source.
         seed: Of that order.
-        samples, proposal, correction: Of log Z, see `SampleSpec`.
+        samples, marginal, correction: Of log Z, see `SampleSpec`.
     """
 
     source: str | None = None
@@ -31,7 +31,7 @@ class TimelineSpec:
     shuffle: tuple[float, float] | None = None
     seed: int = 0
     samples: int = 4096
-    proposal: str | None = None
+    marginal: str | None = None
     correction: str = "delta"
 
     def __post_init__(self) -> None:
@@ -42,7 +42,7 @@ class TimelineSpec:
 
     def find(self, run: TrainedRun, data: Data | None) -> OneSource:
         """The source, and the sample that log Z is drawn from."""
-        return find_source(run, data, SampleSpec(self.samples, self.proposal, self.correction), self.source)
+        return find_source(run, data, SampleSpec(self.samples, self.marginal, self.correction), self.source)
 
 
 def pmi_timeline(run: TrainedRun, data: Data | None, spec: TimelineSpec) -> Timeline:

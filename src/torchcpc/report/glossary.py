@@ -67,7 +67,9 @@ TERMS = (
         "slope, intercept",
         "Of the logistic regression of true against strange pairs on the PMI: 1 and 0 if calibrated.",
     ),
-    Term(r"\beff\.", "eff.", "Effective sample size: how many independent samples log Z is worth."),
+    Term(
+        r"\bESS\b", "ESS", "Effective sample size: the number of independent samples that would give log Z the same precision."
+    ),
     Term(r"\bRMSE\b", "RMSE", "Root mean square error."),
     Term(r"\bs\.e\.", "s.e.", "Standard error of the difference."),
     Term(r"\bsurprise\b", "surprise", "−PMI of what came: high where the past did not announce it."),

@@ -17,7 +17,7 @@ from torchcpc.atomic import write_json
 from torchcpc.contracts import CPCError
 from torchcpc.results import read_json
 from torchcpc.runs.check_record import whole_settings
-from torchcpc.settings import Settings
+from torchcpc.settings import Settings, current_names, first_names
 
 NAME = "settings.json"
 _OPTIONAL = ("expanded", "sources", "accepted", "given")
@@ -65,11 +65,10 @@ class RunRecord:
             first = error.errors(include_url=False)[0]
             fault = f"{'.'.join(map(str, first['loc']))[:99]}: {first['msg']}"
             raise CPCError(f"{path} is damaged: {fault}. Restore it, or start a new run.") from None
-        whole = whole_settings(record.settings, path)
-        newer = {
-            f"{section}.{name}" for section in whole for name in whole[section].keys() - record.settings.get(section, {}).keys()
-        }
-        return replace(record, settings=whole, newer=frozenset(newer))
+        named, given = current_names(record.settings), current_names(record.given)
+        whole = whole_settings(named, path)
+        newer = {f"{section}.{name}" for section in whole for name in whole[section].keys() - named.get(section, {}).keys()}
+        return replace(record, settings=whole, given=given, newer=frozenset(newer))
 
     def learned(self, settings: Settings) -> Self:
         """The record with what was learned from the data among its settings."""
@@ -88,7 +87,7 @@ class RunRecord:
         """Identifies what a checkpoint belongs to: the settings, the seed and the precision, not the versions. Data are known by their
         digest, wherever they are; a run without one is bound to where they were."""
         roots = [] if self.sources else self.roots
-        kept = {"settings": self._own_settings(), "seed": self.seed, "roots": roots, "precision": self.precision}
+        kept = {"settings": first_names(self._own_settings()), "seed": self.seed, "roots": roots, "precision": self.precision}
         return blake2b(json.dumps(kept, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def _own_settings(self) -> Settings:

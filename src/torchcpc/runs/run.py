@@ -15,7 +15,7 @@ from torchcpc.runs.saved import find_folder, load_model
 from torchcpc.runs.standing import told
 from torchcpc.settings import Settings, suggest
 
-# Strategies whose candidates no proposal draws: of the own sequence, or of all sources and more of the own.
+# Strategies whose candidates no marginal draws: of the own sequence, or of all sources and more of the own.
 UNMATCHED = ("current_only", "mixed_excluding_stretch")
 
 
@@ -35,8 +35,8 @@ class PartitionSplit(NamedTuple):
     origin: str
 
 
-def matching_proposal(strategy: str | None) -> str:
-    """The proposal that matches the candidates a run was trained with; "all" where that is not known."""
+def matching_marginal(strategy: str | None) -> str:
+    """The marginal that matches the candidates a run was trained with; "all" where that is not known."""
     return "same_group" if strategy in ("same_group", "same_group_excluding") else "all"
 
 
@@ -153,9 +153,9 @@ class TrainedRun:
         return self.record.settings["candidates"].get("strategy") if self.record else None
 
     @property
-    def proposal(self) -> str:
-        """The proposal that matches these candidates."""
-        return matching_proposal(self.strategy)
+    def marginal(self) -> str:
+        """The marginal that matches these candidates."""
+        return matching_marginal(self.strategy)
 
 
 def load_run(name: str | Path, *, device: str = "cpu", listener: Listener = QUIET) -> TrainedRun:

@@ -19,7 +19,7 @@ from torchcpc.results import read_json
 from torchcpc.runs.build import MODEL_PARTS, build, schema
 from torchcpc.runs.check_record import check_files
 from torchcpc.runs.model_files import check_name, model_files
-from torchcpc.settings import Settings, resolve
+from torchcpc.settings import Settings, current_names, resolve
 from torchcpc.training.checkpoint import require_fit, write_tensors
 
 FORMAT = 1
@@ -58,7 +58,7 @@ def load_model(folder: Path) -> tuple[CPCModel, Settings]:
         here = f"this torchcpc {__version__} reads format {FORMAT}"
         raise CPCError(f"{config_path} has format {shown(version)}, {here}. Update torchcpc.")
     try:
-        config: Settings = {"data": data, **resolve({name: content[name] for name in kinds}, kinds)}
+        config: Settings = {"data": data, **resolve(current_names({name: content[name] for name in kinds}), kinds)}
         check_files(data, config_path)
         # A model has no more weights than its file, which may hold them in half the bytes, and a few that need not be saved.
         model = build(config, most_bytes=_UNSAVED_BYTES + 2 * weights_path.stat().st_size)

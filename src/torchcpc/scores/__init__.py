@@ -2,10 +2,10 @@
 
 from torchcpc.scores.amortised import Amortised
 from torchcpc.scores.bilinear import Bilinear
-from torchcpc.scores.calibration import CORRECTIONS, PROPOSALS, Sample
+from torchcpc.scores.calibration import CORRECTIONS, MARGINALS, Sample
 from torchcpc.scores.candidates import CANDIDATES, STRATEGIES, Full, Sampled, Shared
 
 PREDICTORS = {"bilinear": Bilinear}
 
-__all__ = ["CANDIDATES", "CORRECTIONS", "PREDICTORS", "PROPOSALS", "STRATEGIES"]
+__all__ = ["CANDIDATES", "CORRECTIONS", "MARGINALS", "PREDICTORS", "STRATEGIES"]
 __all__ += ["Amortised", "Bilinear", "Full", "Sample", "Sampled", "Shared"]

@@ -19,8 +19,9 @@ class Bilinear(nn.Module):
     Args:
         first: Steps from the present to the first predicted step.
         count: Predicted steps, from `first` on.
-        echo: Each W_k begins with so many times the identity on the last D numbers of c, so that it expects the mean of the steps just
-            read to go on. For the context "running_means", which ends with such a mean. 0 for none.
+        identity_scale: Each W_k starts with this multiple of the identity matrix on the last D numbers of c, so that at first the
+            model expects the mean of recent steps to go on. Use it with the context "running_means", which ends with such a mean. 0
+            adds no identity.
     """
 
     def __init__(
@@ -30,25 +31,25 @@ class Bilinear(nn.Module):
         *,
         first: Count = 1,
         count: Annotated[int, Ge(1), Le(MOST_STEPS)] = 12,
-        echo: Annotated[float, Ge(-1e3), Le(1e3)] = 0.0,
+        identity_scale: Annotated[float, Ge(-1e3), Le(1e3)] = 0.0,
     ) -> None:
         super().__init__()
         if first < 1 or not 1 <= count <= MOST_STEPS:
             raise CPCError(
                 f"first = {first}, count = {count}: predictions start at least 1 step ahead, for 1 to {MOST_STEPS:,} steps."
             )
-        if echo and context_dim < latent_dim:
+        if identity_scale and context_dim < latent_dim:
             raise CPCError(
-                f"echo = {echo}: a context of {context_dim} numbers does not end with a mean of steps of {latent_dim}. Take the "
-                "context running_means, or leave echo at 0."
+                f"identity_scale = {identity_scale}: a context of {context_dim} numbers does not end with a mean of steps of "
+                f"{latent_dim}. Take the context running_means, or leave identity_scale at 0."
             )
         self.horizons = tuple(range(first, first + count))
         # Rows scaled so that scores start near zero (all candidates alike) whatever the widths are.
         self.weight = nn.Parameter(torch.empty(count, latent_dim, context_dim))
         with torch.no_grad():
             self.weight.normal_().div_((context_dim * latent_dim) ** 0.5)
-            if echo:
-                self.weight[:, :, -latent_dim:] += echo * torch.eye(latent_dim)
+            if identity_scale:
+                self.weight[:, :, -latent_dim:] += identity_scale * torch.eye(latent_dim)
 
     def forward(self, c_BTC: Tensor) -> Tensor:
         K, D, C = self.weight.shape

@@ -21,8 +21,8 @@ _MOST_BLOCKS = 256
 # Below this a logarithm of a mean is a guess: its bias and its spread are of the size of what is measured.
 FEWEST_SAMPLES = 8
 
-# Proposal -> what the calibrated score then estimates.
-PROPOSALS = {"all": "I(x; c)", "same_group": "I(x; c | group)"}
+# Marginal -> what the calibrated score then estimates.
+MARGINALS = {"all": "I(x; c)", "same_group": "I(x; c | group)"}
 
 
 def delta(share_AG: Tensor, part_AG: Tensor) -> Tensor:
@@ -67,25 +67,25 @@ class Partition(NamedTuple):
 
 class Sample:
     """M marginal samples of z held in memory, which give log Z_k of any context: a `contracts.LogPartition`. z_MD; source_M and group_M
-    int64 say where each came from. proposal "all": samples of every other source; "same_group": of other sources of the context's group,
+    int64 say where each came from. marginal "all": samples of every other source; "same_group": of other sources of the context's group,
     which divides out what the group alone tells. Raises CPCError for too few samples."""
 
     def __init__(
-        self, z_MD: Tensor, source_M: Tensor, group_M: Tensor, *, proposal: str = "all", correction: str = "delta"
+        self, z_MD: Tensor, source_M: Tensor, group_M: Tensor, *, marginal: str = "all", correction: str = "delta"
     ) -> None:
-        check_choice("proposal", proposal, PROPOSALS)
+        check_choice("marginal", marginal, MARGINALS)
         check_choice("correction", correction, CORRECTIONS)
         if len(z_MD) < FEWEST_SAMPLES:
             raise CPCError(f"{len(z_MD)} marginal samples: log Z needs at least {FEWEST_SAMPLES}. Hold out more sources.")
         self.z_MD, self.source_M, self.group_M = z_MD, source_M, group_M
-        self.proposal, self.correction = proposal, correction
+        self.marginal, self.correction = marginal, correction
         sources, place_M = source_M.unique(return_inverse=True)
         self.sources = len(sources)
         self._block_MG = torch.nn.functional.one_hot(place_M % _MOST_BLOCKS).to(z_MD.dtype)
 
     @property
     def estimand(self) -> Estimand:
-        return Estimand(PROPOSALS[self.proposal], self.proposal, len(self.z_MD), self.sources, self.correction)
+        return Estimand(MARGINALS[self.marginal], self.marginal, len(self.z_MD), self.sources, self.correction)
 
     def __call__(self, p_AKD: Tensor, source_A: Tensor | None = None, group_A: Tensor | None = None) -> Tensor:
         """log Z [A, K] of contexts with predictions p_AKD."""
@@ -112,16 +112,16 @@ class Sample:
         allowed_AM = torch.ones(contexts, len(self.z_MD), dtype=torch.bool, device=self.z_MD.device)
         if source_A is not None:
             allowed_AM &= source_A[:, None] != self.source_M
-        if self.proposal == "same_group":
+        if self.marginal == "same_group":
             if group_A is None:
-                raise CPCError("proposal = 'same_group' needs the group of every context: give group_A, or choose 'all'.")
+                raise CPCError("marginal = 'same_group' needs the group of every context: give group_A, or choose 'all'.")
             allowed_AM &= group_A[:, None] == self.group_M
         short = allowed_AM.sum(dim=1) < FEWEST_SAMPLES
         if short.any():
-            of = f" of group {int(group_A[short][0])}" if self.proposal == "same_group" and group_A is not None else ""
+            of = f" of group {int(group_A[short][0])}" if self.marginal == "same_group" and group_A is not None else ""
             raise CPCError(
                 f"{int(short.sum())} contexts have fewer than {FEWEST_SAMPLES} marginal samples{of} from other sources. "
-                "Name more sources, draw more samples, or choose the proposal 'all'."
+                "Name more sources, draw more samples, or choose the marginal 'all'."
             )
         return allowed_AM
 

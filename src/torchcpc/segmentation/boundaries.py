@@ -125,7 +125,7 @@ def curves_of(
 ) -> Mapping[str, list[Curve]]:
     """Name -> one curve for each source at `indices`, in their order. drawn_from: the sources that log Z of the surprise rests on."""
     model, index, learned = run.model, run.horizon_index(spec.k), [name for name in names if name != FLUX]
-    sample = draw_sample(run, sources, drawn_from, SampleSpec(spec.samples, proposal="all")) if SURPRISE in names else None
+    sample = draw_sample(run, sources, drawn_from, SampleSpec(spec.samples, marginal="all")) if SURPRISE in names else None
     found: dict[str, dict[int, Curve]] = {name: {} for name in names}
     times = StepTimes.of(model.encoder, sources.rate)
     for steps in steps_in(run, sources, indices, "segmenting") if learned else ():

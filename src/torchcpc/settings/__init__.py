@@ -7,8 +7,20 @@ and cannot be set.
 
 from torchcpc.settings.document import meanings, written
 from torchcpc.settings.files import RENAMED, Recipe, load_recipe, override, recipe_name, recipes
+from torchcpc.settings.renamed import RENAMED_SETTINGS, current_names, first_names
 from torchcpc.settings.resolve import Schema, Settings, construct, resolve
 from torchcpc.settings.rules import parameters, rule, suggest
 
-__all__ = ["RENAMED", "Recipe", "Schema", "Settings", "construct", "load_recipe", "meanings", "override", "parameters"]
-__all__ += ["recipe_name", "recipes", "resolve", "rule", "suggest", "written"]
+__all__ = ["RENAMED", "RENAMED_SETTINGS", "Recipe", "Schema", "Settings", "construct", "current_names", "first_names"]
+__all__ += [
+    "load_recipe",
+    "meanings",
+    "override",
+    "parameters",
+    "recipe_name",
+    "recipes",
+    "resolve",
+    "rule",
+    "suggest",
+    "written",
+]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from torchcpc.contracts import CPCError, shown
+from torchcpc.settings.renamed import current_names
 from torchcpc.settings.rules import suggest
 
 # A recipe that ships has less than two kilobytes; channels by the thousand, each with its mean, have less than this.
@@ -71,6 +72,7 @@ def _of_run(record: object, path: Path) -> Recipe:
     settings, given = fields.get("settings"), fields.get("given", {})
     if not isinstance(settings, dict) or not isinstance(given, dict) or not all(isinstance(s, dict) for s in settings.values()):
         raise CPCError(f"recipe {path} is no settings.json of a run: it holds no settings. Name the settings.json of a run.")
+    settings, given = current_names(settings), current_names(given)
     begun = {section: {**_found(own, path.parent), **(given.get(section) or {})} for section, own in settings.items()}
     return {"title": f"The settings of {path.parent}", **begun}
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from torchcpc.contracts import CPCError, shown
+from torchcpc.settings.renamed import RENAMED_SETTINGS
 from torchcpc.settings.rules import REQUIRED, checked, parameters, suggest
 
 _LONGEST_NAME = 80
@@ -49,7 +50,9 @@ def _bind(section: str, target: Callable[..., object], given: Mapping[str, objec
     for name, value in given.items():
         if name not in known:
             word = str(name)[:_LONGEST_NAME]
-            faults.append(f"{section}.{word} is not a setting.{suggest(word, list(known))}")
+            now = RENAMED_SETTINGS.get(f"{section}.{name}")
+            advice = f"{now} now." if now else f"not a setting.{suggest(word, list(known))}"
+            faults.append(f"{section}.{word} is {advice}")
             continue
         bound[name], fault = checked(value, known[name].annotation)
         if fault:

@@ -105,7 +105,7 @@ def test_speakers_are_a_chain_of_pairs():
     np.testing.assert_allclose(ratio, pairs.log_ratio(np.eye(16), np.eye(16)[:, None], 2), atol=1e-12)
     assert process.information(1).value == pytest.approx(pairs.information(1, past=1).value, abs=1e-12)
     assert process.information(1).value == pytest.approx(1.832, abs=5e-4)
-    alone = Speakers(proposal="same_group")
+    alone = Speakers(marginal="same_group")
     assert alone.information(1).value == pytest.approx(0.446, abs=5e-4)
     x_BTD, group_B = alone.sample(50, 3, np.random.default_rng(0))
     proposed = alone.propose(alone.belief(x_BTD)[:, -1], 7, np.random.default_rng(1))

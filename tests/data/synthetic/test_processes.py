@@ -29,7 +29,7 @@ def test_the_mean_log_ratio_is_the_information(name):
 
 
 @pytest.mark.parametrize("name", PROCESSES)
-def test_the_mean_ratio_under_the_proposal_is_one_in_every_context(name):
+def test_the_mean_ratio_under_the_marginal_is_one_in_every_context(name):
     process = named(name)
     belief_BS, _ = pairs(process, 7, seed=2)
     candidate_BND = process.propose(belief_BS, 20_000, np.random.default_rng(3))

@@ -35,11 +35,11 @@ class Process(Protocol):
         ...
 
     def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
-        """log p(x_{t+k} = x | x_<=t) / q(x_{t+k}), q the proposal: x [..., D], belief [..., S] -> [...] by broadcasting."""
+        """log p(x_{t+k} = x | x_<=t) / q(x_{t+k}), q the marginal: x [..., D], belief [..., S] -> [...] by broadcasting."""
         ...
 
     def propose(self, belief: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-        """[..., S] -> [..., count, D]: independent draws from the proposal q, the stationary marginal unless the process says else."""
+        """[..., S] -> [..., count, D]: independent draws from the marginal q, the stationary marginal unless the process says else."""
         ...
 
     def information(self, k: int, *, past: int | None = None) -> Result:
@@ -49,7 +49,7 @@ class Process(Protocol):
 
 def oracle_infonce(process: Process, k: int, N: int, samples: int, rng: np.random.Generator, *, history: int = 64) -> Result:
     """E[log r(x+, c) - log mean_j r(x_j, c)] over N candidates, the positive counted, in nats. A mean over `samples` independent sequences,
-    each with `history` steps of past and N - 1 competitors of its own from the process's proposal. detail: k, N, ceiling (log N), history,
+    each with `history` steps of past and N - 1 competitors of its own from the process's marginal. detail: k, N, ceiling (log N), history,
     standard_error. Raises CPCError for sizes below 2 candidates."""
     if N < 2 or samples < 2 or k < 1 or history < 1:
         raise CPCError(f"N = {N}, samples = {samples}, k = {k}, history = {history}: at least 2, 2, 1 and 1.")

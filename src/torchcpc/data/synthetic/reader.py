@@ -33,7 +33,7 @@ PROCESSES: dict[str, Callable[[], Process]] = {
     "hmm-symbols": lambda: HiddenMarkov(symmetric(4, 0.1), Symbols(symmetric(4, 0.3))),
     "hmm-clouds": lambda: HiddenMarkov(symmetric(3, 0.1), Clouds(np.array([[0.0, 1.5], [1.3, -0.75], [-1.3, -0.75]]))),
     "speakers": Speakers,
-    "speakers-same-group": lambda: Speakers(proposal="same_group"),
+    "speakers-same-group": lambda: Speakers(marginal="same_group"),
 }
 
 
