@@ -1,1 +1,4 @@
-"""The one reader of tables, for labels, manifests, alignments, sentences, sensor series and pairs of arrays."""
+"""The one reader of tables.
+
+It serves labels, manifests, alignments, sentences, sensor series and pairs of arrays.
+"""

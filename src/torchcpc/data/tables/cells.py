@@ -1,4 +1,7 @@
-"""The cells of a text file as columns of text, in bounded memory: row by row, or for a large regular file all at once."""
+"""Read the cells of a text file as columns of text, in bounded memory.
+
+The usual way is row by row. A large regular file is read at once.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,20 @@ import pyarrow as pa
 from torchcpc.data.tables.dialect import BLANKS, Dialect
 from torchcpc.data.tables.text_columns import stripped
 
-# Rows that are turned into columns together, and bytes from which a file is large.
+# Rows that are turned into columns at a time, and the bytes from which a file counts as large.
 _BLOCK, LARGE = 1 << 14, 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """columns: without blanks around the cells; lines: the line on which each row ends; short, long: rows of fewer and of more fields."""
+    """The cells of a text file.
+
+    Attributes:
+        columns: Columns of text, without blanks around the cells.
+        lines: Line on which each row ends.
+        short: Rows with too few fields.
+        long: Rows with too many fields.
+    """
 
     columns: list[pa.ChunkedArray]
     lines: Sequence[int]
@@ -28,7 +38,14 @@ class Cells:
 
 
 def cells_of(dialect: Dialect, width: int, rows: Iterator[tuple[int, list[str]]], first: tuple[int, list[str]]) -> Cells:
-    """The cells below the header. first: the first row, which `rows` has given already."""
+    """Read the cells below the header, row by row.
+
+    Args:
+        dialect: Dialect of the file.
+        width: Number of columns.
+        rows: The further rows, each with its line.
+        first: The first row, which `rows` has already yielded.
+    """
     lines, short, long = array("q"), list[int](), list[int]()
     blocks: list[list[pa.Array]] = [[] for _ in range(width)]
     for _ in islice(rows, dialect.units):
@@ -38,7 +55,7 @@ def cells_of(dialect: Dialect, width: int, rows: Iterator[tuple[int, list[str]]]
         ahead, filled = [], list[list[str]]()
         for line, row in block:
             if not row and width > 1:
-                continue  # a blank line; of one column it is a missing value
+                continue  # a blank line; in a single column it is a missing value
             if dialect.joined:
                 row = [f"{whole},{part}" for whole, part in zip(row[::2], row[1::2], strict=False)]
             if len(row) < width > 1:
@@ -53,7 +70,18 @@ def cells_of(dialect: Dialect, width: int, rows: Iterator[tuple[int, list[str]]]
 
 
 def cells_of_large(path: Path, dialect: Dialect, width: int, first_line: int, *, large: int = LARGE) -> Cells | None:
-    """The same, ten times faster, of a file of at least `large` bytes in which every line is a row of `width` fields; None for others."""
+    """Read the cells of a large regular file at once, which is ten times faster.
+
+    Args:
+        path: The file.
+        dialect: Its dialect.
+        width: Number of columns.
+        first_line: Line on which the first row ends.
+        large: Smallest size of such a file, in bytes.
+
+    Returns:
+        The cells, or None unless the file is large and every line is a row of `width` fields.
+    """
     import pyarrow.csv as pc
 
     if path.stat().st_size < large or dialect.joined or dialect.delimiter == BLANKS:

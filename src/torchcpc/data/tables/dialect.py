@@ -1,4 +1,7 @@
-"""How a text file holds a table: its delimiter and its header, told from its first lines, and said in words where they are a guess."""
+"""Determine the delimiter and the header of a text table from its first lines.
+
+Guesses are noted in words.
+"""
 
 import csv
 import io
@@ -10,10 +13,11 @@ from typing import TextIO
 
 from torchcpc.data.tables.values import is_integer, kind_of
 
-# In the order of trial: a comma stands in decimal numbers and in sentences, a blank in both and in dates.
+# In the order in which they are tried. Commas also occur in decimal numbers and in sentences; blanks occur in both and in
+# dates.
 DELIMITERS = ("\t", ";", "|", ",")
 BLANKS = " "
-# Rows from which a dialect is told.
+# Rows from which a dialect is determined.
 SAMPLE = 200
 # Share of these rows that must have as many fields as the first.
 _REGULAR = 0.9
@@ -21,18 +25,18 @@ _REGULAR = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How the rows of a file are written.
+    """How the rows of a text file are written.
 
     Attributes:
-        delimiter: One of `DELIMITERS`, or `BLANKS` for any run of them.
-        quoted: Whether fields may stand in quotes.
+        delimiter: One of `DELIMITERS`, or `BLANKS` for any run of blanks.
+        quoted: Whether fields may be in quotes.
         skipped: Lines before the table.
         comment: Whether the first row begins with #.
         header: Whether the first row holds the names.
-        row_names: Whether each row begins with a name that the header leaves out, as R writes them.
-        units: Whether the row below the names holds no values.
-        joined: Whether commas cut every number in two, at its decimal comma.
-        notes: What of this is a guess, in words.
+        row_names: Whether each row begins with a name that the header omits, as R writes them.
+        units: Whether the row below the names holds units.
+        joined: Whether commas cut every number in two at its decimal comma.
+        notes: Guesses, in words.
     """
 
     delimiter: str = ","
@@ -46,7 +50,11 @@ class Dialect:
     notes: tuple[str, ...] = ()
 
     def rows(self, file: TextIO) -> Iterator[tuple[int, list[str]]]:
-        """(line of the file on which it ends, fields) of each row as written; a blank line is a row without fields."""
+        """Yield each row as (line on which it ends, fields); a blank line is a row without fields.
+
+        Args:
+            file: The open file.
+        """
         for _ in range(self.skipped):
             file.readline()
         if self.delimiter == BLANKS:
@@ -60,7 +68,11 @@ class Dialect:
             yield from ((self.skipped + reader.line_num, row) for row in reader)
 
     def names(self, row: Sequence[str]) -> list[str]:
-        """The names in the first row."""
+        """Return the names in the first row.
+
+        Args:
+            row: Fields of the first row.
+        """
         if self.comment:
             first = row[0].lstrip("# ")
             row = [first, *row[1:]] if first else row[1:]
@@ -68,10 +80,14 @@ class Dialect:
 
 
 def dialect_of(text: str, *, tabs: bool) -> Dialect:
-    """The dialect of a file that begins with `text`. tabs: it is called .tsv, so tabs delimit whatever else it holds, and quotes are text
-    unless all names stand in them."""
+    """Return the dialect of a file.
+
+    Args:
+        text: Beginning of the file.
+        tabs: Whether the file is called .tsv. Then tabs are the delimiter, and quotes are text unless all names are quoted.
+    """
     lines = text.splitlines()
-    if lines and re.fullmatch("(?i)sep=.", lines[0]):  # a line that spreadsheets write for themselves
+    if lines and re.fullmatch("(?i)sep=.", lines[0]):  # a line that spreadsheets write for their own use
         found = Dialect(delimiter=lines[0][4], skipped=1)
     else:
         found = Dialect(skipped=next((n for n, line in enumerate(lines) if not line.startswith("#")), 0))
@@ -88,7 +104,10 @@ def dialect_of(text: str, *, tabs: bool) -> Dialect:
 
 
 def _with_names_in_comment(found: Dialect, text: str) -> Dialect:
-    """The dialect that begins with the last comment, where it holds as many words as there are columns: numpy writes names so."""
+    """Return the dialect that takes its names from the last comment, if that has one word a column.
+
+    numpy writes names in this way.
+    """
     earlier = replace(found, skipped=found.skipped - 1, comment=True)
     rows = [row for row in _sample(text, earlier) if row] if found.skipped else []
     if len(rows) < 2:
@@ -112,7 +131,7 @@ def _with_header(found: Dialect, rows: Sequence[list[str]]) -> Dialect:
 
 
 def _are_row_names(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first field of each row is its name: a count, or words before numbers alone."""
+    """Return whether the first field of each row is its name: a count, or a word before numbers only."""
     names, others = [row[0] for row in rows], {kind_of(cell) for row in rows for cell in row[1:]}
     counted = len(names) > 1 and _counts(names) and any(row[-1].strip() for row in rows)
     named = len(rows[0]) > 2 and len(set(names)) == len(names) > 1
@@ -120,7 +139,7 @@ def _are_row_names(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _has_units(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first of these rows holds words alone, above columns without any word."""
+    """Return whether the first of these rows holds only words, and the columns below hold none."""
     if len(rows) < 3 or {kind_of(cell) for cell in rows[0]} - {"missing"} != {"word"}:
         return False
     return all(
@@ -129,7 +148,7 @@ def _has_units(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> tuple[bool, str]:
-    """Whether the first row holds names, and what to say where that is a guess."""
+    """Return whether the first row holds names, and a note if that is a guess."""
     kinds = [kind_of(cell) for cell in first]
     columns = [[row[place] for row in rest if place < len(row)] for place in range(len(first))]
     below = [{kind_of(cell) for cell in column} - {"missing"} for column in columns]
@@ -154,7 +173,7 @@ def _header(first: Sequence[str], rest: Sequence[Sequence[str]]) -> tuple[bool, 
 
 
 def _counts(cells: Sequence[str]) -> bool:
-    """Whether these are 0, 1, 2, ... or 1, 2, 3, ..."""
+    """Return whether these cells are 0, 1, 2, ... or 1, 2, 3, ..."""
     if not all(cell.strip().isascii() and cell.strip().isdigit() for cell in cells):
         return False
     numbers = [int(cell) for cell in cells]
@@ -162,13 +181,13 @@ def _counts(cells: Sequence[str]) -> bool:
 
 
 def _counts_alone(cells: Sequence[str], below: Sequence[str]) -> bool:
-    """Whether these are 0, 1, 2, ..., three or more, and the row below does not go on counting."""
+    """Return whether these cells count from 0, three or more, and the row below does not continue the count."""
     goes_on = [str(len(cells) + n) for n in range(len(cells))]
     return len(cells) > 2 and _counts(cells) and int(cells[0]) == 0 and list(below[-len(cells) :]) != goes_on
 
 
 def _even(cells: Sequence[str]) -> bool:
-    """Whether these are whole numbers that rise in equal steps, as names of frequencies do."""
+    """Return whether these are whole numbers that rise in equal steps, like names of frequencies."""
     if len(cells) < 3 or not all(cell.strip().isascii() and cell.strip().isdigit() for cell in cells):
         return False
     steps = {int(b) - int(a) for a, b in pairwise(cells)}
@@ -176,15 +195,18 @@ def _even(cells: Sequence[str]) -> bool:
 
 
 def _has_fractions(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether every column of numbers, but for one that may count the rows, holds one that is not whole."""
+    """Return whether every column of numbers holds a fraction, except one that may count the rows."""
     columns = list(zip(*(row for row in rows if len(row) == len(rows[0])), strict=True))
     whole = [all(is_integer(cell) or not cell.strip() for cell in column) for column in columns]
     return sum(whole) <= (1 if len(whole) > 1 else 0)
 
 
 def _is_cut_at_decimals(first: Sequence[str], rest: Sequence[Sequence[str]]) -> bool:
-    """Whether a file of commas is one of numbers with decimal commas: twice as many fields as names, or, without names, pairs of fields
-    that no two whole numbers are written as (-0, or digits behind a zero)."""
+    """Return whether the commas of a file are decimal commas.
+
+    Rows then have twice as many fields as there are names. Without names, some pair of fields cannot be two whole numbers:
+    it has -0, or digits after a zero.
+    """
     width = len(rest[0])
     words = any(kind_of(cell) == "word" for cell in first)
     rows = list(rest) if words else [first, *rest]
@@ -199,7 +221,10 @@ def _is_cut_at_decimals(first: Sequence[str], rest: Sequence[Sequence[str]]) -> 
 
 
 def _delimiter(text: str, found: Dialect) -> str:
-    """The first delimiter by which nearly all rows have as many fields, two or more, as the first; else that of the first row."""
+    """Return the first delimiter that splits nearly all rows into as many fields as the first row, two or more.
+
+    If there is none, return the one that splits the first row best.
+    """
     counts: dict[str, int] = {}
     for delimiter in DELIMITERS:
         widths = _widths(text, replace(found, delimiter=delimiter))

@@ -1,7 +1,7 @@
-"""The one way from a file to a table: .csv and .tsv as their first lines say, .parquet with its types.
+"""The one way from a file to a table.
 
-What is decided about a table (delimiter, header, which columns number the rows) is decided here, once. `Table.notes` says it where it is
-a guess.
+A .csv or .tsv file is read as its first lines indicate, a .parquet file with its types. Delimiter, header and counting
+columns are decided here, once. `Table.notes` names the guesses.
 """
 
 from __future__ import annotations
@@ -24,17 +24,23 @@ from torchcpc.data.tables.dialect import Dialect, dialect_of
 from torchcpc.data.tables.table import Table
 from torchcpc.data.tables.typed import is_text
 
-# The most that the csv module takes for one field, in the C long of any platform. Its own default is a tenth of a novel.
+# Longest field that the csv module accepts, in the C long of any platform. Its default is a tenth of a novel.
 _LONGEST_FIELD = (1 << 31) - 1
-# Characters from which the dialect is told.
+# Characters from which the dialect is determined.
 _HEAD = 1 << 18
-# Names that programs give a column which numbers the rows.
+# Names that programs give to a column that numbers the rows.
 COUNTERS = ("", "index", "unnamed: 0", "unnamed: 0.1", "level_0", "rownames", "row.names", "row_names", "__index_level_0__")
 
 
 def read_table(path: Path) -> Table:
-    """The table in a file: .tsv is split at tabs, .csv as its first lines say, .parquet is read with its types. Raises CPCError for a file
-    that cannot be read as a table, and for one of more than 10,000 columns."""
+    """Read the table in a file.
+
+    Args:
+        path: A .tsv file, split at tabs; a .csv file, split as its first lines indicate; or a .parquet file.
+
+    Raises:
+        CPCError: If the file is not a readable table, or has more than 10,000 columns.
+    """
     return _parquet(path) if path.suffix.lower() == ".parquet" else _text(path)
 
 
@@ -54,7 +60,7 @@ def _text(path: Path) -> Table:
     except (OSError, UnicodeError, csv.Error) as error:
         raise CPCError(f"{path} is not a readable UTF-8 table: {error}. Save it as UTF-8, with a header.") from None
     finally:
-        csv.field_size_limit(usual)  # it holds for the whole process
+        csv.field_size_limit(usual)  # the limit holds for the whole process
 
 
 def _columns(path: Path, dialect: Dialect, rows: Iterator[tuple[int, list[str]]]) -> Table:
@@ -69,10 +75,10 @@ def _columns(path: Path, dialect: Dialect, rows: Iterator[tuple[int, list[str]]]
     except CPCError as error:
         raise CPCError(f"{path}: {error}.") from None
     found = cells_of_large(path, dialect, len(names), first[0]) or cells_of(dialect, len(names), rows, first)
-    # Rows of blanks at the end of a file are none.
+    # Rows of blanks at the end of a file are not rows.
     ends = [np.flatnonzero(~text.among(column, ("",))) for column in found.columns]
     end = max((int(rows[-1]) + 1 for rows in ends if len(rows)), default=0)
-    # Spreadsheets end every line with a delimiter where a column beside the table was once filled.
+    # Spreadsheets end every line with a delimiter if a column next to the table was ever filled.
     kept = [n for n, name in enumerate(names) if name or len(ends[n])]
     table = Table(
         path,
@@ -89,7 +95,7 @@ def _columns(path: Path, dialect: Dialect, rows: Iterator[tuple[int, list[str]]]
 
 
 def _without_counters(table: Table, counters: Sequence[int]) -> Table:
-    """The table without the columns that number its rows, which it says."""
+    """Return the table without the columns that number its rows, with a note about each."""
     kept = [n for n in range(len(table.columns)) if n not in counters]
     said = (f"the column {table.columns[n]!r} numbers the rows and is not read" for n in counters)
     columns, cells = [table.columns[n] for n in kept], [table.cells[n] for n in kept]
@@ -97,19 +103,19 @@ def _without_counters(table: Table, counters: Sequence[int]) -> Table:
 
 
 def _numbers_rows(table: Table, number: int) -> bool:
-    """Whether a column has the name of one that numbers the rows, and holds whole numbers that differ."""
+    """Return whether the name of a column is that of a counter, and its cells are distinct whole numbers."""
     found = _whole_numbers(table.cells[number]) if table.columns[number].lower() in COUNTERS else None
     return found is not None and len(np.unique(found)) == len(found)
 
 
 def _counts_from_one(cells: pa.ChunkedArray) -> bool:
-    """Whether a column is 0, 1, 2, ... or 1, 2, 3, ..., for three rows or more."""
+    """Return whether a column is 0, 1, 2, ... or 1, 2, 3, ..., with three rows or more."""
     found = _whole_numbers(cells)
     return found is not None and len(found) > 2 and found[0] in (0, 1) and bool((np.diff(found) == 1).all())
 
 
 def _whole_numbers(cells: pa.ChunkedArray) -> np.ndarray | None:
-    """[rows] int64; None for a column that holds anything else."""
+    """Return a column as int64 [rows], or None if it holds anything else."""
     if pa.types.is_integer(cells.type):
         return None if cells.null_count else cells.to_numpy()
     if not is_text(cells.type) or not len(cells) or not text.matching(cells, r"^[+\-]?\d{1,18}$").all():
@@ -133,7 +139,7 @@ def _parquet(path: Path) -> Table:
 
 
 def _pandas_index(metadata: dict[bytes, bytes]) -> list[str]:
-    """The columns that pandas wrote for the index of a frame."""
+    """Return the columns that pandas wrote for the index of a frame."""
     try:
         found = json.loads(metadata.get(b"pandas", b"{}"))["index_columns"]
         return [name for name in found if isinstance(name, str)]

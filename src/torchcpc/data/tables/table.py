@@ -1,4 +1,7 @@
-"""A table as it was read: columns of text or of typed values, as numbers, as moments, and as labels."""
+"""A table as it was read: columns of text or of typed values.
+
+Columns can be taken as numbers, as moments or as labels.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +21,16 @@ from torchcpc.data.tables.typed import is_text, label_texts
 
 @dataclass(frozen=True)
 class Table:
-    """The columns of a file, with what was decided about them.
+    """The columns of a file, and the decisions about them.
 
     Attributes:
-        columns: Names without blanks around them.
-        cells: Of each column, as text or as typed values.
-        lines: The line of the file on which each row ends; of parquet the number of the row.
-        notes: What was guessed, in words.
-        short: Rows of fewer fields than the header. The missing ones are empty.
-        long: Rows of more fields. The further ones are not kept.
+        path: The file.
+        columns: Names, without blanks around them.
+        cells: Cells of each column, as text or as typed values.
+        lines: Line of the file on which each row ends; for parquet the number of the row.
+        notes: Guesses, in words.
+        short: Rows with fewer fields than the header. The missing ones are empty.
+        long: Rows with more fields than the header. The extra ones are dropped.
         between_commas: Whether commas delimit the fields.
     """
 
@@ -43,7 +47,14 @@ class Table:
         return len(self.lines)
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """The column of that name. Raises CPCError where there is none, or more than one."""
+        """Return the column of a name.
+
+        Args:
+            name: Name of the column.
+
+        Raises:
+            CPCError: If no column has the name, or more than one.
+        """
         if (found := self.columns.count(name)) != 1:
             raise CPCError(
                 f"two columns are called {name!r}; rename one"
@@ -53,7 +64,11 @@ class Table:
         return self.cells[self.columns.index(name)]
 
     def require_regular(self) -> None:
-        """Raises CPCError for a table with rows of fewer or of more fields than the header."""
+        """Check that every row has as many fields as the header.
+
+        Raises:
+            CPCError: If a row has fewer or more.
+        """
         if odd := (*self.short, *self.long):
             raise CPCError(
                 f"the row on line {self.lines[odd[0]]} has {'fewer' if self.short else 'more'} fields than the header's "
@@ -61,15 +76,15 @@ class Table:
             )
 
     def records(self, *, fewer: bool = True, more: bool = False, verbatim: Sequence[str] = ("path",)) -> list[dict[str, str]]:
-        """Rows as text by column, without blanks around it; "" for what is missing.
+        """Return the rows as text by column, without blanks around it; "" marks a missing value.
 
         Args:
-            fewer: Whether a row may lack fields of the header. They are empty.
-            more: Whether a row may have fields beyond the header's. They are not read.
-            verbatim: Columns in which "NA" and its like are text.
+            fewer: Whether a row may lack fields of the header. They are then empty.
+            more: Whether a row may have more fields than the header. They are not read.
+            verbatim: Columns in which "NA" and similar spellings are text.
 
         Raises:
-            CPCError: For a row of fewer or of more fields, unless it is allowed.
+            CPCError: If a row has fewer or more fields and that is not allowed.
         """
         for allowed, rows in ((fewer, self.short), (more, self.long)):
             if rows and not allowed:
@@ -83,8 +98,15 @@ class Table:
         return [dict(zip(self.columns, row, strict=True)) for row in zip(*texts, strict=True)]
 
     def numbers(self, name: str, *, remedy: str = "") -> np.ndarray:
-        """A column as numbers: [rows] float64, NaN where missing. Raises CPCError, naming value and line, for what is none.
-        remedy: the next step."""
+        """Return a column as float64 [rows], NaN where a value is missing.
+
+        Args:
+            name: Name of the column.
+            remedy: Next step in the error message.
+
+        Raises:
+            CPCError: If a value is not a number. The message names value and line.
+        """
         cells = self.column(name)
         if not is_text(cells.type):
             return typed.numbers(name, cells, remedy=remedy)
@@ -97,7 +119,11 @@ class Table:
         return found
 
     def is_word(self, name: str) -> bool:
-        """Whether a column holds text, and not one number."""
+        """Return whether a column holds text and not a single number.
+
+        Args:
+            name: Name of the column.
+        """
         cells = self.column(name)
         if not is_text(cells.type):
             return pa.types.is_nested(cells.type) or pa.types.is_binary(cells.type)
@@ -105,8 +131,17 @@ class Table:
         return bool(odd.any()) and bool(np.isnan(found).all())
 
     def moments(self, name: str) -> tuple[np.ndarray, str] | None:
-        """A column of dates or clock times as seconds: [rows] float64, NaN where missing; and their form in words. None for numbers. Raises
-        CPCError, naming value and line, for what is neither."""
+        """Return a column of dates or clock times in seconds, and their format in words.
+
+        Args:
+            name: Name of the column.
+
+        Returns:
+            Seconds as float64 [rows], NaN where a value is missing, and the format. None for a column of numbers.
+
+        Raises:
+            CPCError: If a value is neither a time nor a number. The message names value and line.
+        """
         cells = self.column(name)
         if not is_text(cells.type):
             return typed.moments(name, cells)
@@ -122,7 +157,11 @@ class Table:
         return None
 
     def number_notes(self, names: Iterable[str]) -> list[str]:
-        """How numbers of these columns are spelled, in words, where it is not 1.5 or nothing."""
+        """Return notes about unusual spellings of numbers and of missing numbers.
+
+        Args:
+            names: Names of the columns.
+        """
         cells = [column for name in names if is_text((column := self.column(name)).type)]
         spelled = sorted(
             {cell for column in cells for cell in column.filter(pa.array(values.missing(column))).unique().to_pylist() if cell}
@@ -131,7 +170,11 @@ class Table:
         return notes + ([f"{', '.join(map(repr, spelled))} is read as missing"] if spelled else [])
 
     def label_notes(self, verbatim: Collection[str]) -> list[str]:
-        """Which labels of all other columns are read as missing, in words."""
+        """Return notes about labels that are read as missing.
+
+        Args:
+            verbatim: Columns in which every label is text.
+        """
         notes = []
         for name, cells in zip(self.columns, self.cells, strict=True):
             if name not in verbatim and is_text(cells.type):
@@ -143,5 +186,5 @@ class Table:
 
     @cached_property
     def decimal(self) -> str:
-        """The decimal mark: a comma where numbers have one and none has a point."""
+        """The decimal mark: a comma if some number has one and none has a point."""
         return values.decimal_mark([cells for cells in self.cells if is_text(cells.type)], between_commas=self.between_commas)

@@ -1,4 +1,7 @@
-"""Arrow's functions on columns of text by typed names: a column is compact, and a function runs over all of it at once."""
+"""Typed names for Arrow's functions on columns of text.
+
+A column is compact, and a function runs over all of it at once. Patterns are expressions of RE2.
+"""
 
 import re
 from collections.abc import Sequence
@@ -9,53 +12,61 @@ import pyarrow.compute as pc
 
 
 def stripped(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The cells without blanks around them."""
+    """Return the cells without blanks around them."""
     return pc.call_function("utf8_trim_whitespace", [cells])
 
 
 def lower(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the cells in lower case."""
     return pc.call_function("utf8_lower", [cells])
 
 
 def filled(cells: pa.ChunkedArray, text: str = "") -> pa.ChunkedArray:
-    """The cells, with `text` for those that are not there."""
+    """Return the cells, with `text` in place of absent ones."""
     return pc.call_function("coalesce", [cells, pa.scalar(text)])
 
 
 def replaced(cells: pa.ChunkedArray, pattern: str, by: str) -> pa.ChunkedArray:
-    """The cells with every match of an expression of RE2 replaced."""
+    """Return the cells with every match of `pattern` replaced."""
     return pc.call_function("replace_substring_regex", [cells], pc.ReplaceSubstringOptions(pattern, by))
 
 
 def where(rows: np.ndarray, then: str | None, cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """`then` in the rows [bool] that are set, else the cells."""
+    """Return `then` in the rows [bool] that are set, and the cells elsewhere."""
     return pc.call_function("if_else", [pa.array(rows), pa.scalar(then, pa.string()), cells])
 
 
 def matching(cells: pa.ChunkedArray, pattern: str) -> np.ndarray:
-    """Which cells match: [rows] bool, False where there is no cell."""
+    """Return which cells match, as bool [rows]; False for an absent cell."""
     found = pc.call_function("match_substring_regex", [cells], pc.MatchSubstringOptions(pattern))
     return pc.call_function("coalesce", [found, pa.scalar(False)]).to_numpy().astype(bool)
 
 
 def among(cells: pa.ChunkedArray, texts: Sequence[str]) -> np.ndarray:
-    """Which cells are one of these: [rows] bool, True where there is no cell."""
+    """Return which cells are one of `texts`, as bool [rows]; True for an absent cell."""
     found = pc.call_function("is_in", [cells], pc.SetLookupOptions(pa.array(texts, pa.string())))
     return found.to_numpy().astype(bool) | ~present(cells)
 
 
 def present(cells: pa.ChunkedArray) -> np.ndarray:
-    """Where there is a cell: [rows] bool."""
+    """Return which cells are present, as bool [rows]."""
     return pc.call_function("is_valid", [cells]).to_numpy().astype(bool)
 
 
 def groups(cells: pa.ChunkedArray, pattern: str) -> dict[str, pa.ChunkedArray]:
-    """What the named groups of an expression of RE2 match, by name: a column each, without a cell where the whole does not match."""
+    """Return what the named groups of a pattern match, a column by name.
+
+    A cell is absent where the whole pattern does not match.
+    """
     found = pc.call_function("extract_regex", [cells], pc.ExtractRegexOptions(pattern))
     names = re.findall(r"\?P<(\w+)>", pattern)
     return {name: pc.call_function("struct_field", [found], pc.StructFieldOptions([n])) for n, name in enumerate(names)}
 
 
 def floats(cells: pa.ChunkedArray) -> np.ndarray:
-    """[rows] float64, NaN where there is no cell. Raises ArrowInvalid for text that is no number."""
+    """Return the cells as float64 [rows], NaN for an absent cell.
+
+    Raises:
+        ArrowInvalid: If a text is not a number.
+    """
     return cells.cast(pa.float64()).to_numpy()

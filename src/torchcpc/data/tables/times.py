@@ -1,4 +1,7 @@
-"""Moments as people write them: ISO dates, 31.12.2024, 12/31/2024, 31-Dec-2024, 23:59:59.5, with or without a zone."""
+"""Read moments in common formats, with or without a time zone.
+
+Examples are ISO dates, 31.12.2024, 12/31/2024, 31-Dec-2024 and 23:59:59.5.
+"""
 
 import numpy as np
 import pyarrow as pa
@@ -22,14 +25,21 @@ _DATES = {
 FORMS = {name: rf"^(?:[A-Za-z]{{2,9}},? )?{date}(?:[T ,]+{_CLOCK}{_ZONE})?$" for name, date in _DATES.items()}
 FORMS["hours:minutes:seconds"] = rf"^(?:(?P<days>\d+) days?,? )?{_HOURS}$"
 FORMS["yyyymmdd"] = r"^(?P<year>(?:19|20)\d{2})(?P<month>[01]\d)(?P<day>[0-3]\d)$"
-# Of dates in numbers, which may be either: the order that is tried second.
+# Second order to try for numeric dates that allow both.
 _TURNED = {"day-month-year": "month-day-year", "month/day/year": "day/month/year"}
 _DAY = 86_400.0
 
 
 def seconds_of(cells: pa.ChunkedArray) -> tuple[np.ndarray, str] | None:
-    """Seconds since 1970, or since midnight where there is no date: [rows] float64, NaN where missing; and the form in words. None where
-    the cells are not all in one form. cells: without blanks around them."""
+    """Return moments as seconds since 1970, or since midnight if they have no date.
+
+    Args:
+        cells: Cells without blanks around them.
+
+    Returns:
+        Seconds as float64 [rows], NaN where a value is missing, and the format in words. None if the cells do not all have
+        one format.
+    """
     known = ~missing(cells)
     for name, pattern in FORMS.items():
         if known.any() and text.matching(cells.filter(pa.array(known)), pattern).all():
@@ -41,7 +51,7 @@ def seconds_of(cells: pa.ChunkedArray) -> tuple[np.ndarray, str] | None:
 def _moments(name: str, fields: dict[str, pa.ChunkedArray]) -> tuple[np.ndarray, str] | None:
     clock = _clock(fields)
     if "year" not in fields:
-        # A clock that was not told the date starts again at midnight.
+        # A clock without a date starts again at midnight.
         nights = np.cumsum(np.diff(clock, prepend=clock[:1]) < -_DAY / 2)
         return clock + _DAY * (_integers(fields["days"]) + nights), name
     year, day = _integers(fields["year"]), np.maximum(_integers(fields["day"]), 1)
@@ -59,13 +69,13 @@ def _moments(name: str, fields: dict[str, pa.ChunkedArray]) -> tuple[np.ndarray,
     valid = {order: found for order, (m, d) in orders.items() if (found := _since_1970(year, m, d, known)) is not None}
     if not valid:
         return None
-    # Both orders may be dates: then the one whose moments go forward, in even steps.
+    # If both orders give dates, choose the one whose moments go forward in even steps.
     best = min(valid, key=lambda order: _unevenness((valid[order] + clock)[known]))
     return valid[best] + clock, best
 
 
 def _since_1970(year: np.ndarray, month: np.ndarray, day: np.ndarray, known: np.ndarray) -> np.ndarray | None:
-    """Seconds of midnight; None where a known one is no date."""
+    """Return the midnights in seconds, or None if a known cell is not a date."""
     year, month, day = (np.where(known, part, 1).astype(np.int64) for part in (year, month, day))
     if (month < 1).any() or (month > 12).any() or (day < 1).any():
         return None
@@ -77,7 +87,7 @@ def _since_1970(year: np.ndarray, month: np.ndarray, day: np.ndarray, known: np.
 
 
 def _clock(fields: dict[str, pa.ChunkedArray]) -> np.ndarray:
-    """Seconds after midnight in UTC, where a zone is given."""
+    """Return the seconds after midnight, in UTC where a zone is given."""
     if "hour" not in fields:
         return np.zeros(len(fields["year"]))
     hour, minute = _integers(fields["hour"]), _integers(fields["minute"])
@@ -89,7 +99,7 @@ def _clock(fields: dict[str, pa.ChunkedArray]) -> np.ndarray:
 
 
 def _offset(zone: pa.ChunkedArray) -> np.ndarray:
-    """Seconds east of UTC."""
+    """Return the seconds east of UTC."""
     names = {name: _seconds_east(name) for name in zone.unique().to_pylist() if name}
     return np.array([names.get(name, 0.0) for name in zone.to_pylist()]) if names else np.zeros(len(zone))
 
@@ -106,7 +116,7 @@ def _integers(cells: pa.ChunkedArray) -> np.ndarray:
 
 
 def _or_zero(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    """0 for what is not written."""
+    """Return the cells with 0 in place of empty ones."""
     return text.replaced(text.filled(cells), "^$", "0")
 
 

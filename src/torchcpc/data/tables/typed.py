@@ -1,4 +1,4 @@
-"""Columns of a table that have a type, as those of parquet do, as numbers, as seconds and as labels."""
+"""Read typed columns, such as those of parquet, as numbers, as seconds and as labels."""
 
 import numpy as np
 import pyarrow as pa
@@ -12,11 +12,23 @@ _PER_SECOND = {"s": 1, "ms": 1e3, "us": 1e6, "ns": 1e9}
 
 
 def is_text(kind: pa.DataType) -> bool:
+    """Return whether a type of Arrow is text."""
     return pa.types.is_string(kind)
 
 
 def numbers(name: str, cells: pa.ChunkedArray, *, remedy: str = "") -> np.ndarray:
-    """[rows] float64, NaN for null; integers beyond 2**53 are rounded. Raises CPCError for a type that holds no numbers."""
+    """Return a typed column as float64 [rows], NaN for null.
+
+    Integers beyond 2**53 are rounded.
+
+    Args:
+        name: Name of the column, for the error message.
+        cells: The column.
+        remedy: Next step in the error message.
+
+    Raises:
+        CPCError: If the type holds no numbers.
+    """
     kinds = (pa.types.is_integer, pa.types.is_floating, pa.types.is_boolean, pa.types.is_null, pa.types.is_decimal)
     if any(of_kind(cells.type) for of_kind in kinds):
         return cells.cast(pa.float64(), safe=False).to_numpy()
@@ -25,7 +37,18 @@ def numbers(name: str, cells: pa.ChunkedArray, *, remedy: str = "") -> np.ndarra
 
 
 def moments(name: str, cells: pa.ChunkedArray) -> tuple[np.ndarray, str] | None:
-    """Seconds, [rows] float64, NaN for null, and the type in words; None for numbers. Raises CPCError for a type that holds no times."""
+    """Return a typed column of times in seconds.
+
+    Args:
+        name: Name of the column, for the error message.
+        cells: The column.
+
+    Returns:
+        Seconds as float64 [rows], NaN for null, and the type in words. None for a column of numbers.
+
+    Raises:
+        CPCError: If the type holds neither times nor numbers.
+    """
     kind = cells.type
     if pa.types.is_date(kind):  # whole days, or milliseconds
         cells = cells.cast(pa.timestamp("s" if pa.types.is_date32(kind) else "ms"))
@@ -39,7 +62,13 @@ def moments(name: str, cells: pa.ChunkedArray) -> tuple[np.ndarray, str] | None:
 
 
 def seconds_since_1970(stamps: np.ndarray) -> np.ndarray:
-    """Seconds from the unit that the dates have, NaN where one is missing: not all by way of nanoseconds, which end in 2262."""
+    """Return dates in seconds since 1970, NaN where one is missing.
+
+    Each unit is converted directly, since nanoseconds end in the year 2262.
+
+    Args:
+        stamps: Dates in any unit of numpy.
+    """
     unit, _ = np.datetime_data(stamps.dtype)
     if unit not in _PER_SECOND:
         unit = "ns" if unit in ("ps", "fs", "as") else "s"
@@ -48,8 +77,14 @@ def seconds_since_1970(stamps: np.ndarray) -> np.ndarray:
 
 
 def label_texts(cells: pa.ChunkedArray, *, verbatim: bool) -> list[str]:
-    """The cells as labels, "" where missing; whole numbers without a fraction, since a gap in a column of pandas makes floats of them.
-    verbatim: "NA" and its like are text."""
+    """Return the cells as labels, "" where one is missing.
+
+    Whole numbers lose their fraction, because pandas turns a column with a gap into floats.
+
+    Args:
+        cells: The column.
+        verbatim: Whether "NA" and similar spellings are text.
+    """
     if pa.types.is_floating(cells.type):
         found = cells.to_numpy()
         known = found[np.isfinite(found)]

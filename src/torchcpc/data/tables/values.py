@@ -1,4 +1,7 @@
-"""What the text of one cell means: a number, a moment, missing, or a word. The one rule for every table that people write."""
+"""Interpret the text of a cell as a number, a moment, a missing value or a word.
+
+This is the one rule for every table that people write.
+"""
 
 import re
 from collections.abc import Sequence
@@ -8,17 +11,17 @@ import pyarrow as pa
 
 from torchcpc.data.tables import text_columns as text
 
-# Spellings of a missing number, whatever their case.
+# Spellings of a missing number, in any case.
 MISSING = ("", "-", "--", "?", ".", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "nat", "none", "null", "missing")
-# Spellings of a missing label, to the letter: "na" and "none" are words, and "-" is a class beside "+".
+# Exact spellings of a missing label: "na" and "none" are words, and "-" is a class next to "+".
 MISSING_LABELS = ("", "NaN", "nan", "NA", "N/A", "n/a", "#N/A", "<NA>", "NaT", "None", "NULL", "null", "?")
 
-# Regular expressions of RE2 and of Python alike. A narrow no-break space and others group thousands.
+# The regular expressions work in RE2 and in Python. A narrow no-break space and other characters group thousands.
 _SIGN, _EXPONENT, _BLANKS = r"[+\-−]?", r"([eE][+\-]?\d+)?", "'\u00a0\u202f "
 INTEGER = rf"^{_SIGN}\d+$"
 POINT = rf"^{_SIGN}(\d+\.?\d*|\.\d+){_EXPONENT}$|^{_SIGN}(inf|infinity)$"
 COMMA = rf"^{_SIGN}(\d+|\d{{1,3}}([.{_BLANKS}]\d{{3}})+),\d*{_EXPONENT}$"
-# 1,234,567.8, and with a point in it: what is surely no decimal comma.
+# 1,234,567.8. A number with a point certainly has no decimal comma.
 THOUSANDS = rf"^{_SIGN}[1-9]\d{{0,2}}(,\d{{3}})+(\.\d*)?$"
 _SURELY_POINT = rf"^{_SIGN}(\d+\.\d*|\.\d+|\d{{1,3}}(,\d{{3}})+\.\d*){_EXPONENT}$"
 _POINTED_THOUSANDS = rf"^{_SIGN}\d{{1,3}}(\.\d{{3}})+$"
@@ -36,7 +39,11 @@ _KINDS = {"number": re.compile(f"{POINT}|{COMMA}|{THOUSANDS}"), "moment": re.com
 
 
 def kind_of(cell: str) -> str:
-    """missing, number, moment or word."""
+    """Return the kind of a cell: "missing", "number", "moment" or "word".
+
+    Args:
+        cell: Text of the cell.
+    """
     cell = cell.strip()
     if cell.lower() in MISSING:
         return "missing"
@@ -44,24 +51,42 @@ def kind_of(cell: str) -> str:
 
 
 def is_integer(cell: str) -> bool:
+    """Return whether a cell is a whole number.
+
+    Args:
+        cell: Text of the cell.
+    """
     return bool(re.match(INTEGER, cell.strip()))
 
 
 def number(cell: str, *, decimal: str) -> float:
-    """One cell as a number. Raises ValueError for anything else."""
+    """Return one cell as a number.
+
+    Args:
+        cell: Text of the cell.
+        decimal: Decimal mark, "." or ",".
+
+    Raises:
+        ValueError: If it is not a number.
+    """
     return float(cell.replace(",", ".") if decimal == "," and re.match(COMMA, cell) else cell)
 
 
 def missing(cells: pa.ChunkedArray) -> np.ndarray:
-    """Which cells are missing numbers: [rows] bool."""
+    """Return which cells are missing numbers, as bool [rows].
+
+    Args:
+        cells: The column.
+    """
     return text.among(text.lower(cells), MISSING)
 
 
 def decimal_mark(columns: Sequence[pa.ChunkedArray], *, between_commas: bool) -> str:
-    """ "," where numbers have a comma and none has a point, else ".".
+    """Return the decimal mark: "," if some number has a comma and none has a point, otherwise ".".
 
     Args:
-        between_commas: Whether commas delimit the fields. Then 1,234 is a thousand; elsewhere it is a number with three decimals.
+        columns: Columns of text.
+        between_commas: Whether commas delimit the fields. Then 1,234 is a thousand; otherwise it has three decimals.
     """
     with_commas = [cells.filter(pa.array(text.matching(cells, COMMA))) for cells in columns]
     if not any(map(len, with_commas)) or any(text.matching(cells, _SURELY_POINT).any() for cells in columns):
@@ -70,15 +95,18 @@ def decimal_mark(columns: Sequence[pa.ChunkedArray], *, between_commas: bool) ->
 
 
 def parse(cells: pa.ChunkedArray, *, decimal: str) -> tuple[np.ndarray, np.ndarray]:
-    """Numbers [rows] float64, NaN where missing, and which cells are neither: [rows] bool.
+    """Return a column of text as numbers.
 
     Args:
-        cells: Without blanks around them. True and False are 1 and 0.
-        decimal: "." or ",".
+        cells: Cells without blanks around them. True and False are 1 and 0.
+        decimal: Decimal mark, "." or ",".
+
+    Returns:
+        Numbers as float64 [rows], NaN where missing, and a bool [rows] that marks the cells that are neither.
     """
     is_missing = missing(cells)
     if decimal == ".":
-        try:  # what programs write, several times faster
+        try:  # the spelling of programs is parsed several times faster
             return text.floats(text.where(is_missing, None, cells)), np.zeros(len(cells), bool)
         except pa.ArrowInvalid:
             pass
