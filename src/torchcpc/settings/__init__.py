@@ -1,8 +1,12 @@
-"""Settings: a recipe file and `key=value` overrides -> keyword arguments that the constructors themselves declare.
+"""Settings: turn a recipe file and `key=value` overrides into checked keyword arguments.
 
-There is no schema beside the code. The keyword-only parameters of what a section names are its settings, their annotations its types and
-ranges, their defaults its defaults, and their entries under `Args:` its documentation. Positional parameters are supplied by the program
-and cannot be set.
+The code itself is the schema. The section of a recipe names a class or a function, and its keyword-only parameters are the settings:
+
+- The annotation of a parameter gives the type and the range of the setting.
+- The default of the parameter is the default of the setting.
+- The entry under `Args:` is the documentation of the setting.
+
+The program supplies the positional parameters. A recipe cannot set them.
 """
 
 from torchcpc.settings.document import meanings, written

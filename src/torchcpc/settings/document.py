@@ -1,4 +1,7 @@
-"""Resolved settings as a recipe that documents itself: each setting with its meaning, type and choices, from the code that declares it."""
+"""Write resolved settings as a recipe that explains itself.
+
+Each setting gets a comment with its meaning, type and choices. These come from the code that declares the setting.
+"""
 
 import inspect
 import json
@@ -12,7 +15,11 @@ _ENTRY = re.compile(r"    (\w+): (.*)")
 
 
 def meanings(target: Callable[..., object]) -> dict[str, str]:
-    """Parameter -> its entry under `Args:` in the docstring of `target`, on one line."""
+    """Return the documentation of each parameter of `target`.
+
+    Returns:
+        Parameter -> its entry under `Args:` in the docstring of `target`, on one line.
+    """
     found: dict[str, str] = {}
     name = ""
     _, _, listed = inspect.cleandoc(target.__doc__ or "").partition("\nArgs:\n")
@@ -27,7 +34,13 @@ def meanings(target: Callable[..., object]) -> dict[str, str]:
 
 
 def written(settings: Settings, schema: Schema, texts: Mapping[str, str]) -> str:
-    """The settings as TOML, a recipe themselves, with one line of comment above each. texts: title and the like, written first."""
+    """Return the settings as TOML, with one line of comment above each. The result is a recipe too.
+
+    Args:
+        settings: Complete settings, as `resolve` returns them.
+        schema: The sections of a recipe, see `resolve`.
+        texts: Title and other texts of the recipe, which are written first.
+    """
     lines = [f"{name} = {_toml(text)}" for name, text in texts.items()]
     for section, own in settings.items():
         choices = schema[section]
@@ -45,5 +58,5 @@ def written(settings: Settings, schema: Schema, texts: Mapping[str, str]) -> str
 
 
 def _toml(value: object) -> str:
-    """A value of a setting. TOML's texts, numbers, truths and lists are those of JSON, but for one control character."""
+    """Return a value as TOML. It writes values as JSON does, except for one control character."""
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

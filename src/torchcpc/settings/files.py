@@ -1,4 +1,7 @@
-"""Recipes as files: those that ship, those of a user, and the settings.json of a run; and `section.key=value` over them."""
+"""Read recipes, and apply `section.key=value` overrides to them.
+
+A recipe is part of the package, a TOML file of a user, or the settings.json of a run.
+"""
 
 import json
 import os
@@ -11,7 +14,7 @@ from torchcpc.contracts import CPCError, shown
 from torchcpc.settings.renamed import current_names
 from torchcpc.settings.rules import suggest
 
-# A recipe that ships has less than two kilobytes; channels by the thousand, each with its mean, have less than this.
+# In bytes. A recipe of the package has less than 2,000, and even one with the means of thousands of channels has less than this.
 _LONGEST_RECIPE = 1 << 24
 # Old name -> new name of a recipe.
 RENAMED = {
@@ -26,23 +29,29 @@ RENAMED = {
     "digits-demo": "digits",
 }
 Recipe = dict[str, Any]
-"""Sections, and texts that say what the recipe is for."""
+"""The sections of a recipe, and its texts, such as the title."""
 
 
 def recipes() -> dict[str, Path]:
-    """Name -> file of the recipes that ship with the package."""
+    """Return the recipes of the package: name -> file."""
     folder = Path(__file__).parents[1] / "recipes"
     return {path.stem: path for path in sorted(folder.glob("*.toml"))}
 
 
 def load_recipe(name: str) -> Recipe:
-    """The tables of a recipe: one that ships with the package, by name; any TOML file, by path; or the settings.json of a run. Raises
-    CPCError for anything else."""
+    """Return the sections and texts of a recipe.
+
+    Args:
+        name: Name of a recipe of the package, or path of a TOML file or of the settings.json of a run.
+
+    Raises:
+        CPCError: For anything else, and for a file that cannot be read.
+    """
     shipped = recipes()
     if name in RENAMED:
         raise CPCError(f"recipe {name!r} is {RENAMED[name]!r} now.")
     path = shipped.get(name) or Path(name)
-    # os.path and not Path: a name that cannot be is a name of no file, instead of raised.
+    # Path.is_file raises an error for an impossible name, where os.path.isfile returns False.
     if os.path.isfile(os.path.join(name, "settings.json")):
         raise CPCError(f"{name} is a run. Go on with it by --resume {name}, or take {path / 'settings.json'} as the recipe.")
     if path.suffix not in (".toml", ".json") or not os.path.isfile(path):
@@ -53,21 +62,24 @@ def load_recipe(name: str) -> Recipe:
     try:
         text = path.read_text(encoding="utf8")
         tables = json.loads(text) if kind == "JSON" else tomllib.loads(text)
-    # Of a file, of its form, of a number of too many digits, and of lists in lists in lists.
+    # RecursionError comes from deeply nested lists, ValueError from bad syntax and from numbers of too many digits.
     except (OSError, ValueError, RecursionError) as error:
         raise CPCError(f"recipe {path}: not valid {kind}: {error}. Mend the file and run again.") from None
     return _of_run(tables, path) if kind == "JSON" else tables
 
 
 def recipe_name(recipe: str | Path) -> str:
-    """What a run of the recipe is called."""
+    """Return the name of a run that is trained by the recipe."""
     path = Path(recipe)
     return f"{path.absolute().parent.name}-again" if path.suffix == ".json" else path.stem
 
 
 def _of_run(record: object, path: Path) -> Recipe:
-    """The recipe that a run was begun with. What it learned from its data (a vocabulary, scales) is learned again from others. Runs of
-    older versions do not say what that was: they give what they learned."""
+    """Return the recipe that a run began with.
+
+    A run learns some settings from its data, such as a vocabulary. The recipe leaves these out, so that a new run learns its own.
+    Records of older versions do not name these settings, so they remain in the recipe.
+    """
     fields = record if isinstance(record, dict) else {}
     settings, given = fields.get("settings"), fields.get("given", {})
     if not isinstance(settings, dict) or not isinstance(given, dict) or not all(isinstance(s, dict) for s in settings.values()):
@@ -78,7 +90,7 @@ def _of_run(record: object, path: Path) -> Recipe:
 
 
 def _found(section: Mapping[str, object], folder: Path) -> dict[str, object]:
-    """The section, its files of the run found from anywhere."""
+    """Return the section with the full paths of files in the run folder."""
 
     def is_file(value: object) -> bool:
         return isinstance(value, str) and os.path.basename(value) == value != "" and os.path.isfile(folder / value)
@@ -87,7 +99,15 @@ def _found(section: Mapping[str, object], folder: Path) -> dict[str, object]:
 
 
 def override(recipe: Mapping[str, object], assignments: Sequence[str]) -> Recipe:
-    """The recipe with `section.key=value` applied; values are TOML (8, 2e-4, true, [10, 8]), anything else is taken as text."""
+    """Return the recipe with overrides applied.
+
+    Args:
+        recipe: Sections and texts. It is not changed.
+        assignments: Texts `section.key=value`. A value is TOML (8, 2e-4, true, [10, 8]); anything else is read as text.
+
+    Raises:
+        CPCError: For a text of another form.
+    """
     tables = {key: dict(value) if isinstance(value, Mapping) else value for key, value in recipe.items()}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")

@@ -1,4 +1,4 @@
-"""A recipe -> settings that are complete, of the declared types and within the declared ranges."""
+"""Complete the settings of a recipe, and check their types and ranges."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -11,13 +11,23 @@ _LONGEST_NAME = 80
 _MOST_FAULTS = 20
 Settings = dict[str, dict[str, Any]]
 T = TypeVar("T")
-# A section either chooses by name from a dict, or configures the one callable.
+# A section chooses from a dict by its `name`, or it configures one callable.
 Schema = Mapping[str, Mapping[str, Callable[..., object]] | Callable[..., object]]
 
 
 def resolve(recipe: Mapping[str, object], schema: Schema) -> Settings:
-    """Every section complete with its defaults, checked against the signatures; all faults are reported in one CPCError. Lists are lists,
-    as they are read back from a file."""
+    """Return every section, checked against the signatures and completed with the defaults.
+
+    Args:
+        recipe: Sections and texts. Texts are ignored.
+        schema: Section -> the callable that it configures, or name -> callable if the section chooses by `name`.
+
+    Returns:
+        The settings. Tuples become lists, as they are read back from a file.
+
+    Raises:
+        CPCError: Lists all faults at once.
+    """
     settings: Settings = {}
     odd = [section for section, found in recipe.items() if (section in schema) != isinstance(found, Mapping)]
     faults = [f"[{section}] is not a section.{suggest(section, schema)}" for section in odd]
@@ -39,12 +49,18 @@ def resolve(recipe: Mapping[str, object], schema: Schema) -> Settings:
 
 
 def construct(choices: Mapping[str, Callable[..., T]], section: Mapping[str, object], *given: object) -> T:
-    """The object that a resolved section names, built from the program's positional arguments and the section's settings."""
+    """Build the object that a resolved section names.
+
+    Args:
+        choices: Name -> callable.
+        section: A resolved section. Its settings become keyword arguments.
+        given: Positional arguments, which the program supplies.
+    """
     return choices[str(section["name"])](*given, **{key: value for key, value in section.items() if key != "name"})
 
 
 def _bind(section: str, target: Callable[..., object], given: Mapping[str, object], faults: list[str]) -> dict[str, object]:
-    """The settings of `target`, given or by default."""
+    """Return the settings of `target`, given or by default, and add to `faults` what is wrong with them."""
     known = parameters(target)
     bound = {name: parameter.default for name, parameter in known.items()}
     for name, value in given.items():

@@ -1,4 +1,4 @@
-"""What a setting may be: the annotation of a parameter, in words and as a check."""
+"""The rules of settings: the annotation of a parameter, as a check and in words."""
 
 import inspect
 import math
@@ -12,7 +12,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 
 from torchcpc.contracts import OneOf, nearest_name
 
-# Seeds are 32 bits wide, and so are the largest sizes that torch's products take.
+# Seeds have 32 bits, and so have the largest sizes that torch multiplies.
 _LARGEST = 2**32 - 1
 _WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text"}
 REQUIRED = inspect.Parameter.empty
@@ -20,7 +20,12 @@ REQUIRED = inspect.Parameter.empty
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One setting of a callable. annotation: resolved, with its ranges; default: REQUIRED where there is none."""
+    """One setting of a callable.
+
+    Attributes:
+        annotation: The resolved annotation, with its ranges.
+        default: The default, or REQUIRED if there is none.
+    """
 
     annotation: object
     default: object
@@ -28,10 +33,10 @@ class Parameter:
 
 @cache
 def parameters(target: Callable[..., object]) -> Mapping[str, Parameter]:
-    """The settings of what a section names: its keyword-only parameters, those of a dataclass its keyword-only fields."""
+    """Return the settings of `target`: its keyword-only parameters, or the keyword-only fields of a dataclass."""
     function = target.__init__ if inspect.isclass(target) else target
     found = {p.name: p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY}
-    # Of the settings alone: other parameters may be of types that are not imported at run time.
+    # Only the settings are resolved: other parameters may have types that are not imported at run time.
     annotations = {name: p.annotation for name, p in found.items() if p.annotation is not p.empty}
     space = SimpleNamespace(__annotations__=annotations)
     hints = get_type_hints(space, inspect.unwrap(function).__globals__, include_extras=True)
@@ -43,15 +48,19 @@ def parameters(target: Callable[..., object]) -> Mapping[str, Parameter]:
 
 
 def checked(value: object, annotation: object) -> tuple[object, str]:
-    """The value as the annotation has it, and the rule that it breaks, if any, with the likely intended choice."""
+    """Check a value against an annotation.
+
+    Returns:
+        The value, converted to the annotated type, and the rule that it breaks ("" if none). The rule suggests the likely choice.
+    """
     from pydantic import TypeAdapter, ValidationError
 
-    # To pydantic, as to Python, true is the number 1.
+    # pydantic, like Python, takes true as the number 1.
     if isinstance(value, bool) and _kind(annotation) in (int, float):
         return value, rule(annotation)
     entries = get_args(_kind(annotation))
     if isinstance(value, str) and entries and _kind(entries[0]) is str:
-        value = [value] if value else []  # one text, as it is typed, where there may be several
+        value = [value] if value else []  # a single text stands for a list of one
     try:
         value = TypeAdapter(annotation).validate_python(value)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
@@ -61,7 +70,7 @@ def checked(value: object, annotation: object) -> tuple[object, str]:
 
 
 def rule(annotation: object) -> str:
-    """An annotation in words: "whole number, at least 1". Nothing for a type that a recipe cannot hold."""
+    """Return an annotation in words, such as "whole number, at least 1", or "" for a type that a recipe cannot hold."""
     kind, marks = _kind(annotation), _marks(annotation)
     if names := _names(marks):
         return f"one of {', '.join(names)}"
@@ -72,7 +81,7 @@ def rule(annotation: object) -> str:
 
 
 def suggest(word: str, choices: Mapping[str, object] | Sequence[str]) -> str:
-    """The end of an error message: the likely intended choice, or all of them."""
+    """Return the end of an error message: the choice that was probably meant, or all choices."""
     close = nearest_name(word, choices)
     return f" Did you mean {close!r}?" if close else f" Choose one of: {', '.join(choices)}." if choices else ""
 
@@ -86,7 +95,7 @@ def _marks(annotation: object) -> tuple[object, ...]:
 
 
 def _names(marks: Sequence[object]) -> list[str]:
-    """The choices, where the marks say them."""
+    """Return the choices that the marks list, if any."""
     for mark in marks:
         match mark:
             case OneOf(names=names):
@@ -125,7 +134,7 @@ def _with_choice(value: object, annotation: object) -> str:
 
 
 def _out_of_range(value: object) -> str:
-    """The rule that a number among the values breaks, if any: every setting is finite, and no size is beyond what can be counted."""
+    """Return the rule that a number among the values breaks, or "": numbers are finite and not too large."""
     if isinstance(value, Mapping):
         value = list(value.values())
     if isinstance(value, list | tuple):

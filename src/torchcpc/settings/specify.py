@@ -1,4 +1,4 @@
-"""The specification of a question from keywords."""
+"""Build the specification of a question from keyword arguments."""
 
 from collections.abc import Mapping
 from dataclasses import fields
@@ -11,7 +11,11 @@ S = TypeVar("S")
 
 
 def specify(kind: type[S], given: Mapping[str, object]) -> S:
-    """A record of `kind`. Raises CPCError for a keyword that it does not have."""
+    """Return a `kind` with the given fields.
+
+    Raises:
+        CPCError: For a keyword that is no field of `kind`.
+    """
     known = [field.name for field in fields(kind)]  # pyright: ignore[reportArgumentType]
     if unknown := [name for name in given if name not in known]:
         raise CPCError(f"{unknown[0]!r} is no option here.{suggest(unknown[0], known)}")
