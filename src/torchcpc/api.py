@@ -264,7 +264,8 @@ def train(
         out: By default runs/NAME.
         devices: What trains: accelerator, devices, machines, precision.
         on_event: Hears (event, update, metrics) of the training, such as `log_to("tensorboard")`.
-        data_settings, sections: Settings that replace those of the recipe, such as `training={"steps": 5000}`; data_settings: of [data].
+        data_settings: Settings that replace those of the section [data] of the recipe.
+        sections: Settings that replace those of other sections, such as `training={"steps": 5000}`.
 
     Raises:
         CPCError: For impossible settings or data, and for a folder in use.
