@@ -74,6 +74,6 @@ def test_a_training_is_judged_beside_the_untrained_network() -> None:
     assert said(-0.02, 0.8, 1.1, 1.05) == ""
     assert "fell from 1.100 nats at iteration 200 to -1.480 at the end" in said(-0.02, 0.8, 1.1, 0.7, -1.48)
     assert "lower max_iter to about 200" in said(-0.02, 0.8, 1.1, 0.7, -1.48)
-    assert "its bound is 0.100 nats, that after 200 iterations -0.500" in said(0.1, 0.05, -0.5)
+    assert "its bound is 0.100 nats, and -0.500 after 200 iterations" in said(0.1, 0.05, -0.5)
     assert "untrained weights are kept" in said(math.nan, math.nan)
     assert best_of([entry(0, math.nan), entry(1, -3.0), entry(2, -3.0)])["step"] == 1

@@ -1,4 +1,4 @@
-"""The scikit-learn face: `CPC` is a transformer that is trained on arrays in memory."""
+"""The scikit-learn interface: the transformer `CPC`, which trains on arrays in memory."""
 
 from torchcpc.estimator.transformer import CPC
 

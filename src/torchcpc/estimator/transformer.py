@@ -1,4 +1,4 @@
-"""Contrastive Predictive Coding as a scikit-learn transformer, from arrays in memory; the training is that of `cpc train`."""
+"""Contrastive Predictive Coding as a scikit-learn transformer for arrays in memory. It trains as `cpc train` does."""
 
 import re
 import warnings
@@ -43,45 +43,78 @@ from torchcpc.training.validation import held_out_bound
 if TYPE_CHECKING:
     import pandas
 
-# Rows that are embedded at once: tens of megabytes, for any amount of data.
+# Rows that are embedded at once. This takes tens of megabytes, whatever the amount of data.
 _POSITIONS = 1 << 16
-# Marginal samples behind log Z: its error is then a few hundredths of a nat where scores are moderate.
+# Marginal samples that estimate log Z. Its error is then a few hundredths of a nat, if scores are moderate.
 _SAMPLES = 1024
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Representations of sequences, learned without labels (van den Oord, Li, Vinyals, arXiv:1807.03748).
+    """Representations of sequences, learned without labels.
 
-    X, everywhere: [cases, steps, channels]; or a list of [steps, channels] (numpy, pandas, tensors) of any lengths, or of [steps]; or a
-    frame of pandas with an index of (case, step), or with a sequence in every cell; or a table [n, d] (numpy or pandas), which `per`
-    reads. A table of n rows gives n rows, and a frame of n steps n steps.
+    The method is Contrastive Predictive Coding (van den Oord, Li and Vinyals, arXiv:1807.03748). An encoder turns each step x_t into
+    a vector z_t. A context network sums up the steps so far in a vector c_t. Training makes c_t predict the z of future steps among
+    other candidates. The estimator is a scikit-learn transformer, so it works in pipelines and in model selection.
 
-    per: "sequence" - a row of the result is a sequence, and so is a row of a table: n series of d steps of one channel;
-        "step" - a row of the result is a step, and a table is one sequence of n steps of d channels.
-    output: "context" (c_t, which sums up all steps so far) or "latent" (z_t, of its own step alone).
-    pool: how the steps of a sequence become its row: "mean+deviation", "mean" or "last".
-    latent_dim, context_dim: widths of z and c. context: "gru", or "none" for c_t = z_t.
-    horizons: predict 1 to this many steps ahead (fewer where sequences are shorter: `horizons_`).
-    window, batch: training sees `batch` random stretches of `window` steps an update. candidates: size of the pool that the true future
-        competes with; strategy: who may be in it ("mixed", "mixed_excluding" the own sequence, "current_only"; see `scores.candidates`).
-    standardize: bring each channel to mean 0 and deviation 1, by the sequences that are trained on.
-    validation: fraction of the sequences held out to choose the best weights; of a single sequence, one of up to ten blocks.
-    max_iter, learning_rate: updates, and Adam's step size at its peak (linear rise, then half a cosine).
-    device: what trains it ("cpu", "cuda", "auto"); the trained model is kept, and used, on the CPU.
-    random_state: an int makes fit repeatable, weights, order, candidates and held-out sequences alike.
-    verbose: what fit shows on the error stream. 0: nothing; 1: progress with the time to the end, then `bound_` beside
-        `untrained_bound_`; 2: every validation too.
+    Every method takes the sequences X in one of these forms:
+
+    - an array [cases, steps, channels];
+    - a list of arrays [steps, channels], or [steps] for one channel. They may differ in length. NumPy arrays, pandas frames and
+      tensors all work;
+    - a pandas frame with the index levels (case, step), or one with a sequence in every cell;
+    - a table [n, d], as an array or a pandas frame. `per` decides how it is read.
+
+    Args:
+        per: What a row of the result is. With "sequence", a table [n, d] holds n series of d steps and one channel. With "step", a
+            table [n, d] is one sequence of n steps and d channels.
+        output: "context" for c_t, which sums up all steps so far, or "latent" for z_t, which depends on step t alone.
+        pool: How the steps of a sequence become one row: "mean+deviation", "mean" or "last". Only used with per="sequence".
+        latent_dim: Width of z.
+        context_dim: Width of c. Only used with context="gru".
+        context: Kind of context network: "gru", or "none" for c_t = z_t.
+        horizons: Predict 1 to this many steps ahead. Shorter sequences allow fewer, see `horizons_`.
+        window: Steps in each random stretch of a sequence that training sees.
+        batch: Stretches in each update.
+        candidates: Number of steps in the pool that the true future competes with.
+        strategy: Which steps may compete: "mixed" for all, "mixed_excluding" for those of other sequences, or "current_only" for
+            those of the same sequence. `torchcpc.scores.candidates` describes every strategy.
+        standardize: Whether each channel is brought to mean 0 and standard deviation 1. The training sequences give both numbers.
+        validation: Fraction of the sequences that is held out to choose the best weights. A single sequence is cut into at most ten
+            blocks, of which one is held out.
+        max_iter: Number of updates.
+        learning_rate: Peak learning rate of Adam. The rate rises linearly, then falls along half a cosine.
+        device: Device that trains the model: "cpu", "cuda" or "auto". The trained model is kept and used on the CPU.
+        random_state: Seed, or random state, of the weights, the order, the candidates and the held-out sequences. An int makes `fit`
+            repeatable.
+        verbose: What `fit` shows on the error stream. 0 shows nothing. 1 shows progress, the remaining time, and at the end `bound_`
+            next to `untrained_bound_`. 2 also shows every validation.
 
     Attributes:
-        model_: the torch module, with the weights that predict the held-out sequences best.
-        bound_: InfoNCE bound of these weights on the held-out sequences, in nats, mean over horizons. It is slightly hopeful, for the
-            weights were chosen by it; `score` on fresh data is not.
-        untrained_bound_: the same of the network before its first update, on the same windows and candidates. Where `bound_` is not
-            above it, training was in vain, and fit warns.
-        best_iter_: updates after which the weights are kept. 0: none was better than the untrained network.
-        history_: all validations, that of the untrained network first: bounds, ceilings and accuracies per horizon.
-        n_iter_: updates done. horizons_, window_: as used. mean_, scale_: of each channel. log_partition_: behind `score_samples`.
+        model_: The trained torch module, with the weights that predict the held-out sequences best.
+        bound_: InfoNCE bound of the model on the held-out sequences, in nats, as the mean over the horizons. It is slightly
+            optimistic, because the weights were chosen by it. `score` on new data has no such bias.
+        untrained_bound_: Bound of the network before its first update, on the same windows and candidates. `fit` warns if `bound_` is
+            not above it, because training was then in vain.
+        best_iter_: Number of updates after which the kept weights were saved. 0 means that no update beat the untrained network.
+        n_iter_: Number of updates that were done.
+        history_: List of dicts, one for each validation, that of the untrained network first. Each has the bounds, the ceilings and
+            the accuracies for all horizons.
+        horizons_: Number of horizons that were used.
+        window_: Steps in a window, as used.
+        mean_: Array [channels], subtracted from each channel.
+        scale_: Array [channels], which divides each channel.
+        log_partition_: Sample of the marginal distribution that gives log Z to `score_samples`.
+        n_features_in_: Number of columns, if `fit` saw a table.
+        feature_names_in_: Names of the columns, if `fit` saw a table with names.
+        channels_in_: Names of the channels, if `fit` saw frames.
+
+    Examples:
+        >>> import numpy as np
+        >>> from torchcpc import CPC
+        >>> X = np.random.default_rng(0).normal(size=(20, 50, 3)).cumsum(axis=1)
+        >>> CPC(max_iter=10, random_state=0).fit_transform(X).shape  # mean and deviation of c, 64 numbers each
+        (20, 128)
     """
 
     per: str = "sequence"
@@ -104,8 +137,20 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     verbose: int = 0
 
     def fit(self, X: object, y: object = None) -> Self:
-        """Trains on the sequences of X; y is ignored. Keeps the weights that predict the held-out sequences best. Warns where training
-        went wrong, or was in vain. Raises CPCError (a ValueError where X is at fault)."""
+        """Train on the sequences of X, and keep the weights that predict the held-out sequences best.
+
+        It warns if training went wrong or was in vain (ConvergenceWarning), and if X looks implausible (UserWarning).
+
+        Args:
+            X: Sequences, in one of the forms that the class describes.
+            y: Ignored.
+
+        Returns:
+            The fitted estimator.
+
+        Raises:
+            CPCError: For a parameter out of its range. If X is wrong, the error is also a ValueError.
+        """
         self._check_parameters()
         given = self._read(X, reset=True).sequences
         parts = given if len(given) > 1 else blocks(given[0], length=self.window)
@@ -136,8 +181,17 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: object) -> "np.ndarray | list[np.ndarray] | pandas.DataFrame":
-        """Representations, float32. per="sequence": [cases, features]; per="step": [n, features] of a table, [cases, steps, features] of a
-        3-D array, else a list of [steps, features]. A step's row knows the past of its sequence and nothing after it."""
+        """Return the representations of X.
+
+        The row of a step depends on that step and its past, and on nothing after it.
+
+        Args:
+            X: Sequences, in one of the forms that the class describes.
+
+        Returns:
+            The representations, float32. With per="sequence" they have the shape [cases, features]. With per="step", a table gives
+            [n, features], a 3-D array gives [cases, steps, features], and anything else a list of [steps, features].
+        """
         given = self._given(X)
         z, c = frames(self.model_, self._scaled(given.sequences), positions_per_batch=_POSITIONS)
         rows = c if self.output == "context" else z
@@ -146,22 +200,40 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         x_CF = pooled(rows, pool=self.pool)
         if given.cases is None or vars(self).get("_sklearn_output_config", {}).get("transform") != "pandas":
             return x_CF
-        # scikit-learn would give it the index of X, which has a row for each step.
+        # scikit-learn would use the index of X here, but that has a row for each step.
         import pandas
 
         return pandas.DataFrame(x_CF, index=given.cases)
 
     def score(self, X: object, y: object = None) -> float:
-        """The InfoNCE bound on X in nats, mean over horizons: log N - loss, among candidates from X. Higher is better, chance is 0."""
+        """Return the InfoNCE bound on X, which is log N - loss with N candidates from X. Higher is better, and chance is 0.
+
+        Args:
+            X: Sequences, in one of the forms that the class describes.
+            y: Ignored.
+
+        Returns:
+            The bound in nats, as the mean over the horizons.
+        """
         windows = sequential(
             self._scaled(self._given(X).sequences), length=self.window_, batch=self.batch, limit=VALIDATION_WINDOWS
         )
         return held_out_bound(self.model_, Contrast(Shared(count=self.candidates, strategy=self.strategy)), windows)["bound"]
 
     def score_samples(self, X: object) -> np.ndarray | list[np.ndarray]:
-        """log p(x_t | past) / p(x_t) in nats, mean over the horizons that reach step t; its negative is the surprise. per="step": a value
-        per step, shaped as in `transform` without features, NaN for the first step, which nothing predicts. per="sequence": [cases], the
-        mean over the steps. log Z is from at most 1,024 steps of the sequences given to fit."""
+        """Return log p(x_t | past) / p(x_t), the pointwise mutual information of step t and its past. Its negative is the surprise.
+
+        The score of step t is the mean over the horizons that reach it. At most 1,024 steps of the sequences given to `fit` estimate
+        log Z.
+
+        Args:
+            X: Sequences, in one of the forms that the class describes.
+
+        Returns:
+            Scores in nats, float32. With per="step" there is one for each step, in the shapes of `transform` without the features.
+            The first step of a sequence is NaN, because nothing predicts it. With per="sequence" the shape is [cases], with the mean
+            over the steps.
+        """
         given = self._given(X)
         values = pmi_by_step(self.model_, self._scaled(given.sequences), self.log_partition_, positions_per_batch=_POSITIONS)
         if self.per == "step":
@@ -216,7 +288,7 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             warnings.warn(text, ConvergenceWarning, stacklevel=2)
 
     def _judge(self) -> None:
-        """What came of the training, beside what the untrained network can do."""
+        """Compare the trained network with the untrained one, and warn about doubts."""
         best = words.best_of(self.history_)
         self.bound_, self.best_iter_, self.untrained_bound_ = best["bound"], best["step"], self.history_[0]["bound"]
         for doubt in words.doubts(self.history_, self.n_iter_):
@@ -230,9 +302,9 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             warnings.warn(doubt, UserWarning, stacklevel=3)
 
     def _read(self, X: object, *, reset: bool = False) -> Collection:
-        """X as sequences [steps, channels], with the channels that were trained on."""
+        """Return X as sequences [steps, channels], and check that it has the channels that `fit` saw."""
         found = collection(X)
-        if reset:  # of an earlier fit on another kind of X
+        if reset:  # an earlier fit may have seen another kind of X
             for stale in ("n_features_in_", "feature_names_in_", "channels_in_"):
                 self.__dict__.pop(stale, None)
         if found is None:
@@ -247,13 +319,13 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         return found
 
     def _table(self, X: object, *, reset: bool) -> Collection:
-        """A table by `per`, checked by scikit-learn once what it would cast is refused."""
+        """Return a table as sequences, as `per` says. `as_table` refuses first what scikit-learn would cast."""
         data: Any = as_table(X)  # sklearn says str and means any table
         try:
             table: Any = validate_data(self, data, reset=reset, dtype=[np.float64, np.float32])
         except (TypeError, ValueError) as error:
             kind = NotNumeric if isinstance(error, TypeError) else CollectionError
-            # Of NaN scikit-learn says a page, of a wrong shape it prints the array.
+            # About NaN scikit-learn writes a page, and about a wrong shape it prints the array.
             text = re.sub(r"array=.*?\.\n", "\n", str(error), flags=re.DOTALL)
             text = re.sub(r"\nCPC does not accept.*", " Impute or leave out these rows.", text, flags=re.DOTALL)
             raise kind(" ".join(text.split())) from None
