@@ -46,9 +46,9 @@ def any_in_signatures(tree: ast.Module) -> int:
 
 def lines_of_code(text: str) -> int:
     """The lines of a file without its docstrings: a list of arguments, one a line, makes a file no harder to read."""
-    documented = (ast.Module, ast.ClassDef, *Function.__args__)
-    nodes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, documented)]
-    return len(text.splitlines()) - sum(map(docstring_lines, nodes))
+    tree = ast.parse(text)
+    documented = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)]
+    return len(text.splitlines()) - sum(map(docstring_lines, [tree, *documented]))
 
 
 def docstring_lines(node: ast.Module | ast.ClassDef | Function) -> int:
