@@ -1,1 +1,1 @@
-"""What stands beside the learned rows of a table: features that need no training."""
+"""Handmade features, which need no training. Tables compare learned features with them."""

@@ -1,4 +1,4 @@
-"""Handmade features of a clip: what one kind is, and how kinds that begin alike share their beginning."""
+"""The type of a handmade feature, and a cache for computations that several features share."""
 
 from collections.abc import Callable
 
@@ -9,12 +9,21 @@ Features = Callable[[np.ndarray, int], np.ndarray]
 
 
 def shared(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    """The function, which is not computed again for the very array that it was last given. All kinds of one clip are asked one after
-    another, so one answer is enough. It must not be written to."""
+    """Cache the last answer of a function.
+
+    Several kinds of features of one clip are computed one after another. So it is enough to keep the answer for the
+    last array. Callers must not write to the answer.
+
+    Args:
+        function: A function of one array.
+
+    Returns:
+        The function with its cache. The cache compares arrays by identity.
+    """
     last: list[tuple[np.ndarray, np.ndarray]] = []
 
     def asked(x: np.ndarray) -> np.ndarray:
-        # The array is held, so that no other can have its place in memory.
+        # A reference to the array is kept, so that no other array can get the same identity.
         if not (known := last[:1]) or known[0][0] is not x:
             known = last[:] = [(x, function(x))]
         return known[0][1]

@@ -1,4 +1,4 @@
-"""What a representation of sentences has to beat or to add to: the mean of word embeddings, and TF-IDF of words and pairs of words."""
+"""Baselines for representations of sentences: the mean of word embeddings, and TF-IDF of words and word pairs."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,14 +11,28 @@ from torchcpc.statistics.batched_logistic import Block, Matrix
 
 
 def mean_embedding(ids_SL: np.ndarray, table_VE: np.ndarray) -> np.ndarray:
-    """Token numbers [sentences, tokens], 0 where there is none -> the mean embedding of all tokens of the document: [E]."""
+    """Return the mean embedding of all tokens of a document.
+
+    Args:
+        ids_SL: Token numbers, [sentences, tokens]. 0 means no token.
+        table_VE: The embedding of each token, [V, E].
+
+    Returns:
+        The mean, [E]. It is zero for a document without tokens.
+    """
     words_W = ids_SL[ids_SL > 0].astype(np.int64)
     return table_VE[words_W].mean(axis=0) if len(words_W) else np.zeros(table_VE.shape[1], table_VE.dtype)
 
 
 class Tfidf:
-    """TF-IDF of words and neighbouring pairs of words, rows of length 1, as `probes.nested_cv.FoldFeatures`. Vocabulary and weights
-    come from the training rows of a fold alone and are kept for the next row. A word is a run of letters and digits, or any sign."""
+    """TF-IDF of words and of pairs of neighbouring words, as `probes.nested_cv.FoldFeatures`.
+
+    Rows have length 1. A word is a run of letters and digits, or a single sign. The vocabulary and the weights come
+    from the training rows of a fold alone. The result of each fold is kept.
+
+    Args:
+        texts: The text of each row.
+    """
 
     def __init__(self, texts: Sequence[str]) -> None:
         self._texts = np.array(texts, dtype=object)
@@ -40,5 +54,5 @@ class Tfidf:
 
 
 def normalised(text: str) -> str:
-    """What makes two texts the same text: neither case nor blanks."""
+    """Return a text without case and extra blanks. Two texts count as the same if these are equal."""
     return " ".join(text.casefold().split())

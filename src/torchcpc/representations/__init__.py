@@ -1,1 +1,1 @@
-"""A trained model over whole sources: the representations, on disk and in memory."""
+"""Representations of whole sources by a trained model, in memory and in files."""

@@ -1,4 +1,4 @@
-"""A trained model over whole sources of any length."""
+"""Embedding of whole sources of any length with a trained model."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -12,13 +12,20 @@ from torch import Tensor
 from torchcpc.contracts import CPCError, Model, Progress, Sources, Window, counted, silent
 from torchcpc.data.windows import whole
 
-# Positions of a batch of several sources on a CPU. What a layer makes of more of them leaves the caches, which takes a third longer.
+# The positions in a batch of several sources on a CPU. In larger batches, layer outputs do not fit the caches, which takes a third longer.
 _SHORT_ON_CPU = 1 << 17
 
 
 class Embedded(NamedTuple):
-    """A stretch of one sequence: z_TD and c_TC of source number `source` from step `first_step` on, float32. sequence: 0, or in a picture
-    its place in the encoder's Layout."""
+    """The representations of a part of one sequence.
+
+    Attributes:
+        source: The number of the source.
+        z_TD: The steps z, [T, D] float32.
+        c_TC: The contexts c, [T, C] float32.
+        first_step: The number of the first of these steps.
+        sequence: 0, or for a picture the place of the sequence in the encoder's `Layout`.
+    """
 
     source: int
     z_TD: np.ndarray
@@ -28,7 +35,15 @@ class Embedded(NamedTuple):
 
 
 class SourceSteps(NamedTuple):
-    """All steps of one sequence: the number of its source, the number of its group, z_TD and c_TC."""
+    """The representations of all steps of one sequence.
+
+    Attributes:
+        source: The number of the source.
+        group: The number of its group.
+        z_TD: The steps z, [T, D].
+        c_TC: The contexts c, [T, C].
+        sequence: 0, or for a picture the place of the sequence in the encoder's `Layout`.
+    """
 
     source: int
     group: int
@@ -38,7 +53,7 @@ class SourceSteps(NamedTuple):
 
 
 class EmbedOptions(TypedDict, total=False):
-    """The keywords of `embed_all`."""
+    """The keyword arguments of `embed_all`."""
 
     positions_per_batch: int
     device: str
@@ -47,18 +62,28 @@ class EmbedOptions(TypedDict, total=False):
 
 @torch.inference_mode()
 def embed_batches(model: Model, batches: Iterable[tuple[list[int], Window]], *, device: str = "cpu") -> Iterator[Embedded]:
-    """Embeds padded batches of whole sources, as `data.windows.whole` cuts them. Padding changes nothing (checked to 1e-5): encoder and
-    context look back only, and steps that touch padding are dropped. The model must be in evaluation mode if it has layers that differ in
-    training."""
+    """Embed padded batches of whole sources.
+
+    Padding does not change the result (checked to 1e-5). Encoder and context only look back, and steps that touch
+    padding are dropped. If a layer differs in training, the model must be in evaluation mode.
+
+    Args:
+        model: The model, on `device`.
+        batches: The numbers of the sources and their window, as `data.windows.whole` cuts them.
+        device: Where the model runs.
+
+    Yields:
+        The representations of each sequence.
+    """
     for indices, window in batches:
         window = window.to(device)
         z_BTD = model.encoder(window.x)
         c_BTC, _ = model.context(z_BTD)
-        # Steps without any observed value are no targets, but they keep their place. Only padding is dropped.
+        # Steps without any observed value are never targets, but they stay in the sequence. Only padding is dropped.
         filled = replace(window, x=torch.zeros_like(window.x))
         valid_BT = model.encoder.steps(filled).valid
         each = model.encoder.layout.sequences
-        # Padding stands at the ends, so the valid steps are one stretch.
+        # Padding is at the ends, so the valid steps are contiguous.
         first_B, count_B = valid_BT.int().argmax(dim=1).tolist(), valid_BT.sum(dim=1).tolist()
         for row, (first, count) in enumerate(zip(first_B, count_B, strict=True)):
             stretch = slice(first, first + count)
@@ -67,9 +92,24 @@ def embed_batches(model: Model, batches: Iterable[tuple[list[int], Window]], *, 
 
 @torch.inference_mode()
 def embed_long(model: Model, sources: Sources, index: int, *, positions: int, device: str = "cpu") -> Iterator[Embedded]:
-    """Embeds one source in pieces of about `positions`, in bounded memory. The pieces equal the whole. Each piece is read with the earlier
-    steps that its receptive field reaches, which are dropped again. The state of the context is carried over. Raises CPCError for pieces
-    shorter than a step."""
+    """Embed one long source in pieces, in bounded memory.
+
+    The result equals that of the whole source. Each piece is read together with the earlier steps in its receptive
+    field, and these are dropped again. The state of the context is carried over.
+
+    Args:
+        model: The model, on `device`.
+        sources: The sources.
+        index: The number of the source.
+        positions: The raw positions in one piece.
+        device: Where the model runs.
+
+    Yields:
+        The representations of each piece.
+
+    Raises:
+        CPCError: If a piece is shorter than one step.
+    """
     stride = model.encoder.stride
     warm = -(-(model.encoder.receptive_field - stride) // stride)
     piece = positions // stride
@@ -91,9 +131,21 @@ def _array(tensor: Tensor) -> np.ndarray:
 def embed_all(
     model: Model, sources: Sources, *, positions_per_batch: int = 1_000_000, device: str = "cpu", progress: Progress = silent
 ) -> Iterator[Embedded]:
-    """Embeds every source in bounded memory: short ones in padded batches, longer ones piece by piece. positions_per_batch: raw positions
-    embedded at once, padding included. A million samples are a minute of speech. progress: hears of
-    steps, since sources differ in length."""
+    """Embed all sources in bounded memory.
+
+    Short sources are embedded in padded batches, long ones in pieces.
+
+    Args:
+        model: The model, on `device`.
+        sources: The sources.
+        positions_per_batch: The raw positions that are embedded at once, with padding. A million samples are a minute
+            of speech.
+        device: Where the model runs.
+        progress: Is called with the steps that are done, because sources differ in length.
+
+    Yields:
+        The representations of each sequence or piece.
+    """
     report = _progress_of(sources, model.encoder.stride, progress)
     report([], 0)
     short = _SHORT_ON_CPU if torch.device(device).type == "cpu" else None
@@ -109,7 +161,7 @@ def embed_all(
 
 
 def _progress_of(sources: Sources, stride: int, progress: Progress) -> Callable[[Sequence[int], int], None]:
-    """Takes the sources that are finished and the number of steps that are new, and reports the steps done of all."""
+    """Return a function that takes the finished sources and the number of new steps, and reports progress."""
     total, steps, finished = sum(sources.length(index) // stride for index in range(len(sources))), 0, 0
 
     def report(indices: Sequence[int], new: int) -> None:
@@ -123,7 +175,14 @@ def _progress_of(sources: Sources, stride: int, progress: Progress) -> Callable[
 def steps_of(
     model: Model, sources: Sources, indices: Sequence[int] | None = None, **options: Unpack[EmbedOptions]
 ) -> Iterator[SourceSteps]:
-    """Every sequence of every source, or of those at `indices`, in one piece. Their numbers are positions in `sources`."""
+    """Yield each sequence of the sources in one piece.
+
+    Args:
+        model: The model.
+        sources: The sources.
+        indices: The numbers of the sources to embed. Default: all.
+        **options: The options of `embed_all`.
+    """
     chosen = sources if indices is None else sources.select(list(indices))
     for first, z_TD, c_TC in _joined(embed_all(model, chosen, **options), by=lambda piece: (piece.source, piece.sequence)):
         number = first.source if indices is None else indices[first.source]
@@ -134,19 +193,23 @@ def steps_of(
 def embedded_sources(
     model: Model, sources: Sources, **options: Unpack[EmbedOptions]
 ) -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
-    """(source, z_TD, c_TC) of every source that has a step, in the order of `embed_all`. A source's sequences follow one another."""
+    """Yield the number of each source with its z_TD and c_TC.
+
+    Sources without a step are left out. The order is that of `embed_all`. The sequences of a picture follow one
+    another.
+    """
     for first, z_TD, c_TC in _joined(embed_all(model, sources, **options), by=lambda piece: piece.source):
         yield first.source, z_TD, c_TC
 
 
 def _joined(pieces: Iterable[Embedded], by: Callable[[Embedded], object]) -> Iterator[tuple[Embedded, np.ndarray, np.ndarray]]:
-    """The first of the neighbouring pieces that are alike, and z and c of all of them."""
+    """Join neighbouring pieces with the same key. Yield the first piece, and z and c of all."""
     for own in (list(alike) for _, alike in groupby(pieces, key=by)):
         yield own[0], np.concatenate([piece.z_TD for piece in own]), np.concatenate([piece.c_TC for piece in own])
 
 
 def frames(model: Model, sources: Sources, **options: Unpack[EmbedOptions]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """All z_TD and all c_TC in memory, in the order of the sources."""
+    """Return z_TD and c_TC of all sources in memory, in the order of the sources."""
     z = [np.zeros((0, model.encoder.dim), np.float32)] * len(sources)
     c = [np.zeros((0, model.context.dim), np.float32)] * len(sources)
     for source, z_TD, c_TC in embedded_sources(model, sources, **options):

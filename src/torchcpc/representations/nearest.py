@@ -1,4 +1,7 @@
-"""The steps that are most similar to given ones: cosine of standardised vectors, over any number of sources in bounded memory."""
+"""Search for the steps that are most similar to given ones.
+
+The similarity is the cosine of standardised vectors. Any number of sources is searched in bounded memory.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,18 +17,25 @@ from torchcpc.representations.rows import find_step
 from torchcpc.statistics.standardise import Scale
 
 KINDS = ("z", "c")
-# Numbers that are kept rather than made twice, and numbers of input that are embedded at once.
+# Up to this many numbers of vectors are kept in memory. Above, the vectors are computed twice.
+# The second limit is for the numbers of input that are embedded at once.
 _HELD, _AT_ONCE = 1 << 27, 1_000_000
-# Sources that the scale is taken from where not all can be kept.
+# If not all vectors can be kept, the scale comes from this many sources.
 _MOST_SOURCES = 512
-# Source, first step and z_TD or c_TC of a stretch of it.
+# The number of a source, the first step of a part of it, and z_TD or c_TC of that part.
 Vectors: TypeAlias = tuple[int, int, np.ndarray]
 
 
 @dataclass(frozen=True, slots=True)
 class NearestSpec:
-    """What is searched for: sentences (by a model of text) and steps "SOURCE:STEP" of the sources that are searched. by: "z", a step by
-    itself, or "c", a step with all before it. top: how many similar steps of each query are wanted."""
+    """What to search for.
+
+    Attributes:
+        sentences: Sentences, for a model of text.
+        steps: Steps of the sources that are searched, each as "SOURCE:STEP".
+        by: "z" compares single steps, and "c" compares steps with all that came before.
+        top: How many similar steps to return for each query.
+    """
 
     sentences: tuple[str, ...] = ()
     steps: tuple[str, ...] = ()
@@ -38,12 +48,18 @@ class NearestSpec:
             self,
             top=(self.top >= 1, "at least 1"),
             steps=(self.sentences or self.steps, "nothing to find: give a sentence or a step (SOURCE:STEP)"),
-            sentences=(all(sentence.strip() for sentence in self.sentences), "a sentence to find the like of cannot be empty"),
+            sentences=(all(sentence.strip() for sentence in self.sentences), "a sentence to search for cannot be empty"),
         )
 
 
 class Near(NamedTuple):
-    """A step that was found: its cosine with the query, the number of its source, and its step."""
+    """A step that was found.
+
+    Attributes:
+        cosine: Its cosine with the query.
+        source: The number of its source.
+        step: Its number in the source.
+    """
 
     cosine: float
     source: int
@@ -53,9 +69,23 @@ class Near(NamedTuple):
 def nearest(
     model: Model, sources: Sources, spec: NearestSpec, data_settings: Mapping[str, object], **options: Unpack[EmbedOptions]
 ) -> NearestTable:
-    """The steps of `sources` most similar to each query, best first, without the query itself. data_settings: the resolved [data] section
-    of the model, by which sentences are read. Raises CPCError for sentences where the model reads no text, and for a step that is not
-    there."""
+    """Find the steps that are most similar to each query.
+
+    A query that is a step itself is not among its results.
+
+    Args:
+        model: The trained model.
+        sources: The sources that are searched.
+        spec: The queries.
+        data_settings: The [data] section of the model's settings. Sentences are read with them.
+        **options: The options of `embed_all`.
+
+    Returns:
+        The steps of each query, the best first.
+
+    Raises:
+        CPCError: If there is a sentence but the model reads no text, or if a step does not exist.
+    """
     kind, quiet = KINDS.index(spec.by), EmbedOptions(device=options.get("device", "cpu"))
     queries: list[tuple[str, np.ndarray, tuple[int, int] | None]] = []
     if spec.sentences:
@@ -82,8 +112,19 @@ def nearest(
 def search(
     model: Model, sources: Sources, query_QD: np.ndarray, *, kind: int, top: int, **options: Unpack[EmbedOptions]
 ) -> list[list[Near]]:
-    """The `top` steps of all sources for each query, best first. kind: 0 for z, 1 for c. The scale is that of all steps searched. Where
-    these do not fit into memory, it is that of 512 sources, which are embedded twice."""
+    """Return the `top` steps of all sources for each query, the best first.
+
+    Vectors are standardised by the mean and deviation of all steps that are searched. If these do not fit into
+    memory, 512 sources are embedded twice, and the scale is theirs.
+
+    Args:
+        model: The trained model.
+        sources: The sources that are searched.
+        query_QD: The vectors of the queries, [Q, D].
+        kind: 0 compares z, 1 compares c.
+        top: How many steps to return for each query.
+        **options: The options of `embed_all`.
+    """
     values = int(np.prod(model.encoder.row_shape, dtype=int)) or 1
     options["positions_per_batch"] = max(model.encoder.stride, _AT_ONCE // values)
 
@@ -102,10 +143,14 @@ def search(
 
 
 def scale_of(pieces: Iterable[Vectors]) -> Scale:
-    """The scale of all steps of `pieces`, from running sums. A constant column keeps its unit. Raises CPCError for no step."""
+    """Return the scale of all steps of `pieces`, from running sums. A constant column keeps its unit.
+
+    Raises:
+        CPCError: If there is no step.
+    """
     count, mean_D, spread_D = 0, np.zeros(1), np.zeros(1)
     for x_TD in (x_TD.astype(np.float64) for *_, x_TD in pieces if len(x_TD)):
-        # Chan, Golub & LeVeque 1979: the sums of squares of two parts, joined without cancellation.
+        # Chan, Golub & LeVeque 1979 join the sums of squares of two parts without cancellation.
         own_D, new = x_TD.mean(axis=0), count + len(x_TD)
         gap_D = own_D - mean_D
         spread_D = spread_D + np.square(x_TD - own_D).sum(axis=0) + np.square(gap_D) * count * len(x_TD) / new
@@ -116,7 +161,10 @@ def scale_of(pieces: Iterable[Vectors]) -> Scale:
 
 
 def best_steps(pieces: Iterable[Vectors], query_QD: np.ndarray, scale: Scale, *, top: int) -> list[list[Near]]:
-    """The `top` steps for each query (not yet scaled), best first; equal ones in the order of the pieces."""
+    """Return the `top` steps for each query, the best first. Equal steps keep the order of the pieces.
+
+    The queries are not yet standardised.
+    """
     unit_QD = _unit(scale(query_QD))
     best: list[list[Near]] = [[] for _ in unit_QD]
     for source, first, x_TD in pieces:
@@ -128,6 +176,6 @@ def best_steps(pieces: Iterable[Vectors], query_QD: np.ndarray, scale: Scale, *,
 
 
 def _unit(x_TD: np.ndarray) -> np.ndarray:
-    """[T, D] float32 of length 1; a vector of zeros stays one."""
+    """Return rows of length 1, [T, D] float32. A row of zeros stays zero."""
     length_T1 = np.linalg.norm(x_TD, axis=1, keepdims=True)
     return (x_TD / np.where(length_T1 > 0, length_T1, 1)).astype(np.float32)

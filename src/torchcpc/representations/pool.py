@@ -1,8 +1,8 @@
-"""Frames of recordings made fit for a table: one vector for a whole recording, and frames brought to one scale by speaker.
+"""Pooling of the frames of a recording into one vector, and per-group normalisation of frames.
 
-Every row of a table gets the same of both. The standardisation uses no label: a test group is standardised by its own frames, as a system
-can that has heard a few sentences of a speaker. It removes most of the speaker from CPC features (van Niekerk, Nortje, Baas, Kamper 2021,
-arXiv:2108.00917), and from cepstra too.
+Every row of a table gets the same treatment. The normalisation uses no label. A test group is normalised by its own
+frames, which a system could do after a few sentences of a speaker. This removes most of the speaker from CPC features
+(van Niekerk, Nortje, Baas, Kamper 2021, arXiv:2108.00917) and from cepstra.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -14,17 +14,17 @@ from torchcpc.statistics.standardise import Scale
 
 
 def mean(x_TD: np.ndarray) -> np.ndarray:
-    """Mean over the frames: [D]."""
+    """Return the mean over the frames: [D]."""
     return x_TD.mean(axis=0, dtype=np.float64).astype(np.float32)
 
 
 def mean_and_deviation(x_TD: np.ndarray) -> np.ndarray:
-    """Mean and standard deviation over the frames, the classic summary of a handmade feature: [2 D]."""
+    """Return the mean and the standard deviation over the frames, the classic summary of handmade features: [2 D]."""
     return np.concatenate([mean(x_TD), x_TD.std(axis=0, dtype=np.float64).astype(np.float32)])
 
 
 def last(x_TD: np.ndarray) -> np.ndarray:
-    """The last frame, which is all that a causal context has gathered: [D]."""
+    """Return the last frame, in which a causal context has gathered everything: [D]."""
     return x_TD[-1].astype(np.float32)
 
 
@@ -32,8 +32,18 @@ POOLS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"mean": mean, "mean+devi
 
 
 def pooled(recordings: Iterable[np.ndarray], *, pool: str = "mean") -> np.ndarray:
-    """Real frames [T, D] of each recording, without padding, into one row each: [recordings, D] or [recordings, 2 D]. Raises CPCError for
-    an unknown `pool` and for a recording without a frame."""
+    """Pool the frames of each recording into one row.
+
+    Args:
+        recordings: The frames of each recording, [T, D], without padding.
+        pool: "mean", "mean+deviation" or "last".
+
+    Returns:
+        One row for each recording, [recordings, D]. With "mean+deviation" it is [recordings, 2 D].
+
+    Raises:
+        CPCError: If `pool` is unknown, or if a recording has no frame.
+    """
     check_choice("pool", pool, POOLS)
     rows = []
     for number, x_TD in enumerate(recordings):
@@ -44,8 +54,17 @@ def pooled(recordings: Iterable[np.ndarray], *, pool: str = "mean") -> np.ndarra
 
 
 def standardise_by_group(frames: Sequence[np.ndarray], groups: Sequence[str]) -> list[np.ndarray]:
-    """Brings every column of clips [T, D] to mean 0 and deviation 1 within each group. A column that is constant there becomes 0. groups:
-    the group of each clip."""
+    """Standardise frames within each group (per-speaker mean and variance normalisation).
+
+    Each column gets mean 0 and deviation 1 within a group. A column that is constant within a group becomes 0.
+
+    Args:
+        frames: The frames of each clip, [T, D].
+        groups: The group of each clip.
+
+    Returns:
+        The standardised frames of each clip, float32.
+    """
     made: list[np.ndarray] = [np.zeros(0)] * len(frames)
     for name in set(groups):
         own = [i for i, group in enumerate(groups) if group == name]

@@ -1,8 +1,15 @@
-"""Representations as rows, of steps or of sources, with what names and labels each row: in memory, or piece by piece for a file.
+"""Representations as table rows, in memory or piece by piece for a file.
 
-Columns: `source` (key), `sequence` (0, or which of a picture's columns), `step` (from 0), `time_s` (when the step begins, in
-seconds; in positions where the data have no clock), the labels, `z` and `c` (float32 vectors). In a row for a whole source, sequence and
-step are -1. Sources follow one another by length, not by name.
+Each row describes a step or a whole source. These are the columns:
+
+- `source`: the key of the source
+- `sequence`: the sequence of a picture, and 0 for other data
+- `step`: the number of the step, from 0
+- `time_s`: when the step begins, in seconds, or in positions if the data have no clock
+- the labels, one column each
+- `z` and `c`: float32 vectors
+
+For a whole source, `sequence` and `step` are -1. Sources are ordered by length, not by name.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,14 +28,26 @@ NOTHING = "nothing was embedded: every source is shorter than one step. Name lon
 
 
 def clock(sources: Sources, stride: int) -> Callable[[int, np.ndarray], np.ndarray]:
-    """(source, its steps) -> when these, of `stride` positions, begin: by the time stamps of the source, or else counted from its start."""
+    """Return a function that maps a source and its steps to the times when these begin.
+
+    Times come from the time stamps of the source, or are counted from its start.
+
+    Args:
+        sources: The sources.
+        stride: The positions of one step.
+    """
     if provides(sources, Timed):
         return lambda source, step_T: sources.times(source)[step_T * stride]
     return lambda source, step_T: step_T * (stride / sources.rate)
 
 
 def refuse_pictures(model: Model, why: str) -> None:
-    """Raises CPCError for a model of pictures. why: the rest of the sentence, such as "cannot be ranked as one"."""
+    """Raise CPCError for a model of pictures.
+
+    Args:
+        model: The model.
+        why: The rest of the sentence, for example "cannot be ranked as one".
+    """
     if (sequences := model.encoder.layout.sequences) > 1:
         raise CPCError(f"a picture of {sequences} sequences {why}. Name a run of recordings, series or text.")
 
@@ -36,8 +55,21 @@ def refuse_pictures(model: Model, why: str) -> None:
 def find_step(
     name: str, model: Model, sources: Sources, indices: Sequence[int] | None = None, *, ahead: int = 0
 ) -> tuple[int, int]:
-    """The number of the source and the step that `name`, SOURCE:STEP, stands for. indices: of the sources it may name; all by default.
-    Raises CPCError where it is not there, or not `ahead` steps before the end, and for pictures, whose steps are many."""
+    """Find a step by its name SOURCE:STEP.
+
+    Args:
+        name: The name.
+        model: The model.
+        sources: The sources.
+        indices: The numbers of the sources that the name may mean. Default: all.
+        ahead: How many steps must follow in the source.
+
+    Returns:
+        The number of the source and the number of the step.
+
+    Raises:
+        CPCError: If there is no such step, if too few steps follow, or if the model is one of pictures.
+    """
     key, colon, number = name.rpartition(":")
     searched = range(len(sources)) if indices is None else indices
     keys = Keys.of(sources.items[i] for i in searched)
@@ -54,8 +86,16 @@ def find_step(
 
 
 def embedding_rows(model: Model, sources: Sources, *, per: str = "step", **options: Unpack[EmbedOptions]) -> Iterator[Rows]:
-    """The rows of all sources, piece by piece, each label in a column of its own (see `column_names`). per: "step", or "source" for the
-    mean over its steps."""
+    """Yield the rows of all sources piece by piece.
+
+    Each label has its own column, named by `column_names`.
+
+    Args:
+        model: The model.
+        sources: The sources.
+        per: "step", or "source" for the mean over its steps.
+        **options: The options of `embed_all`.
+    """
     labelled = Labels(sources, model.encoder.stride, per)
     names = column_names(labelled.columns)
     for source, rows in _unlabelled(model, sources, per, options):
@@ -65,7 +105,7 @@ def embedding_rows(model: Model, sources: Sources, *, per: str = "step", **optio
 
 
 def _unlabelled(model: Model, sources: Sources, per: str, options: EmbedOptions) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(source, the columns of some of its rows)."""
+    """Yield the number of a source with the columns of some of its rows."""
     check_choice("per", per, ("step", "source"))
     when, pieces = clock(sources, model.encoder.stride), embed_all(model, sources, **options)
     for source, z_TD, c_TC, first, sequence in pieces if per == "step" else _means(pieces):
@@ -76,8 +116,16 @@ def _unlabelled(model: Model, sources: Sources, per: str, options: EmbedOptions)
 
 
 class Labels:
-    """The labels of rows, as texts: those of their source, and for steps those of single rows of the data (data.row_labels). A step of
-    several rows has the label of the first."""
+    """The labels of rows, as texts.
+
+    Each row has the labels of its source. A step also has the labels of single rows of the data (`data.row_labels`).
+    If a step covers several rows, it has the label of the first.
+
+    Args:
+        sources: The sources.
+        stride: The positions of one step.
+        per: What a row is, "step" or "source".
+    """
 
     def __init__(self, sources: Sources, stride: int, per: str) -> None:
         self._rows = _row_labelled(sources) if per == "step" else None
@@ -87,7 +135,7 @@ class Labels:
         self.columns, self._stride = [*self._sources, *of_rows], stride
 
     def of(self, source: int, step_T: np.ndarray, column: str) -> list[str]:
-        """One label for each of the steps of a source."""
+        """Return one label for each of the steps `step_T` of a source."""
         if column in self._sources:
             return [self._sources[column][source]] * len(step_T)
         rows = self._rows.row_labels(source, column) if self._rows else None
@@ -101,14 +149,14 @@ def _row_labelled(sources: object) -> RowLabelled | None:
 
 
 def _text(label: object) -> str:
-    """A label as it is written: 1 for 1.0, nothing for NaN."""
+    """Return a label as text, with "1" for 1.0 and "" for NaN."""
     if isinstance(label, float | np.floating):
         return "" if label != label else f"{label:g}" if float(label).is_integer() else str(label)
     return str(label)
 
 
 def _means(embedded: Iterable[Embedded]) -> Iterator[Embedded]:
-    """Whole sources as one row, those that came in pieces too."""
+    """Yield each source as one row, the mean over its steps. Its steps may come in pieces."""
     for source, pieces in groupby(embedded, key=lambda piece: piece.source):
         count, z_D, c_C = 0, np.zeros(()), np.zeros(())
         for piece in pieces:
@@ -120,7 +168,17 @@ def _means(embedded: Iterable[Embedded]) -> Iterator[Embedded]:
 
 
 def embed(model: Model, sources: Sources, *, per: str = "step", **options: Unpack[EmbedOptions]) -> Embedding:
-    """The representations of all sources in memory, with every label column. Raises CPCError where no source has a step."""
+    """Return the representations of all sources in memory, with every label.
+
+    Args:
+        model: The model.
+        sources: The sources.
+        per: "step", or "source" for the mean over its steps.
+        **options: The options of `embed_all`.
+
+    Raises:
+        CPCError: If no source has a step.
+    """
     if not (pieces := list(_unlabelled(model, sources, per, options))):
         raise CPCError(NOTHING)
     labelled = Labels(sources, model.encoder.stride, per)

@@ -1,4 +1,7 @@
-"""Rows in a file, piece by piece: parquet and csv in bounded memory, npz whole. In a csv each number of a vector has its own column."""
+"""Writing of rows to a file, piece by piece.
+
+Parquet and csv need little memory, npz holds all rows. In a csv, each number of a vector has its own column.
+"""
 
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -15,12 +18,23 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Rows: TypeAlias = "Mapping[str, list[str] | np.ndarray]"
-"""Some rows of a table: the values of each column, numbers, texts or vectors [rows, D]."""
+"""Some rows of a table: the numbers, texts or vectors [rows, D] of each column."""
 
 
 def write_rows(path: Path, pieces: Iterable[Rows], *, nothing: str) -> int:
-    """Writes every piece as .csv, .parquet or .npz and returns the number of rows. Raises CPCError with the text `nothing` where there is
-    no row."""
+    """Write all rows to a .csv, .parquet or .npz file.
+
+    Args:
+        path: The file. Its suffix decides the format.
+        pieces: The rows, piece by piece.
+        nothing: The message of the error if there is no row.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        CPCError: If the suffix is unknown, if there is no row, or if the file cannot be written.
+    """
     check_suffix(path, WRITERS)
     with replacing(path) as partial:
         count = WRITERS[path.suffix.lower()](partial, (piece for piece in pieces if len(piece["step"])))
@@ -71,7 +85,7 @@ def _csv(path: Path, pieces: Iterable[Rows]) -> int:
 def _npz(path: Path, pieces: Iterable[Rows]) -> int:
     if not (held := list(pieces)):
         return 0
-    # Not numpy.savez, whose own parameters are names that a label may have.
+    # numpy.savez takes names as keywords, and a label may have the name of one of its own parameters.
     with zipfile.ZipFile(path, "w", allowZip64=True) as archive:
         for name in held[0]:
             values = np.concatenate([np.asarray(rows[name]) for rows in held])
@@ -81,7 +95,7 @@ def _npz(path: Path, pieces: Iterable[Rows]) -> int:
 
 
 def _column(values: np.ndarray | list[str]) -> "pa.Array":
-    """Letters that are half a character, of file names that are no text, are written as their escapes."""
+    """Return a column for pyarrow. Invalid characters of file names are written as escapes."""
     import pyarrow as pa
 
     try:
