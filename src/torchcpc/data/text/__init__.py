@@ -1,1 +1,1 @@
-"""Documents of text."""
+"""Reader of documents of text."""

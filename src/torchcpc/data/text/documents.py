@@ -1,6 +1,7 @@
-"""The sentences of one document: a list, or those of a file, which stay on disk and are read when they are asked for.
+"""The sentences of one document: a list in memory, or sentences of a file that stay on disk.
 
-Where the sentences of a file begin is found once, in bounded memory, and remembered.
+The sentences of a file are located once, in bounded memory. Their positions are stored, and the sentences are read on
+demand.
 """
 
 from array import array
@@ -19,18 +20,23 @@ from torchcpc.data.files.inspection import Facts, stamp_of
 from torchcpc.data.files.npy import load_npy
 from torchcpc.data.text.sentences import SPLITTINGS
 
-# Bytes split together: some thousand sentences.
+# Bytes split at a time: some thousand sentences.
 _BLOCK = 1 << 20
-# A line that goes on for longer is cut at a blank, or else between characters: no text needs more, and a file without line ends must
+# A longer line is cut at a blank, or else between characters. No text needs longer lines, and a file without line ends must
 # not fill the memory.
 _LONGEST_LINE = 1 << 24
-# Of the rules by which files are split: what was found by others is not taken for what these find.
+# Version of the rules that split files. Positions that other rules found are not reused.
 RULES = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FileSentences:
-    """Sentences of a file, each on one line, blanks folded, read by seeking. starts: [n + 1] their byte offsets, then the size it had."""
+    """Sentences of a file, each on one line with its blanks folded, read by seeking.
+
+    Attributes:
+        path: The file.
+        starts: First byte of each of n sentences, then the size of the file: [n + 1].
+    """
 
     path: Path
     starts: np.ndarray
@@ -39,7 +45,11 @@ class FileSentences:
         return len(self.starts) - 1
 
     def __getitem__(self, stretch: slice, /) -> list[str]:
-        """Raises CPCError if the file has gone or changed since it was scanned."""
+        """Return a stretch of sentences.
+
+        Raises:
+            CPCError: If the file is gone or has changed since the scan.
+        """
         start, stop, _ = stretch.indices(len(self))
         if start >= stop:
             return []
@@ -48,7 +58,7 @@ class FileSentences:
             with self.path.open("rb") as file:
                 same = file.seek(0, 2) == self.starts[-1]
                 file.seek(offsets[0])
-                # What remembers the offsets may be damaged, and must not ask for more than the file has.
+                # The stored positions may be damaged and must not ask for more than the file holds.
                 content = file.read(offsets[-1] - offsets[0]) if same else b""
             texts = [content[a - offsets[0] : b - offsets[0]].decode("utf8") for a, b in pairwise(offsets)]
         except (OSError, UnicodeDecodeError) as error:
@@ -60,18 +70,34 @@ class FileSentences:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document(Item):
-    """One text with its sentences, each on one line."""
+    """One text.
+
+    Attributes:
+        sentences: Its sentences, each on one line.
+    """
 
     sentences: list[str] | FileSentences
 
 
 def folded(text: str) -> str:
-    """The text on one line: every run of blanks one blank, a byte-order mark left out."""
+    """Return a text on one line.
+
+    Every run of blanks becomes one blank, and a byte-order mark is dropped.
+
+    Args:
+        text: Any text.
+    """
     return " ".join(text.lstrip("\ufeff").split())
 
 
 class SentenceIndex:
-    """Where sentences begin, by `splitting` (`sentences.SPLITTINGS`); remembered in `folder`, or in memory where there is none."""
+    """Positions of the sentences of files.
+
+    Args:
+        folder: Folder that stores the positions. None keeps them in memory only.
+        splitting: How a text becomes sentences, one of `sentences.SPLITTINGS`.
+        language: Code of the language.
+    """
 
     def __init__(self, folder: Path | None, splitting: str, language: str) -> None:
         check_choice("data.splitting", splitting, SPLITTINGS)
@@ -79,8 +105,17 @@ class SentenceIndex:
         self._in_memory: dict[Path, np.ndarray] = {}
 
     def inspect(self, path: Path) -> Facts:
-        """Sentences, bytes, and the words of the longest sentence. Remembers where sentences begin; faults are not raised."""
-        # A file of a gigabyte has millions of sentences: eight bytes for each, and nothing else is held.
+        """Split a file into sentences, and store their positions.
+
+        Faults are returned, not raised.
+
+        Args:
+            path: The file.
+
+        Returns:
+            Three numbers: the sentences, the bytes, and the words of the longest sentence.
+        """
+        # A file of a gigabyte has millions of sentences. Eight bytes are kept for each, and nothing else.
         starts, longest = array("q"), 0
         try:
             for start, words in self._sentences(path):
@@ -98,13 +133,20 @@ class SentenceIndex:
         return Facts((len(starts) - 1, size, longest))
 
     def starts(self, path: Path) -> np.ndarray:
-        """[sentences + 1] int64: the byte at which each sentence begins, then the size of the file. Split again if forgotten."""
+        """Return the positions of the sentences of a file, splitting it again if they are not stored.
+
+        Args:
+            path: The file.
+
+        Returns:
+            First byte of each sentence, then the size of the file: int64 [sentences + 1].
+        """
         if path not in self._in_memory and not self._remembered(path) and (fault := self.inspect(path).fault):
             raise no_longer_readable(path, fault)
         return self._in_memory[path]
 
     def _sentences(self, path: Path) -> Iterator[tuple[int, int]]:
-        """The byte at which each sentence begins, and its words."""
+        """Yield the first byte and the number of words of each sentence."""
         at = 0
         for text in blocks(path):
             for piece in SPLITTINGS[self.splitting](text, self.language):
@@ -119,10 +161,10 @@ class SentenceIndex:
                 with replacing(file) as partial, partial.open("wb") as opened:
                     np.save(opened, starts_n)
             except CPCError:
-                pass  # it only saves time
+                pass  # storing only saves time
 
     def _remembered(self, path: Path) -> bool:
-        """Whether the folder still knows this file, which is then in memory."""
+        """Load the stored positions of a file into memory; return whether there were any."""
         file = self._file(path)
         try:
             starts_n = load_npy(file) if file else np.zeros(0)
@@ -146,8 +188,17 @@ class SentenceIndex:
 
 
 def blocks(path: Path) -> Iterator[str]:
-    """The text of a file in blocks of about a megabyte that end where a paragraph does, or else a line, or else a word, or else a
-    character. Raises UnicodeDecodeError for what is not UTF-8 (NUL, which is in no text, included), OSError for what cannot be read."""
+    """Yield the text of a file in blocks of about a megabyte.
+
+    A block ends at the end of a paragraph, or else of a line, a word or a character.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UnicodeDecodeError: If the file is not UTF-8, or holds the character NUL.
+        OSError: If it cannot be read.
+    """
     rest = b""
     with path.open("rb") as file:
         while read := file.read(_BLOCK):
@@ -167,5 +218,8 @@ def blocks(path: Path) -> Iterator[str]:
 
 
 def _last_character(content: bytes) -> int:
-    """Where the last character of UTF-8 begins, which may not be there to its end; the end itself where the last four bytes begin none."""
+    """Return where the last, perhaps incomplete, UTF-8 character begins.
+
+    If none begins in the last four bytes, return the end.
+    """
     return next((at for at in range(len(content) - 1, len(content) - 5, -1) if content[at] & 0xC0 != 0x80), len(content))

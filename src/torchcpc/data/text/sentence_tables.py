@@ -1,4 +1,7 @@
-"""Tables of labelled sentences: a row is a document of one sentence, the other columns are its labels."""
+"""Read tables of labelled sentences.
+
+Each row is a document of one sentence. The other columns are its labels.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -18,7 +21,14 @@ TEXT_COLUMNS = ("text", "sentence")
 
 
 class Tables(NamedTuple):
-    """Sentences of all tables, what was skipped, what is doubtful, and the roots that are no tables of sentences."""
+    """Result of reading tables of sentences.
+
+    Attributes:
+        items: Sentences of all tables.
+        skipped: Rows and tables that are skipped, each with its reason.
+        notes: Remarks about the tables that are read.
+        others: Roots that are not tables of sentences.
+    """
 
     items: list[Document]
     skipped: list[Skipped]
@@ -28,14 +38,24 @@ class Tables(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """One table: line, text and labels of each row."""
+    """Rows of one table.
+
+    Attributes:
+        rows: Line, text and labels of each row.
+        notes: Remarks about the table.
+    """
 
     rows: list[tuple[int, str, dict[str, str]]]
     notes: list[Skipped]
 
 
 def read_tables(roots: Sequence[Path], parts: Mapping[Path, str]) -> Tables:
-    """The rows of those roots that are tables of sentences. parts: what the names of the roots say of the split."""
+    """Read those roots that are tables of sentences.
+
+    Args:
+        roots: Files and folders.
+        parts: Part of the data by root, as its name says.
+    """
     tables: dict[Path, _Rows] = {}
     first: dict[str, Path] = {}
     found = Tables([], [], [], [])
@@ -56,14 +76,17 @@ def read_tables(roots: Sequence[Path], parts: Mapping[Path, str]) -> Tables:
                 found.items.append(Document(key, group, own, path, root=str(path), sentences=[folded(text)]))
             else:
                 found.skipped.append(at_line(path, line, "empty text"))
-    # Those of files are noted where files are found.
+    # For files, the parts are noted where the files are found.
     found.notes.extend(part_notes(parts) if not found.others else ())
     return found
 
 
 def _read(path: Path) -> _Rows | None:
-    """The rows of a table of sentences; None for a manifest of files. Raises CPCError for a table that cannot be read, one that is neither,
-    and for a row of more or fewer fields than the header."""
+    """Return the rows of a table of sentences, or None for a manifest of files.
+
+    Raises:
+        CPCError: If the table is unreadable or neither of the two, or a row has more or fewer fields than the header.
+    """
     from torchcpc.data.tables.read import read_table
 
     table = read_table(path)
@@ -87,9 +110,9 @@ def _read(path: Path) -> _Rows | None:
 
 
 def _names(tables: Sequence[Path]) -> list[str]:
-    """A name for each table: its own without the ending, and with as many of its parent folders as tell the tables apart."""
+    """Return a name for each table: its own without the suffix, preceded by enough parent folders to distinguish the tables."""
     paths = [Path(os.path.abspath(table)) for table in tables]
     bare = [path.with_suffix("").parts for path in paths]
-    # Of one folder, s.csv and s.tsv are told apart by their endings alone.
+    # In one folder, only the suffixes distinguish s.csv and s.tsv.
     tails = shortest_tails(bare if len(set(bare)) == len(paths) else [path.parts for path in paths])
     return [tail.lstrip("/") for tail in tails]

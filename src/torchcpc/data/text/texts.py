@@ -1,4 +1,7 @@
-"""Documents of text in their order, read sentence by sentence as rows of token numbers, without holding the text in memory."""
+"""Read documents of text in order, sentence by sentence, as rows of token numbers.
+
+The text stays on disk.
+"""
 
 from __future__ import annotations
 
@@ -30,21 +33,27 @@ if TYPE_CHECKING:
 TEXT_FILES = FileKind(
     "text document", (".txt", ".text"), (".pdf", ".docx", ".doc", ".odt", ".rtf", ".epub", ".html", ".htm"), group_columns=()
 )
-# Sentences looked at to tell whether a document is in the language of a vocabulary at all.
+# Sentences from which it is decided whether a document is in the language of a vocabulary.
 _SAMPLE = 200
-# What is so many times longer than a sentence may be is none: a table, a list, or text without full stops. Worth a word.
+# A sentence that exceeds `width` by this factor is a table, a list, or text without full stops. It is worth a note.
 _LONG = 20
 TextSettings = Mapping[str, Any]
-"""The resolved [data] section of a model."""
+"""The resolved data settings of a model."""
 
 
 @final
 class Texts(SourceList[Document]):
-    """Sources that are documents; implements `contracts.Sources`.
+    """Sources that are documents; a position is a sentence.
 
-    A position is a sentence: float32 [sentences, width] token numbers, 0 after the end of the sentence. width: tokens that are read of a
-    sentence; thin: see `tokens.thinned`, 0 reads training windows as they are; tokenizer: None until there is a vocabulary, before which
-    nothing can be read; skipped: files that are not among the items; notes: what is not read of those that are.
+    Implements `contracts.Sources`. Reads give float32 [sentences, width] token numbers, 0 after the end of a sentence.
+
+    Args:
+        items: Usable documents.
+        width: Tokens that are read of a sentence.
+        thin: Number of the commonest words that training thins out (`tokens.thinned`), 0 for none.
+        tokenizer: The vocabulary. None until there is one; until then nothing can be read.
+        skipped: Files that are not among the items, each with its reason.
+        notes: Remarks about parts of the items that are not read.
     """
 
     noun = "documents"
@@ -70,26 +79,51 @@ class Texts(SourceList[Document]):
         return len(self.items[index].sentences)
 
     def with_tokenizer(self, tokenizer: Tokenizer) -> Self:
-        """The same documents, read through another vocabulary."""
+        """Return the same documents with another vocabulary.
+
+        Args:
+            tokenizer: The vocabulary.
+        """
         chosen = copy(self)
         chosen.tokenizer = tokenizer
         return chosen
 
     def text(self, index: int, start: int = 0, count: int | None = None) -> list[str]:
-        """Sentences start .. start+count of document `index` as they are written, each on one line; all of them by default."""
+        """Return sentences start .. start+count of a document as they are written, each on one line.
+
+        Args:
+            index: Number of the document.
+            start: First sentence.
+            count: Number of sentences. None for all from `start` on.
+        """
         stop = self.length(index) if count is None else start + max(0, count)
         return list(self.items[index].sentences[start:stop])
 
     def every_sentence(self, progress: Progress = silent) -> Iterator[str]:
-        """All sentences of all documents, a thousand of one document in memory at a time. progress: (documents read, documents)."""
+        """Yield all sentences of all documents.
+
+        At most a thousand sentences are in memory at a time.
+
+        Args:
+            progress: Called with the number of documents read and of all documents.
+        """
         for index in range(len(self)):
             progress(index, len(self))
             for start in range(0, self.length(index), 1_000):
                 yield from self.text(index, start, 1_000)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Sentences start .. start+count as tokens, thinned out where there is an rng. Raises CPCError if the file has gone or
-        changed since the scan."""
+        """Read sentences start .. start+count as token numbers.
+
+        Args:
+            index: Number of the document.
+            start: First sentence.
+            count: Number of sentences.
+            rng: Source of randomness for a training window, which is then thinned out.
+
+        Raises:
+            CPCError: If there is no vocabulary yet, or the file is gone or has changed since the scan.
+        """
         positive(start, self.items[index])
         if self.tokenizer is None:
             raise CPCError(
@@ -102,7 +136,7 @@ class Texts(SourceList[Document]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextReader:
-    """How documents are found and read: the settings of `scan_texts`, which says what they mean."""
+    """Settings of `scan_texts`, where their meaning is documented."""
 
     splitting: Annotated[str, OneOf(SPLITTINGS)] = "prose"
     language: str = "en"
@@ -115,13 +149,17 @@ class TextReader:
 
 
 def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress: Progress = silent, **settings: Any) -> Texts:
-    """All usable documents of `roots`; the others are in `.skipped`, each with its reason.
+    """Find all usable documents.
+
+    Files that cannot be used are listed in `.skipped`, each with its reason. A table with a column `text` or `sentence` is
+    a table of sentences: each row is a document of one sentence.
 
     Args:
-        roots: Folders of .txt files, single files, manifests of files, and tables of sentences: with a column `text` or `sentence`, their
-            rows are documents of one sentence.
-        cache: Files are split once, and what was found is remembered beside it.
-        splitting: How a text becomes sentences. "prose" goes by rules, "lines" takes each line, "phrases" each stretch between marks.
+        roots: Folders of .txt files, single files, manifests of files, and tables of sentences.
+        cache: File that stores the results of splitting, so that each file is split once.
+        progress: Called as files are split.
+        splitting: How a text becomes sentences. "prose" goes by rules, "lines" takes each line, "phrases" each stretch
+            between marks.
         language: Code of the language, for the rules of "prose", for instance en or de.
         tokens: Kind of the vocabulary that is learned: whole words, or pieces of words (byte-pair encoding).
         vocabulary: Tokens of the vocabulary that is learned.
@@ -130,8 +168,11 @@ def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress:
         tokenizer: A tokenizer.json to use. Empty to learn a vocabulary from the training documents.
         group: Label column that names the group (author) of a document. Empty for each document by itself.
 
+    Returns:
+        The usable documents.
+
     Raises:
-        CPCError: For a root that cannot be used, and when nothing can be.
+        CPCError: If a root cannot be used, or no document can.
     """
     asked = TextReader(**settings)
     check_vocabulary(asked.tokens, asked.vocabulary)
@@ -167,23 +208,32 @@ def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress:
     )
 
 
-# The settings are its keyword-only parameters: to help(), and to the check of recipes.
+# help() and the check of recipes see the settings as keyword-only parameters.
 _given = list(signature(scan_texts).parameters.values())[:3]
 scan_texts.__signature__ = Signature([*_given, *signature(TextReader).parameters.values()])
 scan_texts.__annotations__ |= TextReader.__annotations__
 
 
 def any_known(tokenizer: Tokenizer, sentences: Sequence[str]) -> bool:
-    """Whether any token of these sentences is in the vocabulary, signs apart."""
+    """Return whether a vocabulary knows any token of these sentences, apart from signs."""
     encodings = tokenizer.encode_batch(list(sentences), add_special_tokens=False)
     pairs = (pair for encoding in encodings for pair in zip(encoding.ids, encoding.tokens, strict=True))
     return any(number != UNKNOWN and any(map(str.isalnum, token)) for number, token in pairs)
 
 
 def from_strings(settings: TextSettings, documents: Sequence[Sequence[str]]) -> Texts:
-    """Documents of sentences, tokenised as the model of these settings tokenises; keys are "typed-0" and so on. Raises CPCError for a model
-    that reads no text, for a document without sentences, and for one without any word that the model knows: to the model all such documents
-    are the same."""
+    """Return documents from strings, with the tokens that a model reads.
+
+    Their keys are "typed-0" and so on.
+
+    Args:
+        settings: Data settings of the model.
+        documents: Sentences of each document.
+
+    Raises:
+        CPCError: If the model reads no text, or a document has no sentence or no known word. To the model, all documents
+            without known words are the same.
+    """
     require_text(settings)
     if any(not sentences for sentences in documents):
         raise CPCError("a text without any sentence: give at least one.")
@@ -199,18 +249,23 @@ def from_strings(settings: TextSettings, documents: Sequence[Sequence[str]]) -> 
 
 
 def split_sentences(settings: TextSettings, text: str) -> list[str]:
-    """The sentences of a text, by the rules that the model's own documents were split by."""
+    """Return the sentences of a text, by the rules that split the model's own documents.
+
+    Args:
+        settings: Data settings of the model.
+        text: The text.
+    """
     require_text(settings)
     return [" ".join(piece.split()) for piece in SPLITTINGS[settings["splitting"]](text, settings["language"]) if piece.strip()]
 
 
 def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file that hold anything. Raises CPCError where there is none."""
+    """Return the lines of a UTF-8 file that are not blank. Raises CPCError if there is none."""
     return [" ".join(line.split()) for line in read_text(path).split("\n") if line.strip()]
 
 
 def read_text(path: Path) -> str:
-    """A UTF-8 file that holds any text. Raises CPCError for all others."""
+    """Return the text of a UTF-8 file. Raises CPCError if it is not UTF-8 or holds no text."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -221,6 +276,13 @@ def read_text(path: Path) -> str:
 
 
 def require_text(settings: TextSettings) -> None:
-    """Raises CPCError unless these are the settings of a reader of text, which alone split documents."""
+    """Check that these are the settings of a model that reads text.
+
+    Args:
+        settings: Data settings of the model.
+
+    Raises:
+        CPCError: If they are not.
+    """
     if "splitting" not in settings:
         raise CPCError(f"this model reads {settings['name']}, not text: name a run that was trained on documents.")

@@ -1,7 +1,8 @@
-"""tokenizer.json as it is kept beside a model, and as it comes from elsewhere.
+"""Load and save tokenizer.json files, both our own and those from elsewhere.
 
-The library `tokenizers` builds whatever such a file describes: regular expressions that take hours on a line of text, and replacements that
-make gigabytes of it. So only parts are accepted that are as fast as the text is long: those that this package writes, and their like.
+The library `tokenizers` builds whatever such a file describes. That may be a regular expression that takes hours for a line
+of text, or a replacement that turns it into gigabytes. Only parts whose cost is proportional to the text are accepted:
+those that this package writes, and similar ones.
 """
 
 from __future__ import annotations
@@ -26,14 +27,23 @@ _ACCEPTED = {
     "model": ("WordLevel", "BPE"),
 }
 _ELSEWHERE = ("post_processor", "decoder", "truncation", "padding")
-# Parts in a sequence; each is a pass over the text.
+# Largest number of parts in a sequence. Each part is a pass over the text.
 _MOST_PARTS = 16
-# A vocabulary: the largest that is published has a quarter of a million pieces.
+# Largest vocabulary. The largest published one has a quarter of a million pieces.
 _LARGEST = 1 << 22
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
-    """A tokenizer.json of accepted parts, with [PAD] as number 0 and [UNK] as number 1. No code is run. Raises CPCError for others."""
+    """Load a tokenizer.json of accepted parts.
+
+    [PAD] has the number 0 and [UNK] the number 1. No code in the file is run.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CPCError: If the file is no such tokenizer.
+    """
     from tokenizers import Tokenizer
 
     if not os.path.isfile(path):
@@ -42,7 +52,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
         content = read_json(path)
         _check(content)
         tokenizer = Tokenizer.from_str(json.dumps(content))
-        # Words that the vocabulary lacks are looked for only now.
+        # The library misses absent special tokens only when it encodes.
         tokenizer.encode("a \N{REPLACEMENT CHARACTER}")
     except CPCError as error:
         raise CPCError(f"{path} is not a tokenizer.json for this package: {error}") from None
@@ -52,12 +62,17 @@ def load_tokenizer(path: Path) -> Tokenizer:
 
 
 def save_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
-    """Written whole or not at all."""
+    """Write a tokenizer to a file, whole or not at all.
+
+    Args:
+        tokenizer: The tokenizer.
+        path: The file.
+    """
     write_text(path, tokenizer.to_str())
 
 
 def _check(content: Any) -> None:
-    """Raises CPCError for a file of other parts, and for numbers of tokens that are not those of the rows of a table."""
+    """Check that all parts are accepted, and that the tokens are numbered without a gap."""
     content = content if isinstance(content, dict) else {}
     for place, accepted in _ACCEPTED.items():
         parts = list(_parts(content.get(place)))
@@ -73,7 +88,7 @@ def _check(content: Any) -> None:
     model = model if isinstance(model, dict) else {}
     vocabulary = model.get("vocab")
     if model.get("continuing_subword_prefix"):
-        # The library ends in a panic where a piece of a merge is shorter than the prefix.
+        # The library panics if a piece of a merge is shorter than the prefix.
         raise CPCError("its pieces have a continuing_subword_prefix, which is not accepted: train it without one.")
     if model.get("dropout"):
         raise CPCError(
@@ -98,7 +113,7 @@ def _check(content: Any) -> None:
 
 
 def _parts(part: Any) -> Iterator[Any]:
-    """A part and, of a sequence, those in it."""
+    """Yield a part and, for a sequence, its members."""
     waiting = [part] if part is not None else []
     while waiting:
         part = waiting.pop()

@@ -1,4 +1,7 @@
-"""Sentences -> rows of token numbers. The vocabulary is learned by the library `tokenizers` and kept as its tokenizer.json."""
+"""Turn sentences into rows of token numbers.
+
+The library `tokenizers` learns the vocabulary, which is kept as its tokenizer.json.
+"""
 
 from __future__ import annotations
 
@@ -14,21 +17,30 @@ from torchcpc.contracts import CPCError, check_choice
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# Part of the format of tokenizer.json as this package writes and reads it.
+# These numbers are part of the format of tokenizer.json in this package.
 PADDING, UNKNOWN = 0, 1
 SPECIAL = ["[PAD]", "[UNK]"]
 KINDS = ("words", "bpe")
-# Sentences whose tokens are counted at once.
+# Sentences whose tokens are counted at a time.
 _COUNTED = 1_000
 
 
 def learn(sentences: Callable[[], Iterable[str]], *, kind: str, size: int) -> Tokenizer:
-    """The tokenizer of the `size` most frequent words (kind "words"), or of about `size` pieces of words ("bpe"; single
-    letters are always among them), lower-cased.
+    """Learn a lower-case vocabulary from sentences.
 
-    A word is a run of letters and digits, or one of other signs. A token's number is its rank by frequency, after [PAD] and [UNK].
-    sentences is called for each pass over the text: one for words, two for pieces. Raises CPCError for another kind, and for text
-    without words.
+    A word is a run of letters and digits, or a run of other signs. The number of a token is its rank by frequency, after
+    [PAD] and [UNK].
+
+    Args:
+        sentences: Called for each pass over the text: one for words, two for pieces.
+        kind: "words" for the most frequent words, "bpe" for pieces of words, which include all single letters.
+        size: Number of words, or about the number of pieces.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        CPCError: If the kind is unknown, or the text holds no words.
     """
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
@@ -41,7 +53,8 @@ def learn(sentences: Callable[[], Iterable[str]], *, kind: str, size: int) -> To
     tokenizer.train_from_iterator(sentences(), train(vocab_size=size, special_tokens=SPECIAL, show_progress=False))
     if tokenizer.get_vocab_size() <= len(SPECIAL):
         raise CPCError("the training documents hold no word. Name documents of text.")
-    # Words come in this order; pieces in that of their merging, which says little of how often one is left whole.
+    # Words come in this order. Pieces come in the order of their merging, which says little about how often a piece is
+    # used.
     return tokenizer if words else _by_frequency(tokenizer, sentences())
 
 
@@ -59,15 +72,33 @@ def _by_frequency(tokenizer: Tokenizer, sentences: Iterable[str]) -> Tokenizer:
 
 
 def check_vocabulary(kind: str, size: int) -> None:
-    """Raises CPCError for what `learn` cannot learn."""
+    """Check the kind and the size of a vocabulary.
+
+    Args:
+        kind: One of `KINDS`.
+        size: Number of tokens.
+
+    Raises:
+        CPCError: If `learn` cannot learn it.
+    """
     check_choice("data.tokens", kind, KINDS)
     if size <= len(SPECIAL):
         raise CPCError(f"data.vocabulary = {size}: it must hold more than {', '.join(SPECIAL)}. The paper's is 20000.")
 
 
 def encode(tokenizer: Tokenizer, sentences: Sequence[str], width: int) -> np.ndarray:
-    """[n, width] float32 token numbers from the left, the rest 0; longer sentences are cut. No row is empty: what has no token at
-    all is one unknown token."""
+    """Return the token numbers of sentences, from the left, with 0 after the last.
+
+    Longer sentences are cut. No row is empty: a sentence without any token becomes one unknown token.
+
+    Args:
+        tokenizer: The vocabulary.
+        sentences: n sentences.
+        width: Tokens of a row.
+
+    Returns:
+        Token numbers as float32 [n, width].
+    """
     x_nL = np.zeros((len(sentences), width), dtype=np.float32)
     for row, encoded in zip(x_nL, tokenizer.encode_batch_fast(list(sentences), add_special_tokens=False), strict=True):
         numbers = encoded.ids[:width] or [UNKNOWN]
@@ -76,9 +107,17 @@ def encode(tokenizer: Tokenizer, sentences: Sequence[str], width: int) -> np.nda
 
 
 def thinned(x_nL: np.ndarray, common: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of token numbers from which most of the commonest words are left out at random, the rest moved up; the rarest always stays. Of
-    words whose numbers are their ranks by frequency, as `learn` gives them, the r-th is kept with probability sqrt(r / common): what
-    Mikolov et al. 2013 (arXiv:1310.4546, eq. 5) do to a word of frequency f, sqrt(t / f), where f falls as 1 / r (Zipf)."""
+    """Leave out most of the commonest words at random, and move up the rest.
+
+    The rarest word of a row always stays. If numbers are ranks by frequency, as `learn` gives them, the r-th word is kept
+    with probability sqrt(r / common). Mikolov et al. 2013 (arXiv:1310.4546, eq. 5) keep a word of frequency f with
+    probability sqrt(t / f), and by Zipf's law f falls as 1 / r.
+
+    Args:
+        x_nL: Rows of token numbers.
+        common: Number of words that are thinned out.
+        rng: Source of randomness.
+    """
     rank_nL = np.maximum(x_nL - UNKNOWN, 1)
     keep_nL = (x_nL != PADDING) & (rng.random(x_nL.shape) < np.sqrt(rank_nL / common))
     keep_nL[np.arange(len(x_nL)), x_nL.argmax(axis=1)] = True

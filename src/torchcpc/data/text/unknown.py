@@ -1,4 +1,7 @@
-"""How much of a text a vocabulary does not know. Of text without blanks, such as Chinese or Thai, a "word" may be a whole sentence."""
+"""Measure which share of a text a vocabulary does not know.
+
+In text without blanks, such as Chinese or Thai, a "word" may be a whole sentence.
+"""
 
 import json
 from collections.abc import Sequence
@@ -10,15 +13,15 @@ from torchcpc.data.text.tokens import UNKNOWN
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-# Share of unknown words above which documents are noted.
+# Share of unknown words above which a document gets a note.
 MUCH = 0.2
-# Documents that are looked at, spread over all, and the sentences from the middle of each: a second of work.
+# Number of documents in the sample, spread over all, and of sentences from the middle of each: a second of work.
 _DOCUMENTS, _SENTENCES = 100, 100
 
 
 @runtime_checkable
 class ReadDocuments(Protocol):
-    """Documents that are read through a vocabulary, once there is one."""
+    """Documents that are read through a vocabulary, as soon as there is one."""
 
     tokenizer: "Tokenizer | None"
 
@@ -30,7 +33,13 @@ class ReadDocuments(Protocol):
 
 
 def unknown_words(texts: ReadDocuments) -> list[Skipped]:
-    """A note for each document of which the vocabulary does not know a fifth of the words, or more; none where there is no vocabulary."""
+    """Return a note about each document with many words that the vocabulary does not know.
+
+    The limit is a fifth of the words. There are no notes without a vocabulary.
+
+    Args:
+        texts: The documents.
+    """
     if texts.tokenizer is None:
         return []
     in_pieces = json.loads(texts.tokenizer.to_str())["model"]["type"] == "BPE"
@@ -47,7 +56,12 @@ def unknown_words(texts: ReadDocuments) -> list[Skipped]:
 
 
 def unknown_share(tokenizer: "Tokenizer", sentences: list[str]) -> float:
-    """Share of the words, signs apart, that are unknown; 0 where there is no word."""
+    """Return the share of unknown words, apart from signs; 0 if there is no word.
+
+    Args:
+        tokenizer: The vocabulary.
+        sentences: The sentences.
+    """
     known = unknown = 0
     for sentence, encoded in zip(sentences, tokenizer.encode_batch(sentences, add_special_tokens=False), strict=True):
         for number, token, (begin, end) in zip(encoded.ids, encoded.tokens, encoded.offsets, strict=True):

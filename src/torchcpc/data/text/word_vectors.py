@@ -1,8 +1,8 @@
-"""Word vectors as people publish them: a line a word, then its numbers (word2vec's text format and GloVe's), read as a stream.
+"""Read published word vectors as a stream, in the text formats of word2vec and GloVe.
 
-word2vec's files begin with a line "words dimensions", GloVe's do not. Files are larger than memory, so only what is asked for is
-parsed and nothing is kept. A line that is no word and numbers is counted; one with another number of numbers is an error, since
-everything after it would be in doubt.
+A line holds a word and its numbers. A file of word2vec begins with a line "words dimensions", a file of GloVe does not.
+Files may be larger than memory, so only the requested words are parsed, and nothing is kept. A malformed line is counted. A
+vector of another dimension is an error, because it puts all later lines in doubt.
 """
 
 import gzip
@@ -19,8 +19,16 @@ from torchcpc.contracts import CPCError
 
 @dataclass(slots=True)
 class WordVectors:
-    """A file of vectors. dim: numbers a word; announced: how many words its first line says, None where it says nothing. read, malformed
-    and repeated count the lines of the latest pass: all words, lines that are none, and words that stood before."""
+    """A file of word vectors.
+
+    Attributes:
+        path: The file.
+        dim: Numbers a word.
+        announced: Words that its first line announces, None if it announces nothing.
+        read: Words that the latest pass has read.
+        malformed: Malformed lines in the latest pass.
+        repeated: Words that occurred before, in the latest pass.
+    """
 
     path: Path
     dim: int
@@ -30,8 +38,19 @@ class WordVectors:
     repeated: int = 0
 
     def words(self, wanted: Callable[[str], bool] = lambda word: True) -> Iterator[tuple[str, np.ndarray]]:
-        """Every word for which `wanted` holds with its vector, float32 [dim], in the order of the file, the first of each only. Raises
-        CPCError for a vector of another dimension, and where the file ends or is damaged before its end."""
+        """Yield each wanted word with its vector, in the order of the file.
+
+        A repeated word counts only once.
+
+        Args:
+            wanted: Returns whether a word is wanted. All by default.
+
+        Yields:
+            The word and its vector, float32 [dim].
+
+        Raises:
+            CPCError: If a vector has another dimension, or the file is damaged or incomplete.
+        """
         self.read = self.malformed = self.repeated = 0
         seen: set[str] = set()
         for number, line in _lines(self.path):
@@ -51,7 +70,14 @@ class WordVectors:
 
 
 def open_vectors(path: Path) -> WordVectors:
-    """The vectors of a text file (.gz too). Raises CPCError for a file that cannot be read or does not begin with vectors."""
+    """Open a text file of word vectors.
+
+    Args:
+        path: The file, perhaps compressed (.gz).
+
+    Raises:
+        CPCError: If the file cannot be read or does not begin with vectors.
+    """
     announced = dim = None
     for number, line in _lines(path):
         word, rest = _word(line)
@@ -59,7 +85,7 @@ def open_vectors(path: Path) -> WordVectors:
             announced, dim = int(word), int(rest[0])
             if dim < 1:
                 raise CPCError(f"{path}: its first line says {dim} numbers a word. Download the file again.")
-        # Binary files begin with such a line, too: only a vector tells them from text.
+        # Binary files begin with such a line, too. Only a vector shows that the file is text.
         elif word and (vector_D := _numbers(rest)) is not None:
             _check_dim(path, number, word, vector_D, dim or len(vector_D))
             return WordVectors(path, len(vector_D), announced)
@@ -71,7 +97,10 @@ def open_vectors(path: Path) -> WordVectors:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """The lines with their numbers. Raises CPCError, in any pass, where the file cannot be read on: a .gz tells what it lacks late."""
+    """Yield the lines with their numbers.
+
+    Any pass may raise CPCError, since damage in a .gz file shows only late.
+    """
     try:
         with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
             yield from enumerate(file, start=1)
@@ -89,7 +118,7 @@ def _check_dim(path: Path, number: int, word: str, vector_D: np.ndarray, dim: in
 
 
 def _word(line: bytes) -> tuple[str, list[bytes]]:
-    """The word of a line and the fields after it; an empty word where the line has none that is text."""
+    """Return the word of a line and the fields after it; an empty word if the line has none."""
     word, *fields = line.split() or [b""]
     try:
         return (word.decode("utf8"), fields) if fields else ("", [])
