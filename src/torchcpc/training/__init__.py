@@ -1,1 +1,1 @@
-"""Training: the one loop, its schedule, its checkpoints and its warnings."""
+"""Training: the training loop, its schedules, its checkpoints and its warnings."""

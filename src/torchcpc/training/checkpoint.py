@@ -1,9 +1,14 @@
-"""Everything a stopped run needs to go on, in one safetensors file: written whole or not at all, read without running code.
+"""Checkpoints: one safetensors file holds everything that a stopped run needs to continue.
 
-Layout, format 1. Tensors: `model.<name>` for each entry of the module's state, `optimizer.<parameter number>.<name>` for each tensor of
-the optimiser's. Header metadata `state`: JSON {"format": 1, "step": updates done, "best": best validation value or null, "fingerprint":
-text that identifies the settings}. The learning rate, the order of the data and the candidates are functions of (seed, step) and need no
-state."""
+The file is written whole or not at all. Reading it runs no code. Format 1 has this layout:
+
+- Tensors `model.<name>`, one for each entry of the module's state.
+- Tensors `optimizer.<parameter number>.<name>`, one for each tensor of the optimiser's state.
+- Metadata `state` in the header, a JSON object with four keys. `format` is 1. `step` is the number of updates done. `best` is the best
+  validation value, or null. `fingerprint` is a text that identifies the settings.
+
+The learning rate, the data order and the candidates are functions of (seed, step), so they need no state.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,12 +26,16 @@ from torchcpc.training.state import FORMAT, RunState, damaged, state_of
 
 _MODEL = "model."
 _OPTIMIZER = "optimizer."
-# Of a message about a file of another model.
+# Faults that a message lists, and characters of each.
 _MOST_FAULTS, _LONGEST = 20, 160
 
 
 def save(path: Path, model: nn.Module, state: RunState, optimizer: torch.optim.Optimizer | None = None) -> None:
-    """Weights, the state and the optimiser's moments as one file; an earlier one stays where the disk refuses. Raises CPCError then."""
+    """Write the weights, the state and the optimiser's moments to one file.
+
+    Raises:
+        CPCError: If the disk refuses the file. An earlier file is then kept.
+    """
     tensors = {f"{_MODEL}{name}": tensor for name, tensor in model.state_dict().items()}
     for number, moments in optimizer.state_dict()["state"].items() if optimizer else ():
         tensors |= {f"{_OPTIMIZER}{number}.{name}": torch.as_tensor(value) for name, value in moments.items()}
@@ -38,16 +47,29 @@ def save(path: Path, model: nn.Module, state: RunState, optimizer: torch.optim.O
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
-    """One safetensors file, whole or not at all."""
+    """Write one safetensors file, whole or not at all."""
     with replacing(path) as partial:
         try:
             save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, partial, metadata)
-        except SafetensorError as error:  # of the disk, too
+        except SafetensorError as error:  # it also stands for errors of the disk
             raise OSError(str(error)) from None
 
 
 def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None, *, fingerprint: str = "") -> RunState:
-    """Puts the saved state into `model` and `optimizer` and says where it stood. Raises CPCError, changing nothing, if it does not fit."""
+    """Load a checkpoint into `model` and `optimizer`.
+
+    Args:
+        path: The checkpoint.
+        model: Receives the weights.
+        optimizer: Receives its moments, if given.
+        fingerprint: Identifies the settings that the checkpoint must belong to.
+
+    Returns:
+        The state of the run at the checkpoint.
+
+    Raises:
+        CPCError: If the checkpoint does not fit. Nothing is changed then.
+    """
     tensors, state = read_tensors(path)
     if state.fingerprint != fingerprint:
         raise CPCError(f"{path} was written with other settings than this run's. Resume with the run's own settings.json.")
@@ -61,7 +83,11 @@ def load(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None =
 
 
 def _moments(path: Path, tensors: Mapping[str, Tensor], optimizer: torch.optim.Optimizer) -> dict[int, dict[str, Tensor]]:
-    """What the optimiser knows of each parameter: all of it or, of a run without an update, nothing. Raises CPCError for anything else."""
+    """Return the optimiser's moments of each parameter, or nothing for a run without an update.
+
+    Raises:
+        CPCError: If only some of the moments are there, or if they do not fit.
+    """
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     expected = {
         f"{_OPTIMIZER}{number}.{key}": shape
@@ -82,20 +108,28 @@ def _moments(path: Path, tensors: Mapping[str, Tensor], optimizer: torch.optim.O
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Tensor], RunState]:
-    """The tensors and the state of a checkpoint, checked for kind, damage and version."""
+    """Read the tensors and the state of a checkpoint.
+
+    Raises:
+        CPCError: For a file that is missing, damaged, no checkpoint, or of another format.
+    """
     if not path.is_file():
         raise CPCError(f"{path} does not exist: there is nothing to resume. Start the run anew.")
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}
-    except Exception as error:  # of safetensors, and of torch for types that it does not have
+    except Exception as error:  # safetensors raises its own errors, and torch raises some for unknown types
         raise damaged(path, error) from None
     return tensors, state_of(path, metadata)
 
 
 def require_fit(path: Path, model: nn.Module, weights: Mapping[str, Tensor]) -> None:
-    """All missing, unexpected and misshapen tensors in one CPCError, and those of another kind of numbers."""
+    """Check that `weights` fit `model`.
+
+    Raises:
+        CPCError: Lists all tensors that are missing, unexpected, or of another shape or kind of numbers.
+    """
     expected = model.state_dict()
     faults = [f"missing {name}" for name in sorted(expected.keys() - weights.keys())]
     faults += [f"unexpected {name}" for name in sorted(weights.keys() - expected.keys())]

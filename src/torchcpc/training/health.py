@@ -1,4 +1,4 @@
-"""Early signs that a run will come to nothing, each with its reason and a next step."""
+"""Early signs that a training will fail, each with its reason and a next step."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +7,21 @@ import torch
 from torch import Tensor
 
 Metrics = dict[str, Any]
-"""What is measured of an update or a validation, by name."""
+"""Measurements of an update or a validation, by name."""
 
 
 def effective_rank(z_MD: Tensor) -> float:
-    """exp of the entropy of the normalised singular values of centred features: between 1 (collapsed) and D (all directions alike). Roy &
-    Vetterli 2007; used as a label-free measure of representations by Garrido et al. 2023 (RankMe)."""
+    """Return the effective rank of features (Roy and Vetterli 2007).
+
+    It is exp of the entropy of the normalised singular values of the centred features. Garrido et al. 2023 (RankMe) use it to judge
+    representations without labels.
+
+    Args:
+        z_MD: M feature vectors.
+
+    Returns:
+        A number from 1 (all features on one line) to D (all directions equal).
+    """
     z_MD = z_MD.detach().double()
     share = torch.linalg.svdvals(z_MD - z_MD.mean(dim=0))
     if share.sum() == 0:
@@ -22,7 +31,14 @@ def effective_rank(z_MD: Tensor) -> float:
 
 
 def warnings(history: Sequence[Metrics]) -> list[str]:
-    """What the validations so far, at least one, oldest first, give reason to fear: dicts with bound, ceiling_per_k, rank_z, rank_c."""
+    """Return warnings about the training, from its validations so far.
+
+    Args:
+        history: At least one validation, the oldest first. Each has `bound`, `ceiling_per_k`, `rank_z` and `rank_c`.
+
+    Returns:
+        Warnings that begin with their kind: "chance-level plateau", "collapse" or "saturation".
+    """
     found, now, last = [], history[-1], history[-3:]
     finite = [value for value in now["ceiling_per_k"] if value is not None and value == value]
     if not finite:

@@ -1,4 +1,4 @@
-"""The training loop, the only one: CPC, supervised baselines and probes all run through it."""
+"""The training loop. CPC, the supervised baselines and the probes all use it."""
 
 from __future__ import annotations
 
@@ -30,14 +30,19 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 Batch = Any
-"""What `draw` makes and `loss` takes: a Window, or tensors with their labels."""
+"""What `draw` returns and `loss` takes: a Window, or tensors with their labels."""
 Loss = Callable[[Any, Batch, torch.Generator], tuple[Tensor, Metrics]]
 Validate = Callable[[Any], Metrics]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How training ended: updates done, and best validation value (None without validation)."""
+    """How a training ended.
+
+    Attributes:
+        step: Updates done.
+        best: Best validation value, None without a validation.
+    """
 
     step: int
     best: float | None
@@ -65,28 +70,41 @@ def fit(
     save_every: Count = 250,
     patience: Whole = 0,
 ) -> Outcome:
-    """Trains `model` in place with Adam for `steps` updates, from `folder`/latest.safetensors on where there is one.
+    """Train `model` in place with Adam. Training continues from `folder`/latest.safetensors if that exists.
 
-    loss(model, batch, generator) -> (scalar, metrics); draw(step, rank) -> batch, a pure function; validate(model) -> metrics with `bound`,
-    higher is better. The generator follows from (seed, step, rank), so a resumed run takes the same steps. Of several processes each has
-    its own batch and candidates; gradients are averaged. With a folder: metrics.jsonl, latest.safetensors, a validation of the untrained
-    model (update 0), and best.safetensors at each new best validation, that one first. on_event (`record.OnEvent`) hears the first process.
-    Signals act between two updates, after a checkpoint.
+    The randomness of an update follows from (seed, step, rank), so a resumed run takes the same steps as one that never stopped.
+    If there are several processes, each has its own batch and candidates, and their gradients are averaged. A signal stops the
+    training between two updates, after a checkpoint.
+
+    With a folder, training first validates the untrained model, as update 0. It writes metrics.jsonl, latest.safetensors at each
+    checkpoint, and best.safetensors at each new best validation.
 
     Args:
-        steps: Updates of the weights.
-        learning_rate: Adam's step size at its peak.
+        model: The module to train.
+        loss: Function (model, batch, generator) -> (scalar loss, metrics).
+        draw: Pure function (step, rank) -> batch.
+        validate: Function (model) -> metrics. Their `bound` is better if it is higher.
+        folder: Run folder, None to write nothing.
+        fabric: Devices and precision, by default one CPU.
+        on_event: Hears the events of the first process, see `record.OnEvent`.
+        fingerprint: Identifies the settings that a checkpoint must belong to.
+        seed: Seed of every update.
+        steps: Number of updates of the weights.
+        learning_rate: Peak learning rate of Adam.
         weight_decay: L2 penalty on the weights.
         clip: Largest norm of the gradient, 0 for no limit.
-        warmup: Updates over which the learning rate rises to its peak.
+        warmup: Number of updates in which the learning rate rises to its peak.
         schedule: How the learning rate falls after the warm-up.
-        log_every: Updates between two lines of metrics.
-        validate_every: Updates between two validations.
-        save_every: Updates between two checkpoints.
-        patience: Validations without a new best after which training stops, 0 for never.
+        log_every: Number of updates between two lines of metrics.
+        validate_every: Number of updates between two validations.
+        save_every: Number of updates between two checkpoints.
+        patience: Training stops after this many validations without a new best, 0 for never.
+
+    Returns:
+        How the training ended.
 
     Raises:
-        CPCError: When the loss is not finite. The last checkpoint is left as it was.
+        CPCError: If the loss is not finite. The last checkpoint is kept.
     """
     every = {"log": log_every, "validate": validate_every, "save": save_every, "steps": steps}
     if wrong := [name for name, updates in every.items() if updates < 1]:
@@ -97,7 +115,7 @@ def fit(
     record = Record(folder, on_event) if fabric.is_global_zero else Record(None, ignore)
     rate = partial(rate_at, peak=learning_rate, steps=steps, warmup=warmup, schedule=schedule)
     loop = Loop(model, optimizer, fabric, record, every, folder, fingerprint)
-    if loop.agree(0 < patience <= record.stale):  # a run that has stopped of itself is not a step longer for being resumed
+    if loop.agree(0 < patience <= record.stale):  # a run that ran out of patience does not go on when it is resumed
         return Outcome(loop.state.step, loop.state.best)
     place = partial(draw, rank=fabric.global_rank)
     with torch.random.fork_rng(), deferred() as asked, prefetch(place, loop.state.step, steps) as batches:
@@ -116,8 +134,18 @@ def fit(
 
 
 class Loop:
-    """A training in progress: where it stands, and what follows an update. every: after how many updates there is a line of metrics, a
-    validation and a checkpoint ("log", "validate", "save"); the last update, number "steps", has all three."""
+    """A training in progress.
+
+    Args:
+        plain: The module to train.
+        optimizer: Its optimiser.
+        fabric: Devices and precision.
+        record: Receives the events.
+        every: Number of updates between two lines of metrics ("log"), validations ("validate") and checkpoints ("save"), and the
+            number of all updates ("steps"). The last update has all three.
+        folder: Run folder, None to write nothing.
+        fingerprint: Identifies the settings that a checkpoint must belong to.
+    """
 
     def __init__(
         self,
@@ -137,13 +165,13 @@ class Loop:
         if self.latest and not self.fresh:
             self.state = checkpoint.load(self.latest, plain, self.optimizer, fingerprint=fingerprint)
         record.rewind(-1 if self.fresh else self.state.step)
-        # Looking at a loss makes an accelerator wait for it; on a CPU it is free.
+        # Reading a loss makes an accelerator wait for it. On a CPU it costs nothing.
         self.look_every = 1 if fabric.device.type == "cpu" else every["log"]
         self.since = self.state.step, time.perf_counter()
         self.value, self.norm = torch.zeros(()), torch.zeros(())
 
     def update(self, loss: Loss, batch: Batch, *, seed: int, rate: float, clip: float) -> None:
-        """One update of the weights, and its metrics."""
+        """Update the weights once, and report the metrics of the update."""
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         with self.fabric.autocast():
@@ -167,14 +195,14 @@ class Loop:
         return self.state.step % self.every[what] == 0 or self.state.step == self.every["steps"]
 
     def stopping(self, asked: Asked) -> bool:
-        """Whether any process was told to stop: each gets its own signal, if any, and the others would wait for one that left."""
+        """Return whether any process received a signal to stop. All must stop together, or the others would wait for it."""
         if self.state.step % self.look_every and self.fabric.world_size > 1:
             return False
         asked.number = self.most(asked.number)
         return asked.number > 0
 
     def validate(self, validate: Validate | None) -> bool:
-        """Validates where that is due, keeps the weights if they are the best so far, and says whether it was."""
+        """Validate if that is due, and save the weights if they are the best so far. Return whether it was due."""
         step = self.state.step
         if validate is None or not self.due("validate"):
             return False
@@ -189,17 +217,17 @@ class Loop:
         return True
 
     def save(self, *, at_once: bool) -> None:
-        """A checkpoint where one is due, or `at_once`."""
+        """Write a checkpoint if one is due, or if `at_once`."""
         if self.latest and self.fabric.is_global_zero and (at_once or self.due("save")):
             self.record.require_finite(self.state.step, self.value, self.norm)
             checkpoint.save(self.latest, self.plain, self.state, self.optimizer)
 
     def agree(self, asked: bool) -> bool:
-        """Whether any of the processes asks; the same answer in each, which must all call it."""
+        """Return whether `asked` holds in any process. Every process must call it, and all get the same answer."""
         return self.most(int(asked)) > 0
 
     def most(self, number: int) -> int:
-        """The largest number of all processes, which must all call it."""
+        """Return the largest `number` of all processes. Every process must call it."""
         if self.fabric.world_size == 1:
             return number
         largest = self.fabric.all_reduce(torch.tensor(float(number), device=self.fabric.device), reduce_op="max")
@@ -207,9 +235,9 @@ class Loop:
 
 
 def step_generator(seed: int, step: int, rank: int) -> torch.Generator:
-    """Randomness of one update as a function of where it stands in the run; torch's global generators, for dropout, follow it."""
+    """Return the random generator of one update. It also seeds the global generators of torch, which dropout uses."""
     number = int(np.random.SeedSequence((seed, step, rank)).generate_state(1, np.uint64)[0] >> 1)
-    # Not torch.manual_seed: with a device absent it formats the whole call stack, milliseconds on every update.
+    # torch.manual_seed would format the whole call stack if a device is absent, which takes milliseconds on every update.
     torch.default_generator.manual_seed(number)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed(number)

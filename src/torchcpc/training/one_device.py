@@ -1,4 +1,4 @@
-"""One process on one device, whatever started it."""
+"""Lightning Fabric for one process on one device."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
 
 def one_device(accelerator: str = "cpu", precision: str = "32-true") -> Fabric:
-    """A Fabric of one device that is alone even inside SLURM, torchrun or MPI, whose variables speak of other processes."""
-    # Imported when something is trained: it takes seconds, and embedding needs none of it.
+    """Return a Fabric of one device. It ignores other processes of SLURM, torchrun or MPI, which environment variables announce."""
+    # Imported here because it takes seconds, and only training needs it.
     from lightning_fabric import Fabric
     from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
@@ -20,5 +20,5 @@ def one_device(accelerator: str = "cpu", precision: str = "32-true") -> Fabric:
 
 
 def quiet() -> None:
-    """Fabric's own remarks, such as advice on tensor cores, are not shown: the start of a run says what it trains with."""
+    """Hide the remarks of Fabric, such as advice on tensor cores. The start of a run already names its device and precision."""
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)

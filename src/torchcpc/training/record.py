@@ -1,5 +1,8 @@
-"""What a run says and keeps besides its state: metrics.jsonl, warnings given once, and the best weights. metrics.jsonl: one JSON object a
-line, appended as the run goes, cut back to the checkpoint when it resumes."""
+"""Record the events of a training: metrics.jsonl, and warnings, each of which is given once.
+
+metrics.jsonl has one JSON object a line. Lines are appended during the training. When a run resumes, the lines after its last
+checkpoint are dropped.
+"""
 
 import json
 import math
@@ -16,17 +19,29 @@ from torchcpc.training.state import best_of, stale
 
 LOGGED = ("train", "valid", "warning")
 OnEvent = Callable[[str, int, Metrics], None]
-"""Hears (event, step, metrics). Events: "step" after every update; "train", "valid" and "warning", which metrics.jsonl holds; "best" when
-the model on disk is that of this step. A run tells of "begun" before all (its folder and settings) and of "left" after all, also where it
-was stopped or refused."""
+"""A function that hears (event, step, metrics). The events are:
+
+- "begun": before all others, with the folder and the settings of the run;
+- "step": after every update;
+- "train", "valid" and "warning": the events that metrics.jsonl holds;
+- "best": the model on disk is now that of this step;
+- "left": after all others, even if the run was stopped or failed.
+"""
 
 
 def ignore(event: str, step: int, metrics: Metrics) -> None:
-    """Nobody hears of events."""
+    """Ignore an event."""
 
 
 class Record:
-    """Events go to `on_event`, and to files where there is a folder."""
+    """Passes events to `on_event`, and writes them to metrics.jsonl if there is a folder.
+
+    Attributes:
+        folder: Run folder, or None.
+        on_event: Hears every event.
+        validations: Metrics of all validations so far.
+        warned: Kinds of warnings that were already given.
+    """
 
     def __init__(self, folder: Path | None, on_event: OnEvent) -> None:
         self.folder, self.on_event = folder, on_event
@@ -34,7 +49,10 @@ class Record:
         self.warned: set[str] = set()
 
     def rewind(self, step: int) -> None:
-        """Drops what came after update `step` (all, for -1), and a line torn by a kill; remembers what came before, as if never stopped."""
+        """Read metrics.jsonl again, and drop the lines after update `step`. -1 drops all.
+
+        A line that a kill left incomplete is dropped too. The record is then as if the run had never stopped.
+        """
         path = self.folder / "metrics.jsonl" if self.folder else None
         if path is None or not path.exists():
             return
@@ -49,7 +67,7 @@ class Record:
         self.warned |= {entry["reason"].partition(":")[0] for entry in kept if entry["event"] == "warning"}
 
     def event(self, kind: str, step: int, metrics: Metrics) -> None:
-        """Tells of an event, and writes it down if it is one of metrics.jsonl."""
+        """Report an event, and write it to metrics.jsonl if it belongs there."""
         if self.folder and kind in LOGGED:
             numbers = {key: value.tolist() if isinstance(value, Tensor) else value for key, value in metrics.items()}
             line = json.dumps({"event": kind, "step": step, **plain(numbers)})
@@ -64,7 +82,7 @@ class Record:
         self.on_event(kind, step, metrics)
 
     def validated(self, step: int, metrics: Metrics) -> None:
-        """A validation, and each warning that it is the first to give reason for. The untrained network gives no reason to warn."""
+        """Report a validation and the new warnings that follow from it. The untrained network causes no warning."""
         self.validations.append({**metrics, "step": step})
         self.event("valid", step, metrics)
         trained = [entry for entry in self.validations if entry["step"] > 0]
@@ -74,7 +92,7 @@ class Record:
                 self.event("warning", step, {"reason": reason})
 
     def ended(self, step: int) -> None:
-        """The end of the training. Warns where the untrained network validated best, which is then the model that is kept."""
+        """Report the end of the training. It warns if the untrained network validated best, and is therefore the kept model."""
         if self.validations and (best := self.validations[best_of(self.validations)])["step"] == 0:
             last = self.validations[-1]
             reason = (
@@ -86,11 +104,15 @@ class Record:
 
     @property
     def stale(self) -> int:
-        """Validations since the best one: a function of the log, so that a resumed run runs out of patience where it would have."""
+        """Number of validations since the best one. It follows from the log, so a resumed run stops at the same update."""
         return stale(self.validations)
 
     def require_finite(self, step: int, loss: Tensor, norm: Tensor) -> None:
-        """Raises CPCError for a loss or gradient that is not a number: going on would overwrite good weights."""
+        """Check that the loss and the norm of the gradient are finite. Further updates would overwrite good weights.
+
+        Raises:
+            CPCError: If one of them is not finite.
+        """
         if math.isfinite(loss.item() + norm.item()):
             return
         reason = f"diverged: the loss is {loss.item():.4g} and its gradient has norm {norm.item():.4g} at update {step}"
@@ -101,7 +123,7 @@ class Record:
 
 
 def _entry(line: str) -> Metrics | None:
-    """The event of a line; None where the line is torn, or lacks what a resumed run goes on from."""
+    """Return the event of a line. None if the line is incomplete, or lacks what a resumed run needs."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -117,5 +139,5 @@ def _entry(line: str) -> Metrics | None:
 
 
 def _is_measured(value: object) -> bool:
-    """Whether it is a number; null stands for one that is not finite."""
+    """Return whether a value is a number or null, which stands for a number that is not finite."""
     return value is None or isinstance(value, float) or (type(value) is int and abs(value) < 1 << 53)

@@ -1,11 +1,11 @@
-"""The learning rate as a pure function of the step: nothing to save, nothing to resume."""
+"""The learning rate, as a pure function of the step. A checkpoint need not hold it."""
 
 import math
 from collections.abc import Callable
 
 from torchcpc.contracts import check_choice
 
-# Progress after the warm-up, 0 to 1, -> a factor from 1 to 0: none (the paper's), half a cosine, a straight line.
+# Progress after the warm-up, from 0 to 1 -> factor of the peak rate. The paper has a constant rate.
 SCHEDULES: dict[str, Callable[[float], float]] = {
     "constant": lambda progress: 1.0,
     "cosine": lambda progress: 0.5 * (1 + math.cos(math.pi * progress)),
@@ -14,7 +14,15 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
 
 
 def learning_rate(step: int, *, peak: float, steps: int, warmup: int, schedule: str) -> float:
-    """Rate of update `step` (from 0) of `steps`: a linear rise over `warmup` updates to `peak`, then the schedule."""
+    """Return the learning rate of an update.
+
+    Args:
+        step: Number of the update, from 0.
+        peak: Highest rate.
+        steps: Number of all updates.
+        warmup: Number of updates in which the rate rises linearly to `peak`.
+        schedule: Name in `SCHEDULES`, for the updates after the warm-up.
+    """
     check_choice("schedule", schedule, SCHEDULES)
     if step < warmup:
         return peak * (step + 1) / warmup

@@ -1,4 +1,4 @@
-"""Where a run stands, as its folder tells it: read without torch, so that every command can say how far a run got."""
+"""The state of a run, read from its folder without torch. So every command can say how far a run got."""
 
 from __future__ import annotations
 
@@ -19,7 +19,13 @@ LATEST, BEST = "latest.safetensors", "best.safetensors"
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """Where a run stands: updates done, and the best validation value so far (None before the first)."""
+    """The state of a run.
+
+    Attributes:
+        step: Updates done.
+        best: Best validation value so far, None before the first validation.
+        fingerprint: Identifies the settings of the run.
+    """
 
     step: Annotated[int, Field(ge=0)]
     best: float | None
@@ -27,7 +33,11 @@ class RunState:
 
 
 def read_state(path: Path) -> RunState:
-    """The state in the header of a checkpoint, without its tensors. Raises CPCError for a file that is none, or of another version."""
+    """Read the state in the header of a checkpoint, without its tensors.
+
+    Raises:
+        CPCError: For a file that is no checkpoint, or has another format.
+    """
     from safetensors import safe_open
 
     try:
@@ -35,12 +45,16 @@ def read_state(path: Path) -> RunState:
             return state_of(path, file.metadata() or {})
     except CPCError:
         raise
-    except Exception as error:  # of safetensors and of the disk
+    except Exception as error:  # from safetensors or from the disk
         raise damaged(path, error) from None
 
 
 def state_of(path: Path, metadata: Mapping[str, str]) -> RunState:
-    """The state in these metadata of the checkpoint `path`. Raises CPCError where they hold none."""
+    """Return the state in the metadata of the checkpoint `path`.
+
+    Raises:
+        CPCError: If the metadata hold no state, or have another format.
+    """
     try:
         content = json.loads(metadata["state"])
         found = content.pop("format")
@@ -49,7 +63,7 @@ def state_of(path: Path, metadata: Mapping[str, str]) -> RunState:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise damaged(path, f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
-    except Exception as error:  # of JSON that is anything
+    except Exception as error:  # the JSON may hold anything
         raise damaged(path, error) from None
     raise CPCError(
         f"{path} has checkpoint format {shown(found)}; this version reads format {FORMAT}. Use the version that wrote it."
@@ -57,17 +71,24 @@ def state_of(path: Path, metadata: Mapping[str, str]) -> RunState:
 
 
 def damaged(path: Path, fault: object) -> CPCError:
-    """What is said of a file that is no checkpoint."""
+    """Return the error for a file that is no checkpoint."""
     return CPCError(f"{path} is not a whole torchcpc checkpoint ({fault}). Restore it, or start the run anew.")
 
 
 def best_of(validations: Sequence[Mapping[str, Any]]) -> int:
-    """Position of the first of those with the highest bound, where None and NaN are the lowest. At least one is needed."""
+    """Return the position of the first validation with the highest bound. None and NaN count as the lowest.
+
+    Args:
+        validations: At least one validation.
+    """
     bounds = [-math.inf if (bound := entry["bound"]) is None or math.isnan(bound) else bound for entry in validations]
     return bounds.index(max(bounds))
 
 
 def stale(validations: Sequence[Mapping[str, Any]]) -> int:
-    """Validations since the best one. The untrained network is none of them: a first update that harms is no lack of progress."""
+    """Return the number of validations since the best one.
+
+    The validation of the untrained network does not count: a bad first update is no lack of progress.
+    """
     trained = [entry for entry in validations if entry["step"] > 0]
     return len(trained) - 1 - best_of(trained) if trained else 0

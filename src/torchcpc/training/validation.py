@@ -1,4 +1,4 @@
-"""The InfoNCE bound on sources that were neither trained on nor tuned on, with its interval and its ceiling."""
+"""The InfoNCE bound on held-out sources, with its interval and its ceiling."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from torchcpc.contracts import CPCError, Model, Window
 from torchcpc.objectives.contrast import Contrast, pairwise, top1
 from torchcpc.training.health import Metrics, effective_rank
 
-# Means over the pairs of a horizon, ends of the bound's 95 % interval, and how many pairs there are.
+# Means over the pairs of a horizon, the ends of the 95 % interval of the bound, and the number of pairs.
 _PER_K = ("loss", "bound", "ceiling", "accuracy", "pairwise", "chance", "bound_low", "bound_high", "pairs")
 
 
@@ -17,11 +17,32 @@ _PER_K = ("loss", "bound", "ceiling", "accuracy", "pairwise", "chance", "bound_l
 def held_out_bound(
     model: Model, contrast: Contrast, windows: Sequence[Window], *, seed: int = 0, device: torch.device | str = "cpu"
 ) -> Metrics:
-    """Metrics of `model` on fixed windows, in float32, the same candidates every time it is called.
+    """Return the metrics of `model` on fixed windows.
 
-    Per horizon, lists: loss_per_k, bound_per_k (mean log N - loss, nats), bound_low_per_k and bound_high_per_k (95 %, from the spread
-    between sources, which unlike steps are independent), ceiling_per_k (mean log N), accuracy_per_k, pairwise_per_k, chance_per_k,
-    pairs_per_k. Over horizons: bound (mean), sources, rank_z and rank_c (effective ranks of the first window's steps)."""
+    It computes in float32, and uses the same candidates in every call. The 95 % interval of the bound comes from the spread between
+    sources, because steps of one source are not independent.
+
+    Args:
+        model: The model to validate.
+        contrast: The loss, with its candidates.
+        windows: At least one window of held-out sources.
+        seed: Seed of the candidates.
+        device: Device of the model.
+
+    Returns:
+        Metrics by name. Those that end in `_per_k` are lists with one entry for each horizon:
+
+        - `bound_per_k` is the mean of log N - loss, in nats. `bound_low_per_k` and `bound_high_per_k` are the ends of its interval.
+        - `ceiling_per_k` is the mean of log N.
+        - `pairs_per_k` is the number of pairs.
+        - `loss_per_k`, `accuracy_per_k`, `pairwise_per_k` and `chance_per_k` are means over the pairs.
+
+        `horizons` lists the horizons, and `bound` is the mean over them. `sources` is the number of sources. `rank_z` and `rank_c`
+        are the effective ranks in the first window.
+
+    Raises:
+        CPCError: If there is no window.
+    """
     if not windows:
         raise CPCError("there is no validation window: hold out more sources, or shorten the window.")
     generator, columns, was_training = torch.Generator().manual_seed(seed), [], model.training
@@ -56,7 +77,7 @@ def held_out_bound(
 
 
 def _clustered_error(value_M: Tensor, source_M: Tensor) -> float:
-    """Standard error of the mean of values that are dependent within a source: the sandwich form for clusters."""
+    """Return the standard error of the mean of values that depend on each other within a source (cluster-robust)."""
     source, cluster_M = source_M.unique(return_inverse=True)
     if len(source) < 2:
         return float("nan")
