@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from torchcpc.settings import recipes
     from torchcpc.streaming import Stream
 
-# Module -> its public names, imported on first use, so that importing the package stays instant.
+# Module -> its public names. They are imported on first use, so that importing the package is fast.
 _NAMES = {
     "anomalies.result": "AnomalyTable",
     "api": "Run load resume train",
@@ -79,7 +79,7 @@ _NAMES = {
 }
 _MODULES = {name: module for module, names in _NAMES.items() for name in names.split()}
 
-if not TYPE_CHECKING:  # type checkers know the names above, and no others
+if not TYPE_CHECKING:  # type checkers use the imports above
 
     def __getattr__(name: str) -> object:
         if name not in _MODULES:

@@ -1,4 +1,4 @@
-"""`python -m torchcpc` is the command `cpc`."""
+"""`python -m torchcpc` runs the command `cpc`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written beside their place, synced to disk, then moved into it."""
+"""Write files atomically: to a temporary file, synced to disk, then moved into place. A file is complete or absent."""
 
 import errno
 import json
@@ -13,20 +13,31 @@ from typing import Any
 
 from torchcpc.contracts import CPCError
 
-# Letters of a name that the unfinished file keeps, of which file systems take 255 bytes.
+# Letters of the name that the temporary file keeps. File systems allow 255 bytes.
 _LONGEST_STEM, _LONGEST_NAME = 40, 255
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A path beside `path` to write to, which takes the name of `path` when the block ends, and is removed where it raises. The name is of
-    this call alone, so that two processes may write the same file. Both file and folder are synced, so that neither is lost with the power.
-    Raises CPCError where the disk refuses."""
+    """Give a temporary path to write to, and move it to `path` when the block ends.
+
+    If the block raises, the temporary file is removed. Its name is unique, so two processes may write the same file.
+    Both the file and its folder are synced, so a power failure loses neither.
+
+    Args:
+        path: The file to write. Missing folders are made.
+
+    Yields:
+        The path to write to, in the same folder and with the same suffix.
+
+    Raises:
+        CPCError: If the disk or the name of the file does not allow it.
+    """
     partial = None
     try:
         partial = _beside(path)
         yield partial
-        # mkstemp makes files that only their owner may read; what is kept gets the usual rights.
+        # mkstemp makes files that only their owner may read. The final file gets the usual rights.
         umask = os.umask(0)
         os.umask(umask)
         partial.chmod(0o666 & ~umask)
@@ -36,7 +47,7 @@ def replacing(path: Path) -> Iterator[Path]:
         _sync_folder(path.parent)
     except (OSError, ValueError) as error:
         if partial is not None and not isinstance(error, OSError):
-            raise  # of what writes the file
+            raise  # an error of the code that writes the file
         raise refused(path, error) from None
     finally:
         if partial is not None:
@@ -45,13 +56,21 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def refused(path: Path, error: Exception) -> CPCError:
-    """What is said of a file that cannot be written. error: of the disk, or of a name that no file can have."""
+    """Return the error for a file that cannot be written.
+
+    Args:
+        path: The file.
+        error: The error of the disk, or of a name that no file can have.
+    """
     reason = error.strerror or error if isinstance(error, OSError) else error
     return CPCError(f"cannot write {path}: {reason}. Free some space, or choose another place.")
 
 
 def check_writable(path: Path | None) -> None:
-    """Raises CPCError where `replacing` would refuse the place of `path`, for work that has yet to be done. Nothing stays behind."""
+    """Raise CPCError if `replacing` could not write to `path`. Nothing is left behind.
+
+    Call it before long work, so that a bad path is found early.
+    """
     if path is None:
         return
     made = [folder for folder in path.absolute().parents if not os.path.lexists(folder)]
@@ -66,11 +85,11 @@ def check_writable(path: Path | None) -> None:
 
 
 TABLES = (".csv", ".parquet", ".npz")
-"""The suffixes of files of rows."""
+"""The suffixes that a table of rows may have."""
 
 
 def check_suffix(path: Path, suffixes: Collection[str]) -> None:
-    """Raises CPCError for the name of a file that ends in none of them, in letters of any case."""
+    """Raise CPCError if the file name has none of the suffixes. Upper and lower case are the same."""
     if path.suffix.lower() not in suffixes:
         *most, last = suffixes
         found = f"cannot tell the format from {path.suffix!r}" if path.suffix else "the name has no suffix"
@@ -78,13 +97,13 @@ def check_suffix(path: Path, suffixes: Collection[str]) -> None:
 
 
 def _beside(path: Path) -> Path:
-    """A new, empty file in the folder of `path`, which is made."""
+    """Return a new, empty file in the folder of `path`. Missing folders are made."""
     if os.path.isdir(path):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if os.path.exists(path) and not os.path.isfile(path):
         raise OSError(errno.EINVAL, "it is no file but a device or a pipe, which would be replaced")
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A name of any length that the disk takes leaves no room for more letters.
+    # A name may already be as long as the disk allows.
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:_LONGEST_STEM]}.", suffix=f".part{path.suffix}")
     os.close(handle)
     if len(os.fsencode(path.name)) > _LONGEST_NAME:
@@ -94,7 +113,7 @@ def _beside(path: Path) -> Path:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Some systems cannot sync a folder; the file is whole without it."""
+    """Sync a folder. Some systems cannot do this, and the file is complete without it."""
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -104,19 +123,19 @@ def _sync_folder(folder: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """A UTF-8 file, whole or not at all. A lone surrogate (of a file name that is no text) is written as its escape."""
+    """Write a UTF-8 file atomically. A lone surrogate, from a file name that is no text, is written as its escape."""
     with replacing(path) as partial:
         partial.write_text(text, encoding="utf8", errors="backslashreplace")
 
 
 def copy_file(source: Path, path: Path) -> None:
-    """A copy of a file, whole or not at all."""
+    """Copy a file atomically."""
     with replacing(path) as partial:
         shutil.copyfile(source, partial)
 
 
 def plain(value: Any) -> Any:
-    """As JSON holds it: lists for tuples, null for what is not finite."""
+    """Return a value as JSON can hold it: lists instead of tuples, and null for numbers that are not finite."""
     if isinstance(value, Mapping):
         return {key: plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
@@ -125,5 +144,5 @@ def plain(value: Any) -> Any:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """A JSON file, whole or not at all."""
+    """Write a JSON file atomically."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False))

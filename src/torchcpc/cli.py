@@ -1,4 +1,7 @@
-"""The command line. Each command is a module whose heavy imports wait until it runs, so `cpc --help` answers at once."""
+"""The command line `cpc`.
+
+Each command is a module, imported only when it runs. So `cpc --help` answers at once.
+"""
 
 import argparse
 import os
@@ -35,8 +38,15 @@ _SETTING = re.compile(r"\w+\.\w+=")
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Exit codes: 0 done; 1 something the caller can mend (one line says what); 2 wrong usage; 130 interrupted and 143 terminated, with
-    the work saved."""
+    """Run a command and return its exit code.
+
+    Args:
+        argv: The arguments. Default: those of the process.
+
+    Returns:
+        0 if the command succeeded. 1 for an error that the user can correct, which one line describes. 2 for wrong
+        usage. 130 if interrupted and 143 if terminated, with all work saved.
+    """
     parser = argparse.ArgumentParser(
         prog="cpc", description="Contrastive Predictive Coding (arXiv:1807.03748): learn from many unlabelled sequences."
     )
@@ -46,10 +56,10 @@ def main(argv: list[str] | None = None) -> int:
     _refuse_old_names(parser, argv)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
-        # Only the command that was asked for is imported.
+        # Import only the command that runs.
         if name in argv:
             import_module(f"torchcpc.commands.{name}").arguments(command)
-    # Overrides may stand anywhere, which argparse's own positionals may not: behind an option that takes several words, too.
+    # Overrides may follow any argument, even an option that takes several words. argparse does not allow that for positionals.
     takes = any(name in argv and each.get_default("assignments") is not None for name, each in commands.choices.items())
     given = [word for word in argv if takes and _SETTING.match(word) and not os.path.exists(word)]
     arguments, rest = parser.parse_known_args([word for word in argv if word not in given])
@@ -60,6 +70,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _refuse_old_names(parser: argparse.ArgumentParser, argv: list[str]) -> None:
+    """Exit with a message if an argument has an old name."""
     from torchcpc.commands.options import renamed
 
     if sentence := renamed(argv):
@@ -67,6 +78,7 @@ def _refuse_old_names(parser: argparse.ArgumentParser, argv: list[str]) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    """Run the command and turn its exceptions into messages and exit codes."""
     from torchcpc.commands.options import check_paths
 
     ours = threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
@@ -88,7 +100,7 @@ def _run(arguments: argparse.Namespace) -> int:
         return 143
     except BrokenPipeError:
         return 0
-    except OSError as error:  # a disk that fails in the middle of the work
+    except OSError as error:  # a disk that fails during the work
         place = f"{error.filename}: " if error.filename else ""
         return _failed(
             arguments, printable(f"{place}{error.strerror or error}. Check the path and the disk, then run the command again.")
@@ -100,6 +112,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _failed(arguments: argparse.Namespace, reason: str) -> int:
+    """Print why the command failed, and return 1."""
     print(f"cpc {arguments.command}: {reason}", file=sys.stderr)
     return 1
 

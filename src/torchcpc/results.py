@@ -1,7 +1,7 @@
-"""What the answers of all questions have in common: a typed, frozen record that is saved as JSON and shown as tables.
+"""What all results share: they are typed, frozen records that are saved as JSON and displayed as tables.
 
-A result is a frozen dataclass that inherits `SavedResult`, states its `FORMAT`, and says how it is laid out in `tables`. The rest
-(JSON, text, HTML, data frames) follows from its fields and tables. No result imports torch, so that a report is made without it.
+A result is a frozen dataclass that inherits `SavedResult`, states its `FORMAT`, and defines `tables` and `records`.
+JSON, text, HTML and data frames follow from these. No result imports torch, so a report needs no torch.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from torchcpc.text_table import TextTable, distinct
 if TYPE_CHECKING:
     import pandas as pd
 
-# The timeline of a day of speech has a tenth of it.
+# Ten times the size of the timeline of a day of speech.
 LARGEST_JSON = 1 << 29
-# Of the name of a field in a message.
+# Letters of the name of a field in a message.
 _LONGEST_PLACE = 99
 # JSON has no NaN: null stands for it.
 Real = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
@@ -44,38 +44,68 @@ Array = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """An estimate with its 95 % interval, all in the unit of the estimate; low and high are NaN where nothing is known of its error."""
+    """An estimate with its 95 % interval. low and high are NaN where no error is known.
+
+    Attributes:
+        mean: The estimate.
+        low: The lower end, in the unit of the estimate.
+        high: The upper end, in the unit of the estimate.
+    """
 
     mean: Real
     low: Real
     high: Real
 
     def text(self, digits: int, *, scale: float = 1.0, sign: str = "") -> str:
-        """For a cell of a table: "21.5 (18.3 to 24.9)", the mean alone where there is no interval. scale: 100 for percent; sign: "+"."""
+        """Return a table cell such as "21.5 (18.3 to 24.9)". Without an interval it is the mean alone.
+
+        Args:
+            digits: Digits after the decimal point.
+            scale: A factor, 100 for percent.
+            sign: "+" shows the sign of positive numbers, too.
+        """
         mean, low, high = (f"{scale * value:{sign}.{digits}f}" for value in (self.mean, self.low, self.high))
         return f"{mean} ({low} to {high})" if math.isfinite(self.low) and math.isfinite(self.high) else mean
 
     def widened(self, by: float) -> Interval:
-        """The same estimate where an independent error of `by` (half an interval) is added."""
+        """Return the same estimate with an independent error added.
+
+        Args:
+            by: Half the width of the interval of that error.
+        """
         low, high = (self.mean + sign * math.hypot(end - self.mean, by) for sign, end in ((-1, self.low), (1, self.high)))
         return Interval(self.mean, low, high)
 
 
 class SavedResult(ABC):
-    """A frozen dataclass that can be written, read and shown. FORMAT: raise it when a field changes its meaning."""
+    """Base class of results: a frozen dataclass that can be saved, loaded and displayed.
+
+    Attributes:
+        FORMAT: The version of the JSON format. Raise it when a field changes its meaning.
+    """
 
     FORMAT: ClassVar[int] = 1
 
     @abstractmethod
     def tables(self) -> Sequence[TextTable]:
-        """The result as tables of text, for a terminal and a page."""
+        """Return the result as text tables, for a terminal and a page."""
 
     @abstractmethod
     def records(self) -> Sequence[Mapping[str, object]]:
-        """The rows of a data frame, column by name."""
+        """Return one mapping per row, column name to value."""
 
     def to_json(self, path: Path | str | None = None) -> dict[str, Any]:
-        """The result as plain data; written to `path` too, whole or not at all, where one is given."""
+        """Return the result as plain data, and write it to a file if asked.
+
+        Args:
+            path: The JSON file to write. Default: no file.
+
+        Returns:
+            The content, with the format number and the name of the result.
+
+        Raises:
+            CPCError: If the file cannot be written.
+        """
         content = {"format": self.FORMAT, "result": type(self).__name__, **plain(TypeAdapter(type(self)).dump_python(self))}
         if path is not None:
             write_json(Path(path), content)
@@ -83,7 +113,17 @@ class SavedResult(ABC):
 
     @classmethod
     def from_json(cls, source: Path | Mapping[str, Any]) -> Self:
-        """The result that `to_json` gave, from the file or the data. Raises CPCError, in one line, for anything else."""
+        """Load a result that `to_json` made.
+
+        Args:
+            source: The JSON file, or its content.
+
+        Returns:
+            The result.
+
+        Raises:
+            CPCError: If the file is missing or damaged, or has another format.
+        """
         name, content = (f"{source}", read_json(source)) if isinstance(source, Path) else ("the data", source)
         found, kind = (content.get(key) for key in ("format", "result")) if isinstance(content, Mapping) else (None, None)
         if (found, kind) != (cls.FORMAT, cls.__name__):
@@ -94,7 +134,7 @@ class SavedResult(ABC):
         own = {key: value for key, value in content.items() if key not in ("format", "result")}
         try:
             made = TypeAdapter(cls).validate_python(own)
-            # Lists that must be as long as one another are only compared where they are laid out.
+            # Laying it out shows whether its lists have equal lengths.
             _ = made.tables(), made.records()
             return made
         except ValidationError as error:
@@ -105,13 +145,22 @@ class SavedResult(ABC):
         raise CPCError(f"{name} is damaged: {fault}. Run the command that wrote it again.")
 
     def to_pandas(self) -> pd.DataFrame:
-        """The rows as a data frame (needs pandas)."""
+        """Return the records as a data frame. This needs pandas."""
         import pandas
 
         return pandas.DataFrame(list(self.records()))
 
     def to_csv(self, path: Path | str | None = None) -> str:
-        """The records as csv: one header line, shares as fractions, lists as JSON, nothing where a value is not known."""
+        """Return the records as csv.
+
+        The first line is the header. Shares are fractions, lists are JSON, and an unknown value is an empty cell.
+
+        Args:
+            path: A file to write as well. Default: no file.
+
+        Raises:
+            CPCError: If the file cannot be written.
+        """
         records, text = [plain(record) for record in self.records()], io.StringIO()
         writer = csv.DictWriter(text, list(dict.fromkeys(name for record in records for name in record)), lineterminator="\n")
         writer.writeheader()
@@ -121,16 +170,30 @@ class SavedResult(ABC):
         return _written(text.getvalue(), path)
 
     def to_markdown(self, path: Path | str | None = None) -> str:
-        """The tables as GitHub writes them."""
+        """Return the tables in GitHub's Markdown.
+
+        Args:
+            path: A file to write as well. Default: no file.
+
+        Raises:
+            CPCError: If the file cannot be written.
+        """
         return _written("\n\n".join(table.markdown() for table in distinct(self.tables())) + "\n", path)
 
     def formatted(self, name: str) -> str:
-        """The result in one of FORMATS."""
+        """Return the result as a text in one format.
+
+        Args:
+            name: "text", "csv", "markdown" or "json".
+
+        Raises:
+            CPCError: If the format is unknown.
+        """
         check_choice("format", name, FORMATS)
         return FORMATS[name](self)
 
     def text(self) -> str:
-        """The tables for a terminal, at most 100 columns wide; two with the same rows once."""
+        """Return the tables for a terminal, at most 100 columns wide. Two tables with the same rows appear once."""
         return "\n\n".join(table.text() for table in distinct(self.tables()))
 
     def __str__(self) -> str:
@@ -149,13 +212,18 @@ FORMATS: Mapping[str, Callable[[SavedResult], str]] = {
 
 
 def _written(text: str, path: Path | str | None) -> str:
+    """Return a text, and write it to `path` if that is given."""
     if path is not None:
         write_text(Path(path), text)
     return text
 
 
 def read_json(path: Path) -> Any:
-    """What a JSON file holds. Raises CPCError for one that is missing or damaged, and for what is no file: a pipe would be waited on."""
+    """Return the content of a JSON file.
+
+    Raises:
+        CPCError: If it is missing, damaged, too large, or not a regular file. Reading a pipe would block.
+    """
     if not os.path.exists(path):
         raise CPCError(f"{path} does not exist. Run the command that writes it.")
     try:
@@ -164,7 +232,8 @@ def read_json(path: Path) -> Any:
         if (size := os.path.getsize(path)) > LARGEST_JSON:
             raise ValueError(f"it has {size:,} bytes, of at most {LARGEST_JSON:,}")
         return json.loads(path.read_bytes())
-    # Of the file, of JSON or UTF-8, of a number of too many digits, and of lists in lists in lists.
+    # A bad file, bad JSON or UTF-8, a number with too many digits, or too deeply nested lists.
+
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         raise CPCError(
             f"{path} cannot be read as JSON ({error}). Restore it, or run the command that wrote it again."
@@ -172,7 +241,15 @@ def read_json(path: Path) -> Any:
 
 
 def flat(record: object, prefix: str = "", *, without: Sequence[str] = ()) -> dict[str, object]:
-    """The fields of a dataclass by name, those of an Interval as name, name_low and name_high: for `records`. None has no fields."""
+    """Return the fields of a dataclass by name, for `records`.
+
+    An Interval becomes three columns: name, name_low and name_high.
+
+    Args:
+        record: The dataclass. None has no fields.
+        prefix: A prefix of all names.
+        without: Fields to leave out.
+    """
     found: dict[str, object] = {}
     for field in fields(record) if record is not None else ():  # pyright: ignore[reportArgumentType]
         value, name = getattr(record, field.name), prefix + field.name
@@ -185,7 +262,7 @@ def flat(record: object, prefix: str = "", *, without: Sequence[str] = ()) -> di
 
 
 def _array(value: Any) -> np.ndarray:
-    """Lists as an array; null, which stands for NaN, makes it one of floats."""
+    """Return lists as an array. null stands for NaN and makes it an array of floats."""
     try:
         found = np.array(value)
         return found if found.dtype != object else np.array(value, dtype=np.float64)

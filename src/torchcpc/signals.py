@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM wait for the end of an update, and then act as they would have acted at once."""
+"""SIGINT and SIGTERM during training: they wait for the end of an update."""
 
 import signal
 import threading
@@ -9,35 +9,43 @@ from types import FrameType
 
 
 class Terminated(SystemExit):
-    """A command was sent SIGTERM."""
+    """Raised when a command receives SIGTERM."""
 
 
 def terminate(number: int, frame: FrameType | None) -> None:
-    """The handler of SIGTERM in a command: what is half written is removed on the way out, and the exit code is that of a shell."""
+    """Handle SIGTERM in a command. Unfinished files are removed on the way out, and the exit code is 128 + 15."""
     raise Terminated(128 + number)
 
 
-# What ends the process anyway can wait until its work is saved. Another handler, and a signal that is ignored, stay as they are.
+# These handlers end the process, so they can wait until work is saved. Other handlers and ignored signals stay as they are.
 _ENDING = (signal.SIG_DFL, signal.default_int_handler, terminate)
 
 
 @dataclass(slots=True)
 class Asked:
-    """Which signal asks to stop, 0 for none."""
+    """The signal that asks to stop.
+
+    Attributes:
+        number: The number of the signal, 0 for none.
+    """
 
     number: int = 0
 
 
-# Of the outermost block of the main thread.
+# The record of the outermost block in the main thread.
 _outermost: Asked | None = None
 
 
 @contextmanager
 def deferred() -> Iterator[Asked]:
-    """Within it, the first SIGINT or SIGTERM is only noted, so that what is saved is a state between two updates.
+    """Delay SIGINT and SIGTERM until the block ends, so that the saved state lies between two updates.
 
-    At the end of the outermost block the handlers are as before and the signal is raised again: KeyboardInterrupt for SIGINT, the end of
-    the process for SIGTERM. A second signal acts at once. Signals belong to the main thread: in another one nothing is noted.
+    The first signal is only recorded. At the end of the outermost block, the old handlers return and the signal is
+    raised again. SIGINT then raises KeyboardInterrupt, and SIGTERM ends the process. A second signal acts at once.
+    Signals reach the main thread only, so in another thread nothing is recorded.
+
+    Yields:
+        The record of the signal. Its `number` is not 0 once a signal has arrived.
     """
     global _outermost
     if threading.current_thread() is not threading.main_thread():

@@ -1,8 +1,11 @@
-"""The model on raw input as it arrives: the same z, c and scores as on the whole sequence, whatever the chunks, in constant memory.
+"""The model on input that arrives in chunks.
 
-A step sees `receptive_field` raw positions, so the encoder is run again over the few whole steps before the new ones, which are dropped. At
-the very start nothing is held, and the encoder pads as it does for a whole sequence. Against a cache inside every layer that costs a
-handful of steps a chunk; what it buys is that every encoder streams by its `receptive_field` alone.
+z, c and the scores are the same as on the whole sequence, whatever the size of the chunks. Memory stays constant.
+
+A step sees `receptive_field` raw positions. So the encoder runs again over the few whole steps before the new ones,
+and their output is dropped. At the start there is no history, and the encoder pads as it does for a whole sequence. A
+cache inside every layer would save these few steps per chunk. Without one, any encoder can stream by its
+`receptive_field` alone.
 """
 
 from typing import NamedTuple
@@ -14,11 +17,18 @@ from torchcpc.contracts import CPCError, LogPartition, Model, Window
 
 
 class Streamed(NamedTuple):
-    """The steps that one chunk completed, T of them and often none.
+    """The T steps that one chunk completed. T is often 0.
 
-    first: number of the first of them since the stream began; score_BTK: F_k = p_k(c_{t-k}) . z_t, the raw score of each step as it was
-    predicted k steps before, known up to a function of c_{t-k}; pmi_BTK: F_k - log Z_k(c_{t-k}), nats, None where the stream was given no
-    log Z; surprise is -pmi. Where t - k lies before the stream began, and where nothing of the step was observed (sensors), both are NaN.
+    A score is NaN where t - k lies before the start of the stream. It is also NaN where no sensor was observed in the
+    step.
+
+    Attributes:
+        first: The number of the first of these steps, counted from the start of the stream.
+        z_BTD: The steps, [B, T, D].
+        c_BTC: The contexts, [B, T, C].
+        score_BTK: Raw scores F_k = p_k(c_{t-k}) . z_t of each step as predicted k steps before. They are known up to
+            a function of c_{t-k}.
+        pmi_BTK: F_k - log Z_k(c_{t-k}) in nats. None if the stream has no log Z. Surprise is -pmi.
     """
 
     first: int
@@ -29,9 +39,18 @@ class Streamed(NamedTuple):
 
 
 class Stream:
-    """Takes chunks of B sequences, or of one, that go on where the last chunk ended; holds what the next step needs and no more.
-    log_partition: log Z_k of a context's prediction (`scores.calibration.Sample` or its `scores.amortised.Amortised` form). The model is
-    used as it is: put it into evaluation mode first."""
+    """A stream of B sequences that arrive in chunks. It stores only what the next step needs.
+
+    The model is used in its present mode, so put it into evaluation mode first.
+
+    Args:
+        model: The model.
+        log_partition: Gives log Z_k of a context: a `scores.calibration.Sample` or its `scores.amortised.Amortised`
+            form. Default: no PMI.
+
+    Raises:
+        CPCError: If the encoder makes several sequences of one input, as for pictures.
+    """
 
     def __init__(self, model: Model, log_partition: LogPartition | None = None) -> None:
         encoder, weight = model.encoder, next(model.parameters())
@@ -42,7 +61,7 @@ class Stream:
             )
         self.encoder, self.context, self.predictor, self.log_partition = encoder, model.context, model.predictor, log_partition
         self.dtype, self.device = weight.dtype, weight.device
-        # Whole steps, so that what is held begins where a step of the whole sequence does.
+        # Whole steps, so that the history begins where a step of the whole sequence begins.
         self._history = -(-(encoder.receptive_field - encoder.stride) // encoder.stride)
         self._steps = 0
         self._raw: Tensor | None = None
@@ -52,10 +71,22 @@ class Stream:
 
     @torch.inference_mode()
     def push(self, chunk: Tensor) -> Streamed:
-        """The steps that `chunk` completes; it may be empty, of one position, or longer than any window. chunk: [S, ...] or [B, S, ...]
-        of the encoder's rows (audio: [S] or [B, S]), the same B throughout. Raises CPCError, and leaves the stream as it was, for another
-        shape or dtype and for values that are not finite; NaN is a missing value to encoders of sensors, and they take it."""
-        raw = _joined(self._raw, self._checked(chunk))  # a copy, for the caller may reuse its buffer
+        """Take the next chunk and return the steps that it completes.
+
+        A chunk may be empty, a single position, or longer than any window. For encoders of sensors, NaN is a missing
+        value.
+
+        Args:
+            chunk: New positions, [S, ...] or [B, S, ...] with the rows of the encoder. Audio is [S] or [B, S]. B
+                stays the same in a stream.
+
+        Returns:
+            The completed steps with their scores.
+
+        Raises:
+            CPCError: If shape or dtype do not fit, or values are not finite. The stream stays as it was.
+        """
+        raw = _joined(self._raw, self._checked(chunk))  # a copy, because the caller may reuse its buffer
         B, stride, held = len(raw), self.encoder.stride, min(self._steps, self._history)
         new = raw.shape[1] // stride - held
         if not new:
@@ -64,7 +95,7 @@ class Stream:
             return Streamed(self._steps, z_BTD, c_BTC, score_BTK, None if self.log_partition is None else score_BTK)
         z_BTD = self.encoder(raw)[:, held:]
         c_BTC, self._state = self.context(z_BTD, self._state)
-        # The steps of which anything was observed, as they count in training.
+        # Steps with at least one observed value. Training counts the same ones.
         zero_B = torch.zeros(B, dtype=torch.int64, device=raw.device)
         seen_BT = self.encoder.steps(Window(raw, zero_B, zero_B, zero_B, zero_B + raw.shape[1])).valid[:, held:]
         first, self._steps = self._steps, self._steps + new
@@ -73,6 +104,7 @@ class Stream:
         return Streamed(first, z_BTD, c_BTC, *self._scores(z_BTD, c_BTC, seen_BT))
 
     def _scores(self, z_BTD: Tensor, c_BTC: Tensor, seen_BT: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return raw scores and PMI of new steps, and store their predictions for later steps."""
         (B, T, _), horizons = z_BTD.shape, self.predictor.horizons
         p_BTKD = _joined(self._p_BTKD, self.predictor(c_BTC))
         before = p_BTKD.shape[1] - T
@@ -92,7 +124,9 @@ class Stream:
         return score_BTK, pmi_BTK
 
     def _checked(self, chunk: Tensor) -> Tensor:
-        chunk = torch.as_tensor(chunk)  # what hardware and files give is often numpy
+        """Return a chunk as [B, S, ...] on the device of the model, or raise CPCError."""
+        chunk = torch.as_tensor(chunk)  # hardware and files often give numpy arrays
+
         row = self.encoder.row_shape
         wanted = ", ".join(str(size) for size in ("positions", *row))
         if chunk.dim() not in (len(row) + 1, len(row) + 2) or chunk.shape[chunk.dim() - len(row) :] != row:
@@ -115,5 +149,5 @@ class Stream:
 
 
 def _joined(kept: Tensor | None, fresh: Tensor) -> Tensor:
-    """The kept steps and the fresh ones behind them, as one copy."""
+    """Return stored steps followed by new steps, as one copy."""
     return torch.cat([fresh] if kept is None else [kept, fresh], dim=1)

@@ -1,9 +1,10 @@
-"""What the rooms agree on: axes, the shape of a batch, sources, the parts of a model, and the one exception.
+"""The types that all rooms share: axes, batches, sources, the parts of a model, and the one exception.
 
-Axes, everywhere: B batch, T steps, D latent, C context, K horizons, M anchors, N candidates, S raw positions (samples, rows).
-A name carries its axes as a suffix (`z_BTD`) where the axes are not obvious. Scores, losses and bounds are in nats.
+The axes are the same everywhere: B batch, T steps, D latent, C context, K horizons, M anchors, N candidates, S raw
+positions. A raw position is a sample or a row. A name carries its axes as a suffix, such as `z_BTD`, where they are
+not obvious. Scores, losses and bounds are in nats.
 
-This room imports no other, so that every room can lean on it.
+This room imports no other room, so every room can import it.
 """
 
 from torchcpc.contracts.batches import ONE_SEQUENCE, Draw, Layout, Spans, Steps, Window

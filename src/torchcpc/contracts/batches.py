@@ -1,4 +1,4 @@
-"""Tensors with their metadata: a batch of windows, the steps made of it, and who competes with whom."""
+"""Tensors with their metadata: a batch of windows, the steps made of it, and the competitors of each anchor."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """B stretches of raw input, cut from their sources, padded at the end to one length S. x: [B, S, ...] float; source: [B] int64, which
-    recording (document, subject) each came from; group: [B] int64, for instance the speaker; start: [B] int64, raw position of x[:, 0]
-    within the source; length: [B] int64, how many of the S positions are real."""
+    """A batch of B stretches of raw input, padded at the end to one length S.
+
+    Attributes:
+        x: The input, [B, S, ...] float.
+        source: The number of the source of each stretch, [B] int64. A source is a recording, a document or a series.
+        group: The number of the group, such as the speaker, [B] int64.
+        start: The raw position of x[:, 0] within the source, [B] int64.
+        length: How many of the S positions are not padding, [B] int64.
+    """
 
     x: Tensor
     source: Tensor
@@ -24,7 +30,7 @@ class Window:
     length: Tensor
 
     def to(self, device: torch.device | str) -> Self:
-        # Apple's devices have no float64, in which series come.
+        """Return the window on another device. Apple's devices have no float64, so there x becomes float32."""
         single = str(device).startswith("mps")
         columns = (getattr(self, field.name) for field in fields(self))
         return type(self)(*(x.float().to(device) if single and x.is_floating_point() else x.to(device) for x in columns))
@@ -32,12 +38,20 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """What is known of every step of z_BTD: all [B, T]; valid is bool, the others int64.
+    """The metadata of every step of z_BTD.
 
-    Two steps are the same event exactly when source, segment and time agree, wherever in the batch they sit. A pair (t, t+k)
-    counts when both are valid, of one source and segment, and their times differ by k. Where an encoder reads its source in
-    several orders (a picture downwards, upwards, ...), view says which: steps of different views never compete, so that each
-    event stands once among the candidates of an anchor.
+    Two steps are the same event if source, segment and time agree, wherever they are in the batch. A pair (t, t+k)
+    counts if both steps are valid, of one source and segment, and k apart in time.
+
+    Attributes:
+        source: The number of the source, [B, T] int64.
+        group: The number of the group, [B, T] int64.
+        segment: The number of the segment within the source, [B, T] int64.
+        time: The time of the step within the segment, in steps, [B, T] int64.
+        valid: Whether the step was observed and is not padding, [B, T] bool.
+        view: The order in which the encoder read the source, [B, T] int64. A picture may be read downwards and
+            upwards. Steps of different views never compete, so each event occurs once among the candidates of an
+            anchor.
     """
 
     source: Tensor
@@ -48,21 +62,26 @@ class Steps:
     view: Tensor
 
     def flat(self) -> Steps:
-        """The same steps with [B, T] laid out as [B*T]."""
+        """Return the same steps with [B, T] flattened to [B*T]."""
         return Steps(*(getattr(self, f.name).reshape(-1) for f in fields(self)))
 
     def take(self, index: Tensor) -> Steps:
-        """The steps at `index` of the flat layout, in the shape of `index`."""
+        """Return the steps at positions `index` of the flat layout, in the shape of `index`."""
         return Steps(*(getattr(self, f.name).reshape(-1)[index] for f in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How many sequences an encoder makes of one window, as neighbouring rows of z_BTD: window by window, view by view, and within a view
-    column by column. A sentence, a recording, a row of sensors is one; a picture is as many as it has columns.
+    """How many sequences an encoder makes of one window.
 
-    augmentations: how often training lays out the same steps, each time varied anew. With 2, targets are of another variation than the
-    steps that predict them, so that what varies cannot help to predict.
+    A sentence, a recording or a series gives one sequence. A picture gives one per column. The sequences are
+    neighbouring rows of z_BTD, ordered by window, then view, then column.
+
+    Attributes:
+        views: The number of orders in which a window is read.
+        columns: The number of sequences per view.
+        augmentations: How often training encodes the same steps, each time with another random augmentation. With 2,
+            targets and predictions see different augmentations, so what varies cannot help to predict.
     """
 
     views: int = 1
@@ -71,6 +90,7 @@ class Layout:
 
     @property
     def sequences(self) -> int:
+        """The number of sequences per window."""
         return self.views * self.columns
 
 
@@ -79,9 +99,19 @@ ONE_SEQUENCE = Layout()
 
 @dataclass(frozen=True, slots=True)
 class Spans:
-    """Who competes for each of M anchors, where a pool of `size` members is sorted so that competitors are neighbours: the members n with
-    first <= n < last, once each, but for the hole skip <= n < resume within them. All [M] int64. As a function it is the mask [m, n] of a
-    block of anchors and members."""
+    """The competitors of M anchors, as spans of a sorted pool.
+
+    The pool of `size` members is sorted so that the competitors of an anchor are neighbours. These are the members
+    first <= n < last, without the hole skip <= n < resume. All tensors are [M] int64. Calling it with a block of
+    anchors and members returns the mask [m, n].
+
+    Attributes:
+        first: The first competitor.
+        last: One past the last competitor.
+        skip: The first member of the hole.
+        resume: One past the last member of the hole.
+        size: The number of members in the pool.
+    """
 
     first: Tensor
     last: Tensor
@@ -95,24 +125,29 @@ class Spans:
         return (first <= member) & (member < last) & ~((skip <= member) & (member < resume))
 
     def order(self) -> Tensor:
-        """[M] the anchors, those of one span behind each other."""
+        """Return the order [M] that puts anchors with the same span next to each other."""
         return (self.first * (self.size + 1) + self.last).argsort(stable=True)
 
     def take(self, index: Tensor) -> Spans:
-        """The spans of the anchors at `index`."""
+        """Return the spans of the anchors at `index`."""
         return Spans(*(column[index] for column in (self.first, self.last, self.skip, self.resume)), size=self.size)
 
     @property
     def count(self) -> Tensor:
-        """[M] competitors of each anchor."""
+        """The number of competitors of each anchor, [M]."""
         return self.last - self.first - (self.resume - self.skip)
 
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """Who competes for M anchors. pool_N: positions in the flat layout [B*T] of the N members; multiplicity(rows, columns): block [m, n],
-    bool or float32, how often each member competes for each anchor; it need never exist whole; spans: the same, where the pool is sorted so
-    that it can be said so."""
+    """The competitors of M anchors.
+
+    Attributes:
+        pool_N: Positions of the N members in the flat layout [B*T].
+        multiplicity: A function (rows, columns) that returns a block [m, n], bool or float32: how often each member
+            competes for each anchor. The whole matrix is never needed at once.
+        spans: The same competitors as spans, where the pool is sorted. Otherwise None.
+    """
 
     pool_N: Tensor
     multiplicity: Callable[[slice, slice], Tensor]

@@ -1,4 +1,4 @@
-"""The parts of a model, and the model: torch modules that the other rooms know by these protocols alone."""
+"""Protocols of the model and its parts. Other rooms know these torch modules by the protocols alone."""
 
 from __future__ import annotations
 
@@ -12,28 +12,45 @@ if TYPE_CHECKING:
 
 
 class Encoder(Protocol):
-    """x [B, S, ...] -> z_BTD. Step t may see raw positions up to and including (t+1)*stride - 1 and none after. z has layout.sequences rows
-    for each window; the other rooms call the number of rows B."""
+    """Maps raw input x [B, S, ...] to steps z_BTD.
+
+    Step t may see raw positions up to and including (t+1)*stride - 1, and none after. z has `layout.sequences` rows
+    for each window. Other rooms call the number of these rows B.
+
+    Attributes:
+        dim: The width D of z.
+        stride: Raw positions per step.
+        receptive_field: Raw positions that one step sees.
+        row_shape: The shape of one raw position: () for samples, (features,) for rows, (width, colours) for rows of
+            pixels.
+        layout: How many sequences one window gives.
+        takes_missing: Whether NaN in x counts as a missing value, as for sensors.
+    """
 
     dim: int
     stride: int
     receptive_field: int
     row_shape: tuple[int, ...]
-    """Shape of one raw position: () for samples, (features,) for rows, (width, colours) for rows of pixels."""
     layout: Layout
     takes_missing: bool
-    """Whether NaN in x is a missing value to it, as it is to encoders of sensors."""
 
     def __call__(self, x: Tensor) -> Tensor: ...
 
     def steps(self, window: Window) -> Steps:
-        """The metadata of the steps that this encoder makes of a window."""
+        """Return the metadata of the steps that the encoder makes of a window."""
         ...
 
 
 class Context(Protocol):
-    """z_BTD -> c_BTC, causal in T; `state` resumes where an earlier call ended (None: at the start of a sequence). Built from the width of
-    z and its Layout, since a context may look across the columns of one window."""
+    """Maps steps z_BTD to contexts c_BTC, causally in T.
+
+    A context is built from the width of z and the layout of the encoder, because it may look across the columns of
+    one window. The returned state continues a sequence in a later call. A state of None means the start of a
+    sequence.
+
+    Attributes:
+        dim: The width C of c.
+    """
 
     dim: int
 
@@ -41,7 +58,11 @@ class Context(Protocol):
 
 
 class Predictor(Protocol):
-    """c_BTC -> p_BTKD, whose dot product with z_{t+k} is the score F_k in nats, for each k of `horizons`."""
+    """Maps contexts c_BTC to predictions p_BTKD. The score F_k is the dot product of p_k with z_{t+k}, in nats.
+
+    Attributes:
+        horizons: The steps ahead k that are predicted.
+    """
 
     horizons: tuple[int, ...]
 
@@ -57,7 +78,7 @@ class Model(Protocol):
     training: bool
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x [B, S, ...] -> z_BTD, c_BTC, p_BTKD."""
+        """Map x [B, S, ...] to z_BTD, c_BTC and p_BTKD."""
         ...
 
     def train(self, mode: bool = True) -> Self: ...
@@ -65,11 +86,11 @@ class Model(Protocol):
     def parameters(self) -> Iterator[nn.Parameter]: ...
 
     def score(self, c_AC: Tensor, z_ND: Tensor, log_partition: LogPartition) -> Tensor:
-        """[A, N, K] calibrated log p(x_{t+k} | c) / p(x_{t+k}) in nats, for A contexts and N candidates."""
+        """Return calibrated log p(x_{t+k} | c) / p(x_{t+k}) in nats, [A, N, K], for A contexts and N candidates."""
         ...
 
 
 class LogPartition(Protocol):
-    """p_AKD -> log_z_AK: log E_{p(x)} exp F_k(x, c) of A contexts with predictions p_k(c), in nats."""
+    """Maps predictions p_AKD of A contexts to log Z [A, K] = log E_{p(x)} exp F_k(x, c), in nats."""
 
     def __call__(self, p_AKD: Tensor, /) -> Tensor: ...

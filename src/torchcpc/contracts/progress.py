@@ -1,4 +1,4 @@
-"""What work tells: how far it is, what was skipped or guessed, and the numbers that it measured."""
+"""Progress, notes and measured numbers, as work reports them."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -8,41 +8,68 @@ from typing import Any, Protocol
 
 
 class Progress(Protocol):
-    """Called as work proceeds; total 0 or None: not known."""
+    """A callback for the progress of work. A total of 0 or None means that the total is not known."""
 
     def __call__(self, done: int, total: int, note: str = "") -> None: ...
 
 
 class Listener(Protocol):
-    """What hears of long work: a terminal, a log, nobody. stage: one of the work, such as "scanning", and how far it is; note: one line
-    that the user should know of, such as what was skipped or guessed."""
+    """Receives notes and progress of long work. A terminal, a log or a test can be a listener."""
 
-    def stage(self, name: str) -> AbstractContextManager[Progress]: ...
-    def note(self, text: str) -> None: ...
+    def stage(self, name: str) -> AbstractContextManager[Progress]:
+        """Announce a stage of work, such as "scanning".
+
+        Args:
+            name: The name of the stage.
+
+        Returns:
+            A context manager that gives a callback for progress.
+        """
+        ...
+
+    def note(self, text: str) -> None:
+        """Report one line that the user should know, such as a skipped file or a guess.
+
+        Args:
+            text: The line.
+        """
+        ...
 
 
 def silent(done: int, total: int, note: str = "") -> None:
-    """No progress shown."""
+    """Show no progress."""
 
 
 class Quiet:
-    """No bars; notes go to the log `torchcpc`."""
+    """A listener without bars. Notes go to the Python logger `torchcpc`."""
 
     @contextmanager
     def stage(self, name: str) -> Iterator[Progress]:
+        """Ignore the stage."""
         yield silent
 
     def note(self, text: str) -> None:
+        """Write a note to the logger."""
         logging.getLogger("torchcpc").info(text)
 
 
 QUIET: Listener = Quiet()
-"""Nobody listens: the default of what reports on its work."""
+"""The default listener."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One measured number: never without its unit, its sample size and, where there is one, its 95 % interval."""
+    """One measured number with its unit, its sample size and its 95 % interval.
+
+    Attributes:
+        name: The name of the quantity.
+        value: The number.
+        unit: The unit, such as "nats".
+        n: The sample size. 0 for an exact number.
+        low: The lower end of the 95 % interval. None if there is none.
+        high: The upper end of the 95 % interval. None if there is none.
+        detail: More values by name.
+    """
 
     name: str
     value: float

@@ -1,6 +1,7 @@
-"""What a setting may be, said where it is declared: `dim: Size = 256`, `strategy: Annotated[str, OneOf(STRATEGIES)]`.
+"""Annotations that say which values a setting may have: `dim: Size = 256`, `strategy: Annotated[str,
+OneOf(STRATEGIES)]`.
 
-`settings` checks these annotations before anything is made, and `cpc recipes NAME` prints them.
+`settings` checks these annotations before it builds anything, and `cpc recipes NAME` prints them.
 """
 
 from collections.abc import Collection
@@ -13,12 +14,12 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler
     from pydantic_core import CoreSchema
 
-# No layer of a network is wider, and no picture; a product of two such sizes still has fewer numbers than a disk has bytes.
+# No layer and no picture is wider. The product of two such sizes is still smaller than the bytes of a disk.
 _WIDEST = 1 << 20
 Count = Annotated[int, Ge(1)]
-"""A number of things of which there is at least one."""
+"""A whole number, at least 1."""
 Whole = Annotated[int, Ge(0)]
-"""A number of things, or 0 for none."""
+"""A whole number, at least 0."""
 Size = Annotated[int, Ge(1), Le(_WIDEST)]
 """The width of a layer, of a row, or of a picture."""
 Positive = Annotated[float, Gt(0)]
@@ -29,7 +30,11 @@ Share = Annotated[float, Ge(0), Le(1)]
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """Marks a text that is one of some names, for instance of the keys of a dict of choices."""
+    """Marks a text that must be one of some names, for example the keys of a dict.
+
+    Attributes:
+        names: The allowed names.
+    """
 
     names: Collection[str]
 
@@ -39,7 +44,7 @@ class OneOf:
         return core_schema.no_info_after_validator_function(self.member, handler(source))
 
     def member(self, name: str) -> str:
-        """The name. Raises ValueError for one that is no choice."""
+        """Return the name. Raises ValueError if it is not allowed."""
         if name not in self.names:
             raise ValueError("not one of the choices")
         return name

@@ -1,4 +1,4 @@
-"""What reading data brought to light, in words: equal facts of many files are one line, at the start of a run and in its report."""
+"""Skipped files and notes in words, one line per kind, for the start of a run and its report."""
 
 import re
 from collections import Counter
@@ -8,17 +8,23 @@ from dataclasses import dataclass
 from torchcpc.contracts.errors import counted
 from torchcpc.contracts.sources import Skipped
 
-# More kinds of facts than these are counted, not listed.
+# Kinds beyond this number are counted, not listed.
 MOST_KINDS = 10
-# What differs between facts of one kind: quoted names, paths, numbers.
+# Facts of one kind differ only in quoted names, paths and numbers.
 _VARYING = re.compile(r"""'[^']*'|"[^"]*"|\S*/\S*|[+-]?\d[\d.,]*(?:e[+-]?\d+)?""")
-# What a fact is about, where its path says so: rows of tables, sequences in memory.
+# The path of a fact about a row of a table or a sequence in memory ends like this.
 _PART = re.compile(r"(?:^| )(row|line|sequence) \d+$")
 
 
 @dataclass(frozen=True, slots=True)
 class FactGroup:
-    """Facts of one kind, which differ at most in numbers and names: how many, of what (such as "file"), and the first of them."""
+    """Facts of one kind. They differ only in numbers and names.
+
+    Attributes:
+        count: The number of facts.
+        noun: What is counted, such as "file" or "row".
+        first: The first of the facts.
+    """
 
     count: int
     noun: str
@@ -30,7 +36,7 @@ class FactGroup:
 
 
 def grouped(facts: Sequence[Skipped]) -> list[FactGroup]:
-    """The facts by kind, the commonest kind first."""
+    """Return the facts grouped by kind, the most frequent kind first."""
     kinds: dict[tuple[str, str], list[Skipped]] = {}
     for fact in facts:
         kinds.setdefault((_noun(fact), _VARYING.sub("…", fact.reason)), []).append(fact)
@@ -38,7 +44,15 @@ def grouped(facts: Sequence[Skipped]) -> list[FactGroup]:
 
 
 def skip_lines(skipped: Sequence[Skipped], read: int) -> list[str]:
-    """What was skipped beside `read` sources, one line a kind, under a line with the number; nothing where nothing was skipped."""
+    """Return lines that say what was skipped: a line with the number, then one line per kind.
+
+    Args:
+        skipped: The skipped files or rows.
+        read: The number of sources that were read.
+
+    Returns:
+        The lines. Empty if nothing was skipped.
+    """
     counts = Counter(map(_noun, skipped))
     if not counts:
         return []
@@ -50,11 +64,12 @@ def skip_lines(skipped: Sequence[Skipped], read: int) -> list[str]:
 
 
 def note_lines(notes: Sequence[Skipped]) -> list[str]:
-    """What was decided, guessed or doubted, one line a kind."""
+    """Return one line for each kind of decision, guess or doubt."""
     return [f"note: {line}" for line in _listed(notes)]
 
 
 def _listed(facts: Sequence[Skipped]) -> list[str]:
+    """Return one line per group. Groups beyond MOST_KINDS are only counted."""
     groups = grouped(facts)
     others = groups[MOST_KINDS:]
     more = [f"{sum(group.count for group in others):,} more of {len(others)} other kinds"] if others else []
@@ -62,5 +77,6 @@ def _listed(facts: Sequence[Skipped]) -> list[str]:
 
 
 def _noun(fact: Skipped) -> str:
+    """Return what a fact is about: "row", "sequence" or "file"."""
     part = _PART.search(fact.path)
     return part[1].replace("line", "row") if part else "file"
