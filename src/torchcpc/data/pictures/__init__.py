@@ -1,1 +1,1 @@
-"""Pictures."""
+"""Reader of pictures."""

@@ -1,4 +1,7 @@
-"""Whether a picture can be used, and what is doubtful about it: it is decoded once."""
+"""Check whether a picture can be used, by decoding it once.
+
+The check also collects remarks about doubtful pictures.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -13,7 +16,7 @@ from torchcpc.data.files.inspection import Facts
 from torchcpc.data.pictures.decode import DECODING_ERRORS, extremes, plain, refusal, step_of
 from torchcpc.data.pictures.formats import open_picture
 
-# Pixels from which on a picture is decoded alone: several of the largest at once would fill the memory.
+# A picture of more pixels is decoded alone: several of the largest at once would fill the memory.
 _LARGE = 1 << 24
 _alone = Lock()
 
@@ -22,8 +25,16 @@ _GREY = {"1", "L", "LA", "La", "I", "F"}
 
 
 def inspect_picture(open_it: Callable[[], Image.Image]) -> Facts:
-    """Width and height as stored, and 1 plus what is remarkable. The whole picture is decoded; faults are not raised. `open_it` raises
-    CPCError for what is none."""
+    """Decode a picture and return what was found.
+
+    Faults are returned, not raised.
+
+    Args:
+        open_it: Opens the picture. Raises CPCError if it is none.
+
+    Returns:
+        Three numbers: width and height as stored, and 1 plus the marks that `remarks` reads.
+    """
     try:
         with open_it() as image:
             size = image.size
@@ -38,17 +49,21 @@ def inspect_picture(open_it: Callable[[], Image.Image]) -> Facts:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         return Facts(fault=f"refused as a decompression bomb: {one_line(error)}")
     except DECODING_ERRORS as error:
-        # What a decoder says of the content lasts; what the file system says does not.
+        # A fault of the content lasts; a fault of the file system does not.
         return Facts(fault=f"unreadable: {one_line(error)}", lasting=not (isinstance(error, OSError) and error.errno))
 
 
 def inspect_file(path: Path) -> Facts:
-    """The same of a file."""
+    """Decode the picture in a file and return what was found.
+
+    Args:
+        path: The file.
+    """
     return inspect_picture(partial(open_picture, path))
 
 
 def _marks(image: Image.Image) -> int:
-    """Decodes the picture. Whether it is in colour, and whether it uses a sliver of the range that is read."""
+    """Decode a picture; return whether it is in colour, and whether it uses only a small part of its range."""
     image.load()
     grey = image.mode in _GREY or image.mode.startswith("I;") or (image.mode in ("P", "PA") and _grey_palette(image))
     marks = 0 if grey else COLOUR
@@ -65,7 +80,13 @@ def _grey_palette(image: Image.Image) -> bool:
 
 
 def remarks(numbers: tuple[int, ...], *, side: int, grey: bool) -> Iterator[str]:
-    """What is doubtful about a picture that is read as `side` x `side` pixels. numbers: its facts."""
+    """Yield the remarks about a picture.
+
+    Args:
+        numbers: The numbers that `inspect_picture` returned.
+        side: Pixels of the square that is read, each way.
+        grey: Whether pictures are read in one colour.
+    """
     width, height, marks = numbers
     if marks & NARROW_16:
         yield "its 16-bit pixels stay below a quarter of their range, as 12-bit cameras write them: it is read as nearly black"

@@ -1,4 +1,4 @@
-"""One picture of any mode as 8-bit colour or grey."""
+"""Decode one picture of any mode as 8-bit colour or grey."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -8,26 +8,36 @@ from typing import cast
 import numpy as np
 from PIL import Image, ImageOps
 
-# A few kilobytes can claim any size. More than this (Pillow's own first limit, 268 MB in colour) is refused before it is decoded.
+# A picture of more pixels is refused before it is decoded, since a few kilobytes can claim any size. This is Pillow's own
+# first limit, 268 MB in colour.
 MOST_PIXELS = 89_478_485
-# Pixels that are converted together, so that a large picture is not held several times.
+# Pixels that are converted at a time, so that memory holds a large picture only once.
 _STRIP = 1 << 22
-# What broken files raise in Pillow's decoders. There are forty of them, and each has errors of its own.
+# Errors of Pillow's decoders for broken files. There are forty decoders, and each raises its own kinds.
 DECODING_ERRORS = (Exception,)
 
 
 @contextmanager
 def bombs_refused() -> Iterator[None]:
-    """Within, Pillow's warning of a picture that is too large is an error. Enter it outside threads: filters are global."""
+    """Make an error of Pillow's warning about a picture that is too large.
+
+    Enter it outside threads, since warning filters are global.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        # Odd metadata is no reason to leave a picture out, or to tell of it.
+        # Odd metadata is no reason to skip a picture or to mention it.
         warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
         yield
 
 
 def refusal(image: Image.Image) -> str:
-    """Why a picture cannot be used, or nothing. Pixels are read only of a mode that leaves their range open."""
+    """Return why a picture cannot be used, or "".
+
+    Pixels are read only if the mode leaves their range open.
+
+    Args:
+        image: The picture.
+    """
     if image.width * image.height > MOST_PIXELS:
         size = f"{image.width} x {image.height} pixels"
         return f"refused as a decompression bomb: {size} are more than {MOST_PIXELS}; make it smaller"
@@ -43,8 +53,18 @@ def _beyond_16_bits(image: Image.Image) -> str:
 
 
 def plain(image: Image.Image, *, grey: bool) -> Image.Image:
-    """The first frame, upright, as mode L or RGB: 16 bit scaled to 8, palettes looked up, what is transparent laid on white. 32-bit
-    integers are read as 8 bits if none is above 255, else as 16 bits. Raises ValueError for those beyond 16 bits."""
+    """Return the first frame, upright, in mode L or RGB.
+
+    16 bits are scaled to 8, palettes are resolved, and transparent pixels are put on white. 32-bit integers count as 8 bits
+    if none is above 255, otherwise as 16 bits.
+
+    Args:
+        image: The picture.
+        grey: Whether to return mode L.
+
+    Raises:
+        ValueError: If pixels have more than 16 bits.
+    """
     image.load()
     wide = image.mode.startswith("I")
     step = step_of(image) if wide else 1
@@ -66,7 +86,7 @@ def _on_white(image: Image.Image) -> Image.Image:
 
 
 def _in_strips(image: Image.Image, mode: str, convert: Callable[[Image.Image], Image.Image]) -> Image.Image:
-    """The whole picture in `mode`, converted some rows at a time."""
+    """Return the whole picture in `mode`, converted some rows at a time."""
     width, height = image.size
     rows = max(1, _STRIP // width)
     if rows >= height:
@@ -78,11 +98,15 @@ def _in_strips(image: Image.Image, mode: str, convert: Callable[[Image.Image], I
 
 
 def step_of(image: Image.Image) -> int:
-    """How many levels of an integer grey picture are one of 8 bits."""
+    """Return how many levels of an integer grey picture make one level of 8 bits.
+
+    Args:
+        image: The picture.
+    """
     if image.mode == "I":
         if fault := _beyond_16_bits(image):
             raise ValueError(fault)
-        # Pillow itself scales pgm files of more than 8 bits to 16, so there small values are dark.
+        # Pillow scales pgm files of more than 8 bits to 16, so small values are dark there.
         if image.format != "PPM" and extremes(image)[1] <= 255:
             return 1
     return 257
@@ -93,7 +117,14 @@ def extremes(image: Image.Image) -> tuple[int, int]:
 
 
 def square(image: Image.Image, side: int) -> Image.Image:
-    """The largest square from the middle, `side` pixels each way. Cropped first: a line of a million pixels stays small."""
+    """Return the largest square from the middle of a picture, resized.
+
+    The picture is cropped first, so that a line of a million pixels stays small.
+
+    Args:
+        image: The picture.
+        side: Pixels each way.
+    """
     width, height = image.size
     if (width, height) == (side, side):
         return image

@@ -1,4 +1,7 @@
-"""Which files are pictures, and how one is opened: by its content, in formats that Pillow itself decodes."""
+"""Decide which files are pictures, and open them by their content.
+
+Only formats that Pillow itself decodes are read.
+"""
 
 import re
 from functools import cache
@@ -9,7 +12,7 @@ from PIL import Image, features
 from torchcpc.contracts import CPCError
 from torchcpc.data.files.found import FileKind
 
-# Not decoded by Pillow itself: PostScript runs a program, the others need a handler or are films.
+# Formats that Pillow itself does not decode: PostScript runs a program, and the others need a handler or are films.
 _REFUSED = {"BUFR", "EPS", "FPX", "GRIB", "HDF5", "IPTC", "MIC", "MPEG", "PDF", "WMF"}
 _UNREAD = (
     ".heic .heif .svg .svgz .cr2 .cr3 .nef .dng .arw .orf .raf .rw2 .pdf .eps .ps .ai .wmf .emf .jxl .jxr .exr .xcf .dcm .nii"
@@ -22,8 +25,11 @@ _HEADER = re.compile(
 
 
 def pictures() -> FileKind:
-    """The kinds of file that this Pillow reads, and those that it does not: .avif came with 11.3, and not in every build. Asking loads
-    all of Pillow's formats, which takes a tenth of a second."""
+    """Return the kinds of file that the installed Pillow reads, and those that it does not.
+
+    .avif came with version 11.3, and not in every build. The call loads all of Pillow's formats, which takes a tenth of a
+    second.
+    """
     avif = {".avif", ".avifs"}
     can = "avif" in features.modules and features.check("avif")
     read = {suffix for suffix, form in Image.registered_extensions().items() if form in Image.OPEN and form not in _REFUSED}
@@ -35,14 +41,22 @@ def pictures() -> FileKind:
 
 @cache
 def _formats() -> tuple[str, ...]:
-    """What a file is tried for, the usual formats first."""
+    """Return the formats to try, the usual ones first."""
     Image.init()
     usual = ("JPEG", "PNG", "GIF", "WEBP", "TIFF", "BMP", "PPM")
     return (*usual, *sorted(set(Image.OPEN) - _REFUSED - set(usual)))
 
 
 def open_picture(path: Path) -> Image.Image:
-    """The picture in a file, not yet decoded, whatever its suffix says. Raises CPCError for an empty file, and what Pillow raises."""
+    """Open the picture in a file, whatever its suffix, without decoding it.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CPCError: If the file is empty.
+        Exception: Errors of Pillow for broken files.
+    """
     if not path.stat().st_size:
         raise CPCError("the file is empty")
     return Image.open(path, formats=_formats())

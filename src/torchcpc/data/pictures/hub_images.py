@@ -1,4 +1,7 @@
-"""Pictures of a Hugging Face `datasets` collection: one on the Hub by name, or folders that `save_to_disk` left."""
+"""Read pictures of a Hugging Face `datasets` collection.
+
+The collection has a name on the Hub, or consists of folders that `save_to_disk` wrote.
+"""
 
 from __future__ import annotations
 
@@ -34,14 +37,16 @@ def hub_images(
     image: str = "image",
     label: str = "label",
 ) -> Images:
-    """Every usable picture of `roots` (folders) or of `dataset`; labels are `class` and `split`, keys are split/row.
+    """Find every usable picture of saved folders or of a collection on the Hub.
 
-    `split` is the collection's own, but `val` for a part that it calls val, valid or validation. With several folders a key begins
-    with what tells its folder from the others. Every picture is decoded once.
+    Labels are `class` and `split`, and keys are split/row. `split` is the split of the collection, except that valid and
+    validation become `val`. With several folders, each key begins with the parts of the path that distinguish the folders.
+    Every picture is decoded once.
 
     Args:
         roots: Folders that `save_to_disk` left.
         cache: Not used.
+        progress: Called as pictures are decoded.
         size: Side of the square that is read, in pixels.
         margin: Pixels by which pictures are read larger. Training windows show a random part of them.
         grey: Whether pictures are read in one colour.
@@ -50,8 +55,11 @@ def hub_images(
         image: Column of the picture.
         label: Column of its class.
 
+    Returns:
+        The usable pictures.
+
     Raises:
-        CPCError: Where `datasets` is not installed, a column is missing, or nothing can be used.
+        CPCError: If `datasets` is not installed, a column is missing, or no picture can be used.
     """
     items: list[Picture] = []
     notes: list[Skipped] = []
@@ -86,7 +94,7 @@ def _picture(rows: Dataset, number: int, column: str) -> Image.Image:
 
 
 def _once(roots: list[str]) -> tuple[list[str], list[Skipped]]:
-    """The folders without those that were named before."""
+    """Return the folders without repetitions, and the skipped repetitions."""
     first: dict[str, str] = {}
     skipped: list[Skipped] = []
     for root in roots:
@@ -98,7 +106,7 @@ def _once(roots: list[str]) -> tuple[list[str], list[Skipped]]:
 
 
 def _parts(roots: list[str], dataset: str) -> Iterator[tuple[str, str, Dataset]]:
-    """(what its keys begin with, split, rows) of everything that was named."""
+    """Yield (prefix of the keys, split, rows) of every collection."""
     try:
         import datasets  # pyright: ignore[reportMissingImports]
     except ImportError:
@@ -111,7 +119,7 @@ def _parts(roots: list[str], dataset: str) -> Iterator[tuple[str, str, Dataset]]
         )
     try:
         collections = [datasets.load_dataset(dataset)] if dataset else [datasets.load_from_disk(root) for root in roots]
-    except Exception as error:  # the library raises its own errors and those of half a dozen others
+    except Exception as error:  # the library raises its own errors and those of several others
         raise CPCError(f"{dataset or ', '.join(roots)} cannot be opened: {one_line(error)}. Check the name.") from None
     beginnings = prefixes([Path(root) for root in roots]) if roots else [""]
     for prefix, collection in zip(beginnings, collections, strict=True):
@@ -121,11 +129,11 @@ def _parts(roots: list[str], dataset: str) -> Iterator[tuple[str, str, Dataset]]
 
 
 def _class_names(rows: Dataset, image: str, label: str) -> Callable[[object], str] | None:
-    """How a value of the label column reads; None without such a column. Raises CPCError if there is no column of pictures."""
+    """Return a function from values of the label column to names, or None without such a column."""
     if image not in rows.features:
         raise CPCError(f"column {image!r} is not there; the columns are {', '.join(rows.features)}. Set data.image.")
     if label not in rows.features:
         return None
-    name_of = getattr(rows.features[label], "int2str", str)  # only columns of classes have names for their numbers
-    # Collections mark rows that were never labelled with nothing or with -1.
+    name_of = getattr(rows.features[label], "int2str", str)  # only columns of classes name their numbers
+    # Collections mark unlabelled rows with None or -1.
     return lambda value: "" if value is None or value == -1 else name_of(value)

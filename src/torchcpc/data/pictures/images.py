@@ -1,4 +1,4 @@
-"""Pictures of any size and mode, read as squares of one size, pixel row by pixel row; folders a class, or a `datasets` collection."""
+"""Read pictures of any size and mode as squares of one size, pixel row by pixel row."""
 
 import os
 import posixpath
@@ -25,21 +25,37 @@ from torchcpc.data.sources import SourceList, nothing_usable, positive
 
 Side = Annotated[int, Ge(1), Le(1 << 14)]
 Margin = Annotated[int, Ge(0), Le(1 << 14)]
-"""In pixels."""
+"""Margin in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture(Item):
-    """One usable picture, a group of its own, and how to open it."""
+    """One usable picture, which is a group by itself.
+
+    Attributes:
+        open: Opens the picture.
+    """
 
     open: Callable[[], Image.Image] = field(compare=False)
 
 
 @final
 class Images(SourceList[Picture]):
-    """Sources that are pictures; implements `contracts.Sources` in rows of `size` pixels: float32 [rows, size, colours] in [-1, 1]. The
-    middle square of a picture is brought to size + margin pixels. Of these a training window shows a square of `size` at a random place,
-    mirrored half of the time with `flip`; otherwise the middle is shown. colours: 1 with `grey`, else 3."""
+    """Sources that are pictures; a position is a row of pixels.
+
+    Implements `contracts.Sources`. Reads give float32 [rows, size, colours] in [-1, 1]. The middle square of a picture is
+    resized to size + margin pixels. A training window shows a square of `size` at a random place of it; otherwise the
+    middle is shown.
+
+    Args:
+        items: Usable pictures.
+        size: Pixels of the square that is read, each way.
+        margin: Pixels by which pictures are resized larger.
+        grey: Whether pictures are read in one colour; otherwise in three.
+        flip: Whether training mirrors half of the windows.
+        skipped: Files that are skipped, each with its reason.
+        notes: Remarks about the pictures that are read.
+    """
 
     noun = "pictures"
 
@@ -65,7 +81,20 @@ class Images(SourceList[Picture]):
         return self.size
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Pixel rows start .. start+count. Raises CPCError if the picture has gone or changed since the scan."""
+        """Read pixel rows start .. start+count of a picture.
+
+        Args:
+            index: Number of the picture.
+            start: First row.
+            count: Number of rows.
+            rng: Source of randomness for a training window.
+
+        Returns:
+            Pixels in [-1, 1] as float32 [count, size, colours].
+
+        Raises:
+            CPCError: If the picture is gone or has changed since the scan.
+        """
         item = self.items[index]
         positive(start, item)
         try:
@@ -91,22 +120,29 @@ def scan_images(
     grey: bool = False,
     flip: bool = False,
 ) -> Images:
-    """All usable pictures of `roots` (folders or manifests); the others are in `.skipped`, each with its reason.
+    """Find all usable pictures.
 
-    There are two label columns. `class` is the folder of a picture below its root. `split` comes from folders named train, training, test,
-    testing, unlabeled, val, valid, validation or dev, in any case (the last four give `val`). Such folders stand above those of classes, or
-    are the roots, and no folder of pictures beside them has another name. Columns of a manifest or of a table of labels go before both.
+    Files that cannot be used are listed in `.skipped`, each with its reason.
+
+    Folders give two label columns. `class` is the folder of a picture below its root. `split` comes from folders named
+    train, training, test, testing, unlabeled, val, valid, validation or dev, in any case. The last four give `val`. Such
+    folders are above the folders of classes, or are the roots. No neighbouring folder of pictures may have another name.
+    Columns of a manifest or of a table of labels take precedence over both.
 
     Args:
         roots: Folders, manifests or single files.
         cache: File that remembers what was decoded, each file once.
+        progress: Called as pictures are decoded.
         size: Side of the square that is read, in pixels.
         margin: Pixels by which pictures are read larger. Training windows show a random part of them.
         grey: Whether pictures are read in one colour.
         flip: Whether training mirrors half of the windows.
 
+    Returns:
+        The usable pictures.
+
     Raises:
-        CPCError: For a root that is missing or empty, and when nothing at all can be used.
+        CPCError: If a root is missing or empty, or no picture can be used.
     """
     files, skipped, notes = find(roots, pictures())
     with bombs_refused():
@@ -125,21 +161,28 @@ def scan_images(
 
 
 def _filled(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels of a table that are there: an empty one does not hide what the folder says."""
+    """Return the labels of a table that are not empty: an empty one must not hide the label of the folder."""
     return {column: label for column, label in labels.items() if label}
 
 
 def split_label(name: str) -> str:
-    """The value of the label column `split` for a folder, or a part of a collection, of this name."""
+    """Return the label `split` for the name of a folder or of a part of a collection.
+
+    Args:
+        name: Name of the folder or part.
+    """
     part = part_of(name) if is_plain_part(name) else name
     return "val" if part == VALIDATION else part
 
 
 class _Folders:
-    """The label columns that folders give, of all pictures together: a folder called train may be a class beside other classes."""
+    """Labels from folders, decided for all pictures together.
+
+    A folder named train may be a class among other classes.
+    """
 
     def __init__(self, roots: Sequence[str | Path], files: Sequence[FoundFile]) -> None:
-        # With several roots keys begin with the folders that tell these apart, and those are no classes.
+        # With several roots, keys begin with the folders that distinguish the roots. Those folders are not classes.
         self._roots = {tuple(prefix.split("/")[:-1]) for prefix in prefixes([Path(root) for root in roots])}
         self._depths = sorted({len(root) for root in self._roots}, reverse=True)
         self._known: dict[str, dict[str, str]] = {}
@@ -149,7 +192,11 @@ class _Folders:
                 self._inside.setdefault(tuple(folders[:depth]), set()).add(name)
 
     def labels(self, file: FoundFile) -> dict[str, str]:
-        """The labels that the folders above a picture give: `split` and `class`, or fewer."""
+        """Return the labels `split` and `class` of the folders above a picture, as far as there are any.
+
+        Args:
+            file: File of the picture.
+        """
         above = posixpath.dirname(file.key)
         if above not in self._known:
             self._known[above] = self._labels(file)
@@ -166,12 +213,12 @@ class _Folders:
 
 
 def _are_splits(names: Iterable[str]) -> bool:
-    """Whether folders beside each other, those that hold pictures, are parts of the data rather than classes."""
+    """Return whether neighbouring folders of pictures are parts of the data and not classes."""
     return all(map(is_plain_part, names))
 
 
 def _without_pictures(roots: Sequence[Path], files: Sequence[FoundFile]) -> list[Skipped]:
-    """Folders that stand where classes do and hold no picture at all: skips, since a class would be missed."""
+    """Return skips for folders in the place of classes that hold no picture, since a class would be missing."""
     inner = {os.path.dirname(file.path) for file in files}
     full = {above for folder in inner for above in (Path(folder), *Path(folder).parents)}
     empty = []

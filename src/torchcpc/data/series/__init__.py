@@ -1,1 +1,1 @@
-"""Sensor series."""
+"""Reader of sensor series."""

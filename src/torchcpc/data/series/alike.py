@@ -1,4 +1,4 @@
-"""Series that belong together: the same channels in one order, at one rate."""
+"""Check that series belong together: the same channels in one order, at one rate."""
 
 import math
 from collections import Counter
@@ -10,14 +10,20 @@ import numpy as np
 from torchcpc.contracts import CPCError, counted
 from torchcpc.data.series.readings import Readings
 
-# Clocks drift; two rates this close are one.
+# Clocks drift, so rates within this relative difference count as equal.
 _SAME_RATE = 0.01
-# How many times apart two rates are whose times are in different units.
+# Ratio of two rates whose times are in different units.
 _UNITS = {"milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9, "minutes": 60.0, "hours": 3600.0, "days": 86400.0}
 
 
 def usual_of(cases: Sequence[Readings]) -> Readings:
-    """The first of the cases that have the channels and the rate of most: one odd file must not shut out all others."""
+    """Return the first series with the channels and the rate of most series.
+
+    One odd file must not exclude all others.
+
+    Args:
+        cases: All series.
+    """
     if not cases:
         return Readings(np.zeros((0, 0)), ())
     channels = Counter(frozenset(case.channels) for case in cases).most_common(1)[0][0]
@@ -28,7 +34,16 @@ def usual_of(cases: Sequence[Readings]) -> Readings:
 
 
 def alike(case: Readings, usual: Readings, *, fixed: bool) -> Readings:
-    """The case with its channels in the order of the usual one's. Raises CPCError for other channels or another rate."""
+    """Return a series with its channels in the order of the usual series.
+
+    Args:
+        case: The series.
+        usual: The usual series.
+        fixed: Whether the rate is set, so that it is not compared.
+
+    Raises:
+        CPCError: If it has other channels or another rate.
+    """
     if set(case.channels) != set(usual.channels) or case.values.shape[1] != len(case.channels):
         known = f" ({'; '.join(case.notes)})" if case.notes else ""
         count = counted(case.values.shape[1], "channel", "channels")

@@ -1,6 +1,7 @@
-"""Series from npz and npy files, and from arrays in memory: [time, channels], [time], or [cases, time, channels].
+"""Read series from npz and npy files and from arrays in memory.
 
-Beside its array an npz may have `rate` or `fs` in Hz, `time` (a value per row) and `channels` (a name per channel).
+Arrays are [time, channels], [time] or [cases, time, channels]. An npz file may also hold `rate` or `fs` in Hz, `time` (a
+value a row) and `channels` (a name a channel).
 """
 
 from dataclasses import replace
@@ -13,12 +14,20 @@ from torchcpc.data.files.npy import load_npy, load_npz
 from torchcpc.data.series.readings import Columns, Readings, rate_of
 
 RATE_NAMES = ("rate", "fs")
-# What numpy and pyarrow raise for contents they cannot convert; the last is pyarrow's for a cast between types that it does not have.
+# Errors of numpy and pyarrow for contents that they cannot convert. pyarrow raises the last one for an unsupported cast.
 CONVERTING_ERRORS = (ValueError, TypeError, OverflowError, NotImplementedError)
 
 
 def read_npz(path: Path, columns: Columns) -> list[Readings]:
-    """All series of an npz file. Raises CPCError, without the path, for a file that cannot be used."""
+    """Return all series of an npz file.
+
+    Args:
+        path: The file.
+        columns: Meaning of its arrays.
+
+    Raises:
+        CPCError: If the file cannot be used. The message names no path.
+    """
     arrays = _arrays(path, columns.array)
     rate = next((_rate(name, arrays[name]) for name in RATE_NAMES if name in arrays and not arrays[name].ndim), None)
     beside = ("time", "channels", *columns.row_labels)
@@ -32,18 +41,34 @@ def read_npz(path: Path, columns: Columns) -> list[Readings]:
 
 
 def read_npy(path: Path, columns: Columns) -> list[Readings]:
-    """All series of an npy file. Raises CPCError, without the path, for a file that cannot be used."""
+    """Return all series of an npy file.
+
+    Args:
+        path: The file.
+        columns: Meaning of its columns.
+
+    Raises:
+        CPCError: If the file cannot be used. The message names no path.
+    """
     return _cases(load_npy(path), columns.channels, Readings(np.zeros(0), ()))
 
 
 def rows_of(array: object) -> np.ndarray:
-    """The same as float64, [S] as [S, 1]; masked values are missing. Raises CPCError for what is no array of real numbers: text, dates,
-    complex values."""
+    """Return an array as float64, with [S] as [S, 1].
+
+    Masked values become NaN, which means missing.
+
+    Args:
+        array: An array, or nested lists.
+
+    Raises:
+        CPCError: If it does not hold real numbers but, for instance, text, dates or complex values.
+    """
     try:
         values = np.asanyarray(array)
     except ValueError as error:  # rows of different lengths
         raise CPCError(f"no array of [time, channels] ({one_line(error)})") from None
-    # Objects may all be numbers, as those of a table of mixed columns are.
+    # Objects may all be numbers, like those of a table of mixed columns.
     if values.dtype.kind not in "biufO":
         raise CPCError(f"an array of {values.dtype}; expected real numbers")
     try:
@@ -55,7 +80,11 @@ def rows_of(array: object) -> np.ndarray:
 
 
 def _arrays(path: Path, wanted: str) -> dict[str, np.ndarray]:
-    """What an npz file holds by name. Raises CPCError where nothing in it can be read, and where the array `wanted` cannot."""
+    """Return the arrays of an npz file by name.
+
+    Raises:
+        CPCError: If no array can be read, or the array `wanted` cannot.
+    """
     found = load_npz(path)
     unusable = [name for name in found.refused if name == wanted or not found.arrays]
     if unusable:
@@ -64,7 +93,7 @@ def _arrays(path: Path, wanted: str) -> dict[str, np.ndarray]:
 
 
 def _cases(values: np.ndarray, wanted: tuple[str, ...], shared: Readings) -> list[Readings]:
-    """The series of one array, with the names, times, rate and labels that they share."""
+    """Return the series of one array, with the names, times, rate and labels that they share."""
     values = rows_of(values)
     if values.ndim not in (2, 3):
         raise CPCError(f"an array of shape {values.shape}; expected [time, channels] or [cases, time, channels]")
@@ -80,12 +109,12 @@ def _cases(values: np.ndarray, wanted: tuple[str, ...], shared: Readings) -> lis
         if rows.shape != values.shape[-2:-1]:
             raise CPCError(f"{name!r} has shape {rows.shape} for {values.shape[-2]} rows")
     whole = Readings(values, wanted, shared.times, shared.rate or rate_of(shared.times), shared.row_labels)
-    # Cases of one array are padded to one length; what is missing at the end of a case is its end.
+    # Cases of one array are padded to one length. Missing rows at the end of a case are padding.
     return [whole] if values.ndim == 2 else [replace(whole, values=case).trimmed() for case in values]
 
 
 def _rate(name: str, value: np.ndarray) -> float:
-    """Rows per second as an npz file tells them in the array `name`."""
+    """Return the rows a second that the array `name` of an npz file holds."""
     try:
         rate = float(value.item())
     except CONVERTING_ERRORS:

@@ -1,4 +1,7 @@
-"""Series from tables: which columns are times, channels and labels of rows, and in which unit the times are."""
+"""Read series from tables.
+
+It is decided here which columns are times, channels and labels of rows, and in which unit the times are.
+"""
 
 from __future__ import annotations
 
@@ -15,22 +18,31 @@ from torchcpc.data.series.readings import Columns, Readings, rate_of
 if TYPE_CHECKING:
     from torchcpc.data.tables.table import Table
 
-# Seconds of the units that the name of a column of times may end with.
+# Seconds of each unit that may end the name of a column of times.
 UNITS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "millis": 1e-3, "milliseconds": 1e-3}
 UNITS |= {"us": 1e-6, "µs": 1e-6, "microseconds": 1e-6, "ns": 1e-9, "nanoseconds": 1e-9, "min": 60.0, "minutes": 60.0}
 UNITS |= {"h": 3600.0, "hour": 3600.0, "hours": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0}
 _TIME = re.compile(rf"(time|timestamp|datetime|date|epoch)([ _]*[\[( _]({'|'.join(UNITS)})[\])]?)?")
-# Numbers that would be seconds of a year beyond 5000 are parts of seconds since 1970: from where on, and in which unit.
+# As seconds, such large numbers would be dates beyond the year 5000. They are parts of seconds since 1970: the smallest
+# number, and its unit.
 _EPOCHS = ((1e17, "ns"), (1e14, "us"), (1e11, "ms"))
 
-# Forms of dates whose day and month may change places.
+# Formats of dates in which day and month can be confused.
 _EITHER = ("month/day/year", "day/month/year", "month-day-year", "day-month-year")
 _DAY = 86_400.0
 _REMEDY = "; name the channels (data.channels), or what labels the rows (data.row_labels)"
 
 
 def read_columns(path: Path, columns: Columns) -> list[Readings]:
-    """The one series of a table. Raises CPCError, without the path, for a table that cannot be used."""
+    """Return the one series of a table, in a list.
+
+    Args:
+        path: File of the table.
+        columns: Meaning of its columns.
+
+    Raises:
+        CPCError: If the table cannot be used. The message names no path.
+    """
     from torchcpc.data.tables.read import read_table
 
     try:
@@ -51,7 +63,7 @@ def _from_table(table: Table, columns: Columns) -> Readings:
     times, of_times, said = _times(table, columns.time, of_rows, columns.channels)
     names = list(columns.channels) or [name for name in table.columns if name not in (*of_times, *of_rows)]
     if not columns.channels and (words := [name for name in names if table.is_word(name)]) != names:
-        # Where all are words there is nothing to read, and an error says so.
+        # If all columns hold words, there is nothing to read, and an error says so.
         names = [name for name in names if name not in words]
         notes += [
             f"the column {name!r} holds words and is not read; data.row_labels makes it a label of rows" for name in words
@@ -65,7 +77,7 @@ def _from_table(table: Table, columns: Columns) -> Readings:
 
 
 def _row_labels(table: Table, name: str) -> np.ndarray:
-    """[rows]: numbers where all are, whole ones as integers; else words."""
+    """Return the labels of rows, [rows]: numbers if all are numbers, whole ones as integers, otherwise words."""
     from torchcpc.data.tables.typed import label_texts
 
     try:
@@ -78,7 +90,7 @@ def _row_labels(table: Table, name: str) -> np.ndarray:
 def _times(
     table: Table, named: str, labels: list[str], channels: tuple[str, ...]
 ) -> tuple[np.ndarray | None, list[str], list[str]]:
-    """Seconds of every row, the columns that hold them, and what to say of it."""
+    """Return the seconds of every row, the columns that hold them, and notes."""
     if named:
         found = same_names(named, table.columns)[:1] or [named]
         return _with_columns(found, *_seconds(table, found[0]))
@@ -102,7 +114,7 @@ def _with_columns(names: list[str], seconds: np.ndarray, said: list[str]) -> tup
 
 
 def _date_and_clock(first: np.ndarray, second: np.ndarray) -> np.ndarray | None:
-    """The sum of whole days since 1970 and of seconds since midnight, whichever comes first; None for any others."""
+    """Return the sum of whole days since 1970 and seconds since midnight, in either order; None for other columns."""
     for days, clock in ((first, second), (second, first)):
         if (days % _DAY == 0).all() and np.ptp(clock) > 0 and (days > _DAY).all() and ((clock >= 0) & (clock < _DAY * 2)).all():
             return days + clock % _DAY
@@ -110,7 +122,10 @@ def _date_and_clock(first: np.ndarray, second: np.ndarray) -> np.ndarray | None:
 
 
 def _is_index_of_times(table: Table, name: str) -> bool:
-    """Whether a column of any name holds dates or clock times, or one without a name increases: the index of a frame."""
+    """Return whether a column is the index of a frame of times.
+
+    It holds dates or clock times, or it has no name and increases.
+    """
     try:
         if table.moments(name) is not None:
             return True
@@ -120,7 +135,7 @@ def _is_index_of_times(table: Table, name: str) -> bool:
 
 
 def _seconds(table: Table, name: str) -> tuple[np.ndarray, list[str]]:
-    """A column of times in seconds, and how it was read where that is a guess."""
+    """Return a column of times in seconds, and a note if its unit is a guess."""
     if (found := table.moments(name)) is not None:
         seconds, form = found
         return seconds, [f"the times in {name!r} are read as {form}"] if form in _EITHER else []

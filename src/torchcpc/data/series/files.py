@@ -1,7 +1,8 @@
-"""Files of sensor values: rows of numbers from csv, tsv, parquet, npz and npy, with what is missing left missing.
+"""Read files of sensor values from csv, tsv, parquet, npz and npy.
 
-A csv or parquet file is one series: a column of times, columns of labels by row, and channels (`columns`). A blank line is a missing
-value where there is one column, and nothing where there are more. An npz or npy file holds one series or several (`arrays`).
+Missing values stay missing. A csv, tsv or parquet file is one series: a column of times, columns of labels of rows, and
+channels (`columns`). In a file of one column, a blank line is a missing value; otherwise it is ignored. An npz or npy file
+holds one series or several (`arrays`).
 """
 
 from collections.abc import Callable
@@ -17,11 +18,19 @@ FILES = {".csv": read_columns, ".tsv": read_columns, ".parquet": read_columns, "
 
 
 def read_series(path: Path, columns: Columns) -> list[Readings]:
-    """All series of one file, each still to be checked. Raises CPCError, without the path, for a file that cannot be used."""
+    """Return all series of one file, not yet checked.
+
+    Args:
+        path: The file.
+        columns: Meaning of its columns.
+
+    Raises:
+        CPCError: If the file cannot be used. The message names no path.
+    """
     suffix = path.suffix.lower()
     if suffix not in FILES:
         raise CPCError(f"{path.suffix or 'no'} suffix is not of a series ({', '.join(FILES)})")
     try:
         return FILES[suffix](path, columns)
-    except CONVERTING_ERRORS as error:  # one odd file of thousands is left out, whatever is odd about it
+    except CONVERTING_ERRORS as error:  # one odd file of thousands is skipped, whatever its fault
         raise CPCError(f"its contents cannot be converted: {one_line(error)}") from None

@@ -1,4 +1,4 @@
-"""The series of files that were found: those of each file that can be used, whole or the part that a manifest selects."""
+"""Read the usable series of all files, whole or in the parts that a manifest selects."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,8 +12,14 @@ from torchcpc.data.series.readings import Columns, Readings, check_series
 
 
 class Part(NamedTuple):
-    """A series of a file, still to be compared with others. suffix: what its key ends with; begin_s: the second of the file at which it
-    begins."""
+    """A series of a file, not yet compared with others.
+
+    Attributes:
+        file: The file.
+        suffix: End of its key.
+        readings: The series.
+        begin_s: Second of the file at which it begins.
+    """
 
     file: FoundFile
     suffix: str
@@ -22,7 +28,11 @@ class Part(NamedTuple):
 
 
 def _parts(file: FoundFile, columns: Columns) -> tuple[list[Part], list[Skipped]]:
-    """The series of one file, and its cases that are skipped. Raises CPCError where nothing of the file can be used."""
+    """Return the usable series of one file, and its skipped cases.
+
+    Raises:
+        CPCError: If nothing in the file can be used.
+    """
     usable: list[Part] = []
     skipped: list[Skipped] = []
     series = read_series(file.path, columns)
@@ -34,14 +44,19 @@ def _parts(file: FoundFile, columns: Columns) -> tuple[list[Part], list[Skipped]
             usable.append(Part(file, suffix, rows, begin_s))
         except CPCError as error:
             skipped.append(skip(f"{file.path}{suffix}", str(error)))
-    if not usable:  # of times that all share: told once, not case by case
+    if not usable:  # a fault of shared times is reported once, not for every case
         raise CPCError(skipped[0].reason)
     return usable, skipped
 
 
 def _part_of(case: Readings, file: FoundFile) -> tuple[Readings, float]:
-    """The rows that a manifest selects, and the second at which they begin: seconds after the first row, by its times or its rate; numbers
-    of rows where there is no clock. Raises CPCError where no row is selected."""
+    """Return the rows that a manifest selects, and the second at which they begin.
+
+    Seconds count from the first row, by its times or its rate. Without a clock they are numbers of rows.
+
+    Raises:
+        CPCError: If no row is selected.
+    """
     if file.part is None:
         return case, 0.0
     rows, rate = len(case.values), case.rate or 1.0
@@ -55,7 +70,16 @@ def _part_of(case: Readings, file: FoundFile) -> tuple[Readings, float]:
 
 
 def read_all(files: Sequence[FoundFile], columns: Columns, progress: Progress) -> tuple[list[Part], list[Skipped]]:
-    """The series of all files, and the files and cases that are skipped."""
+    """Read the series of all files.
+
+    Args:
+        files: The files.
+        columns: Meaning of their columns.
+        progress: Called as files are read.
+
+    Returns:
+        The series, and the skipped files and cases.
+    """
     found: list[Part] = []
     skipped: list[Skipped] = []
     for done, file in enumerate(files):

@@ -1,4 +1,4 @@
-"""One series as it was read, and the rules that every series keeps."""
+"""One series as it was read, and the rules for every series."""
 
 from __future__ import annotations
 
@@ -12,8 +12,14 @@ from torchcpc.contracts import CPCError
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What the columns of a file mean. time: the column of times, by default one of a usual name; channels: the columns to read, in this
-    order, by default all others; row_labels: columns that label rows and are never input; array: of an npz, by default the only one."""
+    """Meaning of the columns of a file.
+
+    Attributes:
+        time: Column of times. Empty for one with a usual name.
+        channels: Columns to read, in this order. Empty for all others.
+        row_labels: Columns that label rows and are never input.
+        array: Array of an npz file. Empty for the only one.
+    """
 
     time: str = ""
     channels: tuple[str, ...] = ()
@@ -23,8 +29,16 @@ class Columns:
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """One series: values [S, C] float64, NaN where missing; a name per channel; times [S] in seconds and rate in Hz, where known; notes:
-    what was guessed about its file, or is doubtful."""
+    """One series.
+
+    Attributes:
+        values: Values, float64 [S, C], NaN where missing.
+        channels: Name of each channel.
+        times: Seconds of each row, [S], None if unknown.
+        rate: Rows a second, in Hz, None if unknown.
+        row_labels: Labels of the rows by column, [S] each.
+        notes: Guesses and doubts about the file.
+    """
 
     values: np.ndarray
     channels: tuple[str, ...]
@@ -34,19 +48,32 @@ class Readings:
     notes: tuple[str, ...] = ()
 
     def trimmed(self) -> Readings:
-        """The rows up to the last one in which anything was observed; all of them where nothing was."""
+        """Return the rows up to the last one with an observed value; all rows if nothing was observed."""
         observed = np.flatnonzero(~np.isnan(self.values).all(axis=1))
         return self.rows(0, int(observed[-1]) + 1 if len(observed) else len(self.values))
 
     def rows(self, begin: int, end: int) -> Readings:
-        """The rows begin .. end - 1."""
+        """Return the rows begin .. end - 1.
+
+        Args:
+            begin: First row.
+            end: Row after the last.
+        """
         labels = {name: rows[begin:end] for name, rows in self.row_labels.items()}
         times = None if self.times is None else self.times[begin:end]
         return replace(self, values=self.values[begin:end], times=times, row_labels=labels)
 
 
 def check_series(values: np.ndarray, times: np.ndarray | None = None) -> None:
-    """Raises CPCError for a series without a row or an observed value, infinite values, and times that do not increase."""
+    """Check that a series has observed, finite values and increasing times.
+
+    Args:
+        values: Values, [S, C].
+        times: Seconds of each row, [S], or None.
+
+    Raises:
+        CPCError: If it has no row, no observed value, an infinite value, or times that do not increase.
+    """
     if values.ndim != 2 or not values.size:
         raise CPCError(f"values of shape {values.shape} are no rows of channels")
     if np.isinf(values).any():
@@ -67,7 +94,14 @@ def check_series(values: np.ndarray, times: np.ndarray | None = None) -> None:
 
 
 def rate_of(times: np.ndarray | None) -> float | None:
-    """Rows per second by the median step, which forgives gaps."""
+    """Return the rows a second by the median step, which is robust to gaps.
+
+    Args:
+        times: Seconds of each row, or None.
+
+    Returns:
+        The rate in Hz. None for fewer than two rows.
+    """
     if times is None or len(times) < 2:
         return None
     step = float(np.median(np.diff(times)))
@@ -75,7 +109,11 @@ def rate_of(times: np.ndarray | None) -> float | None:
 
 
 def doubts(series: Readings) -> tuple[str, ...]:
-    """What in the shape of a series is implausible, in words."""
+    """Return remarks about an implausible shape of a series.
+
+    Args:
+        series: The series.
+    """
     (S, C), found = series.values.shape, list[str]()
     if C > S:
         found.append(f"more channels ({C}) than rows ({S}): rows are moments; transpose an array of [channels, time]")

@@ -1,7 +1,7 @@
-"""Sensor series as sources: one recording each, a position one row of channels, missing values NaN, in memory as float64.
+"""Sensor series as sources, in memory as float64.
 
-Nothing is filled in or resampled. An encoder for sensors turns NaN into a mask; a gap in time is a gap in `times`, not rows that
-nobody measured.
+Each recording is a source, and a position is a row of channels. Nothing is filled in or resampled. A missing value is NaN,
+and an encoder for sensors turns it into a mask. A gap in time is a gap in `times`, without invented rows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,15 +29,28 @@ SENSORS = FileKind("series", tuple(FILES), in_parts=True)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesItem(Item):
-    """One series with its values."""
+    """One series with its values.
+
+    Attributes:
+        readings: The values.
+    """
 
     readings: Readings = field(compare=False, repr=False)
 
 
 @final
 class Series(SourceList[SeriesItem]):
-    """Sources that are sensor series of the same channels; implements `contracts.Sources`, rows at `rate` Hz (1: no clock). gain: see
-    `stretched`; 0 reads training windows as they are."""
+    """Sources that are sensor series with the same channels; a position is a row.
+
+    Implements `contracts.Sources`.
+
+    Args:
+        items: Usable series.
+        rate: Rows a second, in Hz. 1 if there is no clock.
+        skipped: Files and cases that are skipped, each with its reason.
+        notes: Remarks about the series that are read.
+        gain: Strength of the variation of training windows, see `stretched`. 0 for none.
+    """
 
     noun = "series"
 
@@ -57,12 +70,29 @@ class Series(SourceList[SeriesItem]):
         return len(self.items[index].readings.values)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Rows start .. start+count: float64 [count, channels], NaN where missing; varied as `gain` says if there is an `rng`."""
+        """Read rows start .. start+count of a series.
+
+        Args:
+            index: Number of the series.
+            start: First row.
+            count: Number of rows.
+            rng: Source of randomness for a training window, which varies with `gain`.
+
+        Returns:
+            Values as float64 [count, channels], NaN where missing.
+        """
         x_SF = self.items[index].readings.values[start : start + count]
         return stretched(x_SF, self.gain, rng) if rng is not None and self.gain else x_SF
 
     def divided(self, index: int, starts: Sequence[int]) -> Self:
-        """The same series, number `index` in stretches that begin at the rows `starts`. Keys end with the rows of each."""
+        """Return the same series with one of them cut into stretches.
+
+        The key of a stretch ends with its first and last row.
+
+        Args:
+            index: Number of the series to cut.
+            starts: First row of each stretch. A stretch reaches to the next.
+        """
         item, ends = self.items[index], [*starts[1:], self.length(index)]
         times = self.times(index) - self.times(index)[0]
         stretches = [
@@ -79,16 +109,27 @@ class Series(SourceList[SeriesItem]):
         return self.replaced(index, stretches)
 
     def times(self, index: int) -> np.ndarray:
-        """[S] float64 seconds of every row: as stamped (dates: since 1970), or by the rate where the file has no times."""
+        """Return the seconds of every row, float64 [S].
+
+        They are as stored, dates since 1970. Without times in the file, they follow from the rate.
+
+        Args:
+            index: Number of the series.
+        """
         times = self.items[index].readings.times
         return np.arange(self.length(index)) / self.rate if times is None else times
 
     def row_label_columns(self) -> list[str]:
-        """The columns of row labels that some series has."""
+        """Return the columns of row labels that some series has."""
         return list(dict.fromkeys(column for item in self.items for column in item.readings.row_labels))
 
     def row_labels(self, index: int, column: str) -> np.ndarray | None:
-        """The labels of every row in a column of the file: [S], None where it has no such column."""
+        """Return the labels of every row in a column, [S], or None if the file has no such column.
+
+        Args:
+            index: Number of the series.
+            column: Name of the column.
+        """
         return self.items[index].readings.row_labels.get(column)
 
 
@@ -105,22 +146,29 @@ def scan_series(
     group: str = "",
     gain: Annotated[float, Ge(0), Le(10)] = 0.0,
 ) -> Series:
-    """All usable series of `roots`; the others are in `.skipped`: a file, or one case (`a.npz#1`) of a file with usable ones.
+    """Find all usable series.
 
-    The channels and the rate of most files are those of all; a file with others is skipped.
+    All have the channels and the rate of most files. Other files are listed in `.skipped`, each with its reason. Single
+    cases (`a.npz#1`) of a file may also be skipped.
 
     Args:
-        roots: Folders, manifests or single files. `cache` is not used.
+        roots: Folders, manifests or single files.
+        cache: Not used.
+        progress: Called as files are read.
         rate: Rows a second, 0 for what the files or their times say.
         time: Column of times. Empty for one of a usual name.
         channels: Columns to read, in this order. Empty for all others.
         row_labels: Columns that label rows and are never input.
         array: Name of the array in an npz file. Empty for the only one.
         group: Label column that names the group (patient, machine) of a source. Empty for its folder.
-        gain: Training stretches each channel of a window by exp of uniform(-gain, gain), for sensors that differ in amplitude.
+        gain: Training stretches each channel of a window by exp of uniform(-gain, gain), for sensors that differ in
+            amplitude.
+
+    Returns:
+        The usable series.
 
     Raises:
-        CPCError: For a root that cannot be used, and when nothing at all can be.
+        CPCError: If a root cannot be used, or no series can.
     """
     if not (0 <= rate < float("inf") and 0 <= gain < float("inf")):
         raise CPCError(f"data.rate = {rate}, data.gain = {gain}: numbers of 0 or above.")
@@ -128,7 +176,7 @@ def scan_series(
     columns = Columns(time, tuple(channels), tuple(row_labels), array)
     found, faulty = read_all(files, columns, progress)
     skipped += faulty
-    # A vote for each file, however many cases it holds.
+    # Each file has one vote, however many cases it holds.
     first = {part.file.path: part.readings for part in reversed(found)}
     usual, fixed = usual_of([*first.values()][::-1]), bool(rate)
     rate = rate or usual.rate or 1.0
@@ -146,7 +194,7 @@ def scan_series(
             SeriesItem(file.key + suffix, group_of(file, group), file.labels, file.path, seconds, *origin, readings=readings)
         )
     used = {item.path for item in items}
-    # What all cases of a file share is told once.
+    # A fault that all cases of a file share is reported once.
     for path, own in unlike.items():
         skipped += own if path in used else [skip(path, own[0].reason)]
     if not items:
@@ -155,7 +203,13 @@ def scan_series(
 
 
 def stretched(x_SF: np.ndarray, gain: float, rng: np.random.Generator) -> np.ndarray:
-    """Each channel stretched about the mean of its observed values by a factor of its own, exp of uniform(-gain, gain)."""
+    """Stretch each channel about the mean of its observed values, each by its own random factor.
+
+    Args:
+        x_SF: Values, [S, channels], NaN where missing.
+        gain: The factor is exp of uniform(-gain, gain).
+        rng: Source of randomness.
+    """
     seen_SF = np.isfinite(x_SF)
     mean_F = np.where(seen_SF, x_SF, 0).sum(axis=0) / np.maximum(seen_SF.sum(axis=0), 1)
     factor_F = np.exp(rng.uniform(-gain, gain, size=x_SF.shape[1]))
@@ -169,11 +223,18 @@ def cases(
     channels: Sequence[str] = (),
     rate: float = 1.0,
 ) -> Series:
-    """Arrays in memory as sources: [cases, time, channels], [cases, time], or a list of arrays of any lengths.
+    """Make sources of arrays in memory.
 
-    NaN is missing, and at the end of a case it is its end. labels: column -> one value per case; `group` names groups, `split` train and
-    test; channels: their names; rate: rows per second. Raises CPCError for arrays that differ in channels, hold infinity or what is no real
-    number, or in which nothing is observed.
+    NaN means missing. NaN rows at the end of a case are padding.
+
+    Args:
+        arrays: [cases, time, channels], [cases, time], or a list of arrays of any lengths.
+        labels: One value a case by column. `group` names groups, `split` the training and test cases.
+        channels: Names of the channels.
+        rate: Rows a second, in Hz.
+
+    Raises:
+        CPCError: If arrays differ in channels, hold infinity or no real numbers, or have no observed value.
     """
     given = list(arrays)
     columns = {name: [str(value) for value in values] for name, values in (labels or {}).items()}

@@ -1,6 +1,6 @@
-"""Processes whose density ratios and mutual information are known exactly: what estimates are checked against.
+"""Processes whose density ratios and mutual information are known exactly, to check estimates against.
 
-Every process is a `Process`: it samples, holds a belief about the past, and scores any candidate in nats.
+Each is a `Process`: it samples sequences, holds a belief about the past, and scores any candidate in nats.
 """
 
 from torchcpc.data.synthetic.derived import Nuisance, Speakers, Warped

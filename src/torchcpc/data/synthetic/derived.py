@@ -1,4 +1,4 @@
-"""Processes made of others: with coins that nothing predicts, behind a nonlinearity, or spoken by voices that never change."""
+"""Processes derived from others: with unpredictable coins, behind a nonlinearity, or spoken by constant voices."""
 
 import math
 from abc import ABC, abstractmethod
@@ -12,18 +12,34 @@ from torchcpc.data.synthetic.process import Process, SampledSequences
 
 
 class Derived(ABC):
-    """A process whose steps are those of `process`, shown in another way that can be undone: its ratios and information are the same."""
+    """A process that shows the steps of another process in an invertible form.
+
+    Ratios and information are therefore those of the other process.
+
+    Args:
+        process: The other process.
+        dim: Width of a step.
+    """
 
     def __init__(self, process: Process, dim: int) -> None:
         self.process, self.dim = process, dim
 
     @abstractmethod
     def show(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Steps of `process` -> steps of this one."""
+        """Turn steps of `process` into steps of this one.
+
+        Args:
+            x: Steps of `process`.
+            rng: Source of randomness.
+        """
 
     @abstractmethod
     def undo(self, y: np.ndarray) -> np.ndarray:
-        """Steps of this process -> steps of `process`."""
+        """Turn steps of this process back into steps of `process`.
+
+        Args:
+            y: Steps of this process.
+        """
 
     def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
         x_BTD, group_B = self.process.sample(sequences, steps, rng)
@@ -43,7 +59,14 @@ class Derived(ABC):
 
 
 class Nuisance(Derived):
-    """`process` with `bits` fair coins (-1 or 1) appended to every step: log 2 nats of entropy each, and none of information."""
+    """A process with fair coins (-1 or 1) appended to every step.
+
+    Each coin has log 2 nats of entropy and no information.
+
+    Args:
+        process: The process.
+        bits: Number of coins.
+    """
 
     def __init__(self, process: Process, *, bits: int) -> None:
         if bits < 1:
@@ -59,9 +82,15 @@ class Nuisance(Derived):
 
 
 class Warped(Derived):
-    """y = asinh(Q asinh(2 x)), Q a fixed orthogonal matrix drawn at random: every feature of y mixes all of x. The change of volume is
-    the same in numerator and denominator of a ratio, so it cancels; linear models no longer fit. asinh, because its inverse is exact and it
-    draws far values in: float32 keeps y well enough to find x again to about 1e-6."""
+    """A process behind a nonlinearity: y = asinh(Q asinh(2 x)), with a fixed random orthogonal matrix Q.
+
+    Every feature of y mixes all of x, so linear models no longer fit. The change of volume is the same in numerator and
+    denominator of a ratio, and cancels. asinh has an exact inverse and pulls in distant values: float32 keeps y precisely
+    enough to recover x to about 1e-6.
+
+    Args:
+        process: The process.
+    """
 
     def __init__(self, process: Process) -> None:
         super().__init__(process, process.dim)
@@ -75,12 +104,19 @@ class Warped(Derived):
 
 
 class Speakers:
-    """Each sequence has one of `speakers` voices and walks a symmetric chain of `phones`; x = one-hot speaker, one-hot phone.
+    """Sequences of one speaker each, who walks a symmetric chain of phones.
 
-    The smallest process in which the marginal decides what is estimated. "mixed": competitors are steps of anyone, and the ratio is that
-    of I(x; past); "same_group": of the same speaker, and it is that of I(x; past | speaker). They differ by log `speakers`: 1.832 against
-    0.446 nats for 4 x 4 and flip 0.3. Belief: the speaker, then the phone, both one-hot. A candidate of another speaker has ratio 0, and is
-    never proposed by "same_group".
+    A step is a one-hot speaker and a one-hot phone. This is the smallest process in which the marginal distribution decides
+    what is estimated. For 4 x 4 and flip 0.3, the information is 1.832 nats with "mixed" and 0.446 nats with "same_group".
+    The difference is log `speakers`. The belief is the speaker, then the phone, both one-hot. A candidate of another
+    speaker has ratio 0, and "same_group" never draws one.
+
+    Args:
+        speakers: Number of speakers.
+        phones: Number of phones.
+        flip: Probability of leaving a phone.
+        proposal: Marginal distribution of candidates. "mixed" draws from all speakers and gives I(x; past). "same_group"
+            draws from the same speaker and gives I(x; past | speaker).
     """
 
     def __init__(

@@ -1,18 +1,27 @@
-"""Finite Markov chains, seen directly or through an emission: the belief is exact, by the forward algorithm (L. Baum, 1966)."""
+"""Finite Markov chains, seen directly or through an emission.
+
+The belief is exact, by the forward algorithm (L. Baum, 1966).
+"""
 
 import numpy as np
 
 from torchcpc.contracts import CPCError, Result
 from torchcpc.data.synthetic.process import SampledSequences
 
-# Where the past cannot be enumerated the information is a mean over this many sequences, after so many steps.
+# If the past cannot be enumerated, the information is a mean over this many sequences with this many steps of past.
 _SEQUENCES, _HISTORY = 20_000, 48
-# Entries of the largest table of pasts; and the width at which a longer past is not worth its sum.
+# Entries of the largest table of pasts, and the width of the interval at which a longer past is not worth its cost.
 _LARGEST, _WIDTH = 1 << 20, 1e-9
 
 
 class Symbols:
-    """What a hidden state shows: symbol j with probability table[s, j] in state s, as a one-hot row; what is read is the largest entry."""
+    """Emission of symbols as one-hot rows.
+
+    The largest entry of a row is read as its symbol.
+
+    Args:
+        table: Probability of symbol j in state s, [S, D].
+    """
 
     def __init__(self, table: np.ndarray) -> None:
         self.table = _distributions("emission", table)
@@ -21,7 +30,13 @@ class Symbols:
             self._log = np.log(self.table).T.copy()
 
     def log_likelihood(self, x: np.ndarray) -> np.ndarray:
-        """x [..., D] -> [..., S] nats, up to a term of x alone, which no ratio sees."""
+        """Return the log likelihood of every state in nats, [..., S].
+
+        It is exact up to a term of x alone, which cancels in every ratio.
+
+        Args:
+            x: Steps, [..., D].
+        """
         return self._log[x.argmax(-1)]
 
     def draw(self, state: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -29,7 +44,14 @@ class Symbols:
 
 
 class Clouds:
-    """What a hidden state shows: x ~ N(means[s], deviation^2 I) in state s, means [S, D]; no table, since x has no end of values."""
+    """Emission of Gaussian vectors: x ~ N(means[s], deviation^2 I) in state s.
+
+    There is no table of probabilities, since x is continuous.
+
+    Args:
+        means: Mean in each state, [S, D].
+        deviation: Standard deviation.
+    """
 
     table = None
 
@@ -47,8 +69,16 @@ class Clouds:
 
 
 class HiddenMarkov:
-    """A chain over S states with transitions P [S, S] and an emission. Belief: p(state_t | x_<=t), [S]. pi: the stationary distribution;
-    needed only where P has several (a chain that never leaves a class of states)."""
+    """A Markov chain over S states, seen through an emission.
+
+    The belief is p(state_t | x_<=t), [S].
+
+    Args:
+        P: Transition probabilities, [S, S].
+        emission: What a state shows.
+        pi: Stationary distribution, [S]. It is needed only if P has several, because a chain never leaves a class of
+            states.
+    """
 
     def __init__(self, P: np.ndarray, emission: Symbols | Clouds, *, pi: np.ndarray | None = None) -> None:
         self.P, self.emission, self.dim = _distributions("P", P), emission, emission.dim
@@ -78,14 +108,22 @@ class HiddenMarkov:
 
     def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
         likely_S, ahead_S = self._likelihood(x), belief @ np.linalg.matrix_power(self.P, k)
-        with np.errstate(divide="ignore"):  # what cannot follow has ratio 0
+        with np.errstate(divide="ignore"):  # an impossible step has ratio 0
             return np.log((likely_S * ahead_S).sum(-1)) - np.log((likely_S * self.pi).sum(-1))
 
     def propose(self, belief: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
         return self.emission.draw(self._states((*belief.shape[:-1], count), rng), rng)
 
     def information(self, k: int, *, past: int | None = None) -> Result:
-        """By enumeration of every past for symbols, enclosed from both sides; for clouds a mean over sequences, with its interval."""
+        """Return the information between the past and the step k ahead.
+
+        For symbols, every past is enumerated, and the value is enclosed from both sides. For clouds, it is a mean over
+        sequences with its interval.
+
+        Args:
+            k: Steps ahead.
+            past: Number of past steps. None for all.
+        """
         if k < 1 or (past is not None and past < 1):
             raise CPCError(f"k = {k}, past = {past}: look at least 1 step ahead, from at least 1 step.")
         detail = {"k": k, "past": past}
@@ -102,18 +140,33 @@ class HiddenMarkov:
         return _pick(np.broadcast_to(self.pi.cumsum(), (*shape, len(self.pi))), rng)
 
     def _likelihood(self, x: np.ndarray) -> np.ndarray:
-        """p(x | state) for every state, up to a factor of x alone."""
+        """Return p(x | state) of every state, up to a factor of x alone."""
         log_S = self.emission.log_likelihood(x)
         return np.exp(log_S - log_S.max(-1, keepdims=True))
 
 
 def markov_chain(P: np.ndarray, *, pi: np.ndarray | None = None) -> HiddenMarkov:
-    """A chain whose states are seen: one-hot rows [S]. I = sum_i pi_i sum_j P^k_ij log P^k_ij / pi_j."""
+    """Return a chain whose states are seen directly, as one-hot rows [S].
+
+    Its information is I = sum_i pi_i sum_j P^k_ij log P^k_ij / pi_j.
+
+    Args:
+        P: Transition probabilities, [S, S].
+        pi: Stationary distribution, [S]. It is needed only if P has several.
+    """
     return HiddenMarkov(P, Symbols(np.eye(len(P))), pi=pi)
 
 
 def symmetric(states: int, flip: float) -> np.ndarray:
-    """[S, S] transitions that leave a state with probability `flip`, to each other state alike."""
+    """Return transitions that leave a state with a given probability, to all other states equally.
+
+    Args:
+        states: Number of states S.
+        flip: Probability of leaving a state.
+
+    Returns:
+        Transition probabilities, [S, S].
+    """
     if states < 2 or not 0 <= flip <= 1:
         raise CPCError(f"states = {states}, flip = {flip}: at least 2 states, and a probability.")
     P = np.full((states, states), flip / (states - 1))
@@ -122,7 +175,14 @@ def symmetric(states: int, flip: float) -> np.ndarray:
 
 
 def stationary(P: np.ndarray) -> np.ndarray:
-    """[S] the one stationary distribution of P. Raises CPCError where there are several."""
+    """Return the only stationary distribution of P, [S].
+
+    Args:
+        P: Transition probabilities, [S, S].
+
+    Raises:
+        CPCError: If there are several.
+    """
     values, vectors = np.linalg.eig(P.T)
     if (np.abs(values - 1) < 1e-9).sum() != 1:
         raise CPCError("P has several stationary distributions: some states never reach others. Say which with pi.")
@@ -131,7 +191,7 @@ def stationary(P: np.ndarray) -> np.ndarray:
 
 
 def _distributions(name: str, table: np.ndarray) -> np.ndarray:
-    """`table` as float64, its rows checked to be distributions."""
+    """Return `table` as float64, after a check that its rows are distributions."""
     table = np.atleast_2d(np.asarray(table, dtype=np.float64))
     if (table < 0).any() or np.abs(table.sum(-1) - 1).max() > 1e-9:
         raise CPCError(f"{name}: every row must be a distribution; the sums are {table.sum(-1).tolist()}. Normalise the rows.")
@@ -139,17 +199,17 @@ def _distributions(name: str, table: np.ndarray) -> np.ndarray:
 
 
 def _pick(cumulative: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """[..., n] cumulative distributions -> [...] an index drawn from each."""
-    # Below 1 by the last entry itself, whose rounding may leave it just under 1.
+    """Draw an index [...] from each cumulative distribution [..., n]."""
+    # Scaled by the last entry, which rounding may leave just below 1.
     return (rng.random(cumulative.shape[:-1])[..., None] * cumulative[..., -1:] >= cumulative).sum(-1)
 
 
 def _enumerated(pi: np.ndarray, P: np.ndarray, table: np.ndarray, k: int, past: int | None) -> tuple[float, float, int]:
-    """(low, high, number of pasts) of I(x_{t+k}; the last `past` steps), nats; with None of the whole past.
+    """Return (low, high, number of pasts) of the information in the past about x_{t+k}, in nats.
 
-    The last L steps say no more than the whole past, and the whole past says no more than the last L steps together with the state before
-    them, since that state cuts off all that came earlier (T. Cover, J. Thomas, Elements of Information Theory, theorem 4.5.1). The two meet
-    geometrically as L grows; a given `past` is exact, low = high.
+    A given `past` is exact: low equals high. None means the whole past. Then the last L steps give the lower bound.
+    Together with the state before them they give the upper bound, since that state screens off everything earlier (T.
+    Cover, J. Thomas, Elements of Information Theory, theorem 4.5.1). The bounds meet geometrically as L grows.
     """
     S, symbols = table.shape
     if past is not None and S * symbols ** (past + 1) > 16 * _LARGEST:
@@ -158,11 +218,11 @@ def _enumerated(pi: np.ndarray, P: np.ndarray, table: np.ndarray, k: int, past: 
         )
     ahead = np.linalg.matrix_power(P, k) @ table
     marginal = pi @ ahead
-    # [1, pasts, S] and [S, pasts, S]: p(state before,) p(past, state now).
+    # [1, pasts, S] and [S, pasts, S]: p(past, state now), without and with the state before the past.
     plain, known = pi[None, None, :], (np.diag(pi) @ P)[:, None, :]
     low, high, length = 0.0, np.inf, 0
     while length != past and (past is not None or (high - low > _WIDTH and known.size * symbols <= _LARGEST)):
-        # The state emits, and before the next step it moves.
+        # The state emits, and it moves before the next step.
         plain, known = (
             ((joint @ P if length else joint)[:, :, None, :] * table.T).reshape(len(joint), -1, S) for joint in (plain, known)
         )

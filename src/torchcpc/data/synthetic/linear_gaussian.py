@@ -1,8 +1,9 @@
-"""Linear-Gaussian processes: a hidden state that moves linearly, seen through noise; pairs, vectors and autoregressions by name.
+"""Linear-Gaussian processes: a hidden state that moves linearly and is seen through noise.
 
     s_{t+1} = A s_t + w, w ~ N(0, Q)        x_t = C s_t + v, v ~ N(0, R)
 
-The belief is the Kalman filter's (R. E. Kalman, 1960): a mean, and a covariance that depends on the number of steps seen alone.
+The belief is that of the Kalman filter (R. E. Kalman, 1960): a mean, and a covariance that depends only on the number of
+steps seen. Pairs, vectors and autoregressions have functions of their own.
 """
 
 from collections.abc import Sequence
@@ -12,13 +13,24 @@ import numpy as np
 from torchcpc.contracts import CPCError, Result
 from torchcpc.data.synthetic.process import SampledSequences
 
-# The filter's covariance converges geometrically; beyond this change per step it is the limit.
+# The covariance of the filter converges geometrically. A smaller change a step counts as the limit.
 _CONVERGED = 1e-14
 
 
 class LinearGaussian:
-    """The process above, stationary; R = None is no noise. x [B, T, D], D the rows of C. Belief: the state's mean, then steps seen. Raises
-    CPCError if A does not die out, or if a step is a function of the past (its density would be infinite)."""
+    """A stationary linear-Gaussian process.
+
+    The belief is the mean of the state, then the number of steps seen.
+
+    Args:
+        A: Transition of the state.
+        C: Observation of the state, with D rows.
+        Q: Covariance of the noise of the state.
+        R: Covariance of the noise of the observation. None for no noise.
+
+    Raises:
+        CPCError: If the process is not stationary, or a step is a function of the past. Its density would then be infinite.
+    """
 
     def __init__(self, A: np.ndarray, C: np.ndarray, Q: np.ndarray, R: np.ndarray | None = None) -> None:
         from scipy.linalg import solve_discrete_lyapunov
@@ -41,7 +53,7 @@ class LinearGaussian:
             if np.linalg.eigvalsh(innovation).min() <= 1e-12 * np.linalg.eigvalsh(self.marginal).max():
                 raise CPCError("a step of this process is a function of the steps before it. Add noise to Q or R.")
             gain = np.linalg.solve(innovation, self.C @ predicted).T
-            # Joseph's form: stays positive where P - K C P would round to something that is not.
+            # Joseph's form stays positive where rounding would make P - K C P negative.
             rest = np.eye(self.state) - gain @ self.C
             filtered = _symmetric(rest @ predicted @ rest.T + gain @ self.R @ gain.T)
             if np.abs(filtered - self._filtered[-1]).max() < _CONVERGED * np.abs(self.stationary).max():
@@ -90,7 +102,12 @@ class LinearGaussian:
         return rng.standard_normal((*belief.shape[:-1], count, self.dim)) @ _root(self.marginal).T
 
     def information(self, k: int, *, past: int | None = None) -> Result:
-        """0.5 log |Cov x_{t+k}| / |Cov x_{t+k} given the past|."""
+        """Return 0.5 log |Cov x_{t+k}| / |Cov x_{t+k} given the past|.
+
+        Args:
+            k: Steps ahead.
+            past: Number of past steps. None for all.
+        """
         marginal, predictive = (
             np.linalg.slogdet(covariance)[1] for covariance in (self.marginal, self.predictive(k, past=past))
         )
@@ -98,7 +115,12 @@ class LinearGaussian:
         return Result("information", value, "nats", 0, value, value, {"k": k, "past": past})
 
     def predictive(self, k: int, *, past: int | None = None) -> np.ndarray:
-        """[D, D] covariance of x_{t+k} given the last `past` steps (None: all)."""
+        """Return the covariance of x_{t+k} given the past, [D, D].
+
+        Args:
+            k: Steps ahead.
+            past: Number of past steps. None for all.
+        """
         if k < 1 or (past is not None and past < 0):
             raise CPCError(f"k = {k}, past = {past}: look at least 1 step ahead, from at least 0 steps.")
         covariance = self._filtered[self._limit if past is None else min(past, self._limit)]
@@ -108,7 +130,13 @@ class LinearGaussian:
 
 
 def gaussian_pairs(correlations: Sequence[float]) -> LinearGaussian:
-    """Any two neighbouring steps are D independent pairs of unit variance: I = -0.5 sum log(1 - p^2) at k = 1."""
+    """Return a process in which neighbouring steps are D independent pairs of unit variance.
+
+    Its information is I = -0.5 sum log(1 - p^2) at k = 1.
+
+    Args:
+        correlations: Correlation p of each pair, between -1 and 1.
+    """
     p = np.asarray(correlations, dtype=np.float64)
     if not (np.abs(p) < 1).all():
         raise CPCError(f"correlations = {list(correlations)}: each lies between -1 and 1, neither included.")
@@ -116,8 +144,17 @@ def gaussian_pairs(correlations: Sequence[float]) -> LinearGaussian:
 
 
 def gaussian_vectors(covariance: np.ndarray, cross: np.ndarray) -> LinearGaussian:
-    """Neighbouring steps are jointly Gaussian: Cov x_t = covariance, Cov(x_{t+1}, x_t) = cross, both [D, D]. I = -0.5 sum log(1 - p_i^2)
-    over the canonical correlations at k = 1. Raises CPCError if no such pair exists."""
+    """Return a process in which neighbouring steps are jointly Gaussian.
+
+    Its information is I = -0.5 sum log(1 - p_i^2) over the canonical correlations at k = 1.
+
+    Args:
+        covariance: Cov x_t, [D, D].
+        cross: Cov(x_{t+1}, x_t), [D, D].
+
+    Raises:
+        CPCError: If no such pair exists.
+    """
     S, G = np.asarray(covariance, dtype=np.float64), np.asarray(cross, dtype=np.float64)
     if np.linalg.eigvalsh(np.block([[S, G.T], [G, S]])).min() <= 0:
         raise CPCError("covariance and cross do not make a covariance of the pair. Shrink cross.")
@@ -126,8 +163,13 @@ def gaussian_vectors(covariance: np.ndarray, cross: np.ndarray) -> LinearGaussia
 
 
 def autoregression(coefficients: Sequence[float]) -> LinearGaussian:
-    """x_t = sum_i coefficients[i-1] x_{t-i} + noise, unit variance. (0, 0.9) is the test of memory: x_t alone says nothing of x_{t+1},
-    x_{t-1} says 0.83 nats."""
+    """Return x_t = sum_i coefficients[i-1] x_{t-i} + noise, with unit variance.
+
+    Coefficients (0, 0.9) test memory: x_t alone has no information about x_{t+1}, and x_{t-1} has 0.83 nats.
+
+    Args:
+        coefficients: One coefficient a lag, the smallest lag first.
+    """
     from scipy.linalg import solve_discrete_lyapunov  # takes longer to load than all readers together
 
     p = len(coefficients)
@@ -136,14 +178,19 @@ def autoregression(coefficients: Sequence[float]) -> LinearGaussian:
     A = np.eye(p, k=-1)
     A[0] = coefficients
     Q, C = np.zeros((p, p)), np.eye(1, p)
-    if np.abs(np.linalg.eigvals(A)).max() < 1:  # otherwise the process itself says what is wrong
+    if np.abs(np.linalg.eigvals(A)).max() < 1:  # otherwise the process itself raises an error
         Q[0, 0] = 1.0
         Q = Q / solve_discrete_lyapunov(A, Q)[0, 0]
     return LinearGaussian(A, C, Q)
 
 
 def vector_autoregression(A: np.ndarray, Q: np.ndarray) -> LinearGaussian:
-    """x_{t+1} = A x_t + noise of covariance Q, both [D, D]."""
+    """Return x_{t+1} = A x_t + noise of covariance Q.
+
+    Args:
+        A: Transition, [D, D].
+        Q: Covariance of the noise, [D, D].
+    """
     return LinearGaussian(A, np.eye(len(A)), Q)
 
 
@@ -152,6 +199,6 @@ def _symmetric(matrix: np.ndarray) -> np.ndarray:
 
 
 def _root(covariance: np.ndarray) -> np.ndarray:
-    """A square root of a covariance that may be singular, which Cholesky refuses."""
+    """Return a square root of a covariance that may be singular, which Cholesky refuses."""
     values, vectors = np.linalg.eigh(covariance)
     return vectors * np.sqrt(np.clip(values, 0, None))

@@ -1,5 +1,7 @@
-"""What every process with a known truth offers (sequences, the exact density ratio of any pair, the information they share), and what
-InfoNCE measures when its score is that ratio: the value that a perfectly trained model reaches, and none passes."""
+"""The interface of a process with known truth, and the InfoNCE of its exact density ratio.
+
+That InfoNCE is what a perfectly trained model reaches, and no model exceeds it.
+"""
 
 import math
 from typing import NamedTuple, Protocol
@@ -8,49 +10,116 @@ import numpy as np
 
 from torchcpc.contracts import CPCError, Result
 
-# Numbers of candidates that may exist at once: bounds memory, not the result.
+# Numbers of candidates that exist at once. It bounds the memory and does not change the result.
 _BLOCK = 1 << 20
 
 
 class SampledSequences(NamedTuple):
-    """Independent stationary sequences. x_BTD: float32; group_B: int64, for instance the speaker."""
+    """Independent stationary sequences.
+
+    Attributes:
+        x_BTD: Steps, float32.
+        group_B: Group of each sequence, such as the speaker, int64.
+    """
 
     x_BTD: np.ndarray
     group_B: np.ndarray
 
 
 class Process(Protocol):
-    """A stationary process whose density ratios are exact. Nats throughout; k is how many steps ahead, at least 1. The past enters through
-    a belief: S numbers that hold all that x_<=t says about the future. Beliefs and candidates are plain arrays that broadcast against each
-    other: [M, 1, S] against [N, D] scores every candidate in every context."""
+    """A stationary process with exact density ratios, in nats.
+
+    k is the number of steps ahead, at least 1. The past enters through a belief: S numbers that hold everything that x_<=t
+    says about the future. Beliefs and candidates are arrays that broadcast against each other. For instance, [M, 1, S]
+    against [N, D] scores every candidate in every context.
+
+    Attributes:
+        dim: Width D of a step.
+    """
 
     dim: int
 
     def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
-        """`sequences` independent stretches of `steps` steps, each begun in the stationary distribution."""
+        """Sample independent sequences, each begun in the stationary distribution.
+
+        Args:
+            sequences: Number of sequences.
+            steps: Steps of each.
+            rng: Source of randomness.
+        """
         ...
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
-        """[B, T, S]: at each step what is known from the sequence's first step up to and including it."""
+        """Return the belief at each step, from the first step of the sequence up to and including it.
+
+        Args:
+            x_BTD: Steps.
+
+        Returns:
+            Beliefs, [B, T, S].
+        """
         ...
 
     def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
-        """log p(x_{t+k} = x | x_<=t) / q(x_{t+k}), q the marginal: x [..., D], belief [..., S] -> [...] by broadcasting."""
+        """Return log p(x_{t+k} = x | x_<=t) / q(x_{t+k}), where q is the marginal distribution.
+
+        Args:
+            x: Candidates, [..., D].
+            belief: Beliefs, [..., S].
+            k: Steps ahead.
+
+        Returns:
+            Log ratios in nats, [...] by broadcasting.
+        """
         ...
 
     def propose(self, belief: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-        """[..., S] -> [..., count, D]: independent draws from the marginal q, the stationary marginal unless the process says else."""
+        """Draw independent candidates from the marginal distribution q.
+
+        It is the stationary one unless the process defines another.
+
+        Args:
+            belief: Beliefs, [..., S].
+            count: Candidates for each belief.
+            rng: Source of randomness.
+
+        Returns:
+            Candidates, [..., count, D].
+        """
         ...
 
     def information(self, k: int, *, past: int | None = None) -> Result:
-        """I(x_{t+k}; x_<=t), or with only the last `past` steps. low and high enclose the truth; they agree for a closed form."""
+        """Return I(x_{t+k}; x_<=t) in nats.
+
+        `low` and `high` of the result enclose the truth. They are equal for a closed form.
+
+        Args:
+            k: Steps ahead.
+            past: Number of past steps. None for all.
+        """
         ...
 
 
 def oracle_infonce(process: Process, k: int, N: int, samples: int, rng: np.random.Generator, *, history: int = 64) -> Result:
-    """E[log r(x+, c) - log mean_j r(x_j, c)] over N candidates, the positive counted, in nats. A mean over `samples` independent sequences,
-    each with `history` steps of past and N - 1 competitors of its own from the process's marginal. detail: k, N, ceiling (log N), history,
-    standard_error. Raises CPCError for sizes below 2 candidates."""
+    """Return the InfoNCE of the exact density ratio r, in nats.
+
+    It is the mean of log r(x+, c) - log mean_j r(x_j, c) over independent sequences. Each sequence has its own candidates
+    from the marginal distribution.
+
+    Args:
+        process: The process.
+        k: Steps ahead.
+        N: Number of candidates, including the positive.
+        samples: Number of sequences.
+        rng: Source of randomness.
+        history: Steps of past of each sequence.
+
+    Returns:
+        The mean with its interval. `detail` holds k, N, ceiling (log N), history and standard_error.
+
+    Raises:
+        CPCError: If there are fewer than 2 candidates or samples, or a size is below 1.
+    """
     if N < 2 or samples < 2 or k < 1 or history < 1:
         raise CPCError(f"N = {N}, samples = {samples}, k = {k}, history = {history}: at least 2, 2, 1 and 1.")
     values = []

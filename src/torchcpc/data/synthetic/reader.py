@@ -1,4 +1,4 @@
-"""Processes with a known truth as sources to train on: the reader `synthetic`."""
+"""The reader `synthetic`: processes with known truth as sources to train on."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,9 +16,9 @@ from torchcpc.data.synthetic.process import Process
 
 _COVARIANCE = np.array([[1.0, 0.3, 0.0], [0.3, 1.0, -0.2], [0.0, -0.2, 1.0]])
 _TURN = 0.9 * np.array([[np.cos(0.5), -np.sin(0.5)], [np.sin(0.5), np.cos(0.5)]])
-# Of up to a thousand columns, made in memory.
+# Largest number of rows, each of up to a thousand columns, all in memory.
 _MOST_ROWS = 1 << 24
-# One of each kind, at sizes whose truth is published or easy to check.
+# One process of each kind, at sizes whose truth is published or easy to check.
 PROCESSES: dict[str, Callable[[], Process]] = {
     "gaussian-pairs": lambda: linear.gaussian_pairs([0.9, 0.5]),
     "gaussian-vectors": lambda: linear.gaussian_vectors(
@@ -27,7 +27,7 @@ PROCESSES: dict[str, Callable[[], Process]] = {
     "ar1": lambda: linear.autoregression([0.9]),
     "ar2-memory": lambda: linear.autoregression([0.0, 0.9]),
     "var1": lambda: linear.vector_autoregression(_TURN, np.array([[1.0, 0.4], [0.4, 0.6]])),
-    # Signal and noise of unit variance.
+    # Signal and noise have unit variance.
     "state-space": lambda: linear.LinearGaussian(np.array([[0.95]]), np.eye(1), np.array([[1 - 0.95**2]]), np.eye(1)),
     "markov-chain": lambda: markov_chain(symmetric(4, 0.1)),
     "hmm-symbols": lambda: HiddenMarkov(symmetric(4, 0.1), Symbols(symmetric(4, 0.3))),
@@ -38,7 +38,13 @@ PROCESSES: dict[str, Callable[[], Process]] = {
 
 
 def named(process: str, *, bits: int = 0, warped: bool = False) -> Process:
-    """The process of that name, with `bits` coins appended that nothing predicts, then put behind a nonlinearity if warped."""
+    """Return the process of a given name.
+
+    Args:
+        process: Name, one of `PROCESSES`.
+        bits: Unpredictable coins that are appended to each step.
+        warped: Whether the steps are then put behind a nonlinearity.
+    """
     check_choice("process", process, PROCESSES)
     plain = PROCESSES[process]()
     noisy = Nuisance(plain, bits=bits) if bits else plain
@@ -57,19 +63,23 @@ def simulate(
     bits: Annotated[int, Ge(0), Le(1000)] = 0,
     warped: bool = False,
 ) -> Arrays:
-    """Independent sequences of a named process, the last fifth labelled split=test; group as sampled. `roots` and `cache` are those of
-    every reader: nothing is read from a disk, and the rows are a function of the settings.
+    """Sample independent sequences of a named process.
+
+    The last fifth is labelled split=test. Nothing is read from a disk, and the rows depend only on the settings.
 
     Args:
+        roots: Not used.
+        cache: Not used.
+        progress: Not used.
         process: Which process, whose truth is known.
         sources: Sequences.
         steps: Rows of a sequence.
-        seed: Of the draws.
-        bits: Columns of coins that nothing predicts, put beside the process.
+        seed: Seed of the random sequences.
+        bits: Columns of coins that nothing predicts, appended to each row.
         warped: Whether the rows are seen through a nonlinearity.
 
     Raises:
-        CPCError: For more rows than memory holds.
+        CPCError: If the sizes are too small, or the rows do not fit into memory.
     """
     if sources < 5 or steps < 2 or sources * steps > _MOST_ROWS:
         raise CPCError(
