@@ -1,4 +1,4 @@
-"""The domains by the name of their data: adding one is adding a record here."""
+"""The domains by the name of their data. To add a domain, add a record here."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,36 +26,45 @@ _SPEAKERS = {"all": "speakers", "same_group": "speakers-same-group"}
 
 
 def given(roots: Sequence[str | Path] = (), cache: Path | None = None, progress: Progress = silent) -> Sources:
-    """Arrays are handed over, never found. Raises CPCError."""
+    """Refuse to look for data: arrays in memory cannot be found in folders.
+
+    Raises:
+        CPCError: Always.
+    """
     raise CPCError("this model was trained on arrays in memory, which no folder holds: give it sources (data.Arrays).")
 
 
 def process_of(data: DataSettings, marginal: str) -> Process:
-    """The process that made the data. Speakers are the one process with groups, so the one whose ratio depends on the marginal."""
+    """Return the process that made synthetic data. The ratio depends on the marginal only for speakers, the one process
+    with groups.
+    """
     name = data["process"]
     name = _SPEAKERS[marginal] if name.startswith("speakers") else name
     return named(name, bits=data["bits"], warped=data["warped"])
 
 
 def _seconds(settings: Settings, sources: Sources) -> Unit:
+    """Count training speed in seconds of audio."""
     return Unit("seconds of audio", sources.rate)
 
 
 def _pictures(settings: Settings, sources: Sources) -> Unit:
-    """A window holds one."""
+    """Count training speed in pictures. A window holds one picture."""
     return Unit("pictures", settings["windows"]["length"])
 
 
 def _rows_of_digits(data: DataSettings) -> Shape:
+    """Return the shape of digits, 8 rows of 8 pixels."""
     return Shape((8,), 8)
 
 
 def _square(data: DataSettings) -> Shape:
-    """Of pictures: rows of pixels, one or three colours each."""
+    """Return the shape of pictures: rows of pixels with one or three colours."""
     return Shape((data["size"], 1 if data["grey"] else 3), data["size"], ("size", "grey"))
 
 
 def _rows_of_process(data: DataSettings) -> Shape:
+    """Return the shape of a sequence of a synthetic process."""
     sample = process_of(data, "all").sample(2, 2, np.random.default_rng(0))
     return Shape(sample.x_BTD.shape[2:], data["steps"], ("process", "bits"))
 
@@ -64,7 +73,7 @@ _PATCHES = {"source": "picture", "step": "patch", "handmade": PIXELS, "unit": _p
 _DIGITS = {"source": "picture", "step": "row", "handmade": RAW_ROWS, "unit": _pictures, "shape": _rows_of_digits}
 _PROCESS = {"source": "sequence", "handmade": RAW_ROWS, "truth": process_of, "shape": _rows_of_process}
 _RECORDS = (
-    # Running speech has 8 to 13 phones per second.
+    # Continuous speech has 8 to 13 phones per second.
     Domain(
         name="audio",
         reader=scan,

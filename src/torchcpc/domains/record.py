@@ -1,4 +1,4 @@
-"""What a domain is. The domains alone know the names of data (`data.name`); every other room is handed a record."""
+"""The record of a domain. Only this room knows the names of data (`data.name`). Every other room gets a record."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -17,14 +17,19 @@ DataSettings = Mapping[str, Any]
 
 
 class Unit(NamedTuple):
-    """What the speed of a training is told in: words such as "seconds of audio", and how many raw positions make one."""
+    """The unit of training speed.
+
+    Attributes:
+        words: The unit in words, such as "seconds of audio".
+        positions: Raw positions per unit.
+    """
 
     words: str
     positions: float
 
 
 def learn_scale(settings: Settings, train: Sources, folder: Path, progress: Progress) -> Settings:
-    """The settings with the mean and scale of every channel, where the encoder has such settings and they are still empty."""
+    """Return the settings with the mean and scale of every channel, if the encoder has such settings and they are empty."""
     encoder = settings["encoder"]
     if encoder.get("scale", True):
         return settings
@@ -33,7 +38,7 @@ def learn_scale(settings: Settings, train: Sources, folder: Path, progress: Prog
 
 
 def doubts_of_channels(settings: Settings, train: Sources) -> list[Skipped]:
-    """Channels without a scale, which are not read, and values far from all others."""
+    """Return notes on channels that are not read, because they have no scale, and on values far from all others."""
     unread = [str(number) for number, spread in enumerate(settings["encoder"].get("scale") or ()) if not spread]
     said = "constant or missing in all training sources, and not read"
     notes = [Skipped(f"{'channel' if len(unread) == 1 else 'channels'} {', '.join(unread)} (from 0)", said)] if unread else []
@@ -41,8 +46,13 @@ def doubts_of_channels(settings: Settings, train: Sources) -> list[Skipped]:
 
 
 class Shape(NamedTuple):
-    """What the settings of [data] say of every source. row: shape of one position; positions: how many there are; None where the data
-    decide. settings: those that say it."""
+    """What the [data] settings fix about every source, before data are read.
+
+    Attributes:
+        row: The shape of one position. None where the data decide.
+        positions: The number of positions. None where the data decide.
+        settings: The settings that fix them.
+    """
 
     row: tuple[int, ...] | None = None
     positions: int | None = None
@@ -51,15 +61,25 @@ class Shape(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Domain:
-    """One kind of data.
+    """One kind of data, such as audio, series or text.
 
-    reader: (roots, cache, progress, *, settings) -> Sources; needs_data: whether it must be given roots; source, step: the words for one
-    source and one step; handmade: features that stand beside the learned rows; files: setting of [data] -> the file of a run that it names;
-    learn: (settings, training sources, run folder, progress) -> the settings with what is learned before the first update; as_read: ([data]
-    settings of a model, sources) -> the sources as that model takes them; doubts: (settings, sources as a model takes them) -> what in
-    them is implausible, or is not read; boundary_rate: boundaries per second to expect of data without labels, None where no rate
-    is usual; unit: (settings, sources) -> the unit of training speed; truth: ([data] settings, marginal) -> the process, if known;
-    shape: ([data] settings) -> what they say of every source before it is looked for.
+    Attributes:
+        name: The name, `data.name` in a recipe.
+        reader: A function (roots, cache, progress, *, settings) that returns sources.
+        needs_data: Whether the reader needs roots.
+        source: The word for one source.
+        step: The word for one step.
+        sound: Whether sources are sound that can be played.
+        handmade: Handmade features by name. They are baselines for the learned features.
+        files: A [data] setting -> the file of a run that it names.
+        learn: A function (settings, training sources, run folder, progress) that returns the settings with what is
+            learned before the first update.
+        as_read: A function ([data] settings of a model, sources) that returns the sources as that model reads them.
+        doubts: A function (settings, sources) that returns notes on implausible values and unread channels.
+        boundary_rate: Boundaries per second to expect without labels. None if no rate is usual.
+        unit: A function (settings, sources) that returns the unit of training speed.
+        truth: A function ([data] settings, marginal) that returns the process that made the data, if it is known.
+        shape: A function ([data] settings) that returns the shape of every source, as far as settings fix it.
     """
 
     name: str

@@ -1,4 +1,6 @@
-"""Documents of text, whose steps are sentences; the vocabulary is learned from the training documents."""
+"""The domain of text. A source is a document and a step is a sentence. The vocabulary is learned from the training
+documents.
+"""
 
 from __future__ import annotations
 
@@ -24,12 +26,20 @@ TOKENIZER = "tokenizer.json"
 class Documents(Protocol):
     """Sources of sentences that are read through a vocabulary."""
 
-    def every_sentence(self, progress: Callable[[int, int], None]) -> Iterator[str]: ...
-    def with_tokenizer(self, tokenizer: Tokenizer) -> Sources: ...
+    def every_sentence(self, progress: Callable[[int, int], None]) -> Iterator[str]:
+        """Iterate over all sentences."""
+        ...
+
+    def with_tokenizer(self, tokenizer: Tokenizer) -> Sources:
+        """Return the documents with another vocabulary."""
+        ...
 
 
 def learn_vocabulary(settings: Settings, train: Sources, folder: Path, progress: Progress) -> Settings:
-    """The settings with the vocabulary: the one that they name, or one learned from the training documents, as a file of `folder`."""
+    """Return the settings with a vocabulary, saved as a file of `folder`.
+
+    It is the vocabulary that the settings name. If they name none, it is learned from the training documents.
+    """
     data, path = settings["data"], folder / TOKENIZER
 
     def sentences() -> Iterator[str]:
@@ -44,7 +54,7 @@ def learn_vocabulary(settings: Settings, train: Sources, folder: Path, progress:
 
 
 def through_vocabulary(data: DataSettings, sources: Sources) -> Sources:
-    """The documents through the vocabulary that the settings name, if they name one."""
+    """Return the documents, read through the vocabulary that the settings name, if any."""
     if not data["tokenizer"]:
         return sources
     documents = require(sources, Documents, "this model reads sentences through its vocabulary")
@@ -52,7 +62,7 @@ def through_vocabulary(data: DataSettings, sources: Sources) -> Sources:
 
 
 def unknown_in(settings: Settings, sources: Sources) -> list[Skipped]:
-    """Documents of which the vocabulary knows too little."""
+    """Return notes on documents with many unknown words."""
     return unknown_words(sources) if provides(sources, ReadDocuments) else []
 
 

@@ -1,4 +1,4 @@
-"""Objectives: scores -> one number in nats."""
+"""Objectives: they turn scores into one number, in nats."""
 
 from torchcpc.objectives.contrast import Anchors, Contrast, anchors
 from torchcpc.objectives.infonce import infonce, symmetric_infonce

@@ -1,4 +1,4 @@
-"""Blocks of scores, some anchors by a part of the pool, relative to one score of each anchor; and masks: who competes in a block."""
+"""Blocks of scores: some anchors against a part of the pool. Masks say who competes in a block."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -13,19 +13,34 @@ BITS = 1 / math.log(2)
 
 
 class DenseMask:
-    """Any multiplicity (rows, columns) -> [m, n], made block by block."""
+    """A mask from any multiplicity, made block by block.
+
+    Args:
+        multiplicity: A function (rows, columns) that returns how often each member competes, [m, n].
+        anchors: The number of anchors.
+        members: The number of members in the pool.
+    """
 
     def __init__(self, multiplicity: Callable[[slice, slice], Tensor], anchors: int, members: int) -> None:
         self.multiplicity, self.anchors, self.members = multiplicity, anchors, members
 
     def blocks(self, rows: int) -> Iterator[tuple[slice, slice]]:
-        """Every anchor once, at most `rows` at a time, with the members of the pool outside which none of them competes."""
+        """Iterate over blocks (anchors, members). Each anchor occurs once, with at most `rows` anchors per block."""
         for m in range(0, self.anchors, rows):
             yield slice(m, min(m + rows, self.anchors)), slice(0, self.members)
 
     def restrict_(self, score_mn: Tensor, row: slice, column: slice) -> tuple[Tensor, Tensor | None]:
-        """Sets the scores of those who do not compete to -inf, in place. Returns how many compete, [m, 1], and how often each does,
-        [m, n], where that may be more than once."""
+        """Set the scores of members that do not compete to -inf, in place.
+
+        Args:
+            score_mn: The scores of a block, [m, n].
+            row: The anchors of the block.
+            column: The members of the block.
+
+        Returns:
+            The number of competitors [m, 1], and how often each competes [m, n]. The second is None where that is at
+            most once.
+        """
         times_mn = self.multiplicity(row, column)
         once = times_mn.dtype == torch.bool
         score_mn.masked_fill_(~times_mn if once else times_mn == 0, -torch.inf)
@@ -33,13 +48,17 @@ class DenseMask:
 
 
 class SpanMask:
-    """The same of a sorted pool. Anchors with one span meet only the members of that span, and only holes are left out of it."""
+    """A mask of a sorted pool. Anchors with the same span meet only the members of that span.
+
+    Args:
+        spans: The competitors of each anchor.
+    """
 
     def __init__(self, spans: Spans) -> None:
         self.spans = spans
 
     def blocks(self, rows: int) -> Iterator[tuple[slice, slice]]:
-        """Anchors in the order of their spans make the fewest blocks, and the largest."""
+        """Iterate over blocks. The order of the spans gives the fewest and largest blocks."""
         width = self.spans.size + 1
         distinct, counts = (self.spans.first * width + self.spans.last).unique_consecutive(return_counts=True)
         begin = 0
@@ -49,15 +68,16 @@ class SpanMask:
             begin += count
 
     def restrict_(self, score_mn: Tensor, row: slice, column: slice) -> tuple[Tensor, None]:
+        """Set the scores in the holes to -inf, in place. Arguments and results are those of `DenseMask`."""
         skip_m, resume_m = (end[row].clamp(column.start, column.stop) for end in (self.spans.skip, self.spans.resume))
         hole_m = resume_m - skip_m
         if score_mn.device.type == "cpu":
-            # A hole is a few members, and writing to them costs less than a mask of all by far.
+            # A hole has few members. Writing to them costs far less than a mask of all members.
             anchor = torch.arange(len(hole_m)).repeat_interleave(hole_m)
             before_m = hole_m.cumsum(0) - hole_m
             member = torch.arange(len(anchor)) + (skip_m - before_m - column.start)[anchor]
             score_mn[anchor, member] = -torch.inf
-        else:  # where counting them would make the device wait
+        else:  # on a GPU, counting them would force a synchronisation
             member = torch.arange(column.start, column.stop, device=score_mn.device)
             score_mn.masked_fill_((skip_m[:, None] <= member) & (member < resume_m[:, None]), -torch.inf)
         return (column.stop - column.start - hole_m)[:, None], None
@@ -67,23 +87,29 @@ Mask: TypeAlias = DenseMask | SpanMask
 
 
 class ScoreBlock:
-    """The anchors of `row`, scored against the members of the pool one part at a time. scratch: memory for a part, for new memory is
-    dear."""
+    """The anchors of `row`, scored against the pool one part at a time.
+
+    Args:
+        vectors: Queries [M, D], positives [M, D] and the pool [N, D].
+        mask: Who competes.
+        row: The anchors of this block.
+        scratch: Memory for one part, because allocating memory is slow.
+    """
 
     def __init__(self, vectors: tuple[Tensor, Tensor, Tensor], mask: Mask, row: slice, scratch: Tensor) -> None:
         query, positive, self.pool = vectors
         self.query_mD, self.mask, self.row = query[row].to(self.pool), mask, row
         self.scratch, self.exact = scratch, scratch.dtype
-        # In the precision of the products, then in that of the sums.
+        # query_mD has the precision of the products, query that of the sums.
         self.query, self.positive = self.query_mD.to(self.exact), positive[row].to(self.pool).to(self.exact)
         self.positive_m1 = (self.query * self.positive).sum(dim=1, keepdim=True)
-        # Equal vectors score equal only up to the rounding of two different sums; without this margin a collapsed
-        # encoder would be ranked by its rounding errors, anywhere between no and full accuracy.
+        # Equal vectors have equal scores only up to rounding. Without this margin, rounding errors would rank the candidates
+        # of a collapsed encoder, and its accuracy could be anything.
         rounding_m1 = 6 * torch.finfo(self.exact).eps * (self.query.norm(dim=1) * self.positive.norm(dim=1))[:, None]
         self.level_m1 = rounding_m1 + torch.finfo(self.pool.dtype).eps * self.positive_m1.abs()
 
     def highest(self, parts: list[slice]) -> Tensor:
-        """[m, 1] the highest score of each anchor."""
+        """Return the highest score of each anchor, [m, 1]."""
         than_m1, zero_m1 = self.positive_m1, torch.zeros_like(self.positive_m1)
         for column in parts:
             bits_mn, *_ = self._bits(column, zero_m1, self.scratch)
@@ -93,9 +119,20 @@ class ScoreBlock:
     def sums(
         self, parts: list[slice], than_m1: Tensor, memory: list[Tensor], keep: bool
     ) -> tuple[tuple[Tensor, Tensor, Tensor, Tensor], Tensor, list[tuple[slice, Tensor]]]:
-        """One pass over parts of the pool: sums over the competitors of each anchor. [m, 1] how many they are, how many score above the
-        positive, how many level with it, their odds exp(score - than); [m, D] their vectors weighted by odds; and the odds part by
-        part. The last two are empty unless kept, for gradients. memory: for the scores of each part."""
+        """Pass over parts of the pool once and sum over the competitors of each anchor.
+
+        Args:
+            parts: The parts of the pool.
+            than_m1: The reference score of each anchor, [m, 1].
+            memory: Memory for the scores of each part.
+            keep: Whether to keep what the gradients need.
+
+        Returns:
+            Four sums [m, 1], a pull [m, D], and the odds of each part. The sums are the number of competitors, the
+            number above the positive, the number tied with it, and their odds. The odds are exp(score - than). The
+            pull is the sum of the competitors' vectors, weighted by odds. Without `keep`, the pull is zero and there
+            are no odds.
+        """
         high_m1, low_m1 = ((self.positive_m1 + side - than_m1) * BITS for side in (self.level_m1, -self.level_m1))
         count_m1, above_m1, above_or_level_m1, total_m1 = (torch.zeros_like(than_m1) for _ in range(4))
         pull_mD, kept = torch.zeros_like(self.query), []
@@ -115,8 +152,10 @@ class ScoreBlock:
         return (count_m1, above_m1, above_or_level_m1 - above_m1, total_m1), pull_mD, kept
 
     def _bits(self, column: slice, than_m1: Tensor, out: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
-        """[m, n] scores less `than`, in powers of two, -inf for who does not compete; how many compete, and how often each does, as in
-        `mask.restrict_`. out: memory that may be used."""
+        """Return scores minus `than` in powers of two, [m, n], with -inf for members that do not compete.
+
+        The other two results are those of `mask.restrict_`. The memory `out` may be used.
+        """
         pool_nD = self.pool[column]
         if self.pool.dtype == self.exact:
             out_mn = out[: len(than_m1) * len(pool_nD)].view(len(than_m1), len(pool_nD))
@@ -127,6 +166,6 @@ class ScoreBlock:
         return bits_mn, count_m1, times_mn
 
     def _count(self, compare: Callable[..., Tensor], bits_mn: Tensor, than_m1: Tensor, times_mn: Tensor | None) -> Tensor:
-        """[m, 1] competitors whose score compares so, in floats."""
+        """Return the number of competitors whose score passes the comparison, [m, 1], as floats."""
         true_mn = compare(bits_mn, than_m1, out=self.scratch[: bits_mn.numel()].view(bits_mn.shape))
         return (true_mn if times_mn is None else true_mn.mul_(times_mn)).sum(dim=1, keepdim=True)

@@ -1,12 +1,22 @@
-"""Estimates of mutual information from a score matrix S[i, j] = F(x_j, c_i): rows contexts, columns candidates, positives on the diagonal.
+"""Estimates of mutual information from a score matrix S[i, j] = F(x_j, c_i).
 
-All of BOUNDS take S first and give a scalar in nats to be maximised (upper bounds: minimised); further arguments are what a bound
-cannot do without. All raise CPCError for scores that are not finite, not square or of too few pairs.
+Rows are contexts, columns are candidates, and the diagonal holds the positives. Each function of BOUNDS takes S first
+and returns a scalar in nats. Maximise it, or minimise it if it is an upper bound. All raise CPCError unless the
+scores are finite, square and of enough pairs. In the formulas, mean_off is the mean over all i != j, and r is the
+density ratio.
 
-Sources (arXiv): InfoNCE van den Oord, Li, Vinyals 2018, eq. 4 and 5 (1807.03748); its proof, TUBA, I_alpha, JS in value and leave-one-out
-Poole et al. 2019 (1905.06922); alpha-CPC and ML-CPC Song and Ermon 2020 (2007.09852); SMILE Song and Ermon 2020 (1910.06222); FLO Guo
-et al. 2022 (2107.01131); DV Donsker and Varadhan 1983; MINE Belghazi et al. 2018 (1801.04062); NWJ Nguyen, Wainwright, Jordan 2010
-(0809.0853); JS as objective Nowozin et al. 2016 (1606.00709), Hjelm et al. 2019 (1808.06670); CLUB Cheng et al. 2020 (2006.12013).
+Sources:
+
+- InfoNCE: van den Oord, Li, Vinyals 2018, eq. 4 and 5 (arXiv:1807.03748).
+- Its proof, TUBA, I_alpha, JS in value, leave-one-out: Poole et al. 2019 (arXiv:1905.06922).
+- alpha-CPC, ML-CPC: Song and Ermon 2020 (arXiv:2007.09852).
+- SMILE: Song and Ermon 2020 (arXiv:1910.06222).
+- FLO: Guo et al. 2022 (arXiv:2107.01131).
+- DV: Donsker and Varadhan 1983.
+- MINE: Belghazi et al. 2018 (arXiv:1801.04062).
+- NWJ: Nguyen, Wainwright, Jordan 2010 (arXiv:0809.0853).
+- JS as objective: Nowozin et al. 2016 (arXiv:1606.00709), Hjelm et al. 2019 (arXiv:1808.06670).
+- CLUB: Cheng et al. 2020 (arXiv:2006.12013).
 """
 
 import math
@@ -26,7 +36,7 @@ BOUNDS: dict[str, Callable[..., Tensor]] = {}
 
 
 def bound(formula: Bound[P]) -> Bound[P]:
-    """Enters a formula into BOUNDS by its name, behind the check of the scores."""
+    """Add a formula to BOUNDS under its name, with the check of the scores in front."""
 
     @wraps(formula)
     def of_checked(score_NN: Tensor, *args: P.args, **kwargs: P.kwargs) -> Tensor:
@@ -38,15 +48,33 @@ def bound(formula: Bound[P]) -> Bound[P]:
 
 @bound
 def infonce(score_NN: Tensor) -> Tensor:
-    """mean_i( S_ii - log mean_j exp S_ij ). Lower bound in expectation, never above log N; biased low where I nears log N; low
-    variance. Optimum S = log r + a(c), a free."""
+    """Lower bound InfoNCE.
+
+    The formula is::
+
+        mean_i( S_ii - log mean_j exp S_ij )
+
+    It is a lower bound in expectation and never exceeds log N. It is too low where I is close to log N. The variance
+    is low. The optimum is S = log r + a(c) with any function a.
+    """
     return (score_NN.diagonal() - torch.logsumexp(score_NN, dim=1)).mean() + math.log(len(score_NN))
 
 
 @bound
 def alpha_cpc(score_NN: Tensor, *, alpha: float = 0.5) -> Tensor:
-    """mean_i( S_ii - log[ a/N exp S_ii + (N-a)/(N(N-1)) sum_{j!=i} exp S_ij ] ). NOT a bound for alpha < 1: with the exact ratio it
-    can exceed I. alpha = 1 is InfoNCE. Never above log(N/alpha). Bias: the positive's weight is lowered inside each row."""
+    """InfoNCE with a smaller weight alpha on the positive in the denominator.
+
+    The formula is::
+
+        mean_i( S_ii - log[ a/N exp S_ii + (N-a)/(N(N-1)) sum_{j!=i} exp S_ij ] )
+
+    For alpha < 1 it is not a bound: with the exact ratio it can exceed I. alpha = 1 is InfoNCE. It never exceeds
+    log(N/alpha).
+
+    Args:
+        score_NN: The scores in nats.
+        alpha: The weight, above 0 and up to 1.
+    """
     if not 0 < alpha <= 1:
         raise CPCError(f"alpha = {alpha}: choose it above 0 and up to 1.")
     positive, others = _weighted(score_NN, alpha)
@@ -55,9 +83,19 @@ def alpha_cpc(score_NN: Tensor, *, alpha: float = 0.5) -> Tensor:
 
 @bound
 def ml_cpc(score_NN: Tensor, *, alpha: float = 1.0) -> Tensor:
-    """mean_i S_ii - log mean_i[ a/N exp S_ii + (N-a)/(N(N-1)) sum_{j!=i} exp S_ij ]. Lower bound for alpha from N/(N(N-1)+1) to 1
-    (outside it an error); one softmax over the whole matrix, so its cap is above log N: log(N/alpha). alpha = 1 is looser than
-    InfoNCE on the same scores, since a(c) no longer cancels."""
+    """Lower bound ML-CPC, with one softmax over the whole matrix.
+
+    The formula is::
+
+        mean_i S_ii - log mean_i[ a/N exp S_ii + (N-a)/(N(N-1)) sum_{j!=i} exp S_ij ]
+
+    It never exceeds log(N/alpha), which is above log N. With alpha = 1 it is looser than InfoNCE on the same scores,
+    because a(c) no longer cancels.
+
+    Args:
+        score_NN: The scores in nats.
+        alpha: The weight, from N/(N(N-1)+1) to 1. Other values raise CPCError, because the bound does not hold there.
+    """
     N = len(score_NN)
     least = N / (N * (N - 1) + 1)
     if not least * (1 - 1e-9) <= alpha <= 1:
@@ -69,9 +107,19 @@ def ml_cpc(score_NN: Tensor, *, alpha: float = 1.0) -> Tensor:
 
 @bound
 def flo(score_NN: Tensor, u_N: Tensor) -> Tensor:
-    """1 - mean_i( u_i + exp( -u_i - S_ii ) mean_{j!=i} exp S_ij ). u_N: u(x_i, c_i), learned beside the critic; its optimum is -(S_ii
-    - log E_p(x) exp S) = -PMI. Lower bound for every u, unbiased (no log of a mean), no cap; gauge a(c) cancels. Variance below NWJ's
-    while u fits, large where it does not."""
+    """Lower bound FLO, with a learned u(x, c).
+
+    The formula is::
+
+        1 - mean_i( u_i + exp( -u_i - S_ii ) mean_{j!=i} exp S_ij )
+
+    It is a lower bound for every u. It has no log of a mean, so it is unbiased, and it has no ceiling. Any a(c)
+    cancels. The variance is below that of NWJ where u fits, and large where it does not.
+
+    Args:
+        score_NN: The scores in nats.
+        u_N: u(x_i, c_i), learned together with the critic. Its optimum is -(S_ii - log E_p(x) exp S) = -PMI.
+    """
     u_N = checked_row(u_N, score_NN, "u")
     contrast_N = log_mean_off(score_NN, (1,)) - score_NN.diagonal()
     return 1 - (u_N + (contrast_N - u_N).exp()).mean()
@@ -79,16 +127,34 @@ def flo(score_NN: Tensor, u_N: Tensor) -> Tensor:
 
 @bound
 def dv(score_NN: Tensor) -> Tensor:
-    """mean_i S_ii - log mean_off exp S. Lower bound in the population, tight at S = log r + constant; on a batch the log of a sample
-    mean makes it biased upward, so the value is neither. High variance: (e^I - 1)/n at least."""
+    """Donsker-Varadhan estimate.
+
+    The formula is::
+
+        mean_i S_ii - log mean_off exp S
+
+    It is a lower bound in the population, tight at S = log r + constant. On a batch the log of a sample mean biases
+    it upwards, so the value is no bound. The variance is high, at least (e^I - 1)/n.
+    """
     return score_NN.diagonal().mean() - log_mean_off(score_NN)
 
 
 @bound
 def mine(score_NN: Tensor, log_average: Tensor | float | None = None) -> Tensor:
-    """The value of `dv`; the gradient of mean_i S_ii - mean_off exp S / average. The gradient of a log of a batch mean is biased;
-    with a moving average in the denominator (`moving_log_average`, already holding this batch) less so. None: this batch alone, which
-    is the gradient of `dv`. Property, bias of the value and variance as `dv`; unstable where the target is easy."""
+    """The value of `dv` with the gradient of MINE.
+
+    The gradient is that of::
+
+        mean_i S_ii - mean_off exp S / average
+
+    The gradient of the log of a batch mean is biased. A moving average in the denominator reduces this. Bias and
+    variance of the value are those of `dv`. Training is unstable where the target is easy.
+
+    Args:
+        score_NN: The scores in nats.
+        log_average: The log of the moving average that `moving_log_average` returned for this batch. None: this batch
+            alone, which has the gradient of `dv`.
+    """
     log_mean, diagonal = log_mean_off(score_NN), score_NN.diagonal().mean()
     if log_average is None:
         return diagonal - log_mean
@@ -99,8 +165,17 @@ def mine(score_NN: Tensor, log_average: Tensor | float | None = None) -> Tensor:
 
 
 def moving_log_average(score_NN: Tensor, log_average: Tensor | None = None, *, decay: float = 0.99) -> Tensor:
-    """log( decay * average + (1 - decay) * mean_off exp S ), without gradient: the state that `mine` takes, kept by the caller. None,
-    before the first batch, gives that batch's own mean."""
+    """Update the moving average of exp S that `mine` takes. It has no gradient, and the caller keeps it.
+
+    The formula is::
+
+        log( decay * average + (1 - decay) * mean_off exp S )
+
+    Args:
+        score_NN: The scores in nats.
+        log_average: The log of the average so far. None: before the first batch, which gives the mean of that batch.
+        decay: The weight of the average so far, from 0 to below 1.
+    """
     if not 0 <= decay < 1:
         raise CPCError(f"decay = {decay}: choose it from 0 (this batch only) to below 1.")
     log_mean = log_mean_off(checked(score_NN)).detach()
@@ -110,23 +185,47 @@ def moving_log_average(score_NN: Tensor, log_average: Tensor | None = None, *, d
 
 
 def js_objective(score_NN: Tensor) -> Tensor:
-    """mean_i -softplus(-S_ii) - mean_off softplus(S): tells joint from product pairs. At most 0, and not an estimate of I. Its
-    optimum is S = log r itself, without gauge, since positives and others weigh equally."""
+    """Jensen-Shannon objective: it classifies joint pairs against product pairs.
+
+    The formula is::
+
+        mean_i -softplus(-S_ii) - mean_off softplus(S)
+
+    It is at most 0, and not an estimate of I. Positives and negatives weigh the same, so its optimum is S = log r
+    itself.
+    """
     score_NN = checked(score_NN)
     return -softplus(-score_NN.diagonal()).mean() - softplus(off_diagonal(score_NN)).mean()
 
 
 @bound
 def js(score_NN: Tensor) -> Tensor:
-    """The value of NWJ at S + 1, 1 + mean_i S_ii - mean_off exp S, with the gradient of `js_objective`. Lower bound for any critic;
-    no cap; stable to train, but the value keeps NWJ's variance."""
+    """The value of NWJ at S + 1, with the gradient of `js_objective`.
+
+    The value is::
+
+        1 + mean_i S_ii - mean_off exp S
+
+    It is a lower bound for any critic, without a ceiling. Training is stable, but the value has the variance of NWJ.
+    """
     return valued(nwj(score_NN + 1), js_objective(score_NN))
 
 
 @bound
 def smile(score_NN: Tensor, *, clip: float = 5.0) -> Tensor:
-    """mean_i S_ii - log mean_off exp clip(S, -clip, clip), with the gradient of `js_objective`. NOT a bound: clipping bounds the
-    variance of the partition and biases it (downward for a well-trained critic, so the value up). clip = inf is `dv` in value."""
+    """SMILE estimate: DV with clipped scores in the denominator, and the gradient of `js_objective`.
+
+    The value is::
+
+        mean_i S_ii - log mean_off exp clip(S, -clip, clip)
+
+    It is not a bound. Clipping limits the variance of the partition and biases it. For a well-trained critic the
+    value becomes too high. clip = inf gives the value of `dv`.
+
+    Args:
+        score_NN: The scores in nats.
+        clip: The largest score in nats, above 0.
+    """
     if not clip > 0:
         raise CPCError(f"clip = {clip}: choose it above 0 nats.")
     return valued(score_NN.diagonal().mean() - log_mean_off(score_NN.clamp(-clip, clip)), js_objective(score_NN))
@@ -134,36 +233,66 @@ def smile(score_NN: Tensor, *, clip: float = 5.0) -> Tensor:
 
 @bound
 def tuba(score_NN: Tensor, log_baseline_N: Tensor) -> Tensor:
-    """1 + mean_i( S_ii - log a_i ) - mean_off exp( S_ij - log a_i ). log_baseline_N: log a(c_i), [N] or one number; the tightest is log
-    E_p(x) exp S(x, c). Unbiased lower bound for every S and a that do not depend on the batch; no cap; variance of the order e^I."""
+    """Lower bound TUBA, with a baseline a(c).
+
+    The formula is::
+
+        1 + mean_i( S_ii - log a_i ) - mean_off exp( S_ij - log a_i )
+
+    It is an unbiased lower bound for all S and a that do not depend on the batch. It has no ceiling. The variance is
+    of the order e^I.
+
+    Args:
+        score_NN: The scores in nats.
+        log_baseline_N: log a(c_i), [N] or one number. The tightest is log E_p(x) exp S(x, c).
+    """
     shifted_NN = score_NN - checked_row(log_baseline_N, score_NN, "log_baseline")[:, None]
     return 1 + shifted_NN.diagonal().mean() - log_mean_off(shifted_NN).exp()
 
 
 @bound
 def nwj(score_NN: Tensor) -> Tensor:
-    """mean_i S_ii - e^-1 mean_off exp S. TUBA at a = e. Unbiased lower bound, no cap, huge variance; tight only at S = 1 + log r."""
+    """Lower bound NWJ, which is TUBA with a = e.
+
+    The formula is::
+
+        mean_i S_ii - e^-1 mean_off exp S
+
+    It is unbiased and has no ceiling, but the variance is huge. It is tight only at S = 1 + log r.
+    """
     return tuba(score_NN, score_NN.new_ones(()))
 
 
 @bound
 def interpolated(score_NN: Tensor, log_baseline_N: Tensor, *, alpha: float = 0.5) -> Tensor:
-    """I_alpha: TUBA whose baseline is alpha * m + (1 - alpha) * a(c), m a mean of exp S over N-1 candidates. 1 + mean_i[ mean_{j!=i}
-    log( exp S_ii / b_i,-j ) - mean_{j!=i} exp S_ij / b_i,-i ], b_i,-j = alpha * mean_{l!=j} exp S_il + (1 - alpha) * a_i. So the
-    first term's mean holds the positive beside N-2 others, the second's none, as the proof asks. log_baseline_N as in `tuba`. Lower
-    bound in expectation; alpha = 1 is InfoNCE with N-1 candidates, 0 is TUBA: bias against variance. Never above 1 +
-    log((N-1)/alpha). Takes N >= 3."""
+    """Lower bound I_alpha, which interpolates between InfoNCE and TUBA.
+
+    The formula is::
+
+        1 + mean_i[ mean_{j!=i} log( exp S_ii / b_i,-j ) - mean_{j!=i} exp S_ij / b_i,-i ]
+        b_i,-j = alpha * mean_{l!=j} exp S_il + (1 - alpha) * a_i
+
+    The mean in the first term holds the positive and N-2 other candidates. The mean in the second term holds no
+    positive, as the proof requires. It is a lower bound in expectation. alpha = 1 is InfoNCE with N-1 candidates, and
+    alpha = 0 is TUBA. So alpha trades bias against variance. It never exceeds 1 + log((N-1)/alpha), and needs N >= 3.
+
+    Args:
+        score_NN: The scores in nats.
+        log_baseline_N: log a(c_i), as in `tuba`.
+        alpha: The weight of InfoNCE, from 0 to 1.
+    """
     if not 0 <= alpha <= 1:
         raise CPCError(f"alpha = {alpha}: choose it from 0 and up to 1.")
     score_NN = checked(score_NN, smallest=3)
     log_a_N = checked_row(log_baseline_N, score_NN, "log_baseline")
     if alpha == 0:
         return tuba(score_NN, log_a_N)
-    # [i, j]: log mean_{l != j} exp S_il, from sums on either side of j: subtracting exp S_ij would lose all digits where it dominates.
+    # [i, j]: log mean_{l != j} exp S_il, from the sums on both sides of j. Subtracting exp S_ij would lose all digits where it
+    # dominates.
     left_NN = torch.logcumsumexp(score_NN[:, :-1], dim=1)
     right_NN = torch.logcumsumexp(score_NN[:, 1:].flip(1), dim=1).flip(1)
     middle = torch.logaddexp(left_NN[:, :-1], right_NN[:, 1:])
-    # The ends have one side only; an empty sum there (-inf) would make the gradient of logaddexp NaN.
+    # The ends have one side only. An empty sum there (-inf) would make the gradient of logaddexp NaN.
     left_out_NN = torch.cat([right_NN[:, :1], middle, left_NN[:, -1:]], dim=1) - math.log(len(score_NN) - 1)
     log_b_NN = left_out_NN + math.log(alpha)
     if alpha < 1:
@@ -175,21 +304,42 @@ def interpolated(score_NN: Tensor, log_baseline_N: Tensor, *, alpha: float = 0.5
 
 @bound
 def leave_one_out(score_NN: Tensor) -> Tensor:
-    """mean_i( log p(x_i|c_i) - log mean_{j!=i} p(x_i|c_j) ), for scores S[i, j] = log p(x_j | c_i) up to a function of x_j. Upper
-    bound in expectation when p is the true conditional density, and nothing for a learned critic; bias and variance grow like e^I /
-    N. Note that it averages over contexts (columns of S)."""
+    """Upper bound leave-one-out, for scores S[i, j] = log p(x_j | c_i) up to a function of x_j.
+
+    The formula is::
+
+        mean_i( log p(x_i|c_i) - log mean_{j!=i} p(x_i|c_j) )
+
+    It is an upper bound in expectation if p is the true conditional density. For a learned critic it is no bound.
+    Bias and variance grow like e^I / N. The inner mean is over contexts, which is over a column of S.
+    """
     return (score_NN.diagonal() - log_mean_off(score_NN.T, (1,))).mean()
 
 
 @bound
 def club(score_NN: Tensor) -> Tensor:
-    """mean_i log q(x_i|c_i) - mean_off log q(x_j|c_i), for scores as in `leave_one_out`. Upper bound only if q is the true conditional
-    density or close to it; loose (no log of a mean: by far more than I at strong dependence), of low variance. Made to be minimised."""
+    """Upper bound CLUB, for scores as in `leave_one_out`.
+
+    The formula is::
+
+        mean_i log q(x_i|c_i) - mean_off log q(x_j|c_i)
+
+    It is an upper bound only if q is the true conditional density or close to it. The variance is low. It has no log
+    of a mean, so at strong dependence it exceeds I by far. It is made to be minimised.
+    """
     return score_NN.diagonal().mean() - off_diagonal(score_NN).mean()
 
 
 def checked(score_NN: Tensor, *, smallest: int = 2) -> Tensor:
-    """The scores in float32 at least. Raises CPCError unless they are finite, square and of `smallest` pairs or more."""
+    """Return the scores in float32 or float64.
+
+    Args:
+        score_NN: The scores.
+        smallest: The least number of pairs.
+
+    Raises:
+        CPCError: If they are not finite, not square, or of too few pairs.
+    """
     if score_NN.ndim != 2 or score_NN.shape[0] != score_NN.shape[1]:
         raise CPCError(
             f"scores of shape {tuple(score_NN.shape)}: a bound takes [N, N], rows contexts, columns candidates, positives on the "
@@ -203,32 +353,41 @@ def checked(score_NN: Tensor, *, smallest: int = 2) -> Tensor:
 
 
 def checked_row(value_N: Tensor, score_NN: Tensor, name: str) -> Tensor:
-    """One number per context (a scalar is one for all), in the type of the scores. Raises CPCError for anything else."""
+    """Return one number per context, with the type of the scores. A scalar counts for all contexts.
+
+    Raises:
+        CPCError: If the shape is another one, or a number is not finite.
+    """
     if value_N.shape not in ((), (len(score_NN),)) or not torch.isfinite(value_N).all():
         raise CPCError(f"{name} of shape {tuple(value_N.shape)}: give one finite number for each of {len(score_NN)} contexts.")
     return value_N.to(score_NN).expand(len(score_NN))
 
 
 def off_diagonal(score_NN: Tensor) -> Tensor:
-    """Row i without its column i: [N, N-1]."""
+    """Return the matrix without its diagonal, [N, N-1]."""
     N = len(score_NN)
-    # Laid out flat, every diagonal element but the first starts a stretch of N+1.
+    # In the flat layout, every diagonal element except the first starts a stretch of N+1.
     return score_NN.flatten()[1:].view(N - 1, N + 1)[:, :-1].reshape(N, N - 1)
 
 
 def log_mean_off(score_NN: Tensor, dim: tuple[int, ...] = (0, 1)) -> Tensor:
-    """log of the mean of exp S off the diagonal: over all pairs, scalar, or with (1,) within each row, [N]."""
+    """Return the log of the mean of exp S off the diagonal.
+
+    With dim (0, 1) it is a scalar over all pairs. With dim (1,) it is [N], one number per row.
+    """
     others = off_diagonal(score_NN)
     return others.logsumexp(dim) - math.log(math.prod(others.shape[d] for d in dim))
 
 
 def valued(value: Tensor, objective: Tensor) -> Tensor:
-    """The number of `value` with the gradient of `objective`: where training and evaluation are different formulas."""
+    """Return the number of `value` with the gradient of `objective`. Some bounds train with another formula than they
+    evaluate.
+    """
     return value.detach() + (objective - objective.detach())
 
 
 def _weighted(score_NN: Tensor, alpha: float) -> tuple[Tensor, Tensor]:
-    """Log terms of the row sums: the positives' [N] and the others' [N, N-1]."""
+    """Return the log terms of the row sums: [N] of the positives and [N, N-1] of the others."""
     N = len(score_NN)
     positive = score_NN.diagonal() + math.log(alpha / N)
     return positive, off_diagonal(score_NN) + math.log((N - alpha) / (N * (N - 1)))

@@ -1,4 +1,4 @@
-"""The CPC objective: predictions of a model, contrasted for every pair (t, t+k) that counts."""
+"""The CPC objective: the predictions of a model, contrasted for every pair (t, t+k) that counts."""
 
 from typing import NamedTuple, Protocol
 
@@ -10,13 +10,21 @@ from torchcpc.objectives.streamed import Contrasted, contrast_pool
 
 
 class Candidates(Protocol):
-    """Says who competes for each anchor; see `scores.candidates`."""
+    """Chooses the competitors of each anchor. See `scores.candidates`."""
 
-    def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Draw: ...
+    def draw(self, steps: Steps, target_M: Tensor, generator: torch.Generator) -> Draw:
+        """Return who competes for each target."""
+        ...
 
 
 class Anchors(NamedTuple):
-    """The pairs that count. All [M], positions in the flat layout [B*T]; horizon_M is an index into the ks."""
+    """The M pairs that count. All tensors are [M].
+
+    Attributes:
+        horizon_M: The index of the horizon.
+        anchor_M: The position of step t in the flat layout [B*T].
+        target_M: The position of step t+k in the flat layout.
+    """
 
     horizon_M: Tensor
     anchor_M: Tensor
@@ -24,7 +32,7 @@ class Anchors(NamedTuple):
 
 
 def anchors(steps: Steps, horizons: tuple[int, ...]) -> Anchors:
-    """Every pair (t, t+k), horizon by horizon, whose two steps are valid, of one source and segment, and k apart in time."""
+    """Return every pair (t, t+k), ordered by horizon. Both steps are valid, of one source and segment, and k apart in time."""
     B, T = steps.valid.shape
     position_BT = torch.arange(B * T, device=steps.valid.device).view(B, T)
     parts = []
@@ -39,11 +47,25 @@ def anchors(steps: Steps, horizons: tuple[int, ...]) -> Anchors:
 
 
 class Contrast:
-    """Mean InfoNCE over the pairs of each horizon, then over horizons, with everything worth knowing per horizon. Called with (model,
-    window, generator) it returns the scalar loss in nats and metrics, each a tensor [K] over the model's horizons: loss_per_k; bound_per_k
-    = mean log N - loss; ceiling_per_k = mean log N, N counted row by row; accuracy_per_k: how often the positive outscores all
-    competitors; pairwise_per_k: how often it outscores one; chance_per_k = mean 1/N; pairs_per_k. Ties count as a fair draw, so constant
-    scores give chance exactly. A horizon without pairs is NaN and takes no part in the mean."""
+    """The mean InfoNCE loss over the pairs of each horizon, then over horizons.
+
+    Calling it with (model, window, generator) returns the scalar loss in nats and a dict of metrics. Each metric is a
+    tensor [K] over the horizons:
+
+    - loss_per_k: the mean loss.
+    - bound_per_k: mean log N minus the loss. N is counted for each row.
+    - ceiling_per_k: mean log N.
+    - accuracy_per_k: how often the positive scores above all competitors.
+    - pairwise_per_k: how often it scores above a single competitor.
+    - chance_per_k: mean 1/N.
+    - pairs_per_k: the number of pairs.
+
+    Ties count as a fair draw, so constant scores give exactly the chance level. A horizon without pairs is NaN and
+    does not enter the mean.
+
+    Args:
+        candidates: Chooses the competitors.
+    """
 
     def __init__(self, candidates: Candidates) -> None:
         self.candidates = candidates
@@ -68,7 +90,11 @@ class Contrast:
         }
 
     def rows(self, model: Model, window: Window, generator: torch.Generator) -> tuple[Anchors, Contrasted]:
-        """The same, anchor by anchor: for bounds with intervals by source."""
+        """Return the pairs and their losses, one per anchor. Bounds with intervals by source need these.
+
+        Raises:
+            CPCError: If no pair of the batch counts.
+        """
         z_BTD, _, p_BTKD = model(window.x)
         steps, horizons = model.encoder.steps(window), model.predictor.horizons
         pairs = anchors(steps, horizons)
@@ -79,7 +105,7 @@ class Contrast:
             )
         draw = self.candidates.draw(steps, pairs.target_M, generator)
         if (spans := draw.spans) is not None:
-            # Anchors of one view or group behind each other are contrasted with their part of the pool without being gathered.
+            # Neighbouring anchors of one view or group meet their part of the pool without a gather.
             order_M = spans.order()
             pairs, spans = Anchors(*(column[order_M] for column in pairs)), spans.take(order_M)
         pairs_K = torch.bincount(pairs.horizon_M, minlength=len(horizons))
@@ -91,10 +117,10 @@ class Contrast:
 
 
 def top1(rows: Contrasted) -> Tensor:
-    """[M] probability that the positive is ranked first, ties broken at random."""
+    """Return the probability that the positive ranks first, [M]. Ties are broken at random."""
     return torch.where(rows.above_M == 0, 1 / (1 + rows.tied_M), 0.0)
 
 
 def pairwise(rows: Contrasted) -> Tensor:
-    """[M] fraction of competitors that the positive outscores, ties counted as half."""
+    """Return the fraction of competitors that score below the positive, [M]. Ties count as half."""
     return 1 - (rows.above_M + rows.tied_M / 2) / (rows.candidates_M - 1)

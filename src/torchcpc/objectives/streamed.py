@@ -1,11 +1,14 @@
-"""InfoNCE of many anchors against one pool, exact, in memory of the order of the pool, not of anchors x candidates.
+"""Exact InfoNCE of many anchors against one pool. Memory grows with the pool, not with anchors x candidates.
 
-Blocks of scores are made relative to the positive's own, which needs no look for the highest one, summed as odds while they are in cache,
-and kept until the anchor's sum is known, when they give the pool's gradient: three matrix products in all, and nothing made twice. Dense
-InfoNCE keeps the whole score matrix and several of its size for the backward pass: 3 GB at 12 x 1024 anchors and 16,384 candidates.
+Scores are computed in blocks, relative to the score of the positive. This needs no search for the highest score.
+Their odds are summed while they are in the cache. They are kept until the sum of the anchor is known, and then give
+the gradient of the pool. So there are three matrix products in all, and nothing is computed twice. Dense InfoNCE
+keeps the whole score matrix and several copies for the backward pass. That is 3 GB at 12 x 1024 anchors and 16,384
+candidates.
 
-Element by element, a block costs five light passes and one exponential. What would cost more than they is left out: on a CPU a mask is as
-dear as two exponentials, a comparison into bytes as three into floats, and exp as two exp2.
+A block costs five light passes over its elements and one exponential. Slower operations are avoided. On a CPU, a mask
+costs as much as two exponentials. A comparison to bytes costs as much as three to floats, and exp as much as two
+exp2.
 """
 
 from collections.abc import Callable
@@ -20,16 +23,22 @@ from torchcpc.contracts import Spans
 from torchcpc.objectives.blocks import DenseMask, Mask, ScoreBlock, SpanMask
 from torchcpc.objectives.infonce import require_competitors
 
-# Scores per block: half a million float32 are 2 MB, which stay in the cores' caches while a block is worked on.
+# Scores per block. Half a million float32 are 2 MB, which stay in the cache while a block is computed.
 BLOCK = 1 << 19
-# A loss in nats, which is the logarithm of odds that are summed and multiplied by vectors well within the range of float32.
+# The largest loss in nats whose odds, summed and multiplied by vectors, are well within the range of float32.
 LARGEST_LOSS = 50.0
 
 
 class Contrasted(NamedTuple):
-    """loss: scalar, differentiable: sum over anchors of weight_M * loss_M. The rest carries no gradient, one entry per anchor: loss_M in
-    nats, candidates_M = N (positive counted), above_M = competitors that score above the positive, tied_M = those level with it up to
-    rounding."""
+    """The loss of many anchors. Only `loss` carries a gradient.
+
+    Attributes:
+        loss: The sum over anchors of weight_M * loss_M, a scalar.
+        loss_M: The loss of each anchor in nats.
+        candidates_M: The number N of candidates, with the positive.
+        above_M: The number of competitors that score above the positive.
+        tied_M: The number of competitors that tie with it, up to rounding.
+    """
 
     loss: Tensor
     loss_M: Tensor
@@ -49,12 +58,28 @@ def contrast_pool(
     rows: int | None = None,
     columns: int | None = None,
 ) -> Contrasted:
-    """Exact InfoNCE (eq. 4) of each query against its positive and the pool. query_MD: p_k = W_k c; positive_MD: z_{t+k}; pool_ND:
-    candidates; multiplicity(rows, columns) -> [m, n] how often each pool member competes for each anchor (bool where that is once at
-    most), 0 for the positive itself; weight_M: weight of each anchor in the scalar loss (no gradient); spans: the same as multiplicity,
-    which is then not called; rows, columns: size of a block (default: by the pool). Products follow the autocast; scores, sums and the
-    loss are float32 (float64 for float64 input). Raises CPCError for an anchor with no competitor."""
-    # Exponentials of rows x N scores are kept: as many rows as make them no larger than the pool itself, or than one block.
+    """Compute exact InfoNCE (eq. 4) of each query against its positive and the pool.
+
+    Products follow the autocast. Scores, sums and the loss are float32, or float64 for float64 input.
+
+    Args:
+        query_MD: The predictions p_k = W_k c.
+        positive_MD: The true steps z_{t+k}.
+        pool_ND: The candidates.
+        multiplicity: A function (rows, columns) that returns how often each member competes for each anchor, [m, n].
+            It is bool where that is at most once. It is 0 for the positive itself.
+        weight_M: The weight of each anchor in the scalar loss. It gets no gradient.
+        spans: The same as multiplicity, for a sorted pool. If given, multiplicity is not called.
+        rows: Anchors per block. Default: chosen by the size of the pool.
+        columns: Members per block. Default: chosen by the size of the pool.
+
+    Returns:
+        The loss, and the values of each anchor.
+
+    Raises:
+        CPCError: If an anchor has no competitor.
+    """
+    # Exponentials of rows x N scores are kept. This many rows make them no larger than the pool, or than one block.
     N, D = pool_ND.shape
     rows = rows or min(1024, max(64, D, BLOCK // max(1, N)))
     columns = columns or max(1, BLOCK // rows)
@@ -66,9 +91,12 @@ def contrast_pool(
 def _contrast(
     vectors: tuple[Tensor, Tensor, Tensor], weight_M: Tensor, mask: Mask, rows: int, columns: int, grad: bool, beyond: bool
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """[loss_M, candidates_M, above_M, tied_M], and the gradients of the three vectors, which are empty unless asked for. Exponentials are
-    relative to the positive's score, known before all others, and so the odds of the competitors. beyond: relative to the highest score,
-    for odds beyond the range of floats; all scores are made once more for it."""
+    """Return [loss_M, candidates_M, above_M, tied_M] and the gradients of the three vectors. The gradients are empty
+    unless `grad`.
+
+    Exponentials are relative to the score of the positive. With `beyond` they are relative to the highest score, for
+    odds beyond the range of floats. Then all scores are computed once more.
+    """
     query_MD, positive_MD, pool_ND = vectors
     device, M = query_MD.device, len(query_MD)
     exact = torch.float64 if query_MD.dtype == torch.float64 else torch.float32
@@ -94,7 +122,7 @@ def _contrast(
                 whole_M[row] = part_m1.squeeze(1)
             if not grad:
                 continue
-            # d loss / d score: the softmax over candidates, which is exp(score - than) times this; for the positive less one.
+            # d loss / d score is the softmax over candidates: exp(score - than) times this share. The positive has one less.
             weight_m1 = weight_M[row, None].to(exact)
             share_m1 = weight_m1 / (total_m1 + (block.positive_m1 - than_m1).exp())
             grad_positive_m1 = weight_m1 * torch.expm1(-loss_m1)

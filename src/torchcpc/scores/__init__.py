@@ -1,4 +1,4 @@
-"""Scores: how well a context and a candidate fit, in nats, and which candidates compete. Choices by name are these dicts."""
+"""Scores: how well a context and a candidate fit, in nats, and which candidates compete. The dicts hold the choices by name."""
 
 from torchcpc.scores.amortised import Amortised
 from torchcpc.scores.bilinear import Bilinear

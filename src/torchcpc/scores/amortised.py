@@ -1,9 +1,10 @@
-"""log Z_k(c) as a small function of the prediction, for streams: no sample is kept, a step costs a few products.
+"""log Z_k(c) as a small function of the prediction. Streams use it, because it stores no samples and costs a few
+products per step.
 
-Fitted as the tightest baseline of the TUBA bound (Poole et al. 2019) with the score frozen: log a(c) minimises E_c[Z(c) / a(c) +
-log a(c)], at log a = log Z. With log a linear in features this is a gamma regression with a logarithmic link, convex, solved by
-Newton's method. The features of p = p_k(c) are 1, p, and the products of p along its main directions: for Gaussian z the
-cumulants make log E exp(p . z) exactly such a quadratic.
+It is fitted as the tightest baseline of the TUBA bound (Poole et al. 2019), with the score frozen. log a(c) minimises
+E_c[Z(c) / a(c) + log a(c)], and the minimum is at log a = log Z. With log a linear in features, this is a gamma
+regression with a logarithmic link. It is convex and solved by Newton's method. The features of p = p_k(c) are 1, p,
+and products of p along its main directions. For Gaussian z, log E exp(p . z) is exactly such a quadratic.
 """
 
 import torch
@@ -13,9 +14,17 @@ from torchcpc.contracts import CPCError
 
 
 class Amortised:
-    """A regression of log Z_k on the prediction, one per horizon: a `contracts.LogPartition` without a sample. p_AKD and log_z_AK:
-    predictions of calibration contexts and their log Z (from `Sample`). main: of how many main directions of p all products are taken;
-    ridge: penalty on standardised coefficients. Raises CPCError for fewer contexts than coefficients."""
+    """A regression of log Z_k on the prediction, one per horizon. It is a `contracts.LogPartition` without samples.
+
+    Args:
+        p_AKD: Predictions of the contexts to fit.
+        log_z_AK: Their log Z, from `Sample`.
+        main: The number of main directions of p whose products are features.
+        ridge: The penalty on standardised coefficients.
+
+    Raises:
+        CPCError: If there are fewer contexts than coefficients.
+    """
 
     def __init__(self, p_AKD: Tensor, log_z_AK: Tensor, *, main: int = 8, ridge: float = 1e-6) -> None:
         A, K, D = p_AKD.shape
@@ -26,7 +35,7 @@ class Amortised:
         if A <= size:
             raise CPCError(f"{A} contexts for {size} coefficients of log Z: give more contexts, or fewer main directions.")
         _, spread, across_KDD = torch.linalg.svd(centred_KAD, full_matrices=False)
-        # Along directions in which p hardly varies there is nothing to learn and no scale to divide by.
+        # Directions in which p hardly varies are left out: there is nothing to learn, and no scale to divide by.
         scale_KD = spread / A**0.5
         floor = 1e-6 * scale_KD.amax(dim=1, keepdim=True).clamp_min(1e-12)
         self._whiten_KDE = (across_KDD / scale_KD.clamp_min(floor)[..., None]).transpose(1, 2) * (scale_KD > floor)[:, None]
@@ -35,17 +44,20 @@ class Amortised:
         self.weight_KF = torch.stack([_gamma(phi, target, ridge) for phi, target in zip(phi_KAF, target_KA, strict=True)])
 
     def _features(self, p_AKD: Tensor) -> Tensor:
+        """Return the features of each prediction, [K, A, F]."""
         white_KAE = (p_AKD.double() - self.mean_KD).transpose(0, 1) @ self._whiten_KDE
         one = torch.ones_like(white_KAE[..., :1])
         return torch.cat([one, white_KAE, white_KAE[..., self._one] * white_KAE[..., self._other]], dim=-1)
 
     def __call__(self, p_AKD: Tensor) -> Tensor:
-        """log Z [A, K] of contexts with predictions p_AKD."""
+        """Return log Z [A, K] of contexts with predictions p_AKD."""
         return torch.einsum("kaf,kf->ak", self._features(p_AKD), self.weight_KF).to(p_AKD.dtype)
 
 
 def _gamma(phi_AF: Tensor, log_z_A: Tensor, ridge: float) -> Tensor:
-    """argmin over w of mean(exp(log Z - phi w) + phi w) + ridge/2 |w|^2, from the least-squares fit of log Z."""
+    """Return the w that minimises mean(exp(log Z - phi w) + phi w) + ridge/2 |w|^2. It starts from the least-squares fit
+    of log Z.
+    """
     A, F = phi_AF.shape
     eye_FF = torch.eye(F, dtype=phi_AF.dtype, device=phi_AF.device)
     penalty_FF = ridge * eye_FF

@@ -1,4 +1,4 @@
-"""The paper's score, eq. 3: log f_k(x_{t+k}, c_t) = z_{t+k}' W_k c_t, one matrix W_k per step ahead."""
+"""The score of the paper, eq. 3: log f_k(x_{t+k}, c_t) = z_{t+k}' W_k c_t, with one matrix W_k per step ahead."""
 
 from typing import Annotated
 
@@ -8,20 +8,22 @@ from torch import Tensor, nn
 
 from torchcpc.contracts import Count, CPCError
 
-# Of the paper: 12. One matrix each.
+# The paper predicts 12 steps. Each step has its own matrix.
 MOST_STEPS = 10_000
 
 
 class Bilinear(nn.Module):
-    """c_BTC -> p_BTKD with p_k = W_k c; the score of a candidate z is the plain dot product p_k . z, in nats: no bias, no division by D, no
-    cosine, the paper's eq. 3 as printed. horizons = first, first+1, ..., first+count-1 steps ahead.
+    """Maps contexts c_BTC to predictions p_BTKD with p_k = W_k c.
+
+    The score of a candidate z is the dot product p_k . z, in nats. As in eq. 3 of the paper there is no bias, no
+    division by D and no cosine. The horizons are first, first+1, ..., first+count-1 steps ahead.
 
     Args:
         first: Steps from the present to the first predicted step.
-        count: Predicted steps, from `first` on.
-        identity_scale: Each W_k starts with this multiple of the identity matrix on the last D numbers of c, so that at first the
-            model expects the mean of recent steps to go on. Use it with the context "running_means", which ends with such a mean. 0
-            adds no identity.
+        count: The number of predicted steps, from `first` on.
+        identity_scale: Each W_k starts with this multiple of the identity matrix on the last D numbers of c. At first
+            the model then expects the mean of recent steps to go on. Use it with the context "running_means", which
+            ends with such a mean. 0 adds no identity.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class Bilinear(nn.Module):
                 f"{latent_dim}. Take the context running_means, or leave identity_scale at 0."
             )
         self.horizons = tuple(range(first, first + count))
-        # Rows scaled so that scores start near zero (all candidates alike) whatever the widths are.
+        # This scale makes scores start near zero for any widths, so that all candidates are alike.
         self.weight = nn.Parameter(torch.empty(count, latent_dim, context_dim))
         with torch.no_grad():
             self.weight.normal_().div_((context_dim * latent_dim) ** 0.5)
@@ -52,6 +54,7 @@ class Bilinear(nn.Module):
                 self.weight[:, :, -latent_dim:] += identity_scale * torch.eye(latent_dim)
 
     def forward(self, c_BTC: Tensor) -> Tensor:
+        """Return predictions p_BTKD of contexts c_BTC."""
         K, D, C = self.weight.shape
         # One matrix product for all k: [B, T, C] x [C, K*D].
         return (c_BTC @ self.weight.reshape(K * D, C).t()).unflatten(-1, (K, D))

@@ -1,9 +1,11 @@
-"""From trained scores to log density ratios: PMI_k(x, c) = F_k(x, c) - log Z_k(c), Z_k(c) = E_{p(x)} exp F_k(x, c), in nats.
+"""From trained scores to log density ratios: PMI_k(x, c) = F_k(x, c) - log Z_k(c) in nats, with Z_k(c) = E_{p(x)} exp
+F_k(x, c).
 
-InfoNCE fixes F only up to a function of c, because the softmax runs over x; E_{p(x)} p(x|c)/p(x) = 1 takes that freedom away. Z is a mean
-over M samples of the marginal that come from other sources than the context, so never the positive: with the positive among them the
-result would be the InfoNCE estimate again, capped at log N. Steps of one source are not independent, so it is sources, in blocks,
-that count as draws wherever an error is estimated.
+InfoNCE determines F only up to a function of c, because the softmax runs over x. The condition E_{p(x)} p(x|c)/p(x) =
+1 removes this freedom. Z is a mean over M samples from the marginal distribution. They come from other sources than
+the context, so the positive is never among them. With the positive, the result would be the InfoNCE estimate again,
+with the ceiling log N. Steps of one source are not independent. So errors are estimated from sources, grouped in
+blocks.
 """
 
 from collections.abc import Callable
@@ -14,33 +16,45 @@ from torch import Tensor
 
 from torchcpc.contracts import CPCError, Estimand, check_choice
 
-# Scores [rows, M] that exist at once: bounds memory, not the result.
+# The number of scores [rows, M] that exist at once. It bounds memory and does not change the result.
 _BLOCK = 1 << 22
-# More blocks than this tell no more about an error and cost a wider product.
+# More blocks would not improve the estimate of an error, and would cost a wider product.
 _MOST_BLOCKS = 256
-# Below this a logarithm of a mean is a guess: its bias and its spread are of the size of what is measured.
+# With fewer samples, bias and spread of the logarithm of a mean are as large as the values to measure.
 FEWEST_SAMPLES = 8
 
-# Marginal -> what the calibrated score then estimates.
+# The marginal distribution of the samples -> what the mean of the calibrated score estimates.
 MARGINALS = {"all": "I(x; c)", "same_group": "I(x; c | group)"}
 
 
 def delta(share_AG: Tensor, part_AG: Tensor) -> Tensor:
-    """Half the relative variance of the mean, from the spread of its blocks: second-order delta method. Up to 1/2; 0 for one block."""
+    """Return half the relative variance of the mean, from the spread of its blocks (second-order delta method).
+
+    It is at most 1/2, and 0 for a single block.
+
+    Args:
+        share_AG: The share of the sum of exp F that each block holds.
+        part_AG: The share of the samples that each block holds.
+
+    Returns:
+        The correction [A], to add to the log of the mean.
+    """
     blocks_A = (part_AG > 0).sum(dim=1)
     return 0.5 * (share_AG - part_AG).square().sum(dim=1) * blocks_A / (blocks_A - 1).clamp(min=1)
 
 
 def jackknife(share_AG: Tensor, part_AG: Tensor) -> Tensor:
-    """Delete one block in turn, blocks of unequal size (Busing, Meijer & van der Leeden 1999). Grows without limit where one
-    block holds nearly all of the sum."""
-    # log mean without block g, less log mean of all: log((1 - share) / (1 - part)).
+    """Return the jackknife correction over blocks of unequal size (Busing, Meijer & van der Leeden 1999).
+
+    It grows without limit where one block holds nearly all of the sum. Arguments and result are those of `delta`.
+    """
+    # The log mean without block g minus the log mean of all is log((1 - share) / (1 - part)).
     loss_AG = torch.log1p(-share_AG.clamp(max=1 - 1e-6)) - torch.log1p(-part_AG.clamp(max=1 - 1e-6))
     return -((1 - part_AG) * loss_AG).sum(dim=1)
 
 
-# [A, G] share of the sum of exp F and [A, G] share of the samples that each block holds -> [A], to add to the log of the mean. With "none"
-# the log is too low by about chi2(p(x|c) || p(x)) / 2M (Jensen).
+# Name -> correction, with the arguments of `delta`. With "none" the log of the mean is too low by about
+# chi2(p(x|c) || p(x)) / 2M (Jensen).
 CORRECTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "none": lambda share_AG, _: share_AG.new_zeros(len(share_AG)),
     "delta": delta,
@@ -49,9 +63,16 @@ CORRECTIONS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 class Partition(NamedTuple):
-    """log Z of A contexts at K horizons, all [A, K]: log_z corrected; plain without the correction; drawn, how many samples each
-    rests on; effective, the number that equal samples would need for its spread, (sum e^F)^2 / sum e^2F. pull_GK [G, K]: by how
-    much each block moves the mean of log Z over the contexts, to first order."""
+    """log Z of A contexts at K horizons. All tensors are [A, K] except `pull_GK`.
+
+    Attributes:
+        log_z: log Z with the correction.
+        plain: log Z without the correction.
+        drawn: The number of samples.
+        effective: The effective sample size, (sum e^F)^2 / sum e^2F. So many samples of equal weight would have the
+            same spread.
+        pull_GK: How much each block moves the mean of log Z over the contexts, to first order, [G, K].
+    """
 
     log_z: Tensor
     plain: Tensor
@@ -61,14 +82,25 @@ class Partition(NamedTuple):
 
     @property
     def log_sum(self) -> Tensor:
-        """log of the sum over samples: what competes with a positive in InfoNCE."""
+        """The log of the sum over samples, which competes with a positive in InfoNCE."""
         return self.plain + self.drawn.log()
 
 
 class Sample:
-    """M marginal samples of z held in memory, which give log Z_k of any context: a `contracts.LogPartition`. z_MD; source_M and group_M
-    int64 say where each came from. marginal "all": samples of every other source; "same_group": of other sources of the context's group,
-    which divides out what the group alone tells. Raises CPCError for too few samples."""
+    """M samples of z from the marginal distribution, held in memory. They give log Z_k of any context: a
+    `contracts.LogPartition`.
+
+    Args:
+        z_MD: The samples.
+        source_M: The number of the source of each sample, int64.
+        group_M: The number of the group of each sample, int64.
+        marginal: "all" uses samples of every other source. "same_group" uses samples of other sources in the group of
+            the context. Information that the group alone gives is then divided out.
+        correction: The correction of the logarithm of the mean: "delta", "jackknife" or "none".
+
+    Raises:
+        CPCError: If there are too few samples, or a name is unknown.
+    """
 
     def __init__(
         self, z_MD: Tensor, source_M: Tensor, group_M: Tensor, *, marginal: str = "all", correction: str = "delta"
@@ -85,16 +117,26 @@ class Sample:
 
     @property
     def estimand(self) -> Estimand:
+        """What the mean of the calibrated scores estimates."""
         return Estimand(MARGINALS[self.marginal], self.marginal, len(self.z_MD), self.sources, self.correction)
 
     def __call__(self, p_AKD: Tensor, source_A: Tensor | None = None, group_A: Tensor | None = None) -> Tensor:
-        """log Z [A, K] of contexts with predictions p_AKD."""
+        """Return log Z [A, K] of contexts with predictions p_AKD."""
         return self.measure(p_AKD, source_A, group_A).log_z
 
     @torch.no_grad()
     def measure(self, p_AKD: Tensor, source_A: Tensor | None = None, group_A: Tensor | None = None) -> Partition:
-        """log Z with all that is known of its error. source_A and group_A: where the contexts come from, in the numbers of the
-        sample; without source_A they come from none of its sources. Raises CPCError for a context with too few samples."""
+        """Return log Z with all that is known of its error.
+
+        Args:
+            p_AKD: The predictions of the contexts.
+            source_A: The number of each context's source, counted as in the sample. None: no context is of a source
+                of the sample.
+            group_A: The number of each context's group. "same_group" needs it.
+
+        Raises:
+            CPCError: If a context has too few samples.
+        """
         A, K, D = p_AKD.shape
         rows = max(1, _BLOCK // (len(self.z_MD) * K))
         parts: list[tuple[Tensor, ...]] = []
@@ -108,7 +150,11 @@ class Sample:
         return Partition(*(torch.cat(column) for column in zip(*parts, strict=True)), pull_GK=pull_GK / A)
 
     def allowed(self, contexts: int, source_A: Tensor | None, group_A: Tensor | None) -> Tensor:
-        """[contexts, M] bool: which samples may stand for the marginal of which context."""
+        """Return which samples each context may use, [contexts, M] bool.
+
+        Raises:
+            CPCError: If a context has too few samples.
+        """
         allowed_AM = torch.ones(contexts, len(self.z_MD), dtype=torch.bool, device=self.z_MD.device)
         if source_A is not None:
             allowed_AM &= source_A[:, None] != self.source_M
@@ -126,6 +172,7 @@ class Sample:
         return allowed_AM
 
     def _rows(self, p_AKD: Tensor, allowed_AM: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Return the columns of `Partition` for some contexts, and the sum of their pull [G, K]."""
         A, K, D = p_AKD.shape
         score_AKM = (p_AKD @ self.z_MD.t()).masked_fill(~allowed_AM[:, None], -torch.inf)
         high_AK1 = score_AKM.amax(dim=-1, keepdim=True)
