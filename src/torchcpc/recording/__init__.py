@@ -1,1 +1,1 @@
-"""One source with all that a run says of it."""
+"""One source in time, with everything that a run says about it."""

@@ -1,4 +1,6 @@
-"""One source in time: its signal, and on the same axis PMI, surprise, boundaries and alarms. It imports no torch."""
+"""One source in time: its signal, PMI, surprise, boundaries and alarms on one axis. This module does not import
+torch.
+"""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,7 +11,13 @@ from torchcpc.information.result import Timeline
 
 
 class Axis(NamedTuple):
-    """What x counts. name: "second", "row", "sentence", or "date" for seconds since 1970; first, last: the stretch that is shown."""
+    """The x axis.
+
+    Attributes:
+        name: The unit: "second", "row", "sentence", or "date" for seconds since 1970.
+        first: Where the part that is shown begins.
+        last: Where it ends.
+    """
 
     name: str
     first: float
@@ -17,11 +25,13 @@ class Axis(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """A curve: y_P over x_P, NaN where it is not known.
+    """A curve.
 
-    Args:
-        name: What it is called in a legend.
-        per_point: Positions that each point stands for, 1 where every position is there.
+    Attributes:
+        name: Its name in a legend.
+        x_P: The x of its points, [P].
+        y_P: Its values, [P]. NaN means that a value is not known.
+        per_point: How many positions each point stands for. It is 1 if every position has a point.
     """
 
     name: str
@@ -31,14 +41,26 @@ class Trace(NamedTuple):
 
 
 class CurvePair(NamedTuple):
-    """A curve, and the same averaged over neighbours; None where it is not averaged."""
+    """A curve and its moving average.
+
+    Attributes:
+        raw: The curve.
+        smooth: Its moving average, or None if there is no smoothing.
+    """
 
     raw: Trace
     smooth: Trace | None = None
 
 
 class Spectrogram(NamedTuple):
-    """level_FT: uint8, 0 for `floor_db` below the loudest and 255 for the loudest, from 0 Hz up to `top_hz`; step_s: between columns."""
+    """The spectrogram of a recording.
+
+    Attributes:
+        level_FT: Levels as uint8, [F, T]. 255 is the loudest level, and 0 is `floor_db` below it.
+        top_hz: The highest frequency. The lowest is 0 Hz.
+        floor_db: The range of levels in dB.
+        step_s: The seconds between two columns.
+    """
 
     level_FT: np.ndarray
     top_hz: float
@@ -47,7 +69,12 @@ class Spectrogram(NamedTuple):
 
 
 class Sound(NamedTuple):
-    """What is played: float32 samples from -1 to 1, at `rate` Hz."""
+    """The sound that the page plays.
+
+    Attributes:
+        sample_S: Samples from -1 to 1, [S] float32.
+        rate: Samples per second.
+    """
 
     sample_S: np.ndarray
     rate: int
@@ -55,23 +82,24 @@ class Sound(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecordingView:
-    """A source as a page shows it.
+    """One source as a page shows it.
 
-    Args:
-        timeline: PMI of the whole source, smoothed; its `source` is the key.
+    Attributes:
+        timeline: The smoothed PMI of the whole source. Its `source` is the key.
         run: The name of the run.
-        axis: What x counts, and the stretch shown.
-        signal: The waveform or the channels; none for a text.
-        spectrogram, sound: Of a recording.
-        sentences: Of a text, with the surprise of each.
-        pmi: One curve a horizon.
+        axis: The x axis of the part that is shown.
+        signal: The waveform or the channels. It is empty for a text.
+        pmi: One curve for each horizon.
         surprise: The score that boundaries or alarms come from, in nats.
-        smooth: Steps that are averaged.
-        threshold: Above it a score is an alarm; NaN without alarms.
+        smooth: How many steps are averaged.
+        spectrogram: The spectrogram of a recording.
+        sound: The sound of a recording.
+        sentences: The sentences of a text, each with its surprise.
+        threshold: A score above it is an alarm. NaN means that there are no alarms.
         boundaries: Where the source changes, as x.
-        alarms: Stretches above the threshold, as pairs of x.
-        cut: Which stretch is shown of a source that is too long, in a sentence.
-        notes: What the marks rest on, and what could not be had, in sentences.
+        alarms: The parts above the threshold, as pairs of x.
+        cut: A sentence that says which part of a long source is shown.
+        notes: Sentences about how the marks were found, and about what is missing.
     """
 
     timeline: Timeline

@@ -1,4 +1,4 @@
-"""What a source itself looks like: the waveform of a recording, or the channels of a series."""
+"""The signal of a source: the waveform of a recording, or the channels of a series."""
 
 from collections.abc import Iterator
 
@@ -9,14 +9,14 @@ from torchcpc.recording.axis import Shown
 from torchcpc.recording.result import Trace
 from torchcpc.recording.thin import trace
 
-# Points of the waveform; and of all channels together.
+# The most points of a waveform, and of all channels together.
 MOST_WAVE_POINTS, MOST_CHANNEL_POINTS = 120_000, 200_000
-# Samples that are read at once.
+# This many samples are read at once.
 _SAMPLES = 1 << 20
 
 
 def waveform(sources: Sources, shown: Shown) -> Trace:
-    """The samples of a recording, or the two extremes of each block of them."""
+    """Return the samples of a recording. In a long one, each block is drawn by its lowest and highest sample."""
     size = max(1, -(-shown.count // (MOST_WAVE_POINTS // 2)))
     block, parts = max(size, _SAMPLES // size * size), list[Trace]()
     for first in range(shown.first, shown.last, block):
@@ -30,7 +30,7 @@ def waveform(sources: Sources, shown: Shown) -> Trace:
 
 
 def channels(sources: Sources, shown: Shown) -> Iterator[Trace]:
-    """A curve for each channel, in its own unit. A row of pictures or symbols is laid out flat."""
+    """Yield one curve for each channel, in the unit of the channel. A row of pictures or symbols is flattened."""
     x_SF = sources.read(0, shown.first, shown.count).reshape(shown.count, -1)
     names = list(sources.channels) if provides(sources, Channelled) else [f"value {n}" for n in range(x_SF.shape[1])]
     x_S, most = shown.rows(), max(1_000, MOST_CHANNEL_POINTS // max(1, x_SF.shape[1]))

@@ -8,13 +8,19 @@ WINDOW_S, STEP_S = 0.025, 0.010
 FLOOR_DB = 70.0
 MOST_COLUMNS, MOST_ROWS = 16_000, 128
 _EMPHASIS = 0.97
-# Frames transformed at once: bounds memory.
+# This many frames are transformed at once, which bounds memory.
 _FRAMES = 2048
 
 
 def spectrogram(sample_S: np.ndarray, rate: float) -> Spectrogram:
-    """Levels in dB of samples at `rate` Hz: Hann windows of 25 ms every 10 ms, or further apart in a long recording. High frequencies are
-    raised by 6 dB an octave, as is usual for speech, whose own levels fall."""
+    """Compute levels in dB from Hann windows of 25 ms, every 10 ms or at larger steps in a long recording.
+
+    High frequencies are raised by 6 dB per octave. That is usual for speech, whose levels fall with frequency.
+
+    Args:
+        sample_S: The samples, [S].
+        rate: Samples per second.
+    """
     window = max(8, round(WINDOW_S * rate))
     step = max(1, round(STEP_S * rate), -(-len(sample_S) // MOST_COLUMNS))
     columns = max(1, 1 + (len(sample_S) - window) // step)
@@ -29,7 +35,7 @@ def spectrogram(sample_S: np.ndarray, rate: float) -> Spectrogram:
         own_S = padded_S[begin * step : begin * step + (count - 1) * step + window]
         frame_TW = np.lib.stride_tricks.sliding_window_view(own_S, window)[::step]
         power_TF = np.square(np.abs(np.fft.rfft(frame_TW * hann, size)))
-        # Of neighbouring frequencies the loudest, so that a pure tone stays.
+        # The loudest of neighbouring frequencies is kept, so that a pure tone stays visible.
         level_TF[begin : begin + count] = np.maximum.reduceat(power_TF, np.arange(0, power_TF.shape[1], group), axis=1)
     decibel_FT = 10 * np.log10(np.maximum(level_TF.T, 1e-20))
     top = float(np.quantile(decibel_FT, 0.9995))

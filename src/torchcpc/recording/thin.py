@@ -1,4 +1,4 @@
-"""Curves with fewer points that look as before: of every block its lowest and its highest point stay."""
+"""Curves with fewer points that look the same. Each block of points keeps its lowest and its highest."""
 
 import numpy as np
 
@@ -6,8 +6,17 @@ from torchcpc.recording.result import Trace
 
 
 def trace(name: str, x_P: np.ndarray, y_P: np.ndarray, most: int) -> Trace:
-    """A curve of at most `most` points. Each block of neighbours keeps its two extremes, in their order and at their own x, so that no peak
-    is lost. A block without any known value stays a gap."""
+    """Return a curve of at most `most` points.
+
+    Each block of neighbours keeps its two extremes, in order and at their own x. So no peak is lost. A block without
+    any known value stays a gap.
+
+    Args:
+        name: The name of the curve.
+        x_P: The x of its points, [P].
+        y_P: Its values, [P].
+        most: The largest number of points.
+    """
     size = -(-len(x_P) // max(1, most // 2)) if len(x_P) > most else 1
     if size < 2:
         return Trace(name, x_P, y_P)

@@ -1,4 +1,7 @@
-"""From a trained run to the view of one source: all of it is scored, and the stretch that was asked for is shown."""
+"""The view of one source of a trained run.
+
+The whole source is scored, and the requested part is shown.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,20 +23,22 @@ from torchcpc.runs.run import TrainedRun
 from torchcpc.segmentation.boundaries import SegmentSpec
 from torchcpc.segmentation.curves import Curve, StepTimes, find
 
-# Points of one curve, and of all curves of PMI together; lines of it that an eye can tell apart.
+# The most points of a curve, of its moving average, and of all PMI curves together. The last is the most PMI curves that stay readable.
 MOST_POINTS, MOST_SMOOTH_POINTS, MOST_PMI_POINTS, MOST_HORIZONS = 60_000, 2_000, 100_000, 6
-# What a page holds of sound, and of text.
+# The most sound and the most text on one page.
 MOST_SOUND_S, MOST_SENTENCES = 900, 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ViewSpec(TimelineSpec):
-    """Which source is shown, as in `TimelineSpec`, and what of it.
+    """Which source to show, and which part of it. `TimelineSpec` has the other attributes.
 
-    Args:
-        start, end: The stretch, from the beginning of the source: in seconds, in rows without a clock, or in sentences. None: all.
-        quantile: Of the scores of normal rows, above which a row is an alarm.
-        rate: Boundaries per second, None for the rule of `SegmentSpec`.
+    Attributes:
+        start: Where the part begins, counted from the start of the source. The unit is seconds, rows if there is no
+            clock, or sentences. None: at the start.
+        end: Where the part ends. None: at the end.
+        quantile: A row is an alarm if its score is above this quantile of the scores of normal rows.
+        rate: Boundaries per second. None: the rule of `SegmentSpec`.
     """
 
     start: float | None = None
@@ -54,7 +59,14 @@ class ViewSpec(TimelineSpec):
 
 
 class _Surprise(NamedTuple):
-    """The curve, the threshold of alarms (NaN without), the stretches above it, and why there are none."""
+    """The surprise of one source.
+
+    Attributes:
+        curve: The score over x.
+        threshold: The threshold of alarms, NaN without alarms.
+        alarms: The parts above the threshold.
+        note: Why there are no alarms.
+    """
 
     curve: CurvePair
     threshold: float = float("nan")
@@ -63,10 +75,15 @@ class _Surprise(NamedTuple):
 
 
 def view_source(run: TrainedRun, data: Data | None, spec: ViewSpec) -> RecordingView:
-    """The view of one source of `data`, or of what the run did not train on.
+    """Return the view of one source.
+
+    Args:
+        run: The trained run.
+        data: The data that hold the source. None: data that the run did not train on.
+        spec: Which source and which part of it.
 
     Raises:
-        CPCError: As `find_source` does, and for a stretch that is not there.
+        CPCError: If there is no such source or no such part.
     """
     one, encoder = spec.find(run, data), run.model.encoder
     clock = Clock.of(one.sources, sound=run.domain.sound)
@@ -92,7 +109,7 @@ def view_source(run: TrainedRun, data: Data | None, spec: ViewSpec) -> Recording
         spectrogram=picture,
         sentences=tuple(_sentences(run, one, pmi_KT, shown)),
         cut=shown.note,
-        notes=tuple(note for note in (surprise.note, rule, f"log Z is drawn from {one.origin}.") if note),
+        notes=tuple(note for note in (surprise.note, rule, f"log Z comes from {one.origin}.") if note),
     )
 
 
@@ -109,20 +126,22 @@ def _sound(one: OneSource, shown: Shown) -> tuple[Sound, Spectrogram]:
 
 
 def _sentences(run: TrainedRun, one: OneSource, pmi_KT: np.ndarray, shown: Shown) -> Iterator[tuple[str, float]]:
-    """The sentences that are shown, and the surprise of each."""
+    """Yield the sentences that are shown, each with its surprise."""
     if provides(one.sources, Written):
         surprise_T = -pmi_KT[run.first_disjoint_horizon, shown.first : shown.last]
         yield from zip(one.sources.text(0, shown.first, shown.count), surprise_T.tolist(), strict=True)
 
 
 def _curve(name: str, x_P: np.ndarray, y_P: np.ndarray, width: int, most: int = MOST_POINTS) -> CurvePair:
-    """A curve, and its mean over `width` neighbours where these are more than one."""
+    """Return a curve and its mean over `width` neighbours."""
     smooth = trace(name, x_P, moving_mean(y_P[None], width)[0], MOST_SMOOTH_POINTS) if width > 1 else None
     return CurvePair(trace(name, x_P, y_P, most), smooth)
 
 
 def _pmi(run: TrainedRun, pmi_KT: np.ndarray, shown: Shown, width: int) -> Iterator[CurvePair]:
-    """A curve for each horizon that shares no input with its context; of many, some that are spread evenly."""
+    """Yield a curve for each horizon that shares no input with its context. If there are many, some are chosen
+    evenly.
+    """
     horizons = run.model.predictor.horizons
     disjoint = np.arange(run.first_disjoint_horizon, len(horizons))
     chosen = np.unique(disjoint[np.linspace(0, len(disjoint) - 1, min(len(disjoint), MOST_HORIZONS)).round().astype(int)])
@@ -132,7 +151,9 @@ def _pmi(run: TrainedRun, pmi_KT: np.ndarray, shown: Shown, width: int) -> Itera
 
 
 def _surprise(run: TrainedRun, one: OneSource, pmi_KT: np.ndarray, shown: Shown, width: int, spec: ViewSpec) -> _Surprise:
-    """The surprise of every step; for sensor series that of `cpc anomalies`, with its threshold and what lies above it."""
+    """Return the surprise of every step. For sensor series it is the score of `cpc anomalies`, with its threshold and
+    alarms.
+    """
     note = ""
     if run.config["encoder"].get("mean"):
         try:
@@ -152,7 +173,7 @@ def _surprise(run: TrainedRun, one: OneSource, pmi_KT: np.ndarray, shown: Shown,
 def _boundaries(
     run: TrainedRun, one: OneSource, pmi_KT: np.ndarray, shown: Shown, spec: ViewSpec
 ) -> tuple[tuple[float, ...], str]:
-    """Prominent peaks of the surprise of this source alone, as x, and the rule that chose them."""
+    """Return the prominent peaks of the surprise of this source as x, and the rule that chose them."""
     index, rate = run.first_disjoint_horizon, one.sources.rate
     k = run.model.predictor.horizons[index]
     surprise_P = -pmi_KT[index, k:]
