@@ -130,7 +130,7 @@ def test_fewer_inner_folds_are_told_with_the_table(
     assert sorted({task.inner_count(fold) for fold in task.folds}) == [2, 3]
     assert main(["probe", str(runs[0]), str(table), "--label", "label", "--folds", "3", "--seeds", "0", "--baselines"]) == 0
     entry = json.loads((runs[0] / "probe.json").read_text())["tables"][-1]
-    assert entry["split"]["inner_folds"] == [2, 3] and "penalties by 2 to 3-fold" in capsys.readouterr().out
+    assert entry["split"]["inner_folds"] == [2, 3] and "inner 2 to 3-fold" in capsys.readouterr().out
     lone = given(runs[0], tmp_path / "c.tsv", rows[:-3])
     with pytest.raises(CPCError, match="inner folds: class 'rare' has 1 of"):
         lone.inner_count(0)

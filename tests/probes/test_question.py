@@ -94,7 +94,7 @@ def test_per_event_is_asked_once_at_the_end_of_its_own_clip(sources: Arrays) -> 
 
 @pytest.mark.parametrize("fault", [{"alignment": None}, {"clip_seconds": 0.0}])
 def test_events_need_what_they_are_cut_by(fault: dict) -> None:
-    with pytest.raises(CPCError, match="a clip for each event takes events"):
+    with pytest.raises(CPCError, match="a clip for each event needs events"):
         ProbeSpec("kind", **({"alignment": EVENTS, "unit": "frame", "clip_seconds": 11.0, "per_event": True} | fault))
 
 

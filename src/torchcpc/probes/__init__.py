@@ -1,1 +1,1 @@
-"""How much simple models read off the representations, beside what else could be read."""
+"""Probes: how well simple models predict labels from representations, compared with baselines."""

@@ -1,7 +1,9 @@
-"""Classifiers trained by gradient through the one training loop, keeping the weights that the validation part judged best.
+"""Classifiers that are trained by gradient with the shared training loop. The best weights on the validation part are
+kept.
 
-The MLP probe has one hidden layer between frozen features and the label, for what is there but not linearly so (72.5 against 64.6 % of
-phones in section 3.1 of arXiv:1807.03748). The validation part selects weight decay and number of updates, as it does the linear penalty.
+The MLP probe has one hidden layer between frozen features and the label. It finds what is present but not linearly
+(72.5 against 64.6 % of phones in section 3.1 of arXiv:1807.03748). The validation part selects the weight decay and
+the number of updates, as it selects the penalty of the linear probe.
 """
 
 import copy
@@ -19,12 +21,22 @@ from torchcpc.statistics.standardise import Scale
 from torchcpc.training.loop import fit
 
 Batch = tuple[Tensor, ...]
-"""The classifier's arguments, and last its labels: [B] or [B, T], -1 where there is none."""
+"""The classifier's arguments, followed by the labels: [B] or [B, T]. -1 means no label."""
 
 
 @dataclass(frozen=True, slots=True)
 class Updates:
-    """How a classifier is trained; all are settings of `training.fit`."""
+    """How a classifier is trained. All fields are settings of `training.fit`.
+
+    Attributes:
+        steps: The number of updates.
+        learning_rate: The highest learning rate.
+        weight_decay: The factor of the L2 term.
+        clip: The largest norm of a gradient. 0: no clipping.
+        warmup: The updates during which the learning rate rises.
+        schedule: How the learning rate falls.
+        validate_every: The updates between two validations.
+    """
 
     steps: int
     learning_rate: float = 1e-3
@@ -45,9 +57,22 @@ def fit_classifier(
     weight_K: np.ndarray | None = None,
     seed: int = 0,
 ) -> float:
-    """Trains `model(*arguments) -> scores [..., classes]` with cross-entropy (nats). The model is left with the weights that `judge`
-    finds best on the validation part, the earliest of equals; returns that value. draw(step, rank) -> batch is a pure function;
-    weight_K: how much each class counts (None: all alike)."""
+    """Train a classifier with cross-entropy.
+
+    Afterwards the model has the weights that were best on the validation part, the earliest if several are equal.
+
+    Args:
+        model: Maps its arguments to scores, [..., classes].
+        draw: Returns the batch of (step, rank). It must be a pure function.
+        validation: The batches of the validation part.
+        updates: How to train.
+        judge: Compares predicted with true classes.
+        weight_K: The weight of each class. None: all are equal.
+        seed: The seed of the training.
+
+    Returns:
+        The value of `judge` for the weights that are kept.
+    """
     best_value, best_state = -1.0, model.state_dict()
 
     def validate(trained: nn.Module) -> dict[str, float]:
@@ -66,21 +91,24 @@ def fit_classifier(
 def cross_entropy(
     model: nn.Module, batch: Batch, generator: torch.Generator, weight_K: Tensor | None = None
 ) -> tuple[Tensor, dict[str, float]]:
-    """Mean of -log softmax(scores)[label] over the labelled places, each times the weight of its class, in float32 and nats."""
+    """Return the weighted mean cross-entropy over the labelled places of a batch, in nats."""
     *arguments, label = batch
     if not bool((label >= 0).any()):
         raise CPCError("a batch without a single label teaches nothing: draw windows that hold labelled places.")
     scores = model(*arguments).float().flatten(0, -2)
     if weight_K is None:
         return nn.functional.cross_entropy(scores, label.flatten(), ignore_index=-1), {}
-    # torch's own mean with weights divides by their sum in the batch, which takes them away again where a batch is of one class.
+    # The weighted mean of torch divides by the sum of the weights in a batch. In a batch of one class, the weight would cancel out.
     loss = nn.functional.cross_entropy(scores, label.flatten(), weight_K.to(scores.device), ignore_index=-1, reduction="sum")
     return loss / (label >= 0).sum(), {}
 
 
 @torch.inference_mode()
 def answers(model: nn.Module, batches: Sequence[Batch]) -> tuple[np.ndarray, np.ndarray]:
-    """The class that each labelled place is taken for and its label, in the order of the batches: both [M]. Puts the mode back."""
+    """Return the predicted and the true class of each labelled place, both [M], in the order of the batches.
+
+    The training mode of the model is restored.
+    """
     training = model.training
     model.eval()
     found = [(model(*arguments).argmax(dim=-1)[label >= 0], label[label >= 0]) for *arguments, label in batches]
@@ -90,7 +118,9 @@ def answers(model: nn.Module, batches: Sequence[Batch]) -> tuple[np.ndarray, np.
 
 
 def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """The module whose initial weights are a function of `seed`, leaving torch's global generator as it was."""
+    """Return a new module whose initial weights depend on `seed` alone. The global generator of torch stays
+    unchanged.
+    """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return make()
@@ -109,8 +139,21 @@ def mlp_probe(
     updates: Updates = Updates(steps=1500),
     seed: int = 0,
 ) -> Answers:
-    """Answers on the test part, and the weight decay (an L2 term in Adam's gradient) that the validation part selected. width: units
-    of the hidden layer (ReLU); batch: rows drawn with replacement for each update."""
+    """Train MLP probes and answer the test part with the best.
+
+    Args:
+        features: The features.
+        task: The classification.
+        width: The units of the hidden layer (ReLU).
+        weight_decays: The candidates for the weight decay, an L2 term in Adam's gradient. The validation part selects
+            one.
+        batch: The rows of each update, drawn with replacement.
+        updates: How to train.
+        seed: The seed of the initial weights and of the batches.
+
+    Returns:
+        The answers on the test part, and the weight decay.
+    """
     if width < 1 or batch < 1 or not weight_decays:
         raise CPCError(f"width = {width}, batch = {batch}, weight_decays = {list(weight_decays)}: each needs at least one.")
     features.check(task)
@@ -132,5 +175,5 @@ def mlp_probe(
         model, decayed = seeded(network, seed), replace(updates, weight_decay=decay)
         value = fit_classifier(model, draw, [validation], updates=decayed, judge=task.judge, weight_K=weight_K, seed=seed)
         tried.append((value, decay, model))
-    _, decay, best = max(tried, key=lambda each: each[0])  # the first, strongest, of equals
+    _, decay, best = max(tried, key=lambda each: each[0])  # of equal ones the first, which is the strongest
     return Answers(answers(best, [test])[0], task.test.y_M, (decay,))

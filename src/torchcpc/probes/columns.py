@@ -1,4 +1,4 @@
-"""Label columns that a probe names: their values, or what there is instead, and whether these are classes."""
+"""Label columns that a probe names, and the check that their values are classes."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -8,13 +8,22 @@ from torchcpc.contracts import CPCError, Sources, counted, nearest_name
 from torchcpc.data.labels import label_columns
 from torchcpc.data.names import matching
 
-# More different numbers than this, with fractions, are a measurement.
+# A column with more different numbers than this, some of them fractions, is a measurement.
 _MOST_NUMBERS = 20
 _MOST_NAMED = 9
 
 
 def column_values(sources: Sources, column: str, option: str) -> list[str]:
-    """The label of each source in `column`. option: what named the column, in words. Raises CPCError where no source has such a label."""
+    """Return the label of each source in a column.
+
+    Args:
+        sources: The sources.
+        column: The column.
+        option: The option that named the column, in words, for the message.
+
+    Raises:
+        CPCError: If no source has such a label.
+    """
     values = sources.labels(column)
     if not any(values):
         known = known_columns(sources)
@@ -24,33 +33,48 @@ def column_values(sources: Sources, column: str, option: str) -> list[str]:
 
 
 def known_columns(sources: Sources) -> list[str]:
-    """The columns that can be named. The group has a name of its own in some readers, and is a label without being a column."""
+    """Return the names of all label columns.
+
+    Some readers call the group by another name, and it can be a label without being a column.
+    """
     offered = [name for name in ("speaker", "group") if any(sources.labels(name))]
     return sorted({*label_columns(sources.items), *offered})
 
 
 def listed(word: str, choices: Sequence[str]) -> str:
-    """The end of a message: all choices, and the one that is likely meant."""
+    """Return the end of a message: all choices, and the one that is probably meant."""
     near = nearest_name(word, choices)
     return f"{', '.join(choices)}.{f' Did you mean {near!r}?' if near else ''}"
 
 
 def unsuited(values: Sequence[str], noun: str = "source", *, single: bool = False) -> str:
-    """Why these labels, one of each `noun`, cannot be classes; "" where they can. single: a class may be of one alone, as where every
-    source both trains and tests."""
+    """Return why labels cannot be classes, or "" if they can.
+
+    Args:
+        values: The labels, one of each `noun`.
+        noun: What has a label.
+        single: Whether a class may have a single member. That is so if every source both trains and tests.
+    """
     counts = Counter(filter(None, values))
     number, alone = counts.total(), sum(count == 1 for count in counts.values())
     if len(counts) > _MOST_NUMBERS and any(map(_has_fraction, counts)) and all(map(_is_number, counts)):
-        return (
-            f"{counted(len(counts), 'different number')} in {counted(number, noun)}, which measure something and are no classes"
-        )
+        return f"{counted(len(counts), 'different number')} in {counted(number, noun)}, which measure something and are not classes"
     if len(counts) > 2 and 2 * alone > number and not single:
         return f"{counted(len(counts), 'different value')} in {counted(number, noun)}, {alone:,} of them in one {noun} only"
     return ""
 
 
 def check_suited(column: str, sources: Sources, *, single: bool = False) -> None:
-    """Raises CPCError where the labels of sources in `column` are no classes, naming the columns that are. single: see `unsuited`."""
+    """Check that the labels of sources in a column are classes.
+
+    Args:
+        column: The column.
+        sources: The sources.
+        single: Whether a class may have a single member, see `unsuited`.
+
+    Raises:
+        CPCError: If they are not. The message names the columns that are.
+    """
     if not (why := unsuited(sources.labels(column), single=single)):
         return
     others = {name: sources.labels(name) for name in known_columns(sources) if name != column}
@@ -58,7 +82,7 @@ def check_suited(column: str, sources: Sources, *, single: bool = False) -> None
     suited = [f"{name} ({classes:,} classes)" for name, classes in number.items() if classes > 1]
     more = f" and {len(suited) - _MOST_NAMED:,} more" if len(suited) > _MOST_NAMED else ""
     instead = f"Columns of classes: {', '.join(suited[:_MOST_NAMED])}{more}." if suited else "Add a column of classes."
-    # Who speaks, where each speaker has one recording, can still be asked of other seconds of it.
+    # If each speaker has one recording, the speaker can still be predicted on other seconds of it.
     within = " Or train and test on parts of each source: --within 0.7 --clip-seconds 1." if why.endswith("only") else ""
     raise CPCError(f"label {column!r} is unsuited to classification: {why}. {instead}{within}")
 
@@ -76,13 +100,20 @@ def _has_fraction(value: str) -> bool:
 
 
 def test_roots(sources: Sources, tested: Collection[int], others: Collection[int]) -> tuple[str, ...]:
-    """The names of the data that are the test part as a whole, where the data were given in several pieces; else none."""
+    """Return the names of the data that form the test part.
+
+    If the test part is not a whole piece of the data, there are none.
+    """
     test, rest = ({sources.items[i].root for i in part} for part in (tested, others))
     return tuple(sorted(Path(root).name for root in test)) if rest and "" not in test and not test & rest else ()
 
 
 def tested_values(sources: Sources, column: str, value: str) -> set[str]:
-    """The values of `column` that `value` means. Raises CPCError where no source has one."""
+    """Return the values of `column` that `value` means.
+
+    Raises:
+        CPCError: If no source has such a value.
+    """
     values = set(column_values(sources, column, "test on")) - {""}
     if not (meant := matching(value, values)):
         known, near = sorted(values), nearest_name(value, sorted(values))

@@ -1,7 +1,8 @@
-"""From trained runs and labelled data to a probe table: every row gets the same sources, the same labels, the same probe.
+"""Comparison of features by probes, as one table.
 
-Rows are fitted in the order in which they are asked for most: all under the linear probe, CPC first, then the other probes, the curves
-and the supervised row. Each is told and kept as soon as it is done.
+Every row gets the same sources, the same labels and the same probe. The rows that are asked for most often come
+first. These are the linear probes, and among them those of CPC. Other probes, curves and the supervised row follow.
+Each row is reported and saved as soon as it is done.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +31,12 @@ Design = SingleSplit | CrossValidation
 
 
 class Kind(NamedTuple):
-    """One kind of features of the table, from one or several seeds."""
+    """One kind of features in the table.
+
+    Attributes:
+        name: Its name.
+        seeds: The features of each seed.
+    """
 
     name: str
     seeds: Sequence[SeedFeatures]
@@ -39,16 +45,29 @@ class Kind(NamedTuple):
 def compare(
     runs: Sequence[TrainedRun], sources: Sources, spec: ProbeSpec, rows: ProbeRows, listener: Listener = QUIET
 ) -> ProbeTable:
-    """The table of one question about `runs`, which are one network under several seeds.
+    """Compare features of trained runs by probes.
 
-    Rows: CPC c and z, the same network untrained, and the handmade features of the domain, under the linear probe. Where `rows` asks for
-    them also under the MLP, with label-efficiency curves, and with the same network trained on the labels. With folds: under the linear
-    probe without a curve; of text also the mean of the trained word embeddings, TF-IDF, and CPC z beside TF-IDF. Rows stand in the
-    folder of the first run, where it is one. Raises CPCError for what cannot be asked.
+    The rows are CPC c and z, the same network untrained, and the handmade features of the domain, all with the linear
+    probe. On request there are also MLP probes, label-efficiency curves and the same network trained on the labels.
+
+    A cross-validation has linear probes only, and no curve. For text it adds the mean of the trained word embeddings,
+    TF-IDF, and CPC z together with TF-IDF. Finished rows are saved in the folder of the first run.
+
+    Args:
+        runs: The same network, trained with several seeds.
+        sources: The labelled data.
+        spec: The question.
+        rows: The rows of the table.
+        listener: Hears of progress and of each row.
+
+    Raises:
+        CPCError: If the question has no answer, for example because the labels are not classes.
     """
     run = runs[0]
     if any(_sizes(other.config) != _sizes(run.config) for other in runs):
-        raise CPCError("the runs of --seed-runs are of other sizes than the first: a row is one network under several seeds.")
+        raise CPCError(
+            "the runs of --seed-runs differ from the first in size: a row is one network trained with several seeds."
+        )
     if spec.by_frame and run.model.encoder.layout.sequences > 1:
         raise CPCError("a picture has a label as a whole: leave --alignment and --unit frame out.")
     read = [own.open(sources) for own in runs]
@@ -61,7 +80,7 @@ def compare(
     clipped = Clipped(read[0], design)
     ours = [learned(clipped, own, as_read) for own, as_read in zip(runs, read, strict=True)]
     fresh = [untrained(clipped, run, read[0], seed) for seed in range(rows.seeds)]
-    # Frames of several kinds at once may be more than fit into memory.
+    # The frames of several kinds together may not fit into memory.
     handmade = Handmade(clipped, run, wanted.of_clips, together=not spec.by_frame and not spec.standardise_by)
     kinds = [
         *(Kind(f"CPC {which}", [own.seed(f"CPC {which}", "cpc", which) for own in ours]) for which in design.order),
@@ -83,7 +102,13 @@ def compare(
 
 
 class Tabled:
-    """The rows of a table as they come to be. design: the comparison; store: what is kept of earlier ones."""
+    """The rows of a table while they are computed.
+
+    Args:
+        design: The comparison.
+        store: The rows that were saved earlier.
+        listener: Hears of progress and of each row.
+    """
 
     def __init__(self, design: Design, store: RowStore, listener: Listener) -> None:
         self._design, self._store, self._listener = design, store, listener
@@ -92,23 +117,23 @@ class Tabled:
         self.points: list[Point] = []
 
     def fit(self, kinds: Sequence[Kind], words: Sequence[str]) -> None:
-        """The rows of all kinds of features under each probe in turn, the linear one first."""
+        """Fit the rows of all kinds of features with each probe, the linear one first."""
         design, store = self._design, self._store
         for probe in design.probes:
-            with self._listener.stage(f"probing, {probe}") as progress:
+            with self._listener.stage(f"{probe} probes") as progress:
                 for done, kind in enumerate(kinds):
                     progress(done, len(kinds), kind.name)
                     made = store.made
                     self._add(stacked([design.answer(probe, own, store) for own in kind.seeds]), new=store.made > made)
                 progress(len(kinds), len(kinds), "")
-        with self._listener.stage("probing, words"):
+        with self._listener.stage("probes of words"):
             made = store.made
             for row in design.answer_from_words(words, kinds[0].seeds, store):
                 self._add(row, new=store.made > made)
                 made = store.made
 
     def draw_curves(self, kinds: Sequence[Kind], rows: ProbeRows) -> None:
-        """The label-efficiency curves under the linear probe."""
+        """Compute the label-efficiency curves of the linear probe."""
         drawn = kinds if rows.curve and "linear" in self._design.probes else ()
         with self._listener.stage("label efficiency") as progress:
             for done, kind in enumerate(drawn):
@@ -117,7 +142,13 @@ class Tabled:
             progress(len(drawn), len(drawn), "")
 
     def train_supervised(self, config: Settings, identity: str, rows: ProbeRows) -> None:
-        """The same network trained on the labels, and its curve. identity: the key of its settings and of the clips."""
+        """Train the same network on the labels, and compute its curve.
+
+        Args:
+            config: The settings of the run.
+            identity: The key of its settings and of the clips.
+            rows: How many seeds and updates.
+        """
         if not (steps := rows.supervised_steps):
             return
         design, store, answered, curves, made = self._design, self._store, [], [], self._store.made
@@ -133,7 +164,7 @@ class Tabled:
         self.points += stacked_points(curves) if curves else []
 
     def map(self, own: SeedFeatures, label: str) -> EmbeddingMap | None:
-        """Test rows of the first features in two dimensions."""
+        """Return test rows of some features in two dimensions."""
         design = self._design
 
         def drawn() -> EmbeddingMap | None:
@@ -144,17 +175,17 @@ class Tabled:
 
     @contextmanager
     def told(self) -> Iterator[None]:
-        """Says at the end, and at an interrupt, which rows were kept."""
+        """Report at the end, and after an interrupt, which rows were saved."""
         try:
             yield
         except (KeyboardInterrupt, SystemExit):
             if self._store.folder and self._store.made:
                 kept = counted(self._store.made, "result")
-                self._listener.note(f"note: {kept} kept in {self._store.folder}; the same command goes on from there.")
+                self._listener.note(f"note: {kept} kept in {self._store.folder}; the same command continues from there.")
             raise
         if self._store.read:
             whole = f"{self._store.read} of {counted(self._store.read + self._store.made, 'result')}"
-            self._listener.note(f"note: {whole} read from {self._store.folder}: same weights, data and question.")
+            self._listener.note(f"note: {whole} read from {self._store.folder}, with the same weights, data and question.")
 
     def _add(self, row: ProbeRow, *, new: bool) -> None:
         self.rows.append(row)
@@ -185,14 +216,23 @@ def _table(spec: ProbeSpec, design: Design, table: Tabled, found: EmbeddingMap |
 
 
 class Wanted(NamedTuple):
-    """Names of baselines: features of clips, and features of words."""
+    """The names of the baselines to compute.
+
+    Attributes:
+        of_clips: Features of clips.
+        of_words: Features of words.
+    """
 
     of_clips: list[str]
     of_words: list[str]
 
 
 def _wanted(run: TrainedRun, design: Design, spec: ProbeSpec, rows: ProbeRows, listener: Listener) -> Wanted:
-    """The baselines that were asked for. Raises CPCError for unknown ones."""
+    """Return the baselines that were asked for.
+
+    Raises:
+        CPCError: If one is unknown.
+    """
     offered = [*run.domain.handmade, *design.word_features]
     wanted = offered if rows.baselines is None else list(rows.baselines)
     if unknown := [name for name in wanted if name not in offered]:
@@ -200,12 +240,12 @@ def _wanted(run: TrainedRun, design: Design, spec: ProbeSpec, rows: ProbeRows, l
     of_clips = [name for name in wanted if name in run.domain.handmade]
     whole = [name for name in of_clips if spec.by_frame and not _by_step(name, run, design)]
     if whole:
-        listener.note(f"note: {', '.join(whole)} describe a whole source, so frames are not probed on them.")
+        listener.note(f"note: {', '.join(whole)} describe a whole source, so the table of frames leaves them out.")
     return Wanted([name for name in of_clips if name not in whole], [name for name in wanted if name in design.word_features])
 
 
 def _matched(spec: ProbeSpec, sources: Sources, listener: Listener) -> ProbeSpec:
-    """The specification with its frame labels by the keys of the sources."""
+    """Return the specification with its frame labels matched to the keys of the sources."""
     if spec.alignment is None:
         return spec
     for line in note_lines(spec.alignment.notes):
@@ -214,14 +254,17 @@ def _matched(spec: ProbeSpec, sources: Sources, listener: Listener) -> ProbeSpec
 
 
 def _by_step(name: str, run: TrainedRun, design: Design) -> bool:
-    """Whether handmade features have a row for every step of the encoder."""
+    """Return whether handmade features have a row for every step of the encoder."""
     length, stride = design.clips.length(0), run.model.encoder.stride
     return len(run.domain.handmade[name](design.clips.read(0, 0, length), stride)) == length // stride
 
 
 def _sizes(config: Settings) -> Settings:
-    """What runs of other seeds have in common: all but the scale of the channels and the vocabulary, which each took from its own
-    training sources."""
+    """Return the settings that runs of different seeds share.
+
+    The scale of the channels and the vocabulary are left out, because each run took them from its own training
+    sources.
+    """
     own = ("mean", "scale", "tokenizer")
     parts = {part: config[part] for part in ("encoder", "context", "predictor", "data")}
     return {part: {key: value for key, value in section.items() if key not in own} for part, section in parts.items()}

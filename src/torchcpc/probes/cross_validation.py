@@ -1,4 +1,7 @@
-"""A comparison by cross-validation: whole sources, each tested once, every penalty selected inside the training part."""
+"""Comparison of features by cross-validation.
+
+The rows are whole sources, and each is tested once. Every penalty is selected inside the training part.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -29,7 +32,27 @@ WORD_MEAN, TFIDF = "mean of word embeddings", "TF-IDF"
 
 
 class CrossValidation:
-    """Rows of whole sources under the linear probe: a design, as `SingleSplit` is. Text has rows of its words, too."""
+    """A comparison of whole sources by cross-validation with the linear probe.
+
+    It has the same methods as `SingleSplit`. For text, there are also rows of word features.
+
+    Args:
+        sources: The labelled sources.
+        spec: The question.
+        stride: The positions of one step.
+        noun: The word for a source.
+
+    Attributes:
+        order: The representations. Others are compared with the first.
+        probes: The names of the probes.
+        validation: None, because there is no validation part.
+        clips: The sources with a label, each as one clip.
+        split: How the sources are divided.
+        unit: What a row is.
+        names: The classes by number.
+        word_features: The names of features that only text has.
+        training: The rows of the smallest training part.
+    """
 
     order, probes = ("z", "c"), ("linear",)
     validation: int | None = None
@@ -42,7 +65,7 @@ class CrossValidation:
             raise CPCError(
                 f"{len(short)} sources are shorter than one step, {sources.items[short[0]].key} for instance: leave them out."
             )
-        # A source of one step has no deviation.
+        # The deviation of a single step is not defined.
         self._pool = "mean" if all(length < 2 * stride for length in lengths) else spec.pool
         self._texts = [" ".join(sources.text(i)) for i in rows] if provides(sources, Written) else None
         inner = [self._task.inner_count(fold) for fold in self._task.folds]
@@ -58,25 +81,33 @@ class CrossValidation:
             )
             given = test_roots(self.clips.sources, tested, others)
             units = independent_units(self.clips.sources, tested, others, named=spec.fold_by)
-            # Copies within the test are one unit, as the new groups are.
+            # Identical test sources count as one unit, and so does each new group.
             self._task = replace(self._task, unit_M=together(self._task.source_M.tolist(), units.number_S[rows].tolist()))
             _, first = np.unique(self._task.test.independent_M, return_index=True)
             of_test = units.count(units.number_S[np.array(tested)[first]], noun)
             self.split = Split("column_folds", inner_folds=span, repeated=repeated, test_data=given, units=of_test)
         self.unit, self.names = noun, self._task.names
         self.word_features = () if self._texts is None else (WORD_MEAN, TFIDF)
-        # The smallest training part; the validation part is inside it.
+        # The smallest training part, which includes the validation part.
         self.training = min(len(self._task.parts(fold)[0]) for fold in self._task.folds)
 
     def gather(self, clips: ClipFrames) -> tuple[ClipFeatures, ...]:
+        """Return the rows of several features, whose frames come clip by clip."""
         return gather(dict.fromkeys(range(len(self.clips))), clips, pool=self._pool)
 
     @property
     def pooling(self) -> object:
+        """How the frames of a source become one row."""
         return self._pool
 
     def answer(self, kind: str, own: SeedFeatures, store: RowStore) -> ProbeRow:
-        """The row of one kind of features, of one seed. kind: of `probes`."""
+        """Return the row of one kind of features of one seed.
+
+        Args:
+            kind: The probe, one of `probes`.
+            own: The features.
+            store: Where rows are saved.
+        """
 
         def fitted() -> ProbeRow:
             matrix_MD = self._matrix(own.make())
@@ -86,11 +117,19 @@ class CrossValidation:
         return store.row(key_of(kind, own.key, self._task), fitted)
 
     def curve(self, own: SeedFeatures, store: RowStore) -> list[Point]:
-        """None: a curve is drawn for a single split only."""
+        """Return no points, because only a single split has a curve."""
         return []
 
     def answer_from_words(self, wanted: Sequence[str], seeds: Sequence[SeedFeatures], store: RowStore) -> Iterator[ProbeRow]:
-        """The rows of features that are fitted inside each fold: TF-IDF, and CPC z (`seeds`) beside it, each seed in turn."""
+        """Yield the rows of features that are fitted inside each fold.
+
+        These are TF-IDF, and CPC z together with TF-IDF.
+
+        Args:
+            wanted: The names of the wanted features.
+            seeds: CPC z of each seed.
+            store: Where rows are saved.
+        """
         if self._texts is None or TFIDF not in wanted:
             return
         words, task = Tfidf(self._texts), self._task
@@ -109,7 +148,17 @@ class CrossValidation:
         yield stacked([store.row(key_of(TFIDF, self._texts, own.key, task), partial(both, own)) for own in seeds])
 
     def answer_supervised(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> ProbeRow:
-        """The network trained on the labels of each training part, less an inner fold that says when to stop, from one seed."""
+        """Return the row of the network trained on the labels, of one seed.
+
+        One inner fold of each training part is held out. It decides when to stop.
+
+        Args:
+            config: The settings of the run.
+            identity: The key of its settings and of the clips.
+            steps: The number of updates.
+            seed: The seed.
+            store: Where rows are saved.
+        """
         task, predicted_M = self._task, np.full(len(self._task.y_M), -1)
 
         def fitted(fold: int) -> ProbeRow:
@@ -127,16 +176,19 @@ class CrossValidation:
         return ProbeRow(NAME, ROLE, "supervised", None, predicted_M[None, task.fold_M >= 0], task.test, (None,))
 
     def supervised_curve(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> list[Point]:
-        """None, as for other features."""
+        """Return no points, as for other features."""
         return []
 
     def tested(self, made: ClipFeatures) -> tuple[np.ndarray, Labels]:
+        """Return the tested rows of some features with their labels."""
         return self._matrix(made)[self._task.fold_M >= 0], self._task.test
 
     def tested_keys(self) -> list[str]:
+        """Return the keys of the tested sources."""
         return [self.clips.items[row].key for row in np.flatnonzero(self._task.fold_M >= 0)]
 
     def chance(self, test: Labels) -> float:
+        """Return the accuracy of always answering the most frequent training class."""
         return self._task.chance
 
     def _matrix(self, made: ClipFeatures) -> np.ndarray:
@@ -144,10 +196,24 @@ class CrossValidation:
 
 
 def folded_task(sources: Sources, spec: ProbeSpec) -> tuple[FoldedTask, list[int], int]:
-    """The task; which sources are its rows, those that have a label; and how many sources are repeated. Sources that are the same
-    (texts but for case and blanks) or have the same value of the column `fold_by` share a fold. Where the data come with a test part
-    (column split) that is the only fold, and training sources that it repeats are left out: these are the repeated ones
-    then. Raises CPCError for classes that cannot be told apart so."""
+    """Make the task of a cross-validation.
+
+    Identical sources share a fold. Texts count as identical if they differ in case and blanks only. Sources with the
+    same value of `fold_by` share a fold, too.
+
+    If the data have a test part (column split), that is the only fold. Training sources that it repeats are left out,
+    and these are counted as repeated.
+
+    Args:
+        sources: The sources.
+        spec: The question.
+
+    Returns:
+        The task, the sources that are its rows, and the number of repeated sources.
+
+    Raises:
+        CPCError: If the labels are not classes, or if a class has too few sources.
+    """
     label, values = spec.label, column_values(sources, spec.label, "label")
     names = tuple(sorted(set(values) - {""}))
     check_classes(label, names, len(sources))
@@ -181,7 +247,11 @@ def folded_task(sources: Sources, spec: ProbeSpec) -> tuple[FoldedTask, list[int
 
 
 def _check_given(label: str, names: Sequence[str], train_M: np.ndarray, test_M: np.ndarray) -> None:
-    """Raises CPCError unless the training part that the data come with has two classes, and each that is tested."""
+    """Check that the given training part has two classes and every class of the test part.
+
+    Raises:
+        CPCError: If it does not.
+    """
     trained = np.unique(train_M)
     if len(trained) < 2:
         raise CPCError(
@@ -196,7 +266,7 @@ def _check_given(label: str, names: Sequence[str], train_M: np.ndarray, test_M: 
 
 
 def _content(sources: Sources, index: int) -> str:
-    """A text that two sources share exactly when they are the same to a probe."""
+    """Return a text that is equal for two sources if their content is the same to a probe."""
     if provides(sources, Written):
         return normalised(" ".join(sources.text(index)))
     return blake2b(sources.read(index, 0, sources.length(index)).tobytes(), digest_size=16).hexdigest()

@@ -1,7 +1,12 @@
-"""The features that a probe compares, each made when a row first needs it, and known by what it is made of.
+"""The features that a probe compares.
 
-The key of features holds the content of the clips, how their frames become rows, and what reads them: the weights of a network with its
-settings, or the name of handmade features. Networks are embedded once for z and c; handmade features are computed side by side.
+Features are computed when a row first needs them. Their key covers everything that they depend on:
+
+- the content of the clips
+- how frames become rows
+- the weights and settings of a network, or the name of handmade features
+
+A network embeds the clips once for z and c. Handmade features are computed together.
 """
 
 import os
@@ -29,43 +34,64 @@ from torchcpc.runs.run import TrainedRun
 
 
 class Design(Protocol):
-    """What features must know of a comparison: its clips and how their frames become rows."""
+    """What features need from a comparison: its clips, and how their frames become rows."""
 
     @property
-    def clips(self) -> Clips: ...
+    def clips(self) -> Clips:
+        """The clips."""
+        ...
+
     @property
-    def pooling(self) -> object: ...
-    def gather(self, clips: ClipFrames) -> tuple[ClipFeatures, ...]: ...
+    def pooling(self) -> object:
+        """How frames become rows, as part of a key."""
+        ...
+
+    def gather(self, clips: ClipFrames) -> tuple[ClipFeatures, ...]:
+        """Return the rows of several features, whose frames come clip by clip."""
+        ...
 
 
 class Clipped:
-    """The clips of a comparison, read by networks and by handmade features. sources: as they were opened; design: the comparison."""
+    """The clips of a comparison, as networks and handmade features read them.
+
+    Args:
+        sources: The sources as they were opened.
+        design: The comparison.
+    """
 
     def __init__(self, sources: Sources, design: Design) -> None:
         self.sources, self.design, self.clips = sources, design, design.clips
 
     @cached_property
     def key(self) -> str:
-        """Of the content of all clips, and of how their frames become rows."""
+        """A key of the content of all clips and of how frames become rows."""
         own = self.clips.sources
         content = [*digests(own).values()]
-        # A long file is known by some of its blocks. That it was written anew says that others may have changed.
+        # The digest of a long file covers only some of its blocks. A new time of writing means that others may have changed.
         times = [_written(item.path) for item in own.items]
         cut = [(content[clip.source], times[clip.source], clip.start, clip.length) for clip in self.clips.items]
         return key_of(__version__, cut, self.design.pooling)
 
     def read(self, index: int) -> np.ndarray:
+        """Return the values of one clip."""
         return self.clips.read(index, 0, self.clips.length(index))
 
 
 class Network:
-    """z and c of every clip as one network reads them. identity: what tells its weights from others; load: the run, when it is needed."""
+    """The z and c of every clip from one network.
+
+    Args:
+        clipped: The clips.
+        sources: The sources as the network reads them.
+        load: Returns the run when it is needed.
+        *identity: What distinguishes its weights from others.
+    """
 
     def __init__(self, clipped: Clipped, sources: Sources, load: Callable[[], TrainedRun], *identity: object) -> None:
         self._clipped, self._sources, self._load, self._identity = clipped, sources, load, identity
 
     def seed(self, name: str, role: str, which: str) -> SeedFeatures:
-        """Its z, c or mean of word embeddings, as features of a table."""
+        """Return its z, c or mean of word embeddings as features of a table."""
         key = key_of(which, name, role, self._clipped.key, *self._identity)
         return SeedFeatures(name, role, key, lambda: self._words if which == WORD_MEAN else self._both[which])
 
@@ -83,14 +109,23 @@ class Network:
 
 
 def learned(clipped: Clipped, run: TrainedRun, sources: Sources) -> Network:
-    """A trained network; sources: as it reads them."""
+    """Return a trained network.
+
+    Args:
+        clipped: The clips.
+        run: The run.
+        sources: The sources as the run reads them.
+    """
     weights = run.model.state_dict()
     digest = key_of([(name, value.detach().cpu().reshape(-1).view(torch.uint8).numpy()) for name, value in weights.items()])
     return Network(clipped, sources, lambda: run, digest, settings_key(run))
 
 
 def untrained(clipped: Clipped, run: TrainedRun, sources: Sources, seed: int) -> Network:
-    """The same network with random weights, of seeds that no run trains from: rows are then independent of the learned ones."""
+    """Return the same network with random weights.
+
+    No run trains from the seeds used here, so these rows are independent of the learned ones.
+    """
 
     def load() -> TrainedRun:
         return replace(run, model=build(run.config, seed=10_000 + seed).eval().to(run.device))
@@ -99,20 +134,30 @@ def untrained(clipped: Clipped, run: TrainedRun, sources: Sources, seed: int) ->
 
 
 def settings_key(run: TrainedRun) -> str:
-    """Of the settings that shape a model and what it reads. Files of the run count by their content, wherever they are."""
+    """Return a key of the settings that shape a model and what it reads. Files of the run count by content, not by
+    place.
+    """
     data = dict(run.config["data"])
     files = {name: Path(str(data.pop(name))).read_bytes() for name in run.domain.files if data.get(name)}
     return key_of({**run.config, "data": data}, files)
 
 
 class Handmade:
-    """Features of a domain that need no training, of several kinds; side by side in one pass through the clips where `together`."""
+    """Several kinds of handmade features of a domain.
+
+    Args:
+        clipped: The clips.
+        run: The run whose domain has the features.
+        names: The kinds of features.
+        together: Whether all kinds are computed in one pass through the clips.
+    """
 
     def __init__(self, clipped: Clipped, run: TrainedRun, names: Sequence[str], *, together: bool) -> None:
         self._clipped, self._run, self._names, self._together = clipped, run, names, together
         self._made: dict[str, ClipFeatures] = {}
 
     def seed(self, name: str) -> SeedFeatures:
+        """Return one kind as features of a table."""
         key = key_of(name, "handmade", self._clipped.key, self._run.model.encoder.stride, settings_key(self._run))
         return SeedFeatures(name, "handmade", key, lambda: self._features(name))
 
@@ -126,16 +171,16 @@ class Handmade:
                 return [function(x, stride) for function in functions]
 
             made = self._clipped.design.gather((i, sides(i)) for i in range(len(clips)))
-            self._made = dict(zip(names, made, strict=True))  # of frames no more than one kind is held
+            self._made = dict(zip(names, made, strict=True))  # of frames, only one kind is in memory
         return self._made[name]
 
 
 def _written(path: Path | None) -> int:
-    """When a file that is too long to be known whole was written, in nanoseconds; else 0."""
+    """Return when a long file was written, in nanoseconds. For a short file, whose digest is complete, it is 0."""
     if path is None:
         return 0
     try:
         status = os.stat(path)
     except OSError:
-        return 0  # whoever reads it next says so
+        return 0  # the next reader reports the error
     return status.st_mtime_ns if status.st_size > WHOLE_BYTES else 0

@@ -9,8 +9,17 @@ from torchcpc.statistics.intervals import difference_interval
 
 
 def gap_closed(rows: Sequence[ProbeRow]) -> GapClosed | None:
-    """Of the first CPC row, by the untrained row of the same representation under the same probe and the supervised row. None where one of
-    these is missing. The interval is that of a ratio of paired differences."""
+    """Return the share of the gap that the first CPC row closes.
+
+    The lower end is the untrained row of the same representation with the same probe, and the upper end is the
+    supervised row. The interval is that of a ratio of paired differences.
+
+    Args:
+        rows: The rows of a table.
+
+    Returns:
+        The share, or None if one of the three rows is missing.
+    """
     ours = next((row for row in rows if row.role == "cpc"), None)
     best = next((row for row in rows if row.role == "supervised"), None)
     which = ours.features.rpartition(" ")[2] if ours else ""
@@ -20,11 +29,11 @@ def gap_closed(rows: Sequence[ProbeRow]) -> GapClosed | None:
         return None
     names = (ours.features, low.features, best.features)
     gap = difference_interval(best.hits, low.hits)
-    single = len(best.hits.rows_S) == 1  # of one unit there is no interval
+    single = len(best.hits.rows_S) == 1  # one unit has no interval
     if not (gap.mean if single else gap.low) > 0:
         return GapClosed(*names, None)
     mean = (ours.hits.mean - low.hits.mean) / gap.mean
-    # The ratio is linear in the three rows near what was found.
+    # Near the estimate, the ratio is linear in the three rows.
     parts = ((ours, 1.0), (low, 1 - mean), (best, mean))
     one, *others = (row.hits.spread().scaled(weight / gap.mean) for row, weight in parts)
     error = one.less(others[0]).less(others[1]).error()

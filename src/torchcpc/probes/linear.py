@@ -1,15 +1,19 @@
-"""The linear probe: how much of a label a linear model reads off frozen features (section 3 of arXiv:1807.03748), and from how few.
+"""The linear probe: how well a linear model predicts a label from frozen features (section 3 of arXiv:1807.03748).
 
-Columns are standardised by the training part; multinomial logistic regression is fitted to it for each penalty of one grid; the penalty
-that the validation part judges best is kept; its classifier answers the test part, once. It is not fitted again on training and
-validation together: then every row, a supervised network with early stopping too, has learned from the same labels.
+Columns are standardised by the training part. A multinomial logistic regression is fitted for each penalty of one
+grid. The validation part selects the penalty, and that classifier answers the test part once. It is not fitted again
+on training and validation together. So every row has learned from the same labels, and that includes a supervised
+network with early stopping.
 
-Where the labels bear groups, the test is a group never seen, and a validation part of groups that are known would select too weak a
-penalty. Then each group of both is left out in turn to select the penalty, and the classifier is fitted on all of them.
+If the labels have groups, the test part holds new groups. A validation part of known groups would then select too
+weak a penalty. So each known group is left out in turn to select the penalty, and the classifier is fitted on all of
+them.
 
-Label efficiency is test accuracy from one label of each class up to all of them (there it is the table's own row). A point averages
-several draws of training rows: the same for all features, and nested. The validation part would spend more labels on the penalty than
-are counted, so 5-fold cross-validation inside the drawn labels selects it (of one label a class: 0.1, for none can be held out).
+Label efficiency is the test accuracy from a few labels of each class up to all of them. A point averages several
+draws of training rows. The draws are the same for all features, and each larger draw contains the smaller one.
+
+A validation part would use more labels for the penalty than are counted. So 5-fold cross-validation inside the drawn
+labels selects it. With one label per class nothing can be held out, and the penalty is 0.1.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,14 +27,26 @@ from torchcpc.probes.task import Answers, Features, Labels, Task
 from torchcpc.statistics.standardise import Scale
 
 PENALTIES = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
-# What carries over to a new group can be the means of the classes and little more, which is where strong penalties lead.
+# For a new group, often little more than the class means carries over. Strong penalties lead to such a classifier.
 STRONGER = (100.0, 10.0)
 SINGLE_LABEL_PENALTY, FOLDS = 0.1, 5
 
 
 def linear_probe(features: Features, task: Task, *, most_rows: int = 500_000) -> Answers:
-    """Answers on the test part and the penalty that the validation part selected. most_rows: a longer training part is thinned to
-    this many rows, the same for all features of the task."""
+    """Fit the linear probe and answer the test part.
+
+    Args:
+        features: The features.
+        task: The classification.
+        most_rows: A longer training part is thinned to this many rows. They are the same for all features of the
+            task.
+
+    Returns:
+        The answers on the test part, and the penalty.
+
+    Raises:
+        CPCError: If the features do not fit the task, or if `most_rows` is below 1.
+    """
     if most_rows < 1:
         raise CPCError(f"most_rows = {most_rows}: the probe needs at least one training row.")
     features.check(task)
@@ -41,7 +57,7 @@ def linear_probe(features: Features, task: Task, *, most_rows: int = 500_000) ->
     validation_MD = standardised(features.validation)
     solved = path(standardised(features.train[kept_M]), task.train.y_M[kept_M], task, PENALTIES)
     judged = [(task.judge(own.predict(validation_MD), task.validation.y_M), penalty, own) for penalty, own in solved]
-    _, penalty, classifier = max(judged, key=lambda each: each[0])  # the first, strongest, of equals
+    _, penalty, classifier = max(judged, key=lambda each: each[0])  # of equal ones the first, which is the strongest
     return Answers(classifier.predict(standardised(features.test)), task.test.y_M, (penalty,))
 
 
@@ -52,7 +68,9 @@ def _across_groups(features: Features, task: Task, most_rows: int) -> Answers:
     y_M = np.concatenate([labels.y_M for labels in known])[kept_M]
     group_M = np.concatenate([labels.group_M for labels in known if labels.group_M is not None])[kept_M]
     if len(np.unique(group_M)) < 2:
-        raise CPCError(f"task {task.label!r}: one group beside the test cannot be left out. Select the penalty by source.")
+        raise CPCError(
+            f"task {task.label!r}: there is one group outside the test, so none can be left out. Select the penalty by source."
+        )
     penalty = preferred(x_MD, y_M, group_M, task, across_groups=True)
     standardised = Scale.of(x_MD).astype(np.float32)
     ((_, classifier),) = path(standardised(x_MD), y_M, task, [penalty])
@@ -60,8 +78,21 @@ def _across_groups(features: Features, task: Task, most_rows: int) -> Answers:
 
 
 def preferred(x_MD: np.ndarray, y_M: np.ndarray, part_M: np.ndarray, task: Task, *, across_groups: bool = False) -> float:
-    """The penalty under which the parts of the rows, left out in turn, are answered best: the strongest of equals, and of all with a
-    single part. Counts right answers; across groups each group counts alike, as the task judges, and columns are standardised anew."""
+    """Select a penalty by leaving out each part of the rows in turn.
+
+    The score is the number of right answers. Across groups, each group has the same weight, the task judges, and
+    columns are standardised anew.
+
+    Args:
+        x_MD: The features, [M, D].
+        y_M: The classes, [M].
+        part_M: The part of each row, [M].
+        task: The classification.
+        across_groups: Whether the parts are groups.
+
+    Returns:
+        The best penalty. It is the strongest if several are equal or if there is a single part.
+    """
     penalties, parts = (*STRONGER, *PENALTIES) if across_groups else PENALTIES, np.unique(part_M)
     value = dict.fromkeys(penalties, 0.0)
     for part in parts if len(parts) > 1 else ():
@@ -78,19 +109,32 @@ def preferred(x_MD: np.ndarray, y_M: np.ndarray, part_M: np.ndarray, task: Task,
 
 
 def path(x_MD: np.ndarray, y_M: np.ndarray, task: Task, penalties: Sequence[float]) -> Iterator[tuple[float, LinearClassifier]]:
-    """`solve_path` with the classes and weights of a task."""
-    # A hundred thousand frames answer alike to a tenth of a percent whether a step's gain is followed to 1e-5 nats or to 1e-7.
+    """Fit a path of penalties with the classes and weights of a task."""
+    # On a hundred thousand frames, tolerances of 1e-5 and 1e-7 nats give the same accuracy to a tenth of a percent.
     return solve_path(x_MD, y_M, task.weight_K(y_M)[y_M], classes=task.classes, penalties=penalties, tolerance=1e-5)
 
 
 def thinned(rows: int, most: int, seed: int = 0) -> np.ndarray | slice:
-    """Which of `rows` rows to keep when there are more than `most`: drawn by `seed`, in their order."""
+    """Choose which of `rows` rows to keep if there are more than `most`. The choice is random and keeps the order."""
     return slice(None) if rows <= most else np.sort(np.random.default_rng(seed).choice(rows, size=most, replace=False))
 
 
 def label_draws(labels: Labels, *, per_class: int, draws: int) -> list[np.ndarray]:
-    """Row numbers of `draws` sets with `per_class` rows of each class present (all it has, if fewer). Sets of a smaller number are
-    the beginnings of these, class by class."""
+    """Draw labelled rows for a point of the label-efficiency curve.
+
+    A smaller set is the beginning of a larger one, class by class.
+
+    Args:
+        labels: The training part.
+        per_class: The rows of each class. A class with fewer rows gives all.
+        draws: The number of sets.
+
+    Returns:
+        The row numbers of each set.
+
+    Raises:
+        CPCError: If `per_class` or `draws` is below 1.
+    """
     if per_class < 1 or draws < 1:
         raise CPCError(f"per_class = {per_class} and draws = {draws} must both be at least 1.")
     orders = [np.random.default_rng([0, draw]).permutation(len(labels.y_M)) for draw in range(draws)]
@@ -101,7 +145,15 @@ def label_draws(labels: Labels, *, per_class: int, draws: int) -> list[np.ndarra
 def efficiency(
     features: Sequence[Features], task: Task, *, all_labels: ProbeRow, points: Sequence[int], draws: int
 ) -> list[Point]:
-    """The curve of one kind of features from several seeds; `all_labels` is its linear row."""
+    """Return the label-efficiency curve of one kind of features.
+
+    Args:
+        features: The features of each seed.
+        task: The classification.
+        all_labels: The linear row of these features.
+        points: The labels per class at each point.
+        draws: The draws of labels at each point.
+    """
 
     def correct_RQM(per_class: int) -> np.ndarray:
         sets = label_draws(task.train, per_class=per_class, draws=draws)
@@ -111,7 +163,7 @@ def efficiency(
 
 
 def _correct(features: Features, task: Task, sets: Sequence[np.ndarray], per_class: int) -> np.ndarray:
-    """Which test rows are answered correctly from each set of labelled rows: [sets, M] bool."""
+    """Return which test rows are answered correctly from each set of labelled rows: [sets, M] bool."""
     features.check(task)
     standardised = Scale.of(features.train).astype(np.float32)
     test_MD, correct = standardised(features.test), []
@@ -126,6 +178,6 @@ def _correct(features: Features, task: Task, sets: Sequence[np.ndarray], per_cla
 
 
 def _folds(source_M: np.ndarray, generator: np.random.Generator) -> np.ndarray:
-    """A fold for each row; the rows of one source share theirs, since neighbouring frames nearly repeat each other."""
+    """Return a fold for each row. The rows of one source share a fold, because neighbouring frames are nearly equal."""
     sources, place_M = np.unique(source_M, return_inverse=True)
     return generator.permutation(len(sources))[place_M] % min(FOLDS, len(sources))

@@ -1,11 +1,13 @@
 """Multinomial logistic regression with an L2 penalty, solved to its optimum along a path of penalties.
 
-The objective, in nats: mean over rows of -log softmax(x W + b)[y] + penalty/2 * |W|^2; b is free. Being a mean, it needs no new
-penalty for a new number of rows (scikit-learn's C is 1 / (penalty * rows)). Rows can have weights, 1 on average.
+The objective, in nats, is the mean over rows of -log softmax(x W + b)[y], plus penalty / 2 * |W|^2. The bias b has no
+penalty. Because the objective is a mean, the same penalty suits any number of rows (C in scikit-learn is 1 / (penalty
+* rows)). Rows can have weights, which are 1 on average.
 
-Neighbouring frames and stacked features are highly correlated, so that plain L-BFGS needs hundreds of steps. Here it runs in
-coordinates in which the Hessian is nearly the identity (eigenvectors of the features, scaled by the curvature at the class priors).
-On 50,000 frames x 200 features x 28 classes a path of five penalties takes 5 s instead of scikit-learn's 65 s (two cores).
+Neighbouring frames and stacked features are strongly correlated, so plain L-BFGS needs hundreds of steps. This solver
+uses coordinates in which the Hessian is nearly the identity. They are eigenvectors of the features, scaled by the
+curvature at the class priors. With 50,000 frames x 200 features x 28 classes, a path of five penalties takes 5 s on
+two cores, against 65 s with scikit-learn.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,20 +20,25 @@ from torch import Tensor
 
 from torchcpc.contracts import CPCError
 
-# Products (rows x features x classes) below which threads cost more than they bring. On a busy machine they cost a hundredfold:
-# the threads of a small product wait for each other in a loop that keeps the others from running.
+# Below this product of rows, features and classes, threads cost more than they bring. On a busy machine they cost a hundredfold,
+# because the threads of a small product wait for each other in a loop that blocks other threads.
 ONE_THREAD_BELOW = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class LinearClassifier:
-    """Scores x W + b: weight_DK and bias_K, float32."""
+    """A linear classifier with the scores x W + b.
+
+    Attributes:
+        weight_DK: W, [D, K] float32.
+        bias_K: b, [K] float32.
+    """
 
     weight_DK: np.ndarray
     bias_K: np.ndarray
 
     def predict(self, x_MD: np.ndarray) -> np.ndarray:
-        """The class with the highest score for each row: [M] int64."""
+        """Return the class with the highest score for each row: [M] int64."""
         return (x_MD @ self.weight_DK + self.bias_K).argmax(axis=1)
 
 
@@ -44,10 +51,23 @@ def solve_path(
     penalties: Sequence[float],
     tolerance: float = 1e-6,
 ) -> Iterator[tuple[float, LinearClassifier]]:
-    """(penalty, its classifier) from the strongest penalty to the weakest, each started where the one before ended. x_MD:
-    standardised features, float32; y_M: classes 0 .. classes-1, of which some may be absent; weight_M: of each row, 1 on average
-    (None: all alike); tolerance: L-BFGS stops when a step improves the objective by less, in nats (relative above 1 nat). Raises
-    CPCError for penalties that are not positive: on separable data the unpenalised optimum is at infinity."""
+    """Fit a classifier for each penalty, from the strongest to the weakest. Each fit starts from the previous
+    optimum.
+
+    Args:
+        x_MD: Standardised features, [M, D] float32.
+        y_M: Classes from 0 to classes - 1, [M]. Some may be absent.
+        weight_M: The weight of each row, 1 on average. None: all rows are equal.
+        classes: The number of classes.
+        penalties: The penalties, all above 0.
+        tolerance: L-BFGS stops if a step improves the objective by less, in nats (relative above 1 nat).
+
+    Yields:
+        Each penalty with its classifier.
+
+    Raises:
+        CPCError: If a penalty is not positive. Separable data then have no finite optimum.
+    """
     if not penalties or min(penalties) <= 0:
         raise CPCError(f"penalties {penalties}: give one or more above 0; without a penalty separable classes have no optimum.")
     pools, threads = ThreadpoolController(), 1 if x_MD.size * classes < ONE_THREAD_BELOW else None
@@ -56,7 +76,7 @@ def solve_path(
         x, y_M1 = torch.from_numpy(np.ascontiguousarray(x_MD, np.float32)), torch.from_numpy(y_M).long()[:, None]
         axes_DA, moment_A = _axes(x, weight_M1)
         x_MA = x @ axes_DA.float()
-        # One imaginary row of each class keeps the curvature of an absent class above zero.
+        # One extra row for each class keeps the curvature of an absent class above zero.
         count_K = torch.bincount(y_M1[:, 0], weight_M1[:, 0].double(), minlength=classes) + 1
         prior_K = count_K / count_K.sum()
         curvature_K = prior_K * (1 - prior_K)
@@ -69,8 +89,11 @@ def solve_path(
 
 
 def _axes(x_MD: Tensor, weight_M1: Tensor) -> tuple[Tensor, Tensor]:
-    """The eigenvectors (A) of the second moment of the rows, and their moments. Of fewer rows than columns no more axes are kept than
-    rows: across the others all rows are 0, and so are the weights."""
+    """Return the eigenvectors of the second moment of the rows, and their moments.
+
+    With fewer rows than columns, there are no more axes than rows. All rows are 0 along the other axes, and so are
+    the weights.
+    """
     if len(x_MD) < x_MD.shape[1]:
         _, root_A, axes_AD = torch.linalg.svd((weight_M1.sqrt() * x_MD).double() / len(x_MD) ** 0.5, full_matrices=False)
         return axes_AD.T, root_A.square()
@@ -81,7 +104,9 @@ def _axes(x_MD: Tensor, weight_M1: Tensor) -> tuple[Tensor, Tensor]:
 def _optimum(
     x_MA: Tensor, y_M1: Tensor, weight_M1: Tensor, penalty: float, scale_AK: Tensor, start_AK: Tensor, tolerance: float
 ) -> Tensor:
-    """The weights under one penalty, sought in units of scale_AK, in which the Hessian is nearly the identity."""
+    """Return the weights for one penalty. The search uses units of scale_AK, in which the Hessian is nearly the
+    identity.
+    """
     from scipy.optimize import minimize
 
     def objective(flat: np.ndarray) -> tuple[float, np.ndarray]:
@@ -94,7 +119,7 @@ def _optimum(
         gradient_AK = torch.cat([weight_AK, residual_MK.double().mean(dim=0, keepdim=True)])
         return loss.item(), (scale_AK * gradient_AK).flatten().numpy()
 
-    # The optimum is flat to float32 accuracy long before 1000 steps; the line search then ends the run, which is no failure.
+    # Long before 1000 steps, the objective is flat to float32 accuracy. The line search then stops, which is not a failure.
     options = {"maxiter": 1000, "maxcor": 10, "ftol": tolerance, "gtol": 1e-8}
     found = minimize(objective, (start_AK / scale_AK).flatten().numpy(), jac=True, method="L-BFGS-B", options=options)
     return scale_AK * torch.from_numpy(found.x).view_as(scale_AK)

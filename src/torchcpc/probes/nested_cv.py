@@ -1,8 +1,12 @@
-"""The linear probe by cross-validation: every row is tested once, and every penalty is selected without the rows it is tested on.
+"""The linear probe by nested cross-validation. Every row is tested once, and no penalty is selected with the rows
+that it is tested on.
 
-The paper's protocol for sentences (section 3.3 of arXiv:1807.03748, after Kiros et al. 2015): outer folds test, and inside the training
-part of each a second cross-validation selects the L2 penalty, with which that whole part is fitted. Means, deviations and vocabularies,
-which take no label, come from the training part of the outer fold. Grid, folds and solver are the same for every row of a table.
+This is the paper's protocol for sentences (section 3.3 of arXiv:1807.03748, after Kiros et al. 2015). Outer folds
+test. Inside the training part of each, a second cross-validation selects the L2 penalty. The classifier is then
+fitted on the whole training part.
+
+Means, deviations and vocabularies use no label, and they come from the training part of the outer fold. Grid, folds
+and solver are the same for every row of a table.
 """
 
 from collections.abc import Callable, Hashable, Sequence
@@ -15,19 +19,34 @@ from torchcpc.probes.task import JUDGES, Answers, Labels
 from torchcpc.statistics.batched_logistic import Block, Matrix, solve
 from torchcpc.statistics.standardise import Scale
 
-# From what standardised columns need to what rows of unit length and a hundred thousand columns need.
+# Standardised columns need the strong penalties. Rows of unit length with a hundred thousand columns need the weak ones.
 GRID = (1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
-# A penalty so strong that its block is as good as absent.
+# With so strong a penalty, the block has practically no effect.
 ABSENT = 1e6
 
 FoldFeatures = Callable[[np.ndarray, np.ndarray], tuple[Block, Matrix]]
-"""Training and test rows of a fold -> the training rows as a block, and the test rows; only training rows may shape either."""
+"""Maps the training and test rows of a fold to their features. Only training rows may influence the features."""
 
 
 def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int = 0, names: Sequence[str] = ()) -> np.ndarray:
-    """The fold of each row, 0 .. folds-1: [M]. Rows of one group share theirs. Groups come in random order, large ones first, and each
-    goes where its commonest class has the fewest rows so far (of equals where there are the fewest of all). Raises CPCError where some
-    class (`names`, for the message), by the commonest of each group, has fewer groups than there are folds."""
+    """Divide rows into folds so that the rows of one group share a fold.
+
+    Large groups are placed first, in random order. Each goes to the fold that has the fewest rows of the group's most
+    frequent class. If several folds are equal, it goes to the smallest.
+
+    Args:
+        y_M: The class of each row, [M].
+        group_M: The group of each row, [M].
+        folds: The number of folds.
+        seed: The seed of the order.
+        names: The classes by number, for the message.
+
+    Returns:
+        The fold of each row, [M].
+
+    Raises:
+        CPCError: If a class is the most frequent one in fewer groups than there are folds.
+    """
     if folds < 2:
         raise CPCError(f"folds = {folds}: a cross-validation has at least 2.")
     place_M, count_GK, groups_K = counted(y_M, group_M)
@@ -50,7 +69,7 @@ def grouped_folds(y_M: np.ndarray, group_M: np.ndarray, *, folds: int, seed: int
 
 
 def counted(y_M: np.ndarray, group_M: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The number of each row's group, the rows by group and class, and how many groups have each class as their commonest."""
+    """Return the number of each row's group, the rows by group and class, and the groups by most frequent class."""
     _, place_M = np.unique(group_M, return_inverse=True)
     count_GK = np.zeros((place_M.max() + 1, y_M.max() + 1), np.int64)
     np.add.at(count_GK, (place_M, y_M), 1)
@@ -58,11 +77,18 @@ def counted(y_M: np.ndarray, group_M: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def together(*columns: Sequence[Hashable]) -> np.ndarray:
-    """A number for each row, the same for rows that agree in any of the columns, directly or through others: [M]."""
+    """Number rows so that rows which agree in any column get the same number, directly or through other rows.
+
+    Args:
+        *columns: Columns of M values.
+
+    Returns:
+        The numbers, [M].
+    """
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    # A graph of rows and of values, numbered after them, with an edge from each row to its values.
+    # The nodes of the graph are the rows and then the values. Each row has an edge to its values.
     rows, number = len(columns[0]), dict[tuple[int, Hashable], int]()
     cells = [(row, (place, value)) for place, column in enumerate(columns) for row, value in enumerate(column)]
     left, right = zip(*((row, rows + number.setdefault(cell, len(number))) for row, cell in cells), strict=True)
@@ -72,16 +98,30 @@ def together(*columns: Sequence[Hashable]) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class FoldedTask:
-    """A classification of M rows. Raises CPCError where what belongs together is in two folds."""
+    """A classification of M rows by cross-validation.
+
+    Attributes:
+        label: The label that is predicted.
+        names: The classes by number.
+        y_M: The class of each row, [M].
+        source_M: Rows with the same number belong together and share a fold, [M].
+        fold_M: The fold that tests each row, [M]. A row with -1 is in every training part and is never tested.
+        inner: The folds inside each training part. There are fewer if a class has fewer groups of rows.
+        select_by: What selects a penalty, "accuracy" or "macro-F1".
+        unit_M: The independent unit of each row for intervals, [M]. None: `source_M`.
+
+    Raises:
+        CPCError: If rows that belong together are in two folds.
+    """
 
     label: str
     names: tuple[str, ...]
     y_M: np.ndarray
-    source_M: np.ndarray  # rows with one number belong together and share a fold
-    fold_M: np.ndarray  # the fold that tests each row, -1: in every training part, never tested
-    inner: int = 5  # folds inside each training part, fewer where a class has fewer groups of rows there
+    source_M: np.ndarray
+    fold_M: np.ndarray
+    inner: int = 5
     select_by: str = "accuracy"
-    unit_M: np.ndarray | None = None  # what intervals take for independent draws, None: what belongs together
+    unit_M: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         check_choice("select_by", self.select_by, JUDGES)
@@ -95,14 +135,19 @@ class FoldedTask:
 
     @property
     def folds(self) -> range:
+        """The numbers of the folds."""
         return range(int(self.fold_M.max()) + 1)
 
     def parts(self, fold: int) -> tuple[np.ndarray, np.ndarray]:
-        """The rows that train and those that `fold` tests."""
+        """Return the rows that train and the rows that `fold` tests."""
         return np.flatnonzero(self.fold_M != fold), np.flatnonzero(self.fold_M == fold)
 
     def inner_count(self, fold: int) -> int:
-        """How many inner folds the training part of `fold` has. Raises CPCError where a class of it cannot be in two."""
+        """Return the number of inner folds in the training part of `fold`.
+
+        Raises:
+            CPCError: If a class has fewer than two groups there.
+        """
         train, _ = self.parts(fold)
         _, count_GK, groups_K = counted(self.y_M[train], self.source_M[train])
         rarest = min(np.unique(self.y_M[train]).tolist(), key=lambda k: groups_K[k])
@@ -114,7 +159,7 @@ class FoldedTask:
         return min(self.inner, int(groups_K[rarest]))
 
     def inner_folds(self, fold: int) -> np.ndarray:
-        """The inner fold of each row of the training part of `fold`."""
+        """Return the inner fold of each row in the training part of `fold`."""
         train, _ = self.parts(fold)
         inner = self.inner_count(fold)
         return grouped_folds(self.y_M[train], self.source_M[train], folds=inner, seed=1 + fold, names=self.names)
@@ -128,13 +173,13 @@ class FoldedTask:
 
     @property
     def chance(self) -> float:
-        """Accuracy of always answering the commonest class of each training part."""
+        """The accuracy of always answering the most frequent class of each training part."""
         parts = [(self.y_M[train], self.y_M[test]) for train, test in map(self.parts, self.folds)]
         return sum(np.count_nonzero(test == np.bincount(train).argmax()) for train, test in parts) / len(self.test.y_M)
 
 
 def columns(x_MD: np.ndarray) -> FoldFeatures:
-    """A matrix, standardised by the training rows."""
+    """Return the features of a matrix, standardised by the training rows of each fold."""
 
     def parts(train: np.ndarray, test: np.ndarray) -> tuple[Block, Matrix]:
         standardised = Scale.of(x_MD[train]).astype(np.float32)
@@ -144,8 +189,18 @@ def columns(x_MD: np.ndarray) -> FoldFeatures:
 
 
 def beside(first: Answers, second: Answers) -> list[np.ndarray]:
-    """The candidates of two blocks side by side in each fold: the penalty that each selected alone, the first also with 10, 100 and
-    1,000 times that, and with so strong a one that only the second is left. So the weight of the first is selected in training."""
+    """Return candidate penalties for two blocks of features together.
+
+    The first block gets the penalty that it selected alone, and 10, 100 and 1,000 times that. One more candidate is
+    so strong that only the second block is left. So the weight of the first block is selected in training.
+
+    Args:
+        first: The answers of the first block alone.
+        second: The answers of the second block alone.
+
+    Returns:
+        The candidates of each fold, [2, 5].
+    """
     candidates = []
     for alone, other in zip(first.penalties, second.penalties, strict=True):
         assert alone is not None  # a penalty is selected in every fold
@@ -160,8 +215,18 @@ def cross_validated(
     *,
     tolerance: float = 1e-5,
 ) -> Answers:
-    """Answers to the tested rows, in their order, from features side by side, each a block with a penalty of its own. candidates: the
-    penalties of each fold, [blocks, choices], strongest first: of equally good ones the first is taken (None: GRID for one block)."""
+    """Answer the tested rows by nested cross-validation.
+
+    Args:
+        features: One or several blocks of features. Each has its own penalty.
+        task: The classification.
+        candidates: The penalties of each fold, [blocks, choices], the strongest first. Of equally good ones the first
+            is taken. None: `GRID`, for one block.
+        tolerance: The tolerance of the solver, in nats.
+
+    Returns:
+        The answers in the order of the tested rows.
+    """
     predicted_M, penalties = np.full(len(task.y_M), -1), []
     for fold in task.folds:
         train, test = task.parts(fold)
@@ -169,7 +234,7 @@ def cross_validated(
         y_M, inner_M = task.y_M[train], task.inner_folds(fold)
         choices_BQ = np.array([GRID]) if candidates is None else candidates[fold]
         inner, choices = int(inner_M.max()) + 1, choices_BQ.shape[1]
-        # Which choice answers the inner folds best, each by regressions that saw the other inner folds.
+        # Each choice answers every inner fold with a regression on the other inner folds. The best choice is taken.
         used_MP = np.repeat(np.stack([inner_M != n for n in range(inner)], axis=1), choices, axis=1)
         settings = {"classes": len(task.names), "tolerance": tolerance}
         fitted = solve(blocks, y_M, used_MP=used_MP, penalty_BP=np.tile(choices_BQ, inner), **settings)

@@ -1,4 +1,4 @@
-"""What a probe is asked, and what stands in its table."""
+"""The question of a probe, and the rows of its table."""
 
 from __future__ import annotations
 
@@ -20,33 +20,55 @@ SUPERVISED_STEPS = 1000
 
 @dataclass(frozen=True, slots=True)
 class ProbeSpec:
-    """Which rows are classified, and how they are divided into training, validation and test."""
+    """The question of a probe: which rows are classified, and how they are divided into training, validation and
+    test.
 
-    label: str  # column of the labels, or of the alignment's table
-    alignment: Alignment | None = None  # frame labels; None: labels of sources
-    unit: str | None = None  # "recording", or "frame" for a row a step; None: "frame" with an alignment
-    clip_seconds: float = 0.0  # sources are first cut into clips this long; 0: whole
-    # The first share of every source trains, the rest tests. 0: split by source, as is right wherever sources repeat their labels.
+    Attributes:
+        label: The column of the labels. With `alignment` it is a column of that table.
+        alignment: The labels of frames. None: labels of sources.
+        unit: What a row is, "recording" or "frame" (one step). None: "frame" with an alignment, else "recording".
+        clip_seconds: Sources are cut into clips of this length. 0: they stay whole.
+        within: This first share of every source is for training, and the rest is the test part. 0: the split is by
+            source, which is right if sources repeat their labels.
+        test_data: Folders or files that are the test part, all of them.
+        test_on: "column=value" names the test sources. "column" tests on each value in turn.
+        pool: How the frames of a recording become one row: "mean", "mean+deviation" or "last".
+        validation: The share of the sources outside the test that validates.
+        every: Only every N-th frame is a row.
+        delay_s: A frame is labelled by the moment this many seconds before its centre.
+        per_event: Whether there is one clip for each event of the alignment. The clip ends `delay_s` after its event,
+            and its last step is the row. So all steps have the same phase relative to their events.
+        select_by: What selects the penalty, "accuracy" or "macro-F1".
+        class_weight: "none", or "balanced" to give rare classes the same weight.
+        validate_across: The values of this column are left out one after another to select the penalty. Networks need
+            a validation part, which is one value.
+        standardise_by: Frames get mean 0 and deviation 1 within each value of this column. No label is used.
+        folds: The folds of a cross-validation of whole sources. 0: a single split. None: 10 for a table of sentences
+            if no option excludes it, else 0.
+        fold_by: Sources with the same value of this column share a fold.
+
+    Raises:
+        CPCError: If a value is not allowed, or if two options exclude each other.
+    """
+
+    label: str
+    alignment: Alignment | None = None
+    unit: str | None = None
+    clip_seconds: float = 0.0
     within: float = 0.0
-    test_data: str | Path | Sequence[str | Path] = ()  # folders or files that are the test part, all of them
-    test_on: str = ""  # "column=value" names the test sources, "column" tests every value in turn
-    pool: str = "mean+deviation"  # how the frames of a recording become one row
-    validation: float = 0.15  # share of the sources outside the test
-    every: int = 1  # every so many frames one is a row
-    delay_s: float = 0.0  # how far behind the centre of a frame the moment lies that it is asked about
-    # A clip for each event of the alignment in place of clips end to end. It ends `delay_s` after the event and is asked at its last
-    # step, so that all steps meet their events at one phase, as they do not on a fixed grid.
+    test_data: str | Path | Sequence[str | Path] = ()
+    test_on: str = ""
+    pool: str = "mean+deviation"
+    validation: float = 0.15
+    every: int = 1
+    delay_s: float = 0.0
     per_event: bool = False
-    select_by: str = "accuracy"  # of task.JUDGES
-    class_weight: str = "none"  # of task.CLASS_WEIGHTS
-    # Column of which one value after another is left out to select a penalty. Networks need a validation part: it is one value.
+    select_by: str = "accuracy"
+    class_weight: str = "none"
     validate_across: str = ""
-    # Column by whose values, labels unseen, frames of all features are brought to mean 0 and deviation 1.
     standardise_by: str = ""
-    # Of a cross-validation of whole sources; 0: a single split. None: 10 for a table of sentences, which come back in such tables,
-    # where no option speaks against it.
     folds: int | None = None
-    fold_by: str = ""  # sources of one value of this column share a fold
+    fold_by: str = ""
 
     def __post_init__(self) -> None:
         check_rules(
@@ -60,7 +82,7 @@ class ProbeSpec:
         check_exclusions(_given(self))
         if self.per_event and not (self.alignment and self.clip_seconds):
             raise CPCError(
-                "--per-event: a clip for each event takes events (--alignment) and the length of a clip (--clip-seconds)."
+                "--per-event: a clip for each event needs events (--alignment) and the length of a clip (--clip-seconds)."
             )
 
     @property
@@ -71,32 +93,54 @@ class ProbeSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProbeRows:
-    """What stands in the table."""
+    """The rows of a probe table.
 
-    seeds: int = 3  # untrained networks, and supervised ones; 0: no such rows
-    draws: int = 5  # of labels at each point of the efficiency curve
-    full: bool = False  # also the MLP, the curve and the supervised row, where these are not set
-    probes: Sequence[str] | None = None  # of single_split.PROBES; None: linear, with `full` all
-    baselines: Sequence[str] | None = None  # names of handmade features; None: all that there are
-    # Labels per class at the points of the curve; empty: no curve. None: none, with `full` or `supervised_curve` LABELS_PER_CLASS.
+    The defaults give linear probes only. With `full` there are more rows, unless a field says otherwise.
+
+    Attributes:
+        seeds: The number of untrained and of supervised networks. 0: no such rows.
+        draws: The draws of labels at each point of the label-efficiency curve.
+        full: Whether to add the MLP, the label-efficiency curve and the supervised row.
+        probes: The probes, "linear" or "MLP". None: linear, or both with `full`.
+        baselines: The names of handmade features. None: all of the domain.
+        curve: The labels per class at each point of the label-efficiency curve. Empty: no curve. None: no curve, or
+            `LABELS_PER_CLASS` with `full` or `supervised_curve`.
+        supervised_steps: The updates of the network that is trained on the labels. 0: no such row. None: 0, or 1000
+            with `full` or `supervised_curve`.
+        supervised_curve: Whether the supervised network is trained at each point of the curve, too.
+    """
+
+    seeds: int = 3
+    draws: int = 5
+    full: bool = False
+    probes: Sequence[str] | None = None
+    baselines: Sequence[str] | None = None
     curve: Sequence[int] | None = None
-    # Updates of the same network trained on the labels; 0: no such row. None: 0, with `full` or `supervised_curve` SUPERVISED_STEPS.
     supervised_steps: int | None = None
-    supervised_curve: bool = False  # train that network at the points of the curve, too
+    supervised_curve: bool = False
 
 
 def settled(spec: ProbeSpec, rows: ProbeRows, sources: Sources) -> tuple[ProbeSpec, ProbeRows]:
-    """Both with their defaults filled in. Raises CPCError for what does not go together."""
+    """Fill in the defaults of a question and its rows.
+
+    Args:
+        spec: The question.
+        rows: The rows.
+        sources: The data, which decide whether there is a cross-validation.
+
+    Raises:
+        CPCError: If some options exclude each other.
+    """
     given, folds = _given(spec) | _given_rows(rows), spec.folds
     if folds is None:
-        # Sentences come back in such tables, and one split by source would have copies on both sides.
+        # Sentences are often repeated in such tables. A single split by source would have copies in both parts.
         single = all(sources.length(i) == 1 for i in range(len(sources)))
         folds = 10 if single and not given & excluded_by_folds() and provides(sources, Written) else 0
     check_exclusions(given)
     more = rows.full or rows.supervised_curve
     steps = rows.supervised_steps if rows.supervised_steps is not None else SUPERVISED_STEPS * (more and rows.seeds > 0)
     if not rows.seeds and steps:
-        raise CPCError("seeds = 0 with supervised_steps: they count the supervised networks, too. Set one of them otherwise.")
+        raise CPCError("seeds = 0 with supervised_steps: seeds also counts the supervised networks. Change one of the two.")
     curve = LABELS_PER_CLASS if rows.curve is None and more else rows.curve or ()
     probes = rows.probes or (None if rows.full else LINEAR)
     if folds:
@@ -105,12 +149,16 @@ def settled(spec: ProbeSpec, rows: ProbeRows, sources: Sources) -> tuple[ProbeSp
 
 
 def check_options(spec: ProbeSpec, rows: ProbeRows) -> None:
-    """Raises CPCError for options that exclude each other, before any data are read."""
+    """Check options before any data are read.
+
+    Raises:
+        CPCError: If two of them exclude each other.
+    """
     check_exclusions(_given(spec) | _given_rows(rows))
 
 
 def _given(spec: ProbeSpec) -> set[str]:
-    """The options of a specification that were set, as the command line writes them."""
+    """Return the options of a question that were set, as on the command line."""
     named = {f"--{name.removesuffix('_s').replace('_', '-')}" for name in _DEFAULTS if getattr(spec, name) != _DEFAULTS[name]}
     named |= {f"--unit {spec.unit}"} if spec.unit else set()
     return named - ({"--folds"} if not spec.folds else set()) - ({"--test-data"} if not spec.test_data else set())
@@ -121,5 +169,5 @@ def _given_rows(rows: ProbeRows) -> set[str]:
     return named | ({"--curve"} if rows.curve else set()) | ({"--supervised-curve"} if rows.supervised_curve else set())
 
 
-# What a specification has where an option is not given.
+# The defaults of a question, for options that are not given.
 _DEFAULTS = {field.name: field.default for field in fields(ProbeSpec) if field.default is not MISSING}

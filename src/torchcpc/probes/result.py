@@ -1,4 +1,4 @@
-"""What a probe comparison found: a row a kind of features, differences, label efficiency, and a map of the rows."""
+"""The result of a probe comparison: accuracies, differences, label efficiency and a map of the rows."""
 
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -9,18 +9,43 @@ from torchcpc.contracts import counted
 from torchcpc.results import Array, Interval, Real, SavedResult, flat
 from torchcpc.text_table import TextTable
 
-# Macro-F1 is shown beyond this ratio of the commonest class to the rarest, where chance explains it less often than that.
+# Macro-F1 is shown if the ratio of the most to the least frequent class is above the first number.
+# The second is the significance level of a test that chance does not explain the ratio.
 _UNEQUAL, _BY_CHANCE = 1.5, 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """How rows were divided into training, validation and test. kind: "random" (by source), "column" (the data's own split column),
-    "test_on" (the sources whose `column` is `value`; every value in turn without a value), "within" (the first `share` of every
-    source trains), "folds" (cross-validation), "column_folds" (the data's own test part, penalties by cross-validation of the rest);
-    inner_folds: the fewest and the most that select a penalty; repeated: sources that repeat others, and with "column_folds" are left
-    out; data: names of the data, where these were given; test_data: of those of them that are the test part; units: what the intervals take
-    for independent draws, and how many of each there are ({"speaker": 11}; of a single one there is no interval; empty: not known)."""
+    """How rows are divided into training, validation and test.
+
+    The kind is one of these:
+
+    - "random": by source
+    - "column": by the split column of the data
+    - "test_on": the test sources have `value` in `column`; without a value, each value is tested in turn
+    - "within": the first `share` of every source is for training
+    - "folds": cross-validation
+    - "column_folds": the data have a test part, and cross-validation of the rest selects the penalty
+
+    Attributes:
+        kind: The kind of the split.
+        column: The column that names the test sources.
+        value: The value that is tested.
+        share: The share of every source for training.
+        folds: The number of folds.
+        inner_folds: The smallest and the largest number of inner folds that select a penalty.
+        grouped_by: The column whose values share a fold.
+        repeated: The sources that repeat others. With "column_folds" these are left out.
+        validate_across: The column whose values are left out to select the penalty.
+        event_seconds: The length of the clip of an event, in seconds. 0: clips do not follow events.
+        event_delay_s: How long after its event a clip ends, in seconds.
+        events_skipped: The events without enough data for a clip.
+        standardised_by: The column within whose values frames are normalised.
+        data: The names of the data, if several were given.
+        test_data: Those of them that are the test part.
+        units: The number of independent units of the intervals by kind, for example {"speaker": 11}. Empty: not
+            known. A single unit has no interval.
+    """
 
     kind: str
     column: str = ""
@@ -40,51 +65,67 @@ class Split:
     units: Mapping[str, int] = field(default_factory=dict)
 
     def text(self) -> str:
-        """The split in words."""
+        """Return the split in words."""
         inner = " to ".join(map(str, sorted(set(self.inner_folds))))
         tested_on = f"{self.column}={self.value}" if self.value else f"each {self.column} in turn"
-        given = f"the test is {', '.join(self.test_data)}" if self.test_data else "the split column of the data"
+        given = f"the test part is {', '.join(self.test_data)}" if self.test_data else "the split column of the data"
         parts = {
-            "random": ["by source: a fifth at random for the test"],
-            "column": [f"by source: {given}"],
-            "test_on": [f"by source: {tested_on} only in the test"],
-            "within": [f"within recordings, in time: the first {self.share:.0%} of each for training"],
+            "random": ["split by source: a random fifth is the test part"],
+            "column": [f"split by source: {given}"],
+            "test_on": [f"split by source: the test part is {tested_on}"],
+            "within": [f"split in time: the first {self.share:.0%} of each recording is for training"],
             "folds": [
-                f"{self.folds}-fold cross-validation{f', by {self.grouped_by}' if self.grouped_by else ''}, repeated sources on one side "
-                f"({self.repeated})",
-                f"penalties by {inner}-fold cross-validation inside each training part",
+                f"{self.folds}-fold cross-validation{f' by {self.grouped_by}' if self.grouped_by else ''}",
+                f"repeated sources share a fold ({self.repeated})",
+                f"an inner {inner}-fold cross-validation selects each penalty",
             ],
             "column_folds": [
-                given,
-                f"penalties by {inner}-fold cross-validation of the training part",
-                *([f"{self.repeated} training sources that the test repeats left out"] if self.repeated else []),
+                f"split by source: {given}",
+                f"a {inner}-fold cross-validation of the training part selects the penalty",
+                *([f"without {self.repeated} training sources that the test part repeats"] if self.repeated else []),
             ],
         }[self.kind]
         if self.validate_across:
-            parts.append(f"penalties selected across {self.validate_across}")
+            parts.append(f"penalties selected on held-out values of {self.validate_across}")
         if self.event_seconds:
-            skipped = f" ({self.events_skipped} left out)" if self.events_skipped else ""
-            parts.append(f"{self.event_seconds:g} s for each event, to {self.event_delay_s:g} s after it{skipped}")
+            skipped = f" ({self.events_skipped} skipped)" if self.events_skipped else ""
+            parts.append(f"clips of {self.event_seconds:g} s that end {self.event_delay_s:g} s after an event{skipped}")
         if self.standardised_by:
-            parts.append(f"frames standardised by {self.standardised_by}")
+            parts.append(f"frames normalised per {self.standardised_by}")
         if self.data:
-            parts.append(f"of {', '.join(self.data)}")
+            parts.append(f"data: {', '.join(self.data)}")
         return "; ".join(parts)
 
     def units_text(self, *, seeds: bool = False) -> str:
-        """What the intervals take for independent draws, in words; "" where it is not known. seeds: whether some rows have several."""
+        """Return the independent units of the intervals in words, or "" if they are not known.
+
+        Args:
+            seeds: Whether some rows have several seeds.
+        """
         if not self.units:
             return ""
         if sum(self.units.values()) == 1:
             return f"one test {next(iter(self.units))}: no interval"
         units = " and ".join(counted(number, name) for name, number in self.units.items())
-        return f"95 % intervals over {units}{' and, where a row has several, over its seeds' if seeds else ''}"
+        return f"95 % intervals over {units}{', and over seeds if a row has several' if seeds else ''}"
 
 
 @dataclass(frozen=True, slots=True)
 class RowSummary:
-    """One kind of features under one probe. role: "cpc", "untrained", "handmade" or "supervised"; added_to: the features beside which
-    these CPC features stand in the row ("TF-IDF"); accuracies and penalties: one a seed (penalties: a fold, too)."""
+    """One kind of features with one probe, as a row of a table.
+
+    Attributes:
+        features: The name of the features.
+        role: "cpc", "untrained", "handmade" or "supervised".
+        probe: The name of the probe.
+        dim: The number of columns of the features. None: not fixed.
+        accuracies: The test accuracy of each seed, from 0 to 1.
+        accuracy: The mean accuracy with its interval.
+        penalties: The selected penalty of each seed, and with several folds of each fold.
+        macro_f1: The mean of F1 over the classes, with its interval.
+        f1: F1 by class.
+        added_to: The features to which these CPC features are added in this row, for example "TF-IDF".
+    """
 
     features: str
     role: str
@@ -100,7 +141,15 @@ class RowSummary:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The accuracy of `features` less that of `against` on the same test rows, paired; `probe` is that of `against`."""
+    """The accuracy of some features minus that of others, paired on the same test rows.
+
+    Attributes:
+        features: The features.
+        against: The features whose accuracy is subtracted.
+        probe: The probe of `against`.
+        accuracy: The difference in accuracy, with its interval.
+        macro_f1: The difference in macro-F1, with its interval.
+    """
 
     features: str
     against: str
@@ -111,9 +160,18 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class GapClosed:
-    """How much of the way from the untrained network to the same network trained on the labels CPC features go, under one linear probe:
-    (CPC - untrained) / (supervised - untrained), in accuracy. share: None where the supervised row is not shown to be above the
-    untrained one, for then there is no gap."""
+    """The share of the gap from the untrained to the supervised network that CPC features close.
+
+    In accuracy, it is (CPC - untrained) / (supervised - untrained). CPC and untrained features have the same linear
+    probe.
+
+    Attributes:
+        features: The CPC features.
+        untrained: The untrained features.
+        supervised: The network that is trained on the labels.
+        share: The share with its interval. None: the supervised row is not shown to be above the untrained one, so
+            there is no gap.
+    """
 
     features: str
     untrained: str
@@ -121,15 +179,23 @@ class GapClosed:
     share: Interval | None
 
     def text(self) -> str:
+        """Return the share as a sentence."""
         ends = f"the gap from {self.untrained} to {self.supervised}"
         if self.share is None:
-            return f"{self.features}: {ends} is not shown to be above zero, so no share of it is closed."
+            return f"{self.features}: {ends} is not shown to be above zero, so a share of it has no meaning."
         return f"{self.features} closes {self.share.text(0, scale=100)} % of {ends}."
 
 
 @dataclass(frozen=True, slots=True)
 class EfficiencyPoint:
-    """Accuracy of the linear probe from so many labels of each class; None: from all."""
+    """One point of a label-efficiency curve of the linear probe.
+
+    Attributes:
+        features: The name of the features.
+        role: "cpc", "untrained", "handmade" or "supervised".
+        labels_per_class: The training labels of each class. None: all.
+        accuracy: The test accuracy with its interval.
+    """
 
     features: str
     role: str
@@ -139,7 +205,14 @@ class EfficiencyPoint:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingMap:
-    """Test rows in two dimensions: points [n, 2], the class of each, and what it is called (none in files of older versions)."""
+    """Test rows in two dimensions.
+
+    Attributes:
+        label: The label that colours the rows.
+        points: The coordinates, [n, 2].
+        labels: The class of each row.
+        keys: The name of each row. It is empty in files of older versions.
+    """
 
     label: str
     points: Array
@@ -153,9 +226,25 @@ class EmbeddingMap:
 
 @dataclass(frozen=True, slots=True)
 class ProbeTable(SavedResult):
-    """One question about the representations. chance: accuracy of always answering the commonest class; train, validation, test: rows;
-    unit: what a row is ("recording", "frame", "sentence"); test_counts: class -> test rows (empty in files of older versions); select_by:
-    what penalties were selected by, "accuracy" or "macro-F1"."""
+    """The answer to one question about the representations.
+
+    Attributes:
+        label: The label that is predicted.
+        unit: What a row is, for example "recording", "frame" or "sentence".
+        classes: The number of classes.
+        chance: The accuracy of always answering the most frequent class, from 0 to 1.
+        train: The number of training rows.
+        validation: The number of validation rows. None: there is no validation part.
+        test: The number of test rows.
+        split: How rows are divided.
+        rows: One row for each kind of features and probe.
+        differences: The CPC row minus the other rows, paired.
+        efficiency: The points of the label-efficiency curves.
+        map: Test rows in two dimensions.
+        gap: The share of the gap to a supervised network that CPC closes.
+        test_counts: The number of test rows by class. It is empty in files of older versions.
+        select_by: What selected the penalties, "accuracy" or "macro-F1".
+    """
 
     FORMAT: ClassVar[int] = 2
 
@@ -176,19 +265,23 @@ class ProbeTable(SavedResult):
     select_by: str = "accuracy"
 
     def records(self) -> Sequence[Mapping[str, object]]:
+        """Return one record for each row."""
         return [{"label": self.label, **dict(flat(row))} for row in self.rows]
 
     def tables(self) -> Sequence[TextTable]:
-        """Accuracies, best row first, in percent; with the difference to the CPC row, always signed. The same in macro-F1 where the classes
-        of the test are unequal (see `are_unequal`) or not known, and where penalties were selected by it."""
-        # The first of two with one row is the one with the CPC row; the other is told below the table.
+        """Return the accuracies in percent, the best row first.
+
+        The last column is the difference to the CPC row, with its sign. A second table has macro-F1 if the test
+        classes are unequal (see `are_unequal`) or not known, or if it selected the penalties.
+        """
+        # A row may have two differences. The first is that of the main CPC row, and the other goes below the table.
         gaps = {(gap.against, gap.probe): gap for gap in reversed(self.differences)}
         added = [gap for gap in self.differences if gap is not gaps[gap.against, gap.probe]]
         parts = f"train {self.train}" if self.validation is None else f"train {self.train}, validation {self.validation}"
         seeds = any(len(row.accuracies) > 1 for row in self.rows)
         first = (
-            f"{self.label}: {self.test} test {self.unit}s ({parts}), {self.classes} classes, always the commonest "
-            f"{100 * self.chance:.1f} %; {self.split.text()}\n{self.split.units_text(seeds=seeds)}"
+            f"{self.label}: {self.test} test {self.unit}s ({parts}), {self.classes} classes, chance "
+            f"{100 * self.chance:.1f} % (the most frequent class)\n{self.split.text()}\n{self.split.units_text(seeds=seeds)}"
         )
         judges = [("accuracy", "accuracy %", first)]
         if self.select_by == "macro-F1" or not self.test_counts or are_unequal(self.test_counts.values()):
@@ -203,10 +296,10 @@ class ProbeTable(SavedResult):
                     rows.append((row.features, row.probe, dim, *both, str(len(row.accuracies)), _signed(less, name)))
             if rows or not tables:
                 notes = [
-                    f"{gap.features} less {gap.against}, {gap.probe}: {told}" for gap in added if (told := _signed(gap, name))
+                    f"{gap.features} minus {gap.against}, {gap.probe}: {told}" for gap in added if (told := _signed(gap, name))
                 ]
                 notes += [self.gap.text()] if self.gap and name == "accuracy" else []
-                head = ("features", "probe", "columns", shown, "95 % interval", "seeds", "CPC less this")
+                head = ("features", "probe", "columns", shown, "95 % interval", "seeds", "CPC minus this")
                 tables.append(TextTable(head, rows, caption, notes))
         return tables
 
@@ -221,8 +314,14 @@ def _signed(gap: Difference | None, name: str) -> str:
 
 
 def are_unequal(counts: Collection[int]) -> bool:
-    """Whether accuracy hides rare classes: the commonest has more than 1.5 times the rows of the rarest, and by a chi-square test at 1 %
-    that is no chance. counts: test rows of each class; a class without one does not count, as in macro-F1."""
+    """Return whether accuracy hides rare classes.
+
+    That is so if the most frequent class has more than 1.5 times the rows of the rarest. In addition, a chi-square
+    test at 1 % must exclude chance.
+
+    Args:
+        counts: The test rows of each class. A class without a row does not count, as in macro-F1.
+    """
     met = [count for count in counts if count > 0]
     if len(met) < 2 or max(met) <= _UNEQUAL * min(met):
         return False

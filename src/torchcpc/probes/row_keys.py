@@ -1,4 +1,4 @@
-"""What the rows of a probe are called: the key of the source, and where in it the row begins."""
+"""The names of the rows of a probe: the key of the source, and where in it a row begins."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,16 @@ from torchcpc.probes.rows import ClipRows
 
 
 def row_keys(clips: Clips, rows: Sequence[ClipRows], step: float) -> list[str]:
-    """The name of each row, in the order of `rows`: 'talk.wav' or, inside a source, 'talk.wav at 1.25 s'. step: raw positions in a step;
-    places are in seconds, or in positions where there is no clock."""
+    """Return the name of each row, for example "talk.wav" or "talk.wav at 1.25 s".
+
+    Args:
+        clips: The clips.
+        rows: The rows of each clip.
+        step: The raw positions of one step.
+
+    Returns:
+        The names in the order of `rows`. Places are in seconds, or in positions if there is no clock.
+    """
     found = []
     for own in rows:
         clip = clips.items[own.clip]

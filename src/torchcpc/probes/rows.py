@@ -1,6 +1,7 @@
-"""Sources cut into clips of one part each, and the frames of clips that make the rows of a task, laid out alike for any features.
+"""The rows of a task: sources are cut into clips, and frames of clips become rows, in the same way for all features.
 
-Of the frames no more is held than becomes a row: a thousandth where every picture or recording is pooled into one.
+Only the frames that become rows are kept. If every picture or recording is pooled into one row, that is a thousandth
+of all.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,18 +21,25 @@ from torchcpc.probes.task import SPLIT_PARTS, Features, Labels, Task, check_clas
 from torchcpc.probes.units import Units, independent_units, single_units
 from torchcpc.representations.pool import pooled, standardise_by_group
 
-# Of the share of a source that is no test, this trains and the rest validates.
+# With `within`, this share of the training stretch trains, and the rest of it validates.
 _TRAINING = 0.85
 ClipFeatures = Mapping[int, np.ndarray]
-"""The rows [rows, D] of each clip that a task asks about."""
+"""The rows [rows, D] of each clip of a task."""
 ClipFrames = Iterable[tuple[int, Sequence[np.ndarray]]]
-"""The number of a clip and its frames [T, D] of several features, side by side, in any order of the clips."""
+"""The number of a clip with its frames [T, D] of several kinds of features. Clips may come in any order."""
 
 
 @dataclass(frozen=True, slots=True)
 class SplitClips:
-    """Clips of sources with the part (train, validation, test, or none: "") that each belongs to. units: what intervals take for
-    independent draws; event: the class of each clip's last step, where clips are cut by events."""
+    """Clips of sources, each with its part.
+
+    Attributes:
+        clips: The clips.
+        part: The part of each clip: "train", "validation", "test", or "" for none.
+        split: How the sources are divided.
+        units: The independent units of the intervals.
+        event: The class of each clip's last step, if clips follow events.
+    """
 
     clips: Clips
     part: list[str]
@@ -41,7 +49,7 @@ class SplitClips:
 
 
 def split_clips(sources: Sources, spec: ProbeSpec) -> SplitClips:
-    """Cuts and splits the sources as the probe asks. Sources without a label take no part."""
+    """Cut and split the sources as the question says. Sources without a label are in no part."""
     length, standardised_by = round(spec.clip_seconds * sources.rate), spec.standardise_by
     if end := spec.within:
         stretches = ((0.0, _TRAINING * end), (_TRAINING * end, end), (end, 1.0))
@@ -67,7 +75,9 @@ def _cut(sources: Sources, length: int, *, begin: float = 0.0, end: float = 1.0)
 
 
 def each_test(sources: Sources, spec: ProbeSpec) -> list[ProbeSpec]:
-    """One specification, or one for each value of the column that `test_on` names without a value."""
+    """Return one question for each value of the column that `test_on` names, or the question itself if it names a
+    value.
+    """
     column = spec.test_on
     if not column or "=" in column or spec.within:
         return [spec]
@@ -79,7 +89,7 @@ def each_test(sources: Sources, spec: ProbeSpec) -> list[ProbeSpec]:
 
 
 def _by_event(sources: Sources, spec: ProbeSpec, length: int, of_source: dict[int, str], split: Split) -> SplitClips:
-    """A clip for each event of the sources that take part. Those whose clip would reach beyond their source are left out."""
+    """Cut a clip for each event of the sources. An event whose clip would reach beyond its source is skipped."""
     assert spec.alignment is not None  # ProbeSpec checks it
     delay, events = round(spec.delay_s * sources.rate), []
     for index in sorted(of_source):
@@ -99,7 +109,7 @@ def _by_event(sources: Sources, spec: ProbeSpec, length: int, of_source: dict[in
 
 
 def _by_source(sources: Sources, spec: ProbeSpec) -> tuple[dict[int, str], Split]:
-    """The part of each source that takes part."""
+    """Return the part of each source that has one."""
     keys, parts = [item.key for item in sources.items], given_parts(sources)
     if spec.test_on:
         name, value = map(str.strip, spec.test_on.split("=", 1))
@@ -120,8 +130,8 @@ def _by_source(sources: Sources, spec: ProbeSpec) -> tuple[dict[int, str], Split
         values = column_values(sources, spec.validate_across, "validate across")
         groups = by_column([values[i] for i in rest])
         if len(groups) < 2:
-            beside = f"{counted(len(groups), 'value')} beside the test"
-            raise CPCError(f"validate across {spec.validate_across!r}: {beside}; 2 are needed.")
+            found = f"{counted(len(groups), 'value')} outside the test part"
+            raise CPCError(f"validate across {spec.validate_across!r}: {found}; 2 are needed.")
         validation = min(groups, key=lambda name: (len(groups[name]), name))
         parts = {"train": [p for name in groups if name != validation for p in groups[name]], "validation": groups[validation]}
     else:
@@ -131,7 +141,13 @@ def _by_source(sources: Sources, spec: ProbeSpec) -> tuple[dict[int, str], Split
 
 
 class ClipRows(NamedTuple):
-    """The rows of one clip: its steps that are rows (None: the clip as a whole is one row), and their classes."""
+    """The rows of one clip.
+
+    Attributes:
+        clip: The number of the clip.
+        steps: The steps that are rows. None: the whole clip is one row.
+        y: The class of each row.
+    """
 
     clip: int
     steps: np.ndarray | None
@@ -140,23 +156,38 @@ class ClipRows(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A task and the clips whose rows it asks about, part by part in the order of its labels."""
+    """A task, and the clips that have its rows.
+
+    Attributes:
+        task: The task.
+        clips: The rows of each clip by part, in the order of the labels.
+    """
 
     task: Task
     clips: Mapping[str, Sequence[ClipRows]]
 
     @property
     def steps(self) -> dict[int, np.ndarray | None]:
-        """The steps by clip that are rows."""
+        """The steps of each clip that are rows."""
         return {rows.clip: rows.steps for part in SPLIT_PARTS for rows in self.clips[part]}
 
     def features(self, name: str, made: ClipFeatures) -> Features:
-        """What `gather` made as one matrix a part, in the order of the task's labels."""
+        """Return the features of `gather` as one matrix for each part, in the order of the labels."""
         return Features(name, *(np.concatenate([made[rows.clip] for rows in self.clips[part]]) for part in SPLIT_PARTS))
 
 
 def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds_per_step: float) -> Rows:
-    """The rows and labels of a probe, for clips of `steps` steps each."""
+    """Label the rows of a probe.
+
+    Args:
+        split: The clips and their parts.
+        spec: The question.
+        steps: The number of steps of each clip.
+        seconds_per_step: The seconds between two steps.
+
+    Raises:
+        CPCError: If the labels are not classes, or if a part has no labelled source.
+    """
     sources, clips = split.clips.sources, split.clips.items
     values = [] if spec.alignment else column_values(sources, spec.label, "label")
     names = spec.alignment.names if spec.alignment else tuple(sorted(set(values) - {""}))
@@ -186,7 +217,7 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
             raise CPCError(f"label {spec.label!r}: no labelled source in the {part} part. Use more sources, or another split.")
         source_M = np.repeat([clips[each.clip].source for each in own], [len(each.y) for each in own])
         group_M, unit_M = group_of[source_M] if spec.validate_across else None, split.units.number_S[source_M]
-        # Two stretches of one recording are different sources to the task: the split within recordings was asked for by name.
+        # The split within recordings was requested, so two stretches of one recording count as different sources.
         source_M = source_M * len(SPLIT_PARTS) + place if spec.within else source_M
         labels.append(Labels(np.concatenate([each.y for each in own]), source_M, group_M, unit_M))
     unit = "frame" if spec.by_frame else "recording"
@@ -194,7 +225,11 @@ def label_rows(split: SplitClips, spec: ProbeSpec, steps: Sequence[int], seconds
 
 
 def _check_suited(spec: ProbeSpec, sources: Sources) -> None:
-    """Raises CPCError for labels that are no classes."""
+    """Check that the labels are classes.
+
+    Raises:
+        CPCError: If they are not.
+    """
     if spec.alignment is None:
         check_suited(spec.label, sources, single=bool(spec.within))
         return
@@ -206,8 +241,14 @@ def _check_suited(spec: ProbeSpec, sources: Sources) -> None:
 def gather(
     steps: Mapping[int, np.ndarray | None], clips: ClipFrames, *, pool: str, groups: Sequence[str] | None = None
 ) -> tuple[ClipFeatures, ...]:
-    """The rows of each of the features. steps: those of each clip that are rows, None: all are pooled into one row; other clips are
-    passed over. groups: the value of each clip by which its frames are standardised first. Only then are all frames in memory."""
+    """Return the rows of several kinds of features.
+
+    Args:
+        steps: The steps of each clip that are rows. None: all steps are pooled into one row. Other clips are ignored.
+        clips: The frames of each clip.
+        pool: How frames are pooled.
+        groups: The group of each clip, to normalise its frames per group first. Only then are all frames in memory.
+    """
     if groups is not None:
         held = list(clips)
         owners = [groups[clip] for clip, _ in held]

@@ -1,4 +1,4 @@
-"""Features of one seed, as a comparison is handed them: named, known by a key, and made when they are needed."""
+"""The features of one seed, with the key under which their rows are saved."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +8,14 @@ from torchcpc.probes.rows import ClipFeatures
 
 @dataclass(frozen=True, slots=True)
 class SeedFeatures:
-    """One kind of features of one network: their name and role in the table, their key, and how they are made."""
+    """One kind of features of one network.
+
+    Attributes:
+        name: Their name in the table.
+        role: Their role in the table.
+        key: The key of everything that they depend on.
+        make: Computes them when they are needed.
+    """
 
     name: str
     role: str

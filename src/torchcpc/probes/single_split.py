@@ -1,4 +1,6 @@
-"""A comparison by one split into training, validation and test, or by several, each of which tests on another group."""
+"""Comparison of features by one split into training, validation and test, or by several splits that test on one group
+each.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -25,8 +27,20 @@ PROBES: dict[str, Callable[[Features, Task], Answers]] = {"linear": linear_probe
 
 
 def probe(features: Sequence[Features], task: Task, *, kind: str = "linear", role: str = "cpc") -> ProbeRow:
-    """Fits, selects and answers with each of `features`: one kind of features from models of different seeds (handmade: one entry).
-    Raises CPCError for an unknown `kind`, features of different names or sizes, and features that do not fit the task."""
+    """Fit a probe on each seed of one kind of features.
+
+    Args:
+        features: The features of each seed. Handmade features have one entry.
+        task: The classification.
+        kind: The probe, "linear" or "MLP".
+        role: The role of the features in the table.
+
+    Returns:
+        The row of a table.
+
+    Raises:
+        CPCError: If the probe is unknown, if names or sizes differ, or if the features do not fit the task.
+    """
     check_choice("probe", kind, PROBES)
     if len({(own.name, own.dim) for own in features}) != 1:
         found = ", ".join(f"{own.name!r} of {own.dim} columns" for own in features) or "none"
@@ -35,17 +49,35 @@ def probe(features: Sequence[Features], task: Task, *, kind: str = "linear", rol
 
 
 class SingleSplit:
-    """Rows of clips, under every probe of `rows` and with its efficiency curve. A design says how clips are divided and features of
-    them judged. order: the representations, first the one that others are compared with; unit: what a row is; names: the classes by
-    number; word_features: names of the features that only text has; training, validation: rows. Rows are kept in a store, and fitted
-    where it lacks them."""
+    """A comparison by a single split.
+
+    A design divides the clips and judges features of them. Rows are saved in a store, and only missing rows are
+    fitted.
+
+    Args:
+        sources: The labelled sources.
+        spec: The question.
+        rows: The rows of the table.
+        stride: The positions of one step.
+        noun: The word for a source.
+
+    Attributes:
+        order: The representations. Others are compared with the first.
+        word_features: The names of features that only text has.
+        clips: The clips.
+        split: How they are divided.
+        unit: What a row is.
+        names: The classes by number.
+        training: The number of training rows.
+        validation: The number of validation rows.
+    """
 
     order = ("c", "z")
     word_features = ()
 
     def __init__(self, sources: Sources, spec: ProbeSpec, rows: ProbeRows, stride: int, *, noun: str = "recording") -> None:
         splits = [split_clips(sources, own) for own in each_test(sources, spec)]
-        # Testing on a value or another moves clips between the parts, and changes none of them.
+        # All splits have the same clips and differ only in their parts.
         self.clips = splits[0].clips
         steps = [self.clips.length(i) // stride for i in range(len(self.clips))]
         self._asked = [label_rows(split, spec, steps, stride / sources.rate) for split in splits]
@@ -56,7 +88,7 @@ class SingleSplit:
             self.split = replace(split, value="", units={split.column: len(splits)})
         else:
             self.split = replace(split, units=splits[0].units.count(first.test.independent_M, noun))
-        # A clip for each event has one row, its last step.
+        # The clip of an event has one row, its last step.
         self.unit = "clip" if spec.per_event or (spec.clip_seconds and not spec.by_frame) else first.unit
         self.unit, self.names = noun if self.unit == "recording" else self.unit, first.names
         self.training, self.validation = len(first.train.y_M), len(first.validation.y_M)
@@ -64,13 +96,13 @@ class SingleSplit:
             check_choice("probes", kind, PROBES)
 
     def gather(self, clips: ClipFrames) -> tuple[ClipFeatures, ...]:
-        """The rows of several features that come side by side, as (number of the clip, their frames [T, D])."""
+        """Return the rows of several features, whose frames come clip by clip."""
         steps = {clip: own for rows in self._asked for clip, own in rows.steps.items()}
         return gather(steps, clips, pool=self._pool, groups=self._groups)
 
     @property
     def pooling(self) -> object:
-        """What makes rows of the frames of clips, beside the clips and labels."""
+        """How frames become rows, as part of a key. Clips and labels are not included."""
         return (
             self._pool,
             self._groups,
@@ -79,14 +111,21 @@ class SingleSplit:
 
     @property
     def probes(self) -> Sequence[str]:
+        """The names of the probes."""
         return self._rows.probes or tuple(PROBES)
 
     def answer(self, kind: str, own: SeedFeatures, store: RowStore) -> ProbeRow:
-        """The row of one kind of features, of one seed."""
+        """Return the row of one kind of features of one seed.
+
+        Args:
+            kind: The probe.
+            own: The features.
+            store: Where rows are saved.
+        """
         return joined_row(self._answered(kind, own, store))
 
     def _answered(self, kind: str, own: SeedFeatures, store: RowStore) -> list[ProbeRow]:
-        """That row in each of the splits."""
+        """Return that row in each of the splits."""
 
         def fitted(rows: Rows) -> ProbeRow:
             return probe([rows.features(own.name, own.make())], rows.task, kind=kind, role=own.role)
@@ -94,7 +133,7 @@ class SingleSplit:
         return [store.row(key_of(kind, own.key, rows.task), partial(fitted, rows)) for rows in self._asked]
 
     def curve(self, own: SeedFeatures, store: RowStore) -> list[Point]:
-        """Its label-efficiency curve under the linear probe, of one seed."""
+        """Return the label-efficiency curve of the linear probe for one seed."""
 
         def fitted(rows: Rows, row: ProbeRow, point: int) -> list[Point]:
             features, facts = [rows.features(own.name, own.make())], {"points": [point], "draws": self._rows.draws}
@@ -110,7 +149,7 @@ class SingleSplit:
         fitted: Callable[[Rows, ProbeRow, int], Sequence[Point]],
         store: RowStore,
     ) -> list[Point]:
-        """The points of all splits, and at their end what was answered from all labels. key: of a task and a point."""
+        """Return the points of all splits, followed by the row from all labels."""
         curves = []
         for rows, row in zip(self._asked, answered, strict=True):
             points = [store.points(key(rows.task, point), partial(fitted, rows, row, point)) for point in self._curve]
@@ -118,11 +157,19 @@ class SingleSplit:
         return joined_points(curves)
 
     def answer_from_words(self, wanted: Sequence[str], seeds: Sequence[SeedFeatures], store: RowStore) -> Iterator[ProbeRow]:
-        """The rows of those `word_features` that are fitted anew in each training part."""
+        """Yield nothing, because no features are fitted anew in each training part."""
         yield from ()
 
     def answer_supervised(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> ProbeRow:
-        """The row of the same network trained on the labels, from one seed. identity: the key of its settings and of the clips."""
+        """Return the row of the network trained on the labels, of one seed.
+
+        Args:
+            config: The settings of the run.
+            identity: The key of its settings and of the clips.
+            steps: The number of updates.
+            seed: The seed.
+            store: Where rows are saved.
+        """
         return joined_row(self._supervised(config, identity, steps, seed, store))
 
     def _supervised(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> list[ProbeRow]:
@@ -133,7 +180,7 @@ class SingleSplit:
         return [store.row(key(rows.task), partial(fitted, rows)) for rows in self._asked]
 
     def supervised_curve(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> list[Point]:
-        """The curve of that network, of one seed."""
+        """Return the curve of that network for one seed."""
 
         def fitted(rows: Rows, row: ProbeRow, point: int) -> list[Point]:
             return supervised_points(config, self.clips, rows, all_labels=row, points=[point], steps=steps, seed=seed)[:-1]
@@ -142,13 +189,13 @@ class SingleSplit:
         return self._curves(self._supervised(config, identity, steps, seed, store), key, fitted, store)
 
     def tested(self, made: ClipFeatures) -> tuple[np.ndarray, Labels]:
-        """Test rows of some features, for a map."""
+        """Return the test rows of some features with their labels."""
         return self._asked[0].features("", made).test, self._asked[0].task.test
 
     def tested_keys(self) -> list[str]:
-        """What those rows are called."""
+        """Return the names of the test rows."""
         return row_keys(self.clips, self._asked[0].clips["test"], self._stride)
 
     def chance(self, test: Labels) -> float:
-        """Accuracy of always answering the commonest training class."""
+        """Return the accuracy of always answering the most frequent training class."""
         return float(np.mean(test.y_M == np.bincount(self._asked[0].task.train.y_M).argmax()))

@@ -1,8 +1,11 @@
-"""Rows of a probe that stand in the run folder as soon as they are done, so that an interrupt or a second question loses none.
+"""Storage of probe rows in the run folder.
 
-A row is known by everything that it was computed from: the weights, the content of the clips, the labels and their split, and how it was
-fitted (`key_of`). So a question reads the rows of any earlier one that are the same, whichever options named them. A file is safetensors,
-arrays beside a line of JSON, with a digest of both: what is damaged is computed again.
+A row is saved as soon as it is done, so an interrupt loses no finished row. Its key covers the weights, the content
+of the clips, the labels, their split, and the way of fitting. So a later question reuses equal rows, whichever
+options named them.
+
+A file is in safetensors format. It holds arrays, a line of JSON, and a digest of both. A damaged row is computed
+again.
 """
 
 import json
@@ -23,17 +26,17 @@ from torchcpc.probes.task import Labels
 from torchcpc.statistics.intervals import Hits
 
 FOLDER = "probe-rows"
-# Raise it when a row of the same key comes to say something else.
+# Raise this number if a row with the same key gets another meaning.
 FORMAT = 1
 
 T = TypeVar("T")
 Arrays = dict[str, np.ndarray]
 Kept = tuple[Arrays, Any]
-"""Arrays by name, and what else there is, as JSON holds it."""
+"""Arrays by name, and the other facts as JSON."""
 
 
 def key_of(*parts: object) -> str:
-    """A digest of numbers, texts, arrays, dataclasses, and of sequences and mappings of these."""
+    """Return a digest of numbers, texts, arrays, dataclasses, and of sequences and mappings of these."""
     found = blake2b(digest_size=20)
 
     def add(part: object) -> None:
@@ -55,8 +58,16 @@ def key_of(*parts: object) -> str:
 
 
 class RowStore:
-    """Rows, points of curves and maps by key. folder: of the run, None keeps them in memory alone. read, made: how many rows and points
-    came from files, and how many were computed."""
+    """Rows, points of curves and maps by key.
+
+    Args:
+        folder: The folder of the run. None: rows are kept in memory only.
+        listener: Hears of damaged files.
+
+    Attributes:
+        read: The rows and points that came from files.
+        made: The rows and points that were computed.
+    """
 
     def __init__(self, folder: Path | None, listener: Listener = QUIET) -> None:
         self._folder, self._listener = folder and folder / FOLDER, listener
@@ -65,16 +76,19 @@ class RowStore:
 
     @property
     def folder(self) -> Path | None:
-        """Where rows are kept; None where they are not."""
+        """Where rows are saved, or None."""
         return self._folder
 
     def row(self, key: str, make: Callable[[], ProbeRow]) -> ProbeRow:
+        """Return the row with this key, computed by `make` if it is missing."""
         return self._kept(key, make, _of_row, _to_row)
 
     def points(self, key: str, make: Callable[[], Sequence[Point]]) -> Sequence[Point]:
+        """Return the points with this key, computed by `make` if they are missing."""
         return self._kept(key, make, _of_points, _to_points)
 
     def map(self, key: str, make: Callable[[], EmbeddingMap | None]) -> EmbeddingMap | None:
+        """Return the map with this key, computed by `make` if it is missing."""
         return self._kept(key, make, _of_map, _to_map, counts=False)
 
     def _kept(
@@ -132,7 +146,7 @@ class RowStore:
             with replacing(self._folder / f"{key}.safetensors") as partial:
                 partial.write_bytes(save({**arrays, **more}))
         except CPCError as error:
-            self._folder = None  # a disk that is full, or a run of others
+            self._folder = None  # the disk may be full, or the run may belong to another user
             self._listener.note(f"note: rows are not kept: {error}")
 
 
@@ -141,7 +155,7 @@ def _digest(key: str, arrays: Arrays, facts: bytes) -> bytes:
 
 
 def _small(number_M: np.ndarray) -> np.ndarray:
-    """Whole numbers in as few bytes as they need."""
+    """Return whole numbers in the smallest type that holds them."""
     least = int(number_M.min(initial=0))
     return number_M if least < 0 else number_M.astype(np.min_scalar_type(int(number_M.max(initial=0))))
 

@@ -1,7 +1,7 @@
 """The same network trained on the labels from end to end: "supervised, same network" of Table 1 in arXiv:1807.03748.
 
-Encoder and context come from a fresh model, together with a linear layer on c_t. Where the label is of a whole recording, the layer
-reads the mean of c_t over its real steps. The validation part judges which weights are kept, as for the probes.
+Encoder and context come from a fresh model. A linear layer reads c_t. If a label belongs to a whole recording, the
+layer reads the mean of c_t over its real steps. The validation part selects the weights, as for the probes.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,13 +24,18 @@ from torchcpc.settings import Settings
 
 NAME, ROLE = "same network", "supervised"
 LabelledWindows = tuple[Tensor, Tensor, Tensor]
-"""x [B, S, ...]; valid_BT bool, which steps are real; labels int64: [B, T] for steps or [B] for recordings, -1 for none."""
-# Clips in a batch.
+"""The input [B, S, ...], which steps are real [B, T], and int64 labels: [B, T] for steps, [B] for recordings. -1 means no label."""
+# The clips in a batch.
 _BATCH = 16
 
 
 class StepClassifier(nn.Module):
-    """A linear layer on every c_t: model(x), valid_BT -> scores [B, T, classes]."""
+    """A linear layer on every c_t.
+
+    Args:
+        model: The model whose encoder and context are trained.
+        classes: The number of classes.
+    """
 
     def __init__(self, model: Model, classes: int) -> None:
         super().__init__()
@@ -38,14 +43,29 @@ class StepClassifier(nn.Module):
         self.head = nn.Linear(model.context.dim, classes)
 
     def forward(self, x: Tensor, valid_BT: Tensor) -> Tensor:
+        """Return the scores of each step, [B, T, classes].
+
+        Args:
+            x: The input, [B, S, ...].
+            valid_BT: Not used.
+        """
         c_BTC, _ = self.context(self.encoder(x))
         return self.head(c_BTC)
 
 
 class RecordingClassifier(StepClassifier):
-    """A linear layer on the mean of c_t over the real steps of all sequences of a window: model(x), valid_BT -> [windows, classes]."""
+    """A linear layer on the mean of c_t over the real steps of all sequences of a window."""
 
     def forward(self, x: Tensor, valid_BT: Tensor) -> Tensor:
+        """Return the scores of each window, [windows, classes].
+
+        Args:
+            x: The input, [B, S, ...].
+            valid_BT: Which steps are real, [B, T].
+
+        Raises:
+            CPCError: If a window has no real step.
+        """
         sequences = self.encoder.layout.sequences
         c_BTC = self.context(self.encoder(x))[0].unflatten(0, (-1, sequences)).flatten(1, 2)
         valid_BT = valid_BT.unflatten(0, (-1, sequences)).flatten(1, 2)
@@ -55,14 +75,21 @@ class RecordingClassifier(StepClassifier):
         return self.head((c_BTC * valid_BT[..., None]).sum(dim=1) / count_B[:, None])
 
 
-# What one label speaks about; the names are the units of a Task.
+# The classifier for each unit of a Task.
 CLASSIFIERS: dict[str, Callable[[Model, int], nn.Module]] = {"frame": StepClassifier, "recording": RecordingClassifier}
 
 
 def labelled_windows(
     clips: Clips, encoder: Encoder, chosen: Sequence[ClipRows], rng: np.random.Generator | None = None
 ) -> LabelledWindows:
-    """Whole clips as raw input beside their labels; with `rng` varied as in pre-training."""
+    """Return whole clips as raw input, with their labels.
+
+    Args:
+        clips: The clips.
+        encoder: The encoder.
+        chosen: The rows of the chosen clips.
+        rng: Varies the input as in pre-training. None: no variation.
+    """
     indices = [rows.clip for rows in chosen]
     window = cut(clips, indices, [0] * len(indices), max(map(clips.length, indices)), rng)
     valid_BT = encoder.steps(window).valid
@@ -70,13 +97,13 @@ def labelled_windows(
         return window.x, valid_BT, torch.tensor([int(rows.y[0]) for rows in chosen])
     labels_BT = torch.full(valid_BT.shape, -1)
     for labels_T, rows in zip(labels_BT, chosen, strict=True):
-        assert rows.steps is not None  # all clips of a task are rows as a whole, or none is
+        assert rows.steps is not None  # either all clips of a task are whole rows, or none is
         labels_T[torch.from_numpy(rows.steps)] = torch.from_numpy(rows.y)
     return window.x, valid_BT, labels_BT
 
 
 def supervised_row(config: Settings, clips: Clips, rows: Rows, *, steps: int, seed: int) -> ProbeRow:
-    """The network trained on all labels, from one seed."""
+    """Train the network on all labels from one seed, and return its row."""
     answers = _trained(config, clips, rows, rows.clips["train"], seed=seed, steps=steps)
     return ProbeRow.of([answers], NAME, ROLE, "supervised", None, rows.task.test)
 
@@ -84,8 +111,20 @@ def supervised_row(config: Settings, clips: Clips, rows: Rows, *, steps: int, se
 def supervised_points(
     config: Settings, clips: Clips, rows: Rows, *, all_labels: ProbeRow, points: Sequence[int], steps: int, seed: int
 ) -> list[Point]:
-    """Its efficiency curve, of one seed: at each number of labels of whole sources it learns from the draw of the other rows of that
-    number. The weights kept are those best on the whole validation part, whose labels are not counted: the curve leans towards this row."""
+    """Return the label-efficiency curve of the supervised network for one seed.
+
+    At each point it learns from the same draw of labels of whole sources as the other rows. The weights are selected
+    on the whole validation part, whose labels are not counted. So the curve favours this row.
+
+    Args:
+        config: The settings of the run.
+        clips: The clips.
+        rows: The task and its rows.
+        all_labels: The row from all labels.
+        points: The labels per class at each point.
+        steps: The number of updates.
+        seed: The seed.
+    """
 
     def correct_RM(per_class: int) -> np.ndarray:
         drawn = label_draws(rows.task.train, per_class=per_class, draws=seed + 1)[seed]
@@ -96,7 +135,7 @@ def supervised_points(
 
 
 def _trained(config: Settings, clips: Clips, rows: Rows, train: Sequence[ClipRows], *, seed: int, steps: int) -> Answers:
-    """One network that learns from the clips of `train` and answers the test part once."""
+    """Train one network on the clips of `train`, and answer the test part once."""
     model, task = build(config, seed=20_000 + seed), rows.task
     windows = partial(labelled_windows, clips, model.encoder)
 
@@ -107,7 +146,7 @@ def _trained(config: Settings, clips: Clips, rows: Rows, train: Sequence[ClipRow
     parts = (rows.clips["validation"], rows.clips["test"])
     validation, test = ([windows(own[n : n + _BATCH]) for n in range(0, len(own), _BATCH)] for own in parts)
     classifier = seeded(lambda: CLASSIFIERS[task.unit](model, task.classes), seed)
-    # Recurrent contexts that are trained from labels alone now and then take a step too far: hence the clip.
+    # A recurrent context that is trained on labels alone sometimes takes too large a step, so gradients are clipped.
     updates, weight_K = Updates(steps, clip=1.0, warmup=50), task.weight_K(np.concatenate([own.y for own in train]))
     settings = {"updates": updates, "judge": task.judge, "weight_K": weight_K, "seed": seed}
     fit_classifier(classifier, draw, validation, **settings)

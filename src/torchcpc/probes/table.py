@@ -1,4 +1,4 @@
-"""Rows of answers, side by side over folds, as rows of a table: accuracies, F1 and paired differences with their intervals."""
+"""Rows of a probe table: answers of seeds and folds, with accuracies, F1, paired differences and their intervals."""
 
 from __future__ import annotations
 
@@ -15,48 +15,66 @@ from torchcpc.statistics.intervals import Confusions, Hits, difference_interval,
 
 @dataclass(frozen=True, slots=True)
 class ProbeRow:
-    """One kind of features under one probe, over the seeds of the model (or of the probe) that made it: a row of a table."""
+    """One kind of features with one probe, over the seeds of the model or of the probe.
+
+    Attributes:
+        features: The name of the features.
+        role: "cpc", "untrained", "handmade" or "supervised".
+        probe: The name of the probe.
+        dim: The number of columns of the features. None: not fixed.
+        predicted_RM: The predicted class of each test row for each seed, [R, M].
+        test: The labels of the test rows.
+        penalties: The selected penalty of each seed, and with several folds of each fold.
+        added_to: The features to which these CPC features are added, or "".
+    """
 
     features: str
-    role: str  # "cpc", "untrained", "handmade" or "supervised"
+    role: str
     probe: str
     dim: int | None
-    predicted_RM: np.ndarray  # the answers of each seed to the rows of `test`
+    predicted_RM: np.ndarray
     test: Labels
-    penalties: tuple[float | None, ...]  # of each seed, or of each fold of each
-    added_to: str = ""  # the features beside which these CPC features stand
+    penalties: tuple[float | None, ...]
+    added_to: str = ""
 
     @classmethod
     def of(
         cls, answers: Sequence[Answers], features: str, role: str, probe: str, dim: int | None, test: Labels, added_to: str = ""
     ) -> ProbeRow:
-        """The row of the answers of each seed."""
+        """Return the row with the answers of each seed."""
         penalties = tuple(penalty for each in answers for penalty in each.penalties)
         return cls(features, role, probe, dim, np.stack([each.predicted_M for each in answers]), test, penalties, added_to)
 
     @property
     def correct_RM(self) -> np.ndarray:
+        """Which test rows each seed answers correctly, [R, M] bool."""
         return self.predicted_RM == self.test.y_M
 
     def answers(self, seed: int) -> Answers:
-        """What one seed answered, of a row of that seed alone its penalties too."""
+        """Return the answers of one seed. In a row of a single seed, the penalties are its own."""
         return Answers(self.predicted_RM[seed], self.test.y_M, self.penalties)
 
     @property
     def accuracies(self) -> tuple[float, ...]:
-        """Test accuracy of each seed."""
+        """The test accuracy of each seed."""
         return tuple(self.correct_RM.mean(axis=1).tolist())
 
     @property
     def hits(self) -> Hits:
+        """The correct answers by seed and independent unit."""
         return Hits.of(self.correct_RM, self.test.independent_M)
 
     @property
     def confusions(self) -> Confusions:
+        """The confusion matrices by seed and independent unit."""
         return Confusions.of(self.predicted_RM, self.test.y_M, self.test.independent_M)
 
     def summary(self, names: Sequence[str]) -> RowSummary:
-        """With intervals over seeds and test sources, and the F1 of each class (`names` by number) that the test has."""
+        """Return the row with intervals, and with the F1 of each test class.
+
+        Args:
+            names: The classes by number.
+        """
         hits, confusions = self.hits, self.confusions
         f1 = zip([names[k] for k in np.unique(self.test.y_M)], confusions.per_class.tolist(), strict=True)
         facts = {"penalties": self.penalties, "macro_f1": share_interval(confusions), "f1": dict(f1), "added_to": self.added_to}
@@ -65,7 +83,14 @@ class ProbeRow:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One point of an efficiency curve: the test answers of every seed and draw. labels_per_class is None where all were used."""
+    """One point of a label-efficiency curve.
+
+    Attributes:
+        features: The name of the features.
+        role: "cpc", "untrained", "handmade" or "supervised".
+        labels_per_class: The training labels of each class. None: all.
+        hits: The correct answers of every seed and draw.
+    """
 
     features: str
     role: str
@@ -73,21 +98,36 @@ class Point:
     hits: Hits
 
     def summary(self) -> EfficiencyPoint:
+        """Return the point with its interval."""
         return EfficiencyPoint(self.features, self.role, self.labels_per_class, share_interval(self.hits))
 
 
 def curve(all_labels: ProbeRow, task: Task, points: Sequence[int], correct: Callable[[int], np.ndarray]) -> list[Point]:
-    """The curve that ends in `all_labels`, at the points at which some class has more labels to give. correct(labels per class) -> which
-    test rows are answered correctly: [seeds, M] or [seeds, draws, M]."""
+    """Return the label-efficiency curve that ends in `all_labels`.
+
+    Args:
+        all_labels: The row from all labels.
+        task: The classification.
+        points: The labels per class. Points at which no class has more labels are left out.
+        correct: Maps the labels per class to the correct test rows, [seeds, M] or [seeds, draws, M].
+    """
     below = [point for point in points if point < int(np.bincount(task.train.y_M).max())]
     hits = {**{point: Hits.of(correct(point), task.test.independent_M) for point in below}, None: all_labels.hits}
     return [Point(all_labels.features, all_labels.role, point, own) for point, own in hits.items()]
 
 
 def joined_row(rows: Sequence[ProbeRow]) -> ProbeRow:
-    """The same features under the same probe in several splits, each of which tests on a group that the others learned from. Its test
-    rows are those of all folds, in their order, as if they were those of one test part. Rows of a group share their speaker and the
-    classifier that did without it: the fold stands in place of the source as the unit of the intervals."""
+    """Join the rows of several splits, each of which tests on another group.
+
+    The test rows of all splits together form one test part. The rows of a group share their speaker and their
+    classifier. So the fold is the unit of the intervals, in place of the source.
+
+    Args:
+        rows: The same features and probe in each split.
+
+    Raises:
+        CPCError: If the rows are of different features or probes.
+    """
     if len(rows) == 1:
         return rows[0]
     if len({(row.features, row.probe, row.dim, len(row.predicted_RM)) for row in rows}) != 1:
@@ -102,7 +142,11 @@ def joined_row(rows: Sequence[ProbeRow]) -> ProbeRow:
 
 
 def stacked(rows: Sequence[ProbeRow]) -> ProbeRow:
-    """The row of several seeds from the row of each. Raises CPCError for rows of other features."""
+    """Join the rows of several seeds.
+
+    Raises:
+        CPCError: If the rows are of different features.
+    """
     if len({(row.features, row.probe, row.dim) for row in rows}) != 1:
         found = ", ".join(f"{row.features!r} of {row.dim} columns" for row in rows) or "none"
         raise CPCError(f"a row is one kind of features from several seeds, but these are {found}; make a row for each kind.")
@@ -111,7 +155,7 @@ def stacked(rows: Sequence[ProbeRow]) -> ProbeRow:
 
 
 def stacked_points(curves: Sequence[Sequence[Point]]) -> list[Point]:
-    """The curve of several seeds from the curve of each."""
+    """Join the curves of several seeds."""
     hits = [[point.hits for point in points] for points in zip(*curves, strict=True)]
     return [
         replace(point, hits=Hits(np.concatenate([each.hits_RS for each in own]), own[0].rows_S))
@@ -120,7 +164,7 @@ def stacked_points(curves: Sequence[Sequence[Point]]) -> list[Point]:
 
 
 def joined_points(curves: Sequence[Sequence[Point]]) -> list[Point]:
-    """The points that the curves of all folds have, in the order of the first."""
+    """Join the points that the curves of all folds have, in the order of the first curve."""
     if len(curves) == 1:
         return list(curves[0])
     by_number, joined = [{point.labels_per_class: point for point in curve} for curve in curves], []
@@ -133,8 +177,14 @@ def joined_points(curves: Sequence[Sequence[Point]]) -> list[Point]:
 
 
 def differences(rows: Sequence[ProbeRow]) -> tuple[Difference, ...]:
-    """Every row against the first CPC row of the same probe, or of any probe where none has the same: that row less the other,
-    paired. A CPC row that is added to other features is compared with these, too. Rows without CPC among them have no differences."""
+    """Compare every row with the first CPC row of the same probe, paired on the test rows.
+
+    If no CPC row has the same probe, the first CPC row is taken. A CPC row that is added to other features is also
+    compared with these. Without a CPC row there are no differences.
+
+    Args:
+        rows: The rows of a table.
+    """
     candidates = [row for row in rows if row.role == "cpc"]
     ours = [next((own for own in candidates if own.probe == row.probe), candidates[0]) for row in rows if candidates]
     pairs = [(own, row) for own, row in zip(ours, rows, strict=False) if own is not row]
@@ -149,13 +199,23 @@ def differences(rows: Sequence[ProbeRow]) -> tuple[Difference, ...]:
 def embedding_map(
     x_MD: np.ndarray, y_M: np.ndarray, label: str, names: Sequence[str], keys: Sequence[str] = ()
 ) -> EmbeddingMap | None:
-    """At most 1500 test rows by t-SNE, after standardisation, with the class of each and, where `keys` are given, its own; None where
-    there are too few for a map."""
+    """Place at most 1500 test rows in two dimensions by t-SNE, after standardisation.
+
+    Args:
+        x_MD: The features of the test rows, [M, D].
+        y_M: Their classes, [M].
+        label: The label that the classes belong to.
+        names: The classes by number.
+        keys: The name of each row.
+
+    Returns:
+        The map, or None if there are too few rows or columns.
+    """
     if len(x_MD) < 3 or x_MD.shape[1] < 2:
         return None
     from sklearn.manifold import TSNE
 
-    kept = np.sort(np.random.default_rng(0).permutation(len(x_MD))[:1500])  # more points would hide each other
+    kept = np.sort(np.random.default_rng(0).permutation(len(x_MD))[:1500])  # more points would hide one another
     x_MD = (x_MD[kept] - x_MD[kept].mean(axis=0)) / (x_MD[kept].std(axis=0) + 1e-6)
     points = TSNE(perplexity=min(30.0, (len(kept) - 1) / 3), init="pca", random_state=0).fit_transform(x_MD)
     own_keys = tuple(keys[int(row)] for row in kept) if keys else ()

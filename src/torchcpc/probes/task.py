@@ -1,7 +1,7 @@
-"""What is asked of the features (a task: labels in three parts), what is asked about (a matrix for each part), and the answers.
+"""A classification task, the features of its rows, and the answers.
 
-One form for every domain: frames, recordings, images and sentences are all rows. The parts are made by source before anything
-is fitted: `train` fits, `validation` selects, `test` is answered once.
+Frames, recordings, pictures and sentences are all rows, in any domain. The split by source is made before anything is
+fitted. The part `train` fits, `validation` selects, and `test` is answered once.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,9 +15,9 @@ from torchcpc.statistics.intervals import Confusions
 
 SPLIT_PARTS = ("train", "validation", "test")
 Judge = Callable[[np.ndarray, np.ndarray], float]
-"""(predicted classes, true classes) -> how good they are, a share."""
+"""Maps predicted and true classes to a score from 0 to 1."""
 
-# What the validation part is judged by where something is selected.
+# The scores by which something can be selected on the validation part.
 JUDGES: dict[str, Judge] = {
     "accuracy": lambda predicted_M, y_M: float(np.mean(predicted_M == y_M)),
     "macro-F1": lambda predicted_M, y_M: Confusions.of(predicted_M[None], y_M, np.zeros_like(y_M)).mean,
@@ -29,8 +29,8 @@ def _balanced(y_M: np.ndarray, classes: int) -> np.ndarray:
     return np.where(count_K > 0, count_K.sum() / (np.count_nonzero(count_K) * np.maximum(count_K, 1)), 0.0)
 
 
-# How much a training row of each class counts: (labels, number of classes) -> weight_K, 1 on average over the rows. The second is what
-# scikit-learn calls class_weight="balanced", but among the classes that are there.
+# The weight of a training row of each class, from the labels and the number of classes. It is 1 on average over the rows.
+# "balanced" is class_weight="balanced" of scikit-learn, among the classes that are present.
 CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
     "none": lambda y_M, classes: np.ones(classes),
     "balanced": _balanced,
@@ -38,7 +38,11 @@ CLASS_WEIGHTS: dict[str, Callable[[np.ndarray, int], np.ndarray]] = {
 
 
 def check_classes(label: str, names: Sequence[str], sources: int) -> None:
-    """Raises CPCError for a label of fewer than two classes."""
+    """Check that a label has at least two classes.
+
+    Raises:
+        CPCError: If it has fewer.
+    """
     if len(names) < 2:
         found = f"{counted(len(names), 'class', 'classes')} in {counted(sources, 'source')}"
         raise CPCError(f"label {label!r}: {found}; a probe needs 2. Check the column name.")
@@ -46,9 +50,15 @@ def check_classes(label: str, names: Sequence[str], sources: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """One part: the class of each of M rows, and the source (recording, document) that it came from. group_M: a larger unit (speaker,
-    subject), if penalties are to be selected by leaving out one group after another. unit_M: what the intervals of a test take for
-    independent draws (its new speakers, say), None for the sources."""
+    """The labels of one part.
+
+    Attributes:
+        y_M: The class of each row, [M].
+        source_M: The number of each row's source, [M].
+        group_M: The number of each row's group, [M], for example its speaker. With groups, each is left out in turn
+            to select the penalty.
+        unit_M: The independent unit of each test row for intervals, [M]. None: the source.
+    """
 
     y_M: np.ndarray
     source_M: np.ndarray
@@ -57,23 +67,37 @@ class Labels:
 
     @property
     def independent_M(self) -> np.ndarray:
-        """The unit of each row that intervals take for independent."""
+        """The independent unit of each row for intervals."""
         return self.source_M if self.unit_M is None else self.unit_M
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A classification of rows. Raises CPCError where labels are missing or a source is in two parts."""
+    """A classification of rows.
 
-    label: str  # the question ("digit")
-    unit: str  # the row ("frame", "recording")
-    names: tuple[str, ...]  # the classes by number
+    Attributes:
+        label: The label that is predicted, for example "digit".
+        unit: What a row is, "frame" or "recording".
+        names: The classes by number.
+        train: The labels that fit.
+        validation: The labels that select.
+        test: The labels of the test part.
+        select_by: What selects the penalty, "accuracy" or "macro-F1". If one class is very frequent, accuracy may
+            select a classifier that always answers it.
+        class_weight: How training classes are weighted, "none" or "balanced".
+
+    Raises:
+        CPCError: If labels are missing, or if a source is in two parts.
+    """
+
+    label: str
+    unit: str
+    names: tuple[str, ...]
     train: Labels
     validation: Labels
     test: Labels
-    # Of JUDGES: "macro-F1" where one class is nearly everything, or what is selected is what always answers it.
     select_by: str = "accuracy"
-    class_weight: str = "none"  # of CLASS_WEIGHTS, where something is fitted
+    class_weight: str = "none"
 
     def __post_init__(self) -> None:
         check_choice("class_weight", self.class_weight, CLASS_WEIGHTS)
@@ -99,21 +123,29 @@ class Task:
 
     @property
     def classes(self) -> int:
+        """The number of classes."""
         return len(self.names)
 
     @property
     def judge(self) -> Judge:
-        """How the answers to the validation part are judged."""
+        """The score of answers on the validation part."""
         return JUDGES[self.select_by]
 
     def weight_K(self, y_M: np.ndarray) -> np.ndarray:
-        """How much a row of each class counts where these labels are learned from: 1 on average over the rows."""
+        """Return the weight of a training row of each class, 1 on average over the rows."""
         return CLASS_WEIGHTS[self.class_weight](y_M, self.classes).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """One kind of features (of one seed) for the rows of a task: a matrix [M, D] for each part."""
+    """One kind of features of one seed, for the rows of a task.
+
+    Attributes:
+        name: The name of the features.
+        train: The features of the training rows, [M, D].
+        validation: The features of the validation rows, [M, D].
+        test: The features of the test rows, [M, D].
+    """
 
     name: str
     train: np.ndarray
@@ -122,10 +154,15 @@ class Features:
 
     @property
     def dim(self) -> int:
+        """The number of columns."""
         return self.train.shape[1]
 
     def check(self, task: Task) -> None:
-        """Raises CPCError where these are not finite matrices with a row for each label of `task`."""
+        """Check that there is a finite row for each label of `task`.
+
+        Raises:
+            CPCError: If there is not.
+        """
         for part in SPLIT_PARTS:
             x_MD, rows, where = getattr(self, part), len(getattr(task, part).y_M), f"features {self.name!r}, {part}"
             if x_MD.ndim != 2 or x_MD.shape != (rows, self.dim):
@@ -139,8 +176,14 @@ class Features:
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """The class that each test row was taken for, and which it is. penalties: the penalty (for networks: the weight decay) selected
-    in each fold (a single split is one), of several blocks of features that of the first; None where there is nothing to select."""
+    """The answers on the test part.
+
+    Attributes:
+        predicted_M: The predicted class of each test row, [M].
+        y_M: The true class, [M].
+        penalties: The selected penalty of each fold, and for networks the weight decay. With several blocks of
+            features, it is that of the first. None: nothing was selected.
+    """
 
     predicted_M: np.ndarray
     y_M: np.ndarray
@@ -148,4 +191,5 @@ class Answers:
 
     @property
     def correct_M(self) -> np.ndarray:
+        """Which test rows are answered correctly, [M] bool."""
         return self.predicted_M == self.y_M

@@ -1,7 +1,8 @@
-"""What the intervals of a test take for independent draws: the speakers (or other groups) that are new in it, or else its sources.
+"""The independent units of a test: new speakers (or other groups), or else single sources.
 
-Rows of one speaker share that speaker. Where the speakers of the test were never trained on, their number limits what it can tell of
-others. A group that is on both sides of the split is no such unit: its sources count one by one, as those of no known group do.
+The rows of one speaker are not independent. If the test speakers are not in the training part, their number limits
+what the test can say about other speakers. A group on both sides of the split is not such a unit, so its sources
+count one by one. Sources without a known group also count one by one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -13,14 +14,19 @@ from torchcpc.contracts import Sources, Written, provides
 from torchcpc.data.labels import label_columns
 from torchcpc.data.names import alike, names_groups, part_of, part_of_file
 
-# The group of a source that is in no folder.
+# The group of a source outside any folder.
 _NO_FOLDER = "."
 
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """name: what a unit is that is no single source ("speaker"); number_S: the unit of each source; from `groups` on a number is that of
-    a single source."""
+    """The unit of each source.
+
+    Attributes:
+        name: The word for a unit that is not a single source, for example "speaker".
+        number_S: The number of each source's unit, [S].
+        groups: Numbers from here on are units of a single source.
+    """
 
     name: str
     number_S: np.ndarray
@@ -28,13 +34,21 @@ class Units:
 
     @classmethod
     def of(cls, name: str, values: Sequence[str], new: Collection[str]) -> "Units":
-        """Sources that have one of the `new` values together, all others one by one."""
+        """Return units in which the sources of each `new` value belong together. All other sources count one by one."""
         number = {value: n for n, value in enumerate(sorted(set(new)))}
         numbers = [number.get(value, len(number) + source) for source, value in enumerate(values)]
         return cls(name, np.array(numbers, np.int64), len(number))
 
     def count(self, unit_M: np.ndarray, noun: str) -> dict[str, int]:
-        """How many units of each kind there are among those of some rows. noun: the word for a source."""
+        """Count the units of each kind.
+
+        Args:
+            unit_M: The units of some rows.
+            noun: The word for a source.
+
+        Returns:
+            The number of units by name.
+        """
         found = np.unique(unit_M)
         kinds = (self.name, int((found < self.groups).sum())), (noun, int((found >= self.groups).sum()))
         return {name: number for name, number in kinds if number}
@@ -43,11 +57,19 @@ class Units:
 def independent_units(
     sources: Sources, test: Collection[int], others: Collection[int], *, named: str = "", value: str = ""
 ) -> Units:
-    """The units of a test that the sources `others` were kept out of. named: a column that an option names; value: the one value of it
-    that is tested on.
+    """Return the independent units of a test.
 
-    Of several columns the one that leaves the fewest units counts: what it groups shares more than its parts do. Columns of groups are
-    known by their names. The value that is tested on is one unit, unless it names a part of the data or new groups are known in it."""
+    Columns of groups are recognised by their names. If several columns qualify, the one with the fewest units is
+    taken, because its units contain those of the others. A single value that is tested is one unit. There are two
+    exceptions: it names a part of the data, or it contains known new groups.
+
+    Args:
+        sources: The sources.
+        test: The test sources.
+        others: The sources that train or validate.
+        named: A column that an option names.
+        value: The single value of that column that is tested.
+    """
     columns = {name: sources.labels(name) for name in label_columns(sources.items) if names_groups(name)}
     if value and not part_of(value):
         own, inside = _new(named, sources.labels(named), test, others), _fewest(columns, test, others)
@@ -59,19 +81,21 @@ def independent_units(
 
 
 def single_units(sources: Sources) -> Units:
-    """Every source by itself."""
+    """Return units of one source each."""
     return Units.of("", [""] * len(sources), ())
 
 
 def source_noun(sources: Sources, noun: str) -> str:
-    """The word for one of these sources, which for a text of one sentence is that."""
+    """Return the word for a source. A text of one sentence is called a sentence."""
     short = all(sources.length(i) == 1 for i in range(len(sources)))
     return "sentence" if short and provides(sources, Written) else noun
 
 
 def _own_groups(sources: Sources, known: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The groups and the whole files of the sources by what they are called, but for groups that are in a column already. A folder that
-    says by its name for which part it is groups nothing."""
+    """Return the groups and whole files of the sources by name, without groups that a column already has.
+
+    A folder whose name says which part it is groups nothing.
+    """
     items = sources.items
     group, whole = [item.group for item in items], [item.part_of for item in items]
     found = {"file": whole} if any(whole) else {}
@@ -87,7 +111,10 @@ def _new(name: str, labels: Sequence[str], test: Collection[int], others: Collec
 
 
 def _fewest(columns: Mapping[str, Sequence[str]], test: Collection[int], others: Collection[int]) -> Units | None:
-    """The units of the column that leaves the fewest in the test; None where none leaves fewer than there are sources."""
+    """Return the units of the column with the fewest units in the test.
+
+    If no column has fewer units than there are sources, return None.
+    """
     places = list(test)
     every = [_new(name, values, test, others) for name, values in columns.items()]
     counts = [len(np.unique(units.number_S[places])) for units in every]
