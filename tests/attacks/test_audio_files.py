@@ -188,7 +188,7 @@ def test_labels_for_missing_and_for_ignored_files_are_told(tmp_path: Path) -> No
     sources = scan([tmp_path])
     assert sources.groups == ["ann"] and {Path(s.path).name: s.reason for s in sources.skipped} == {
         "labels.csv, line 3": "it labels 'gone.wav', but there is no such file",
-        "labels.csv, line 4": "it labels '.hidden.wav', but it is not taken for a recording (hidden, unreadable or of another kind)",
+        "labels.csv, line 4": "it labels '.hidden.wav', but it does not count as a recording (hidden, unreadable or of another kind)",
     }
 
 

@@ -1,6 +1,6 @@
-"""Data: readers that turn the world into sources, and cutters that turn sources into batches of windows.
+"""Readers that turn files and arrays into sources, and functions that cut sources into batches of windows.
 
-What is named here is loaded when it is first used, since every reader has heavy libraries of its own.
+Each name is loaded at its first use, since every reader needs heavy libraries of its own.
 """
 
 from importlib import import_module

@@ -1,9 +1,13 @@
-"""Frame labels from files: who says what when, as one class number for every step, -1 where nothing is said.
+"""Read frame labels from files: one class number for every step, -1 outside all labels.
 
-Three forms are read: a table with a line per interval (recording, start, end, label), one with a line per event (recording, sample,
-label: a heartbeat, a fault), and the text files that came with the CPC paper (a line per recording: its name, then one integer for
-each 10 ms). `data.alignment_columns` knows the names of columns. A recording goes by its path, or by its file name where no other
-has it (`data.keys`).
+Three formats are read:
+
+- a table with one line per interval: recording, start, end, label;
+- a table with one line per event, such as a heartbeat or a fault: recording, sample, label;
+- the text files of the CPC paper: one line per recording, with its name and one integer for each 10 ms.
+
+`data.alignment_columns` knows the names of columns. A table names a recording by its path, or by its file name if that is
+unique (`data.keys`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +23,10 @@ from torchcpc.data.keys import Keys
 from torchcpc.data.names import same_names
 
 FRAME_S = 0.010
-# Digits of a position; no recording has as many samples.
+# Most digits of a position; no recording has more samples.
 _LONGEST_NUMBER = 15
-# Labels that end so many times later than most of their recordings are not in seconds. A frame of 10 ms is a hundredth of one.
+# If labels end at more than this many times the duration of most recordings, they are not in seconds. A frame of 10 ms is a
+# hundredth of a second.
 _FAR_BEHIND = 20
 
 Spans = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -29,9 +34,17 @@ Spans = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True, slots=True)
 class Alignment:
-    """Labelled intervals of recordings. names: the classes by number; spans: for each recording start_s, end_s (seconds, in order, apart
-    from each other) and class number, as arrays; an event ends where it starts and labels one step. known: the recordings that the file
-    names, where `spans` are of sources; notes: what is doubtful about the file."""
+    """Labelled intervals of recordings.
+
+    An event ends where it starts, and labels one step.
+
+    Attributes:
+        names: Names of the classes, by number.
+        spans: Arrays of start_s, end_s and class number for each recording. Times are in seconds, in order and without
+            overlap.
+        known: Recordings that the file names, if `spans` are those of sources.
+        notes: Doubts about the file.
+    """
 
     names: tuple[str, ...]
     spans: Mapping[str, Spans]
@@ -41,11 +54,24 @@ class Alignment:
     def frames(
         self, recording: str, count: int, *, step_s: float = FRAME_S, begin_s: float = 0.0, delay_s: float = 0.0
     ) -> np.ndarray:
-        """The class at the centre of each of `count` frames, -1 outside all intervals: [count] int64.
+        """Return the class at the centre of each frame, -1 outside all intervals.
 
-        Frame t asks at begin_s + (t + 1/2) * step_s - delay_s; an event is the label of the first frame that asks at or after it. A
-        positive delay asks a causal context about what lies `delay_s` in its past; fix it before looking at results. begin_s: where
-        the frames begin within the recording. Raises CPCError for a recording without labels.
+        The centre of frame t is at begin_s + (t + 1/2) * step_s - delay_s. An event labels the first frame whose centre is
+        at or after it.
+
+        Args:
+            recording: Name of the recording.
+            count: Number of frames.
+            step_s: Duration of a frame in seconds.
+            begin_s: Begin of the first frame within the recording, in seconds.
+            delay_s: Seconds by which the labels precede the frames. A positive delay asks a causal context about its past.
+                Choose it before you see results.
+
+        Returns:
+            Class numbers, int64 [count].
+
+        Raises:
+            CPCError: If the recording has no labels.
         """
         self.require([recording])
         start_s, end_s, label = self.spans[recording]
@@ -56,11 +82,15 @@ class Alignment:
         return np.where(inside_T, label[place_T], -1).astype(np.int64)
 
     def matched(self, sources: Sources) -> "Alignment":
-        """The same labels by the keys of `sources`. Those of other recordings are left out; those of a source that is a stretch of a
-        recording begin with the stretch.
+        """Return the same labels by the keys of sources.
+
+        Labels of other recordings are left out. For a source that is a stretch of a recording, times count from its begin.
+
+        Args:
+            sources: The sources.
 
         Raises:
-            CPCError: For a recording that may be any of several sources, and a source that goes by several names.
+            CPCError: If a recording may be any of several sources, or a source has several names.
         """
         items = sources.items
         files: dict[str, list[Item]] = {}
@@ -83,7 +113,14 @@ class Alignment:
         return replace(self, spans=spans, known=tuple(self.spans))
 
     def require(self, recordings: Iterable[str]) -> None:
-        """Raises CPCError naming the recordings that have no labels."""
+        """Check that all recordings have labels.
+
+        Args:
+            recordings: Names of the recordings.
+
+        Raises:
+            CPCError: If some have none. The message names them.
+        """
         if missing := [recording for recording in recordings if recording not in self.spans]:
             known, have = self.known or tuple(self.spans), counted(len(missing), "recording has", "recordings have")
             raise CPCError(
@@ -93,8 +130,10 @@ class Alignment:
 
 
 def _check_unit(spans: Mapping[str, Spans], seconds: Mapping[str, float]) -> None:
-    """Raises CPCError where the labels of most sources end many times later than the sources themselves. Excerpts of longer recordings have
-    labels behind their end, too, but not so far behind."""
+    """Check that the labels of most sources do not end long after the sources do.
+
+    Labels of an excerpt of a longer recording also end after it, but not so long after.
+    """
     ends = {key: float(end_s.max()) for key, (_, end_s, _) in spans.items() if len(end_s) and seconds[key] > 0}
     far = [key for key, end_s in ends.items() if end_s > _FAR_BEHIND * seconds[key]]
     if 2 * len(far) > len(ends):
@@ -106,14 +145,34 @@ def _check_unit(spans: Mapping[str, Spans], seconds: Mapping[str, float]) -> Non
 
 
 def read_alignment(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
-    """Whichever form a file has, by its suffix. Raises CPCError as the reader of that form."""
+    """Read a file of labels in the format that its suffix indicates.
+
+    Args:
+        path: The file. A .txt file is read by `read_steps`, any other by `read_table`.
+        column: Column of the labels.
+        rate: Samples per second, for events.
+
+    Raises:
+        CPCError: If the file does not have that format.
+    """
     return read_steps(path) if path.suffix == ".txt" else read_table(path, column=column, rate=rate)
 
 
 def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
-    """A CSV file of intervals or of events, with its labels in `column`; classes are numbered in alphabetical order. Intervals have a
-    recording, a start and an end in seconds. Events have a recording and a sample, the raw position, of which there are `rate` a
-    second. Raises CPCError, naming the line, for an absent column, a time that is no number, an end not after its start and overlaps."""
+    """Read a table of intervals or of events.
+
+    Classes are numbered in alphabetical order. An interval has a recording, a start and an end in seconds. An event has a
+    recording and a sample.
+
+    Args:
+        path: The table.
+        column: Column of the labels.
+        rate: Samples per second, for events.
+
+    Raises:
+        CPCError: If a column is missing, a time is not a number, an interval does not end after it starts, or two overlap.
+            The message names the line.
+    """
     if not path.is_file():
         raise CPCError(f"{path}: cannot be read; labels are a CSV file with {EXPECTED}.")
     from torchcpc.data.tables import read
@@ -142,8 +201,16 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
 
 
 def read_steps(path: Path) -> Alignment:
-    """A text file with a line per recording: its name and one class number for every 10 ms. Classes are named by their numbers. Raises
-    CPCError, naming the line, for anything but whole numbers from 0 and for a recording that comes twice."""
+    """Read a text file with one line per recording: its name, and one class number for each 10 ms.
+
+    Classes are named by their numbers.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CPCError: If a number is not a whole number from 0, or a recording is repeated. The message names the line.
+    """
     spans: dict[str, Spans] = {}
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -188,7 +255,8 @@ def _seconds(path: Path, line: int, form: Form, start: str, end: str, decimal: s
 
 def _ordered(path: Path, recording: str, spans: list[tuple[float, float, int]]) -> Spans:
     start_s, end_s, label = (np.array(column) for column in zip(*sorted(spans), strict=True))
-    # Times come rounded to text, so neighbours may seem to overlap by a rounding error; a frame is 10,000 times longer than this.
+    # Times are rounded in text, so neighbours may seem to overlap slightly. A frame is 10,000 times longer than this
+    # tolerance.
     for n in np.flatnonzero(start_s[1:] < end_s[:-1] - 1e-6):
         raise CPCError(
             f"{path}, recording {recording!r}: the interval from {start_s[n + 1]:g} s starts before the one from "
@@ -198,7 +266,7 @@ def _ordered(path: Path, recording: str, spans: list[tuple[float, float, int]]) 
 
 
 def _stretch(spans: Spans, item: Item) -> Spans:
-    """The spans as a stretch of the recording meets them, in seconds from where it begins."""
+    """Return the spans within a stretch of a recording, in seconds from its begin."""
     start_s, end_s, label = spans[0] - item.begin_s, spans[1] - item.begin_s, spans[2]
     inside = ((end_s > 0) | (start_s >= 0)) & (start_s < item.seconds)
     return np.maximum(start_s, 0.0)[inside], np.minimum(end_s, item.seconds)[inside], label[inside]

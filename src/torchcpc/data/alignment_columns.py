@@ -1,4 +1,4 @@
-"""The names that the columns of an alignment go by: which recording, from when to when, or at which sample."""
+"""Names of the columns of an alignment: the recording, the start and the end, or the sample."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from torchcpc.contracts import CPCError, nearest_name
 
 _RECORDINGS = ("recording", "record", "path", "file_name", "filename", "file")
-# Start and end in seconds, the plainest pair first: a table may have several.
+# Start and end in seconds, the plainest pair first, since a table may have several.
 _INTERVALS = (
     *(("start_s", "end_s"), ("start", "end"), ("start_time", "end_time"), ("start_sec", "end_sec")),
     *(("start_seconds", "end_seconds"), ("begin_s", "end_s"), ("begin", "end"), ("begin_time", "end_time")),
@@ -26,7 +26,15 @@ EXPECTED = "the columns recording, start, end (seconds) and the label, or record
 
 
 class Form(NamedTuple):
-    """The columns of a table. lasts: `end` is a duration; events: `start` and `end` are both the sample."""
+    """The columns of a table of labels.
+
+    Attributes:
+        recording: Column of the recording.
+        start: Column of the start.
+        end: Column of the end.
+        lasts: Whether `end` is a duration.
+        events: Whether `start` and `end` are both the sample.
+    """
 
     recording: str
     start: str
@@ -36,7 +44,18 @@ class Form(NamedTuple):
 
 
 def form_of(path: Path, names: Sequence[str], label: str) -> Form:
-    """The form of a table with these columns. A column that holds the labels has no other meaning. Raises CPCError where one is missing."""
+    """Return the columns of a table of labels.
+
+    The column of the labels has no other meaning.
+
+    Args:
+        path: The table, for the error message.
+        names: Names of its columns.
+        label: Column of the labels.
+
+    Raises:
+        CPCError: If a column is missing.
+    """
     own = [name for name in names if name != label]
     recording = next((name for name in _RECORDINGS if name in own), "")
     ends = [(pair, lasts) for pairs, lasts in ((_INTERVALS, False), (_LASTING, True)) for pair in pairs if {*pair} <= {*own}]

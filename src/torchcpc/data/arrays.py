@@ -1,4 +1,4 @@
-"""Sources that are in memory: a list of arrays, one row per raw position, and the digits that are at hand on every machine."""
+"""Sources in memory: arrays with a row for each raw position, and the digits of scikit-learn."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,13 +14,24 @@ __all__ = ["ArrayItem", "Arrays", "Item", "digits"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArrayItem(Item):
-    """An item with its rows, [S, features]."""
+    """A source with its rows.
+
+    Attributes:
+        values: The rows, [S, features].
+    """
 
     values: np.ndarray = field(compare=False, repr=False)
 
 
 class Arrays(SourceList[ArrayItem]):
-    """Sources held as arrays [S, features], one item per array; implements `contracts.Sources`."""
+    """Sources that are arrays in memory.
+
+    Implements `contracts.Sources`.
+
+    Args:
+        arrays: Rows of each source, [S, features].
+        items: One item for each array.
+    """
 
     def __init__(self, arrays: Sequence[np.ndarray], items: Sequence[Item]) -> None:
         if len(arrays) != len(items):
@@ -42,12 +53,17 @@ class Arrays(SourceList[ArrayItem]):
 
 
 def digits(roots: Sequence[str | Path] = (), cache: Path | None = None, progress: Progress = silent) -> Arrays:
-    """Sources of 8 rows x 8 grey values in [-1, 1], each image its own group; label columns `digit` and `split`.
+    """Return handwritten digits as sources of 8 rows x 8 grey values in [-1, 1].
 
-    1,797 handwritten digits ship with scikit-learn (E. Alpaydin, C. Kaynak, Optical Recognition of Handwritten Digits, UCI Machine
-    Learning Repository, 1998). An image is read as a sequence of rows, so that the rows seen so far predict those to come. The first 1,437
-    images are for training and the last 360 for testing: the file keeps its writers in order, so those of the test images are largely
-    others. The arguments are those of every reader; nothing is read from a disk.
+    Each image is a group by itself, with labels `digit` and `split`. An image is a sequence of rows, so that the rows seen
+    so far predict the next ones. The 1,797 digits come with scikit-learn (E. Alpaydin, C. Kaynak, Optical Recognition of
+    Handwritten Digits, UCI Machine Learning Repository, 1998). The first 1,437 images are for training, the last 360 for
+    testing. The file is ordered by writers, so most writers of test images have no training image.
+
+    Args:
+        roots: Not used.
+        cache: Not used.
+        progress: Not used.
     """
     from sklearn.datasets import load_digits
 

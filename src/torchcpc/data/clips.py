@@ -1,4 +1,4 @@
-"""Views of other sources: pieces that a model must judge without the rest (one second of a recording, say), and one in another order."""
+"""Views of other sources: clips that a model must judge without the rest, and sources in a random order."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,13 @@ from torchcpc.data.sources import SourceList
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clip(Item):
-    """Positions start .. start+length of source `source`, with the key, group and labels of that source."""
+    """A clip of a source, with the key, group and labels of that source.
+
+    Attributes:
+        source: Number of the source.
+        start: First position of the clip.
+        length: Positions of the clip.
+    """
 
     source: int
     start: int
@@ -30,7 +36,14 @@ class Clip(Item):
 
 @final
 class Clips(SourceList[Clip]):
-    """A view of other sources, clip by clip; implements `contracts.Sources`. A read never reaches beyond the clip."""
+    """A view of other sources, clip by clip.
+
+    Implements `contracts.Sources`. A read never reaches beyond the clip.
+
+    Args:
+        sources: The other sources.
+        clips: The clips.
+    """
 
     noun = "clips"
 
@@ -39,12 +52,24 @@ class Clips(SourceList[Clip]):
         self.sources = sources
 
     def labels(self, column: str) -> list[str]:
-        """The label of each clip's source."""
+        """Return the label of the source of each clip.
+
+        Args:
+            column: Column of the labels.
+        """
         labels = self.sources.labels(column)
         return [labels[clip.source] for clip in self.items]
 
     def relabelled(self, column: str, labels: Sequence[str]) -> Self:
-        """Raises CPCError: clips have the labels of their sources."""
+        """Refuse new labels, since clips have the labels of their sources.
+
+        Args:
+            column: Column of the labels.
+            labels: Not used.
+
+        Raises:
+            CPCError: Always.
+        """
         raise CPCError(f"clips have the labels of their sources: give the label {column!r} to those.")
 
     def length(self, index: int) -> int:
@@ -56,13 +81,29 @@ class Clips(SourceList[Clip]):
 
 
 def wholes(sources: Sources, *, begin: float = 0.0, end: float = 1.0) -> Clips:
-    """The stretch from `begin` to `end` (shares) of each source as one clip, by default all of it."""
+    """Return a stretch of each source as one clip.
+
+    Args:
+        sources: The sources.
+        begin: Begin of the stretch, as a share of the source.
+        end: End of the stretch, as a share of the source.
+    """
     bounds = [(int(begin * sources.length(i)), int(end * sources.length(i))) for i in range(len(sources))]
     return Clips(sources, [Clip.of(sources, i, first, last - first) for i, (first, last) in enumerate(bounds)])
 
 
 def tiles(sources: Sources, *, length: int, begin: float = 0.0, end: float = 1.0) -> Clips:
-    """Clips of exactly `length` positions, end to end, within the stretch from `begin` to `end` (shares) of every source."""
+    """Return consecutive clips of equal length within a stretch of each source.
+
+    Args:
+        sources: The sources.
+        length: Positions of a clip.
+        begin: Begin of the stretch, as a share of the source.
+        end: End of the stretch, as a share of the source.
+
+    Raises:
+        CPCError: If no source is long enough.
+    """
     clips = [
         Clip.of(sources, i, start, length)
         for i in range(len(sources))
@@ -74,7 +115,16 @@ def tiles(sources: Sources, *, length: int, begin: float = 0.0, end: float = 1.0
 
 
 def ending(sources: Sources, ends: Sequence[tuple[int, int]], *, length: int) -> Clips:
-    """For each (source, end) the `length` positions before `end`; they may overlap. Raises CPCError where there are not so many."""
+    """Return clips of equal length that end at given positions. They may overlap.
+
+    Args:
+        sources: The sources.
+        ends: (source, end) of each clip.
+        length: Positions of a clip.
+
+    Raises:
+        CPCError: If there are fewer positions before an end.
+    """
     for source, end in ends:
         if not length <= end <= sources.length(source):
             raise CPCError(f"source {source} has no {length} positions before position {end} of {sources.length(source)}.")
@@ -83,8 +133,21 @@ def ending(sources: Sources, ends: Sequence[tuple[int, int]], *, length: int) ->
 
 @final
 class Shuffled(SourceList[Item]):
-    """Source `index` of `sources` alone, its steps first .. last - 1 in a random order; implements `contracts.Sources`. A step is `stride`
-    raw positions, which stay together. Raises CPCError for a stretch of fewer than two steps or beyond the end."""
+    """One source with some of its steps in a random order.
+
+    Implements `contracts.Sources`.
+
+    Args:
+        sources: Sources that hold it.
+        index: Number of the source.
+        first: First step that is shuffled.
+        last: Step after the last that is shuffled.
+        stride: Raw positions of a step, which stay together.
+        seed: Seed of the order.
+
+    Raises:
+        CPCError: If the stretch has fewer than two steps, or exceeds the source.
+    """
 
     def __init__(self, sources: Sources, index: int, first: int, last: int, *, stride: int = 1, seed: int = 0) -> None:
         item, steps = sources.items[index], sources.length(index) // stride
@@ -97,7 +160,11 @@ class Shuffled(SourceList[Item]):
         self.order = np.random.default_rng(seed).permutation(last - first)
 
     def labels(self, column: str) -> list[str]:
-        """The label of the source."""
+        """Return the label of the source.
+
+        Args:
+            column: Column of the labels.
+        """
         return [self._sources.labels(column)[self._index]] * len(self)
 
     def length(self, index: int) -> int:
@@ -109,7 +176,14 @@ class Shuffled(SourceList[Item]):
         return rows.reshape(len(self.order), self._stride, *rows.shape[1:])[self.order].reshape(rows.shape)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
-        """Positions start .. start+count in the new order."""
+        """Read positions start .. start+count in the new order.
+
+        Args:
+            index: Not used.
+            start: First position.
+            count: Number of positions.
+            rng: Source of randomness for a training window.
+        """
         rows = self._sources.read(self._index, start, count, rng).copy()
         place = np.arange(start, start + len(rows)) - self._first
         within = (place >= 0) & (place < len(self._stretch))

@@ -1,4 +1,4 @@
-"""Sources as people hold them in memory: a 3-D array, a list of arrays, frames or plain lists, or a panel of pandas."""
+"""Read a collection of sequences in memory: a 3-D array, a list of arrays, frames or lists, or a panel of pandas."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,15 +12,21 @@ from torchcpc.data.panels import indexed_cases, is_nested, nested_cases, refuse_
 if TYPE_CHECKING:
     import pandas
 
-# Numbers of channels that an error lists.
+# Most numbers of channels that an error lists.
 _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """sequences: [steps, channels] each; names: of the channels, where frames name them; rows: where the steps of all sequences, one after
-    the other, stand in the frame they came from, None where they came apart; cases: what the index of that frame calls them; stacked:
-    whether they came as one array."""
+    """Sequences in memory.
+
+    Attributes:
+        sequences: The sequences, [steps, channels] each.
+        names: Names of the channels, if frames name them.
+        rows: Rows of the original frame, for the steps of all sequences in order. None if there was no single frame.
+        cases: Names of the cases in the index of that frame.
+        stacked: Whether the sequences came as one array.
+    """
 
     sequences: list[np.ndarray]
     names: tuple[str, ...] = ()
@@ -29,7 +35,11 @@ class Collection:
     stacked: bool = False
 
     def like_input(self, rows: list[np.ndarray]) -> np.ndarray | list[np.ndarray]:
-        """One array per sequence, in the shape in which the sequences came."""
+        """Arrange one array for each sequence in the form in which the sequences came.
+
+        Args:
+            rows: One array per sequence, with one row per step.
+        """
         if self.rows is None:
             return np.stack(rows) if self.stacked else rows
         together = np.concatenate(rows)
@@ -39,12 +49,25 @@ class Collection:
 
 
 def collection(X: object) -> Collection | None:
-    """Every sequence as [steps, channels]; None for what is no collection: a table, or a single sequence.
+    """Return every sequence as [steps, channels].
 
-    X: [cases, steps, channels]; a list (or array or Series of objects) of [steps, channels] and, for one channel, [steps]; a frame whose
-    index has levels (case, step); a frame whose cells are the steps of one case and channel. A list of plain lists of numbers, all of one
-    length, is a table. Raises CollectionError for what has this form and is not numeric, frames of other columns than the first's, NaN,
-    masked values and infinity.
+    These are collections:
+
+    - an array [cases, steps, channels];
+    - a list, or an array or Series of objects, of sequences [steps, channels] or [steps];
+    - a frame whose index has the levels (case, step);
+    - a frame in which each cell holds the steps of one case and channel.
+
+    A list of plain lists of numbers with one length is a table.
+
+    Args:
+        X: Any data.
+
+    Returns:
+        The collection. None if X is a table or a single sequence.
+
+    Raises:
+        CollectionError: If the data are not numeric, columns of frames differ, or a value is NaN, masked or infinite.
     """
     X = without_library(X)
     if column_names(X) is not None or (is_pandas(X) and X.index.nlevels > 1):
@@ -64,7 +87,14 @@ def collection(X: object) -> Collection | None:
 
 
 def channels(sequences: Sequence[np.ndarray]) -> int:
-    """The number of channels, the same in all. Raises CollectionError if it is not, and for no sequence at all."""
+    """Return the number of channels, which is the same in all sequences.
+
+    Args:
+        sequences: The sequences, [steps, channels] each.
+
+    Raises:
+        CollectionError: If it differs, or there is no sequence.
+    """
     counts = sorted({sequence.shape[1] for sequence in sequences})
     if len(counts) != 1:
         shown = ", ".join(map(str, counts[:_SHOWN])) + (", ..." if len(counts) > _SHOWN else "")
@@ -77,7 +107,11 @@ def channels(sequences: Sequence[np.ndarray]) -> int:
 
 
 def turned(sequences: Sequence[np.ndarray]) -> str:
-    """What is odd about sequences that have more channels than steps: nothing in most collections."""
+    """Return a remark if all sequences have more channels than steps, otherwise "".
+
+    Args:
+        sequences: The sequences, [steps, channels] each.
+    """
     longest, width = max(map(len, sequences)), sequences[0].shape[1]
     if len(sequences) < 2 or longest >= width:
         return ""
@@ -88,7 +122,13 @@ def turned(sequences: Sequence[np.ndarray]) -> str:
 
 
 def blocks(sequence: np.ndarray, *, length: int, most: int = 10) -> list[np.ndarray]:
-    """A single sequence in 2 to `most` consecutive blocks, of `length` or more where it is long enough: sources to split."""
+    """Cut a single sequence into consecutive blocks, which are sources to split.
+
+    Args:
+        sequence: The sequence, [steps, channels].
+        length: Smallest length of a block if the sequence is long enough.
+        most: Largest number of blocks. There are at least 2.
+    """
     return np.array_split(sequence, min(max(len(sequence) // length, 2), most))
 
 
@@ -119,7 +159,7 @@ def _axes(sequence: object) -> int:
     try:
         return np.ndim(without_library(sequence))  # pyright: ignore[reportArgumentType]
     except ValueError:
-        return 2  # rows of different lengths: refused when it is read
+        return 2  # rows of different lengths, which are refused when they are read
 
 
 def _sequence(sequence: object, number: int) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""What sources are, in a few bytes each, so that the same ones are known again.
+"""Identify sources by a digest of a few bytes each.
 
-A digest is of what a run learns from and splits by: key, group, labels, length and content. It does not depend on when a file was
-written, or where its folder is.
+A digest covers what a run learns from and splits by: key, group, labels, length and content. It does not depend on the time
+of writing or on the place of the folder.
 """
 
 import os
@@ -16,12 +16,18 @@ import numpy as np
 from torchcpc.contracts import Sources, Written, provides
 from torchcpc.data.files.found import no_longer_readable
 
-# A longer file is known by so many blocks, evenly spaced: a hash of every byte of hours of sound takes longer than the start of a training.
+# A longer file is identified by this many evenly spaced blocks. Hashing every byte of hours of sound would take longer than
+# the start of a training.
 WHOLE_BYTES, _BLOCKS, _BLOCK = 1 << 16, 16, 1 << 12
 
 
 def digests(sources: Sources, columns: Sequence[str] = ()) -> dict[str, str]:
-    """Key -> digest, in the order of the sources. columns: labels that count, besides the group."""
+    """Return the digest of each source by key, in the order of the sources.
+
+    Args:
+        sources: The sources.
+        columns: Columns of labels that count, besides the group.
+    """
     labels = [sources.labels(column) for column in columns]
     shared = Counter(item.path for item in sources.items)
     written = provides(sources, Written)
@@ -41,7 +47,11 @@ def digests(sources: Sources, columns: Sequence[str] = ()) -> dict[str, str]:
 
 
 def of_all(each: Mapping[str, str]) -> str:
-    """One digest of all, and of their order, which is that of the training."""
+    """Return one digest of all sources and of their order, which is that of the training.
+
+    Args:
+        each: Digest by key.
+    """
     whole = blake2b(digest_size=16)
     for key, digest in each.items():
         whole.update(f"{key}\0{digest}\0".encode("utf8", "backslashreplace"))
@@ -49,7 +59,12 @@ def of_all(each: Mapping[str, str]) -> str:
 
 
 def difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
-    """What changed, in words; each kind with an example."""
+    """Describe what changed, with an example of each kind.
+
+    Args:
+        before: Digest by key, before.
+        now: Digest by key, now.
+    """
     kinds = {
         "added": [key for key in now if key not in before],
         "gone": [key for key in before if key not in now],
@@ -60,7 +75,13 @@ def difference(before: Mapping[str, str], now: Mapping[str, str]) -> str:
 
 
 def file_digest(path: Path) -> bytes:
-    """Of the size and the content of a file: of all of it, or of blocks of a long one, the first and the last among them."""
+    """Return the digest of the size and the content of a file.
+
+    Of a long file only some blocks count, among them the first and the last.
+
+    Args:
+        path: The file.
+    """
     try:
         with path.open("rb", buffering=0) as file:
             size = os.fstat(file.fileno()).st_size

@@ -1,7 +1,7 @@
-"""Which source is meant by the name that a table or a person gives it.
+"""Decide which source a name in a table or from a user means.
 
-A name is a path relative to any folder above the source, with or without the suffix; a bare file name is one of one part. It means a source
-only where it fits no other: two sources of one name are told apart by their folders, never by their order.
+A name is a path relative to any folder above the source, with or without the suffix. It may be just a file name. It must
+fit exactly one source. Only folders distinguish two sources of the same name, never their order.
 """
 
 import os
@@ -18,19 +18,36 @@ _SUFFIX = re.compile(r"(.*?[^/])\.[^./#@]+((?:#\d+|@[\d.]*-[\d.]*)?)", re.DOTALL
 
 
 def one_spelling(path: str) -> str:
-    """File systems and editors compose accents differently; ./a//b is a/b."""
+    """Return a path in a uniform spelling: accents composed, and ./a//b as a/b.
+
+    File systems and editors compose accents differently.
+
+    Args:
+        path: The path.
+    """
     return unicodedata.normalize("NFC", posixpath.normpath(path))
 
 
 def without_suffix(path: str) -> str:
-    """a/b.wav as a/b. What tells several sources of one file apart (a.npz#3, a.wav@1-2) stays."""
+    """Return a path without its suffix, such as a/b for a/b.wav.
+
+    The part that distinguishes sources of one file stays (a.npz#3, a.wav@1-2).
+
+    Args:
+        path: The path.
+    """
     found = _SUFFIX.fullmatch(path)
     return found[1] + found[2] if found else path
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of some sources, and the paths of their files where there are any, by every name that may mean them."""
+    """The keys of sources, and the paths of their files, searchable by every name that may mean them.
+
+    Attributes:
+        keys: Key of each source.
+        paths: File of each source, None if there is none.
+    """
 
     keys: Sequence[str]
     paths: Sequence[Path | None]
@@ -52,19 +69,36 @@ class Keys:
         return cls([item.key for item in held], [item.path for item in held])
 
     def meant(self, name: str) -> list[int]:
-        """The positions of all sources that `name` may mean: of those whose key it is, else of those whose key it is without the suffix,
-        else of those whose path ends in it."""
+        """Return the positions of all sources that a name may mean.
+
+        Sources with exactly this key come first, then those with this key without the suffix. Otherwise the end of the path
+        is compared.
+
+        Args:
+            name: The name.
+        """
         wanted = one_spelling(name)
         return self._exact.get(wanted) or self._bare.get(wanted) or self._by_end(wanted)
 
     def one(self, name: str) -> int | None:
-        """The position of the source that `name` means, None where there is none. Raises CPCError where there are several."""
+        """Return the position of the source that a name means, or None.
+
+        Args:
+            name: The name.
+
+        Raises:
+            CPCError: If there are several.
+        """
         if len(meant := self.meant(name)) > 1:
             raise CPCError(f"{name!r} {self.ambiguity(meant)}.")
         return meant[0] if meant else None
 
     def ambiguity(self, meant: Sequence[int]) -> str:
-        """Why a name is refused that means several sources, and what to write instead."""
+        """Explain why a name that means several sources is refused, and what to write instead.
+
+        Args:
+            meant: Positions of the sources.
+        """
         some = ", ".join(self.keys[i] for i in meant[:3]) + ", ..." * (len(meant) > 3)
         return f"may be any of {len(meant)} ({some}); write its path, for instance {self.keys[meant[0]]}"
 
@@ -80,7 +114,7 @@ class Keys:
         return found[True] or found[False]
 
     def _parts(self, number: int) -> tuple[str, ...]:
-        """The folders above a source, as far as they are known, and its name."""
+        """Return the known folders above a source, and its name."""
         key, path = one_spelling(self.keys[number]), self.paths[number]
         if path is None:
             return tuple(key.strip("/").split("/"))

@@ -1,33 +1,43 @@
-"""Labels of sources: looked up by column, and what is doubtful about them."""
+"""Find the label columns of sources, and collect doubts about the labels."""
 
 from collections.abc import Iterable, Sequence
 
 from torchcpc.contracts import Item, Skipped
 from torchcpc.data.names import SPLIT, alike, clean, first_label, is_plain_part, part_of, same_names, variants
 
-# More different values than this, and more than half as many as there are sources, are texts and not classes.
+# Values are texts and not classes if there are more different ones than this, and more than half as many as sources.
 _FEW = 20
 
 
 def label_columns(items: Iterable[Item]) -> list[str]:
-    """The label columns that any source has, in the order in which they first stand."""
+    """Return the label columns of all sources, in the order of their first occurrence.
+
+    Args:
+        items: The sources.
+    """
     return list(dict.fromkeys(column for item in items for column in item.labels))
 
 
 def label_notes(items: Sequence[Item]) -> list[Skipped]:
-    """What is doubtful about the labels of sources: names that differ only by case or blanks, and splits that say too little."""
+    """Return notes about doubtful labels of sources.
+
+    They concern names that differ only by case or blanks, and unclear splits.
+
+    Args:
+        items: The sources.
+    """
     columns = label_columns(items)
     notes = [
         Skipped(
             f"columns {_quoted(same)}",
-            "they differ only by case or blanks and count as one; a source takes the first that is filled",
+            "they differ only by case or blanks and count as one; a source takes the first that is not empty",
         )
         for same in variants(columns)
     ]
     for column in columns:
         values = {clean(value) for value in {item.labels.get(column) for item in items}} - {""}
         if len(values) <= max(_FEW, len(items) // 2):
-            apart = "are different values; write them alike if they are one"
+            apart = "are different values; use one spelling if they mean the same"
             why = f"they differ only by case or blanks and {'count as one' if alike(column) == SPLIT else apart}"
             notes += [Skipped(f"column {column!r}: {_quoted(same)}", why) for same in variants(values)]
     named = same_names(SPLIT, columns)
@@ -41,18 +51,20 @@ def _split_notes(values: set[str]) -> list[Skipped]:
     if not any(map(part_of, values)):
         why = "no value of it names a part of the data (train, val, test), so it is no split"
         return [Skipped(f"column 'split' ({', '.join(unknown[:9])})", why)] if unknown else []
-    why = "it names no part of the data (train, val, test), so its sources are not trained on and not asked about; rename it"
+    why = (
+        "it names no part of the data (train, val, test), so its sources are used neither in training nor in probes; rename it"
+    )
     notes = [Skipped(f"column 'split': {value!r}", why) for value in unknown]
     guessed = sorted(value for value in values if part_of(value) and not is_plain_part(value))
     notes += [Skipped(f"column 'split': {value!r}", f"it is read as {part_of(value)}") for value in guessed]
     if "" in values:
-        notes.append(Skipped("column 'split'", "sources without a value are trained on, and probes do not ask about them"))
+        notes.append(Skipped("column 'split'", "sources without a value are used in training, but not in probes"))
     return notes
 
 
 def _unread_splits(items: Sequence[Item], columns: Sequence[str]) -> list[Skipped]:
-    """Columns that name the parts of the data, but are not called split."""
-    why = "its values name parts of the data, but only a column 'split' is kept to; rename it, or set split.exclude"
+    """Return notes about columns that name parts of the data but are not called split."""
+    why = "its values name parts of the data, but only a column 'split' is obeyed; rename it, or set split.exclude"
     notes = []
     for column in columns:
         parts = {part_of(value) for item in items if (value := clean(item.labels.get(column)))}

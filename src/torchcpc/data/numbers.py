@@ -1,4 +1,7 @@
-"""Arrays of numbers from what other libraries hold: tensors, masked arrays, frames. What is no real number is refused, never cast."""
+"""Turn objects of other libraries into arrays of numbers: tensors, masked arrays and frames.
+
+Data that are not real numbers are refused, never cast.
+"""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol, TypeGuard, runtime_checkable
@@ -10,7 +13,7 @@ from torchcpc.contracts import CPCError, provides
 if TYPE_CHECKING:
     import pandas
 
-# Kinds of numpy types that are no real numbers, although numpy would cast some of them.
+# Kinds of numpy types that are not real numbers, although numpy would cast some of them.
 _REFUSED = {
     "c": "Complex data not supported: give real and imaginary part as two channels",
     "M": "Leave dates out, or give the seconds since the first",
@@ -21,16 +24,16 @@ _REFUSED = {
 
 
 class CollectionError(CPCError, ValueError):
-    """A CPCError that the tools of scikit-learn recognise as the ValueError they expect."""
+    """A CPCError that is also the ValueError that tools of scikit-learn expect."""
 
 
 class NotNumeric(CollectionError, TypeError):
-    """Of what holds no numbers, for which these tools expect a TypeError."""
+    """The error for data without numbers, which is also the TypeError that these tools expect."""
 
 
 @runtime_checkable
 class _Tensor(Protocol):
-    """A tensor of torch, known by its methods, so that torch need not be loaded."""
+    """A tensor of torch, recognised by its methods, so that torch need not be loaded."""
 
     def detach(self) -> "_Tensor": ...
     def is_floating_point(self) -> bool: ...
@@ -57,7 +60,13 @@ class _ArrowTable(Protocol):
 
 
 def without_library(X: object) -> object:
-    """X as numpy where numpy alone would fail or lose something: gradients, masks (which become NaN), the names of axes. Frames stay."""
+    """Return X as a numpy array if numpy alone would fail or lose something.
+
+    That concerns gradients, masks (which become NaN) and names of axes. Frames stay unchanged.
+
+    Args:
+        X: Any data.
+    """
     if provides(X, _Tensor):
         plain = X.detach().cpu()
         try:
@@ -74,13 +83,21 @@ def without_library(X: object) -> object:
 
 
 def is_pandas(X: object) -> "TypeGuard[pandas.DataFrame | pandas.Series]":
-    """Whether X is a frame or a series of pandas, which need not be installed."""
+    """Return whether X is a frame or a series of pandas, which need not be installed.
+
+    Args:
+        X: Any data.
+    """
     bases = ((base.__module__.split(".")[0], base.__name__) for base in type(X).__mro__)
     return any(base in (("pandas", "DataFrame"), ("pandas", "Series")) for base in bases)
 
 
 def column_names(X: object) -> list[str] | None:
-    """Names of the columns of a frame, whichever library made it; None for what is no frame."""
+    """Return the names of the columns of a frame of any library, or None if X is no frame.
+
+    Args:
+        X: Any data.
+    """
     if provides(X, _ArrowTable):
         return X.column_names
     names = getattr(X, "columns", None)
@@ -88,7 +105,15 @@ def column_names(X: object) -> list[str] | None:
 
 
 def numbers(X: object, what: str) -> np.ndarray:
-    """X as float64. what: begins the sentence of the CollectionError that is raised for anything but real numbers."""
+    """Return X as float64.
+
+    Args:
+        X: Any data.
+        what: Subject of the error message.
+
+    Raises:
+        CollectionError: If X does not hold real numbers.
+    """
     X = without_library(X)
     if (names := column_names(X)) is not None:
         columns = [_real(column, f"{what}, column {name!r},") for name, column in zip(names, _columns(X), strict=True)]
@@ -97,7 +122,14 @@ def numbers(X: object, what: str) -> np.ndarray:
 
 
 def as_table(X: object) -> object:
-    """A table as scikit-learn takes it, names and all. Raises CollectionError for what it would cast to numbers without being any."""
+    """Return a table that scikit-learn accepts, with the names of its columns.
+
+    Args:
+        X: Any data.
+
+    Raises:
+        CollectionError: If scikit-learn would cast data to numbers that are none.
+    """
     X = without_library(X)
     if column_names(X) is not None:
         values = numbers(X, "X")
@@ -106,7 +138,15 @@ def as_table(X: object) -> object:
 
 
 def finite(array: np.ndarray, what: str) -> np.ndarray:
-    """The array. Raises CollectionError where it holds NaN or infinity."""
+    """Return an array after a check that it is finite.
+
+    Args:
+        array: The array.
+        what: Subject of the error message.
+
+    Raises:
+        CollectionError: If it holds NaN or infinity.
+    """
     if not np.isfinite(array).all():
         raise CollectionError(f"{what} contains NaN or infinity: impute or leave out those steps.")
     return array
@@ -115,7 +155,7 @@ def finite(array: np.ndarray, what: str) -> np.ndarray:
 def _columns(frame: object) -> list[object]:
     if provides(frame, _ArrowTable):
         return [frame.column(number) for number in range(len(frame.column_names))]
-    if is_pandas(frame):  # whose names may repeat
+    if is_pandas(frame):  # whose column names may repeat
         return [frame.iloc[:, place] for place in range(frame.shape[1])]
     return [frame[name] for name in frame.columns]  # pyright: ignore[reportAttributeAccessIssue, reportIndexIssue]
 

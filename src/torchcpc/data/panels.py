@@ -1,4 +1,7 @@
-"""Panels of pandas: frames that hold many cases, by an index of cases and steps, or nested, a sequence in every cell."""
+"""Read panels of pandas: frames that hold many cases.
+
+A panel has an index of cases and steps, or it is nested, with a sequence in every cell.
+"""
 
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -9,14 +12,20 @@ from torchcpc.data.numbers import CollectionError, is_pandas, numbers
 if TYPE_CHECKING:
     import pandas
 
-# Names of columns by which a long table is known: one row a case and step.
+# Names of columns that reveal a long table, with a row for each case and step.
 _CASES = ("case", "case_id", "case_index", "instance", "instances", "instance_id", "series", "series_id", "unique_id")
 _STEPS = ("time", "time_index", "timepoint", "timepoints", "timestamp", "reading_id", "step", "ds", "t")
 
 
 class IndexedCases(NamedTuple):
-    """sequences: [steps, channels] each; rows: the rows of the frame, in the order of the sequences; names: of the channels; cases: the
-    index without steps, one entry a case."""
+    """Cases of a frame whose index names cases and steps.
+
+    Attributes:
+        sequences: The sequences, [steps, channels] each.
+        rows: Rows of the frame, in the order of the sequences.
+        names: Names of the channels.
+        cases: The index without steps, with one entry for each case.
+    """
 
     sequences: list[np.ndarray]
     rows: np.ndarray
@@ -25,8 +34,17 @@ class IndexedCases(NamedTuple):
 
 
 def indexed_cases(X: object) -> IndexedCases | None:
-    """The cases of a frame whose index has levels (case, ..., step), in the order in which they come; None without such an index. Raises
-    CollectionError for steps that are out of order or repeat."""
+    """Return the cases of a frame whose index has the levels (case, ..., step), in their order.
+
+    Args:
+        X: Any data.
+
+    Returns:
+        The cases, or None if X has no such index.
+
+    Raises:
+        CollectionError: If steps are out of order or repeated.
+    """
     if not is_pandas(X) or (levels := X.index.nlevels) < 2:
         return None
     frame = X.to_frame() if X.ndim == 1 else X
@@ -47,13 +65,26 @@ def indexed_cases(X: object) -> IndexedCases | None:
 
 
 def is_nested(X: object) -> bool:
-    """Whether a frame holds a sequence in every cell."""
+    """Return whether X is a frame with a sequence in every cell.
+
+    Args:
+        X: Any data.
+    """
     return is_pandas(X) and X.ndim == 2 and X.size > 0 and any(np.ndim(cell) > 0 for cell in X.iloc[0])
 
 
 def nested_cases(X: object) -> tuple[list[np.ndarray], tuple[str, ...]]:
-    """The cases of a nested frame, one a row, [steps, channels], and the names of the channels. Raises CollectionError where the channels
-    of a case differ in length."""
+    """Return the cases of a nested frame, one for each row.
+
+    Args:
+        X: A nested frame.
+
+    Returns:
+        The cases, [steps, channels] each, and the names of the channels.
+
+    Raises:
+        CollectionError: If the channels of a case differ in length.
+    """
     if not is_pandas(X):
         raise CollectionError(f"{type(X).__name__} is no frame of pandas. Give [cases, steps, channels].")
     cases = []
@@ -67,7 +98,14 @@ def nested_cases(X: object) -> tuple[list[np.ndarray], tuple[str, ...]]:
 
 
 def refuse_long(X: object) -> None:
-    """Raises CollectionError for a long table, in which a column names the case and another the step: as numbers they would be channels."""
+    """Refuse a long table, in which columns name the case and the step: they would be read as channels.
+
+    Args:
+        X: Any data.
+
+    Raises:
+        CollectionError: If X is a long table.
+    """
     if not is_pandas(X) or X.ndim != 2:
         return
     names = {str(name).strip().lower(): name for name in X.columns}

@@ -1,4 +1,4 @@
-"""Values that are implausible whatever they measure: so far from all others that they are codes or faults."""
+"""Find implausible values: so far from all others that they must be codes or faults."""
 
 from collections.abc import Iterator
 
@@ -6,21 +6,26 @@ import numpy as np
 
 from torchcpc.contracts import Skipped, Sources
 
-# Robust standard deviations, beyond what heavy tails of rain, prices or movement reach.
+# Distance in robust standard deviations. The heavy tails of rain, prices or movement do not reach so far.
 FAR = 1_000
-# Of a normal distribution: the range between its quartiles, and between its percentiles 1 and 99, in standard deviations.
+# The range between the quartiles of a normal distribution, and between its percentiles 1 and 99, in standard deviations.
 _QUARTILES, _PERCENTILES = 1.349, 4.653
-# Values from which medians are taken, and values that are compared with them: a second of work or two.
+# Number of values from which medians are taken, and of values that are compared with them: one or two seconds of work.
 _SAMPLED, _COMPARED = 1 << 22, 1 << 25
-# Equal values at an end of a channel from which they are a code, a limit or a rest.
+# From this many equal values on, an end of a channel counts as a code, a limit or a state of rest.
 _REPEATED = 3
-# Rows read at once where not all are read.
+# Rows read at a time if not all are read.
 _BLOCK = 256
 
 
 def far_values(sources: Sources) -> list[Skipped]:
-    """A note for each source with a value thousands of standard deviations from the median of its channel in all sources. Every row
-    counts, up to some ten million of them."""
+    """Return a note about each source with a value far from the median of its channel in all sources.
+
+    "Far" means a thousand standard deviations. Every row counts, up to about ten million.
+
+    Args:
+        sources: The sources.
+    """
     width = sources.read(0, 0, 1).shape[1:]
     if len(width) != 1:
         return []
@@ -38,15 +43,17 @@ def far_values(sources: Sources) -> list[Skipped]:
         Skipped(
             str(sources.items[index].path or sources.items[index].key),
             f"channel {channel_F[channel]} (from 0) holds {value:g}, {away:.1e} standard deviations from its median {median_F[channel]:g}: "
-            "leave it empty if it means missing, take logarithms if tails are that long",
+            "leave it empty if it means missing, or take logarithms if such values are real",
         )
         for index, (away, channel, value) in farthest.items()
     ]
 
 
 def _middle(x_SF: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(median, standard deviation) of each channel, in which neither a few far values nor a code that stands in many rows has a part; an
-    infinite deviation where a channel has no other values than its lowest and highest."""
+    """Return (median, standard deviation) of each channel, robust to far values and to a frequent code.
+
+    The deviation is infinite if a channel has only its lowest and its highest value.
+    """
     median_F = np.nanmedian(x_SF, axis=0)
     for end_F in (np.nanmin(x_SF, axis=0), np.nanmax(x_SF, axis=0)):
         at_end_SF = x_SF == end_F
@@ -54,13 +61,13 @@ def _middle(x_SF: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     spread_F = np.full(len(median_F), np.inf)
     if (varied_F := np.isfinite(x_SF).any(axis=0)).any():
         low_F, first_F, third_F, high_F = np.nanpercentile(x_SF[:, varied_F], [1, 25, 75, 99], axis=0)
-        # The wider of the two: machines are at rest for most of the time, which is no reason to doubt that they move.
+        # Take the wider of the two. Machines are at rest most of the time, so rare movement is no reason for doubt.
         spread_F[varied_F] = np.maximum((third_F - first_F) / _QUARTILES, (high_F - low_F) / _PERCENTILES)
     return median_F, np.where(spread_F > 0, spread_F, np.inf)
 
 
 def _blocks(sources: Sources, rows: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Rows of sources by index: all where there are no more than `rows`, else blocks that are spread evenly over about as many."""
+    """Yield rows of sources by index: all rows, or about `rows` of them in evenly spread blocks."""
     indices = range(0, len(sources), -(-len(sources) * _BLOCK // max(rows, _BLOCK)))
     total = sum(sources.length(index) for index in indices)
     size = _BLOCK if total > rows else 1 << 16

@@ -1,4 +1,4 @@
-"""Reading ahead: the next batches are decoded while the current one is trained on."""
+"""Prepare the next batches while the current one is used for training."""
 
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -7,14 +7,21 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 T = TypeVar("T")
-# Batches begun before they are asked for.
+# Batches that are started before they are requested.
 AHEAD = 4
 
 
 @contextmanager
 def prefetch(draw: Callable[[int], T], start: int, stop: int) -> Iterator[Iterator[T]]:
-    """Yields an iterator over draw(start), ..., draw(stop - 1), in order, made by a background thread. What `draw` raises is raised where
-    the batch was due. No batch is begun after the context ends, and the thread has ended with it."""
+    """Provide an iterator over draw(start), ..., draw(stop - 1), in order, computed in a background thread.
+
+    An error of `draw` is raised where its batch was due. After the context, no batch is started and the thread has ended.
+
+    Args:
+        draw: Returns the batch of a step.
+        start: First step.
+        stop: Step after the last.
+    """
     pool = ThreadPoolExecutor(1, thread_name_prefix="torchcpc-prefetch")
     ready: deque[Future[T]] = deque(pool.submit(draw, step) for step in range(start, min(start + AHEAD, stop)))
 

@@ -1,4 +1,7 @@
-"""Mean and spread of every channel over some sources: fitted once, on the training sources, and kept with the run."""
+"""Measure the mean and the standard deviation of each channel.
+
+They are measured once, on the training sources, and kept with the run.
+"""
 
 from collections.abc import Iterator
 
@@ -11,9 +14,18 @@ _ROWS = 1 << 16
 
 
 def channel_scale(sources: Sources) -> tuple[list[float], list[float]]:
-    """(mean, standard deviation) of each channel over all observed values of all sources, in the unit of the data. Two passes in float64,
-    so that a large mean costs no digits. The scale of a channel that is never observed or never changes is 0: there is nothing in it to
-    learn, and a model that was scaled by it would explode where it does change. Raises CPCError where all channels are such."""
+    """Return the mean and the standard deviation of each channel, over all observed values of all sources.
+
+    They are in the unit of the data. Two passes in float64 keep all digits even if the mean is large. A channel that is
+    never observed or never varies has scale 0. It holds nothing to learn, and scaled by its deviation it would make a model
+    explode where it does vary.
+
+    Args:
+        sources: The training sources.
+
+    Raises:
+        CPCError: If no channel varies.
+    """
 
     def blocks() -> Iterator[np.ndarray]:
         for index in range(len(sources)):

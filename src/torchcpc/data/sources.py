@@ -1,5 +1,7 @@
-"""The list of sources that every reader keeps (items, group numbers, labels, selection), written once. `contracts.Sources` says what the
-methods mean."""
+"""The list of sources that every reader is based on: items, group numbers, labels and selection.
+
+`contracts.Sources` documents the methods.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,13 +19,22 @@ T = TypeVar("T", bound=Item)
 
 
 class SourceList(ABC, Generic[T]):
-    """Sources as a list of items; implements `contracts.Sources` but for `length` and `read`, which a reader adds. All that differs from
-    source to source is in its item, so a selection is a copy with other items. groups: names by number, by default those of the items in
-    alphabetical order."""
+    """Sources as a list of items.
+
+    Implements `contracts.Sources` except `length` and `read`, which a reader adds. Everything specific to a source is in
+    its item, so a selection is a copy with other items.
+
+    Args:
+        items: The sources.
+        rate: Raw positions per second, 1 if there is no clock.
+        groups: Names of the groups, by number. By default those of the items in alphabetical order.
+        skipped: Files that are skipped, each with its reason.
+        notes: Remarks about the sources.
+    """
 
     noun: ClassVar[str] = "sources"
     group_columns: ClassVar[tuple[str, ...]] = ("group",)
-    """Label columns that name the group where a source has no such label."""
+    """Label columns that stand for the group of a source without such a label."""
 
     def __init__(
         self,
@@ -75,7 +86,12 @@ class SourceList(ABC, Generic[T]):
         return chosen
 
     def replaced(self, index: int, items: Sequence[T]) -> Self:
-        """The same sources with these items in place of number `index`."""
+        """Return the same sources with other items in place of one.
+
+        Args:
+            index: Number of the item to replace.
+            items: The new items.
+        """
         chosen = copy(self)
         chosen.items = [*self.items[:index], *items, *self.items[index + 1 :]]
         return chosen
@@ -87,12 +103,26 @@ class SourceList(ABC, Generic[T]):
 
 
 def positive(start: int, item: Item) -> None:
-    """Raises CPCError for a read that begins before the first position."""
+    """Check that a read does not begin before the first position.
+
+    Args:
+        start: First position of the read.
+        item: The source.
+
+    Raises:
+        CPCError: If it does.
+    """
     if start < 0:
         raise CPCError(f"start = {start} in {item.key}: positions count from 0.")
 
 
 def nothing_usable(skipped: Sequence[Skipped], files: str, what: str) -> CPCError:
-    """The error of a scan that found nothing to use: how many `files`, three reasons, and `what` to name instead."""
+    """Return the error for a scan that found nothing usable, with three reasons.
+
+    Args:
+        skipped: Files that are skipped, each with its reason.
+        files: Noun for the files.
+        what: What the user should name instead.
+    """
     reasons = "; ".join(map(str, grouped(skipped)[:3]))
     return CPCError(f"none of {len(skipped)} {files} can be used: {reasons}. Name a folder of {what}.")

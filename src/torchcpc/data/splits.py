@@ -1,4 +1,4 @@
-"""Who is learned from and who is held out: always whole sources, never windows of one."""
+"""Split sources into parts for training and for validation: always whole sources, never windows of one."""
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
@@ -11,8 +11,22 @@ from torchcpc.data.names import SPLIT, TEST, TRAIN, VALIDATION, alike, part_of
 
 
 def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int = 0) -> dict[str, list[int]]:
-    """Part name -> positions of its sources. The order is a hash of (seed, key): adding a source moves few of the others. Counts are exact
-    to one source; a part with a fraction above zero is never empty. Raises CPCError for too few sources."""
+    """Split sources at random.
+
+    The order is a hash of (seed, key), so a new source moves few of the others. Counts are exact to one source. A part with
+    a fraction above zero is never empty.
+
+    Args:
+        keys: Keys of the sources.
+        fractions: Fraction of each part, by its name. They sum to 1.
+        seed: Seed of the order.
+
+    Returns:
+        Positions of the sources, by part.
+
+    Raises:
+        CPCError: If there are too few sources, or the fractions are invalid.
+    """
     wanted = {name: fraction for name, fraction in fractions.items() if fraction > 0}
     if any(not 0 <= fraction <= 1 for fraction in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-9:
         raise CPCError(f"fractions {dict(fractions)}: each lies between 0 and 1, and together they make 1.")
@@ -32,19 +46,29 @@ def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int 
 
 
 def by_column(values: Sequence[str]) -> dict[str, list[int]]:
-    """Value -> positions of the sources that bear it: the split that came with the data."""
+    """Return the positions of the sources by their value: the split that came with the data.
+
+    Args:
+        values: Value of each source.
+    """
     return {value: [i for i, v in enumerate(values) if v == value] for value in dict.fromkeys(values)}
 
 
 class Parts(NamedTuple):
-    """Positions of the sources to train on, to validate on, and not to be seen."""
+    """Parts of the sources, by position.
+
+    Attributes:
+        train: Sources for training.
+        validation: Sources for validation.
+        unseen: Sources that must stay unseen.
+    """
 
     train: list[int]
     validation: list[int]
     unseen: list[int]
 
 
-# Data that comes with a test or a validation part keeps it; for data without one the rule is idle.
+# Data with a test or a validation part keep it. For other data such a rule has no effect.
 _MAY_BE_IDLE = (TEST, VALIDATION)
 
 
@@ -55,18 +79,23 @@ def hold_out(
     validation: Annotated[float, Gt(0), Lt(1)] = 0.1,
     exclude: Sequence[str] = ("split=test",),
 ) -> Parts:
-    """The sources to train on, with a fraction of them held out for validation; those that `exclude` names are not touched.
+    """Hold out a fraction of the sources for validation, and exclude others.
 
-    Columns and values are compared by `data.names`: without regard to case and blanks, parts of a split by any of their names. Where a
-    split has a test part, its values that name no part are left out with it.
+    Columns and values are compared by `data.names`: case and blanks do not matter, and the parts of a split have several
+    names. If a split has a test part, values that name no part are excluded with it.
 
     Args:
+        sources: The sources.
+        seed: Seed of the split.
         validation: Share of the remaining sources that is held out to measure the bound and to choose the best weights.
         exclude: Sources that are not touched, each as "column=value", for instance "speaker=george".
 
+    Returns:
+        The sources to train on, to validate on, and to leave unseen.
+
     Raises:
-        CPCError: For a rule that no source meets, since a slip in it would train on what was to stay unseen; only those of the test part
-            and the validation part of `split` may be idle. And if nothing remains.
+        CPCError: If a rule matches no source, or no source remains. A misspelled rule would train on sources that must stay
+            unseen. Only rules for the test and the validation part of `split` may match nothing.
     """
     if not 0 <= validation < 1:
         raise CPCError(f"split.validation = {validation}: a fraction of the sources, at least 0 and less than 1.")
@@ -79,7 +108,14 @@ def hold_out(
 
 
 def check_rules_of_exclusion(exclude: Sequence[str]) -> None:
-    """Raises CPCError for a rule that is not of the form column=value."""
+    """Check that each rule has the form column=value.
+
+    Args:
+        exclude: The rules.
+
+    Raises:
+        CPCError: If one does not.
+    """
     for rule in exclude:
         column, equals, value = map(str.strip, rule.partition("="))
         if not (column and equals and value):
@@ -87,7 +123,15 @@ def check_rules_of_exclusion(exclude: Sequence[str]) -> None:
 
 
 def excluded(sources: Sources, exclude: Sequence[str]) -> set[int]:
-    """Positions of the sources that the rules of `hold_out` name. Raises CPCError for a rule that no source meets."""
+    """Return the positions of the sources that match the rules of `hold_out`.
+
+    Args:
+        sources: The sources.
+        exclude: The rules.
+
+    Raises:
+        CPCError: If a rule matches no source.
+    """
     check_rules_of_exclusion(exclude)
     unseen: set[int] = set()
     for rule in exclude:
@@ -109,8 +153,14 @@ def excluded(sources: Sources, exclude: Sequence[str]) -> set[int]:
 
 
 def in_time(sources: Sources, *, length: int, exclude: Sequence[str], most: int = 10) -> Sources:
-    """The sources to split: a single one that is not excluded is cut in time, into 2 to `most` stretches, of `length` positions or more
-    where it is long enough. All others are as they are."""
+    """Cut a source in time if it is the only one that is not excluded; return all other sources unchanged.
+
+    Args:
+        sources: The sources.
+        length: Smallest length of a stretch, in positions, if the source is long enough.
+        exclude: Rules for sources that are not touched, see `hold_out`.
+        most: Largest number of stretches. There are at least 2.
+    """
     seen = sorted(set(range(len(sources))) - excluded(sources, exclude))
     if len(seen) != 1 or not provides(sources, Divisible) or (size := sources.length(seen[0])) < 2:
         return sources
@@ -119,12 +169,25 @@ def in_time(sources: Sources, *, length: int, exclude: Sequence[str], most: int 
 
 
 def unknown_part(values: Sequence[str]) -> set[int]:
-    """Positions of the values of a split that name no part, where others do: they may be a test part under another name."""
+    """Return the positions of values of a split that name no part, if others do.
+
+    They may be a test part under another name.
+
+    Args:
+        values: Value of each source.
+    """
     return {i for i, value in enumerate(values) if value and not part_of(value)} if any(map(part_of, values)) else set()
 
 
 def given_parts(sources: Sources) -> list[str] | None:
-    """Who takes part in a question by the data's own split: of each source "test", "train" for all other parts, or "" where it names none.
-    None where no source names a part."""
+    """Return the part of each source in a probe, by the split that came with the data.
+
+    Args:
+        sources: The sources.
+
+    Returns:
+        "test" or "train" for each source, where "train" covers all other parts, and "" if it names no part. None if no
+        source names a part.
+    """
     parts = [part_of(value) for value in sources.labels(SPLIT)]
     return [part and (TEST if part == TEST else TRAIN) for part in parts] if any(parts) else None

@@ -1,6 +1,6 @@
-"""Cutting sources into batches of windows: at random for training, in order for validation, whole for embedding.
+"""Cut sources into batches of windows: at random for training, in order for validation, whole for embedding.
 
-Which windows a batch holds is a function of (seed, step, rank) alone: there is no epoch and no state to save.
+The windows of a batch depend only on (seed, step, rank). There are no epochs, and there is no state to save.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,28 +10,33 @@ import torch
 
 from torchcpc.contracts import Count, CPCError, Sources, Window
 
-# Draws of starts in one source, until its windows are not all neighbours.
+# Attempts to find starts in one source whose windows are not all neighbours.
 _REDRAWS = 64
 
 
 class RandomWindows:
-    """Batches of random windows: sources are drawn in proportion to their length, starts are uniform.
+    """Batches of random windows.
 
-    A source shorter than a window is padded with zeros at its end. Steps of one source, or of one stretch of it, may be forbidden
-    to compete. So a batch of several groups is never all of one source where there are two, and windows of one source are not all
-    neighbours where it is long enough.
+    Sources are chosen in proportion to their length, and starts are uniform. A source shorter than a window is padded with
+    zeros at its end.
 
-    Groups are drawn in proportion to their material. The sources of a group, and the groups of a batch, differ where there are that many.
+    Steps of one source, or of one stretch of it, may be forbidden to compete. A batch of several groups is therefore never
+    from a single source if there are two. Windows of one source are not all neighbours if the source is long enough. Groups
+    are chosen in proportion to their material. The sources of a group, and the groups of a batch, are distinct if there are
+    enough of them.
 
     Args:
-        align: Starts are multiples of it (the encoder's stride), so that a step is the same event in every window that holds it.
+        sources: The sources.
+        align: Starts are multiples of it (the stride of the encoder). A step is then the same event in every window that
+            holds it.
+        seed: Seed of the windows.
         length: Positions of a window: samples of audio, rows of a series or picture, sentences of a text.
         batch: Windows of an update.
-        windows_per_group: Windows of each group (speaker, patient) in a batch; 1 draws them from anyone. Negatives of the same speaker
-            need 2 or more.
+        windows_per_group: Windows of each group (speaker, patient) in a batch; 1 draws them from anyone. Negatives of the
+            same speaker need 2 or more.
 
     Raises:
-        CPCError: For sizes that cannot be met.
+        CPCError: If the sizes cannot be met.
     """
 
     def __init__(
@@ -49,7 +54,7 @@ class RandomWindows:
             raise CPCError(
                 f"the longest of {len(size)} sources has {size.max():.0f} positions, less than one step of {align}. Name longer ones."
             )
-        # Sources without any position have no share, and would have to be drawn where a group has few others.
+        # Sources without positions have no share, and they must not be drawn where a group has few others.
         group = np.array([sources.group(i) if size[i] else -1 for i in range(len(sources))])
         self._members = [np.flatnonzero(group == g) for g in np.unique(group[size > 0])] if windows_per_group > 1 else []
         self._share = [size[m] / size[m].sum() for m in self._members]
@@ -57,7 +62,12 @@ class RandomWindows:
         self._of_source = size / size.sum()
 
     def draw(self, step: int, rank: int = 0) -> Window:
-        """The batch of update `step` (from 0) on process `rank`; may be called from several threads at once."""
+        """Return the batch of an update; several threads may call it at once.
+
+        Args:
+            step: Number of the update, from 0.
+            rank: Number of the process.
+        """
         rng = np.random.default_rng((self.seed, step, rank))
         chosen = self._sources(rng)
         starts = self._starts(chosen, rng)
@@ -82,7 +92,17 @@ class RandomWindows:
 
 
 def check_sizes(*, length: int, batch: int, windows_per_group: int, align: int) -> None:
-    """Raises CPCError for windows shorter than a step of `align` positions, and for a batch that is no whole number of groups."""
+    """Check the sizes of windows and batches.
+
+    Args:
+        length: Positions of a window.
+        batch: Windows of an update.
+        windows_per_group: Windows of each group in a batch.
+        align: Positions of a step.
+
+    Raises:
+        CPCError: If a window is shorter than a step, or a batch is not a whole number of groups.
+    """
     if length < align:
         raise CPCError(f"windows.length = {length}: shorter than one step of {align} positions. Lengthen the window.")
     if batch < 1 or windows_per_group < 1:
@@ -95,7 +115,7 @@ def check_sizes(*, length: int, batch: int, windows_per_group: int, align: int) 
 
 
 def _not_all_one(share_N: np.ndarray, count: int, replace: bool, rng: np.random.Generator) -> np.ndarray:
-    """[count] indices drawn in proportion to their shares, not all of them the same where there are others."""
+    """Draw `count` indices in proportion to their shares, not all of them equal if there are others."""
     chosen = rng.choice(len(share_N), count, p=share_N, replace=replace)
     others_N = share_N * (np.arange(len(share_N)) != chosen[0])
     if count > 1 and others_N.any() and (chosen == chosen[0]).all():
@@ -106,7 +126,15 @@ def _not_all_one(share_N: np.ndarray, count: int, replace: bool, rng: np.random.
 def cut(
     sources: Sources, indices: Sequence[int], starts: Sequence[int], length: int, rng: np.random.Generator | None = None
 ) -> Window:
-    """The window of `length` positions from each source at each start, zeros where the source ends; varied, given an `rng`."""
+    """Cut a window of equal length from each source at each start, with zeros after the end of a source.
+
+    Args:
+        sources: The sources.
+        indices: Number of the source of each window.
+        starts: First position of each window.
+        length: Positions of a window.
+        rng: Source of randomness for training windows. None reads them without variation.
+    """
     parts = [sources.read(i, start, length, rng) for i, start in zip(indices, starts, strict=True)]
     x = np.zeros((len(parts), length, *parts[0].shape[1:]), dtype=parts[0].dtype)
     for row, part in zip(x, parts, strict=True):
@@ -116,10 +144,22 @@ def cut(
 
 
 def sequential(sources: Sources, *, length: int, batch: int, align: int = 1, limit: int | None = None) -> list[Window]:
-    """Windows that cover the sources end to end, each window of a batch from another place in the list. They start at multiples of `align`
-    (the encoder's stride), and overlap by less than it where `length` is no multiple. At most `limit`
-    windows, spread evenly over all there are, and all in memory; a source shorter than a window gives one padded window, and a tail of at
-    most half a window is left out. Raises CPCError for sizes below 1."""
+    """Return windows that cover the sources end to end.
+
+    Windows start at multiples of `align`. They overlap by less than `align` if `length` is not a multiple of it. The
+    windows of a batch come from different places in the list. All windows are in memory. A source shorter than a window
+    gives one padded window. A tail of at most half a window is left out.
+
+    Args:
+        sources: The sources.
+        length: Positions of a window.
+        batch: Windows of a batch.
+        align: Stride of the encoder.
+        limit: Largest number of windows, spread evenly over all. None for no limit.
+
+    Raises:
+        CPCError: If a size is below 1.
+    """
     if min(length, batch, 1 if limit is None else limit) < 1:
         raise CPCError(f"length = {length}, batch = {batch}, limit = {limit}: each must be at least 1.")
     starts = [
@@ -131,16 +171,25 @@ def sequential(sources: Sources, *, length: int, batch: int, align: int = 1, lim
     if limit is not None and len(starts) > limit:
         starts = [starts[n * len(starts) // limit] for n in range(limit)]
     count = -(-len(starts) // batch)
-    # Strided, so that a batch mixes sources instead of holding one of them.
+    # Strided, so that a batch mixes sources.
     batches = [starts[n::count] for n in range(count)]
     return [cut(sources, [i for i, _ in rows], [start for _, start in rows], length) for rows in batches]
 
 
 def whole(sources: Sources, *, positions_per_batch: int, short: int | None = None) -> Iterator[tuple[list[int], Window]]:
-    """Every source from start to end, in batches of similar length of at most so many positions, padding counted. A position of several
-    values (a row of pixels) counts as so many, but a source of no more positions than positions_per_batch always has its batch. Longest
-    first, so that the batch that needs most memory comes first. Sources longer than that are left out: they are for reading in pieces.
-    short: the positions of a batch that holds several sources, at most and by default positions_per_batch."""
+    """Yield every source from start to end, in batches of similar length, the longest first.
+
+    The batch that needs most memory therefore comes first. A position of several values, such as a row of pixels, counts as
+    several. Longer sources than `positions_per_batch` are left out, since they are read in pieces.
+
+    Args:
+        sources: The sources.
+        positions_per_batch: Positions of a batch at most, including padding.
+        short: Positions of a batch of several sources at most. `positions_per_batch` by default.
+
+    Yields:
+        The numbers of the sources, and their window.
+    """
     several = min(short or positions_per_batch, positions_per_batch)
     order = sorted((i for i in range(len(sources)) if sources.length(i) <= positions_per_batch), key=sources.length)
     while order:

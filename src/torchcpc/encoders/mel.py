@@ -37,7 +37,7 @@ class MelEncoder(Strided):
         bands: Mel bands between `low` and `high`.
         window: Samples of a frame (400 are 25 ms at 16 kHz). At least `stride`.
         stride: Samples from one step to the next (160 are 10 ms at 16 kHz).
-        sample_rate: Samples a second of the input. Equal to data.sample_rate.
+        sample_rate: Samples per second of the input. Equal to data.sample_rate.
         low: Lowest frequency of the bands, in Hz.
         high: Highest frequency of the bands, in Hz. At most half of `sample_rate`.
         normalisation: What normalises the output of each layer, step by step.

@@ -17,7 +17,7 @@ SILENCE = 1e-4
 # Sample rates of stored files, in Hz.
 STORED_RATES = (1_000, 768_000)
 _BLOCK = 1 << 18
-# A file with more samples a byte than this, and with so many samples, is refused. Opus at 6 kbit/s has 64 samples a byte,
+# A file with more samples per byte than this, and with so many samples, is refused. Opus at 6 kbit/s has 64 samples per byte,
 # and silence in FLAC has 300 or more.
 _BOMB_RATIO, _BOMB_SAMPLES = 200, 1 << 28
 # Unexplained bytes after the decoded samples lead to a remark if both their number and their share of the file exceed

@@ -68,7 +68,7 @@ class Recordings(SourceList[Recording]):
 
     Args:
         items: Usable recordings.
-        rate: Samples a second that are read, in Hz.
+        rate: Samples per second that are read, in Hz.
         skipped: Files that are skipped, each with its reason.
         notes: Remarks about the files that are read.
     """
@@ -96,7 +96,7 @@ class Recordings(SourceList[Recording]):
 
         Only the needed part of the file is decoded. A part equals the same part of the whole recording: exactly at the
         stored rate, and to about 1e-7 after resampling. For Opus the error is up to 5e-3, because its decoder never
-        quite forgets. Seeking in an MP3 file takes time in proportion to the position (2 ms a minute). In other files
+        quite forgets. Seeking in an MP3 file takes time in proportion to the position (2 ms per minute). In other files
         the cost does not grow with the recording.
 
         Args:
@@ -189,7 +189,7 @@ def scan(
         roots: Folders, manifests and single files.
         cache: File that stores the results of decoding, so that each file is decoded once.
         progress: Called as files are decoded.
-        sample_rate: Samples a second that the model hears, in Hz. Recordings of other rates are resampled.
+        sample_rate: Samples per second that the model hears, in Hz. Recordings of other rates are resampled.
         minimum_seconds: Shortest recording that is used, in seconds. Shorter ones are skipped.
 
     Returns:

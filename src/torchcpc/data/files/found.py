@@ -68,7 +68,7 @@ class FoundFile:
         The two are equal if the part lies outside the file.
 
         Args:
-            rate: Positions a second.
+            rate: Positions per second.
             length: Positions of the whole file.
         """
         if self.part is None:

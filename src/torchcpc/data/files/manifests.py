@@ -100,7 +100,7 @@ def _labels_of(
                 )
             continue
         there = os.path.lexists(table.parent / row.path)
-        other = f"it is not taken for a {kind.noun} (hidden, unreadable or of another kind)"
+        other = f"it does not count as a {kind.noun} (hidden, unreadable or of another kind)"
         absent = f"it labels {row.path!r}, but {other if there else 'there is no such file'}"
         skipped.append(at_line(table, row.line, row.fault or (f"{row.path!r} {keys.ambiguity(meant)}" if meant else absent)))
     return {key: own for key, (_, own) in labels.items()}, skipped, notes

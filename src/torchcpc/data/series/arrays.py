@@ -1,7 +1,7 @@
 """Read series from npz and npy files and from arrays in memory.
 
 Arrays are [time, channels], [time] or [cases, time, channels]. An npz file may also hold `rate` or `fs` in Hz, `time` (a
-value a row) and `channels` (a name a channel).
+value a row) and `channels` (a name per channel).
 """
 
 from dataclasses import replace
@@ -114,7 +114,7 @@ def _cases(values: np.ndarray, wanted: tuple[str, ...], shared: Readings) -> lis
 
 
 def _rate(name: str, value: np.ndarray) -> float:
-    """Return the rows a second that the array `name` of an npz file holds."""
+    """Return the rows per second that the array `name` of an npz file holds."""
     try:
         rate = float(value.item())
     except CONVERTING_ERRORS:

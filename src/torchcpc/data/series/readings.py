@@ -35,7 +35,7 @@ class Readings:
         values: Values, float64 [S, C], NaN where missing.
         channels: Name of each channel.
         times: Seconds of each row, [S], None if unknown.
-        rate: Rows a second, in Hz, None if unknown.
+        rate: Rows per second, in Hz, None if unknown.
         row_labels: Labels of the rows by column, [S] each.
         notes: Guesses and doubts about the file.
     """
@@ -94,7 +94,7 @@ def check_series(values: np.ndarray, times: np.ndarray | None = None) -> None:
 
 
 def rate_of(times: np.ndarray | None) -> float | None:
-    """Return the rows a second by the median step, which is robust to gaps.
+    """Return the rows per second by the median step, which is robust to gaps.
 
     Args:
         times: Seconds of each row, or None.

@@ -46,7 +46,7 @@ class Series(SourceList[SeriesItem]):
 
     Args:
         items: Usable series.
-        rate: Rows a second, in Hz. 1 if there is no clock.
+        rate: Rows per second, in Hz. 1 if there is no clock.
         skipped: Files and cases that are skipped, each with its reason.
         notes: Remarks about the series that are read.
         gain: Strength of the variation of training windows, see `stretched`. 0 for none.
@@ -155,7 +155,7 @@ def scan_series(
         roots: Folders, manifests or single files.
         cache: Not used.
         progress: Called as files are read.
-        rate: Rows a second, 0 for what the files or their times say.
+        rate: Rows per second, 0 for what the files or their times say.
         time: Column of times. Empty for one of a usual name.
         channels: Columns to read, in this order. Empty for all others.
         row_labels: Columns that label rows and are never input.
@@ -229,9 +229,9 @@ def cases(
 
     Args:
         arrays: [cases, time, channels], [cases, time], or a list of arrays of any lengths.
-        labels: One value a case by column. `group` names groups, `split` the training and test cases.
+        labels: One value per case by column. `group` names groups, `split` the training and test cases.
         channels: Names of the channels.
-        rate: Rows a second, in Hz.
+        rate: Rows per second, in Hz.
 
     Raises:
         CPCError: If arrays differ in channels, hold infinity or no real numbers, or have no observed value.

@@ -13,7 +13,7 @@ import numpy as np
 from torchcpc.contracts import CPCError, Result
 from torchcpc.data.synthetic.process import SampledSequences
 
-# The covariance of the filter converges geometrically. A smaller change a step counts as the limit.
+# The covariance of the filter converges geometrically. A smaller change per step counts as the limit.
 _CONVERGED = 1e-14
 
 
@@ -168,7 +168,7 @@ def autoregression(coefficients: Sequence[float]) -> LinearGaussian:
     Coefficients (0, 0.9) test memory: x_t alone has no information about x_{t+1}, and x_{t-1} has 0.83 nats.
 
     Args:
-        coefficients: One coefficient a lag, the smallest lag first.
+        coefficients: One coefficient per lag, the smallest lag first.
     """
     from scipy.linalg import solve_discrete_lyapunov  # takes longer to load than all readers together
 

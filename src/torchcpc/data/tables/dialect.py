@@ -104,7 +104,7 @@ def dialect_of(text: str, *, tabs: bool) -> Dialect:
 
 
 def _with_names_in_comment(found: Dialect, text: str) -> Dialect:
-    """Return the dialect that takes its names from the last comment, if that has one word a column.
+    """Return the dialect that takes its names from the last comment, if that has one word per column.
 
     numpy writes names in this way.
     """

@@ -52,7 +52,7 @@ def prose(text: str, language: str) -> Iterator[str]:
 
 
 def lines(text: str, language: str) -> Iterator[str]:
-    """Yield one sentence a line; blank lines are pieces without text.
+    """Yield one sentence per line; blank lines are pieces without text.
 
     Args:
         text: Text to split.

@@ -23,7 +23,7 @@ class WordVectors:
 
     Attributes:
         path: The file.
-        dim: Numbers a word.
+        dim: Numbers per word.
         announced: Words that its first line announces, None if it announces nothing.
         read: Words that the latest pass has read.
         malformed: Malformed lines in the latest pass.
