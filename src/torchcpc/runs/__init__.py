@@ -1,1 +1,1 @@
-"""A folder that holds a trained model: made, saved, loaded, described."""
+"""Runs: folders that hold a trained model. They are trained, resumed, saved, loaded and exported here."""

@@ -1,4 +1,4 @@
-"""From resolved settings to a model, and what settings there are."""
+"""Build a model from resolved settings, and list the sections of a recipe."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,13 +20,13 @@ from torchcpc.scores import CANDIDATES, PREDICTORS
 from torchcpc.settings import Schema, Settings, construct, resolve
 from torchcpc.training.loop import fit
 
-# A residual network of a thousand layers has as many; the largest model that ships has 706.
+# A residual network of a thousand layers has about as many. The largest model of a shipped recipe has 706.
 MOST_TENSORS = 10_000
 MODEL_PARTS = {"encoder": ENCODERS, "context": CONTEXTS, "predictor": PREDICTORS}
 
 
 def schema() -> Schema:
-    """The sections of a recipe; readers are those of the domains that there are when it is called."""
+    """Return the sections of a recipe. Its readers are those of the domains that are registered now."""
     return {
         "data": {name: domain.reader for name, domain in DOMAINS.items()},
         **MODEL_PARTS,
@@ -38,8 +38,16 @@ def schema() -> Schema:
 
 
 def build(settings: Settings, *, seed: int = 0, most_bytes: int | None = None) -> CPCModel:
-    """A fresh model from resolved settings; the same seed gives the same weights and leaves torch's global generator alone. most_bytes: of
-    its weights, by default half of the memory of this machine. Raises CPCError for settings that make none, or a larger one."""
+    """Build an untrained model. torch's global random generator is not changed.
+
+    Args:
+        settings: Resolved settings.
+        seed: Seed of the weights. The same seed gives the same weights.
+        most_bytes: Largest size of the weights, by default half of the memory of this machine.
+
+    Raises:
+        CPCError: If the settings do not make a model, or make a larger one.
+    """
     most = memory_bytes() // 2 if most_bytes is None else most_bytes
     try:
         with torch.random.fork_rng(devices=[]), _at_most(most, _largest(settings)):
@@ -49,13 +57,13 @@ def build(settings: Settings, *, seed: int = 0, most_bytes: int | None = None) -
             return CPCModel(encoder, context, construct(PREDICTORS, settings["predictor"], context.dim, encoder.dim))
     except CPCError:
         raise
-    except Exception as error:  # torch's modules raise what they like for sizes that cannot be
+    except Exception as error:  # torch's modules raise many kinds of errors for impossible sizes
         why = "more weights than memory holds" if "alloc" in str(error) else one_line(error)
         raise CPCError(f"these settings make no model ({why}). Correct the sizes; {_largest(settings)}.") from None
 
 
 def _largest(settings: Settings) -> str:
-    """The largest size of a model, which is the likely slip."""
+    """Return the largest size among the settings, which is probably the mistake."""
     sizes = [
         (number, f"{part}.{name}")
         for part in MODEL_PARTS
@@ -69,8 +77,14 @@ def _largest(settings: Settings) -> str:
 
 @contextmanager
 def _at_most(most: int, largest: str) -> Iterator[None]:
-    """Within it, a module that this thread makes is refused as soon as its tensors are too many or too large: most are not written to
-    before they are registered, so that refused ones take no memory. largest: the likely slip, in words."""
+    """Refuse modules of this thread as soon as their tensors are too many or too large.
+
+    Most tensors are registered before they are written to, so refused tensors take no memory.
+
+    Args:
+        most: Largest size of all tensors, in bytes.
+        largest: The setting that is probably wrong, in words.
+    """
     total, thread, tensors = 0, get_ident(), 0
 
     def count(module: nn.Module, name: str, tensor: Tensor | None) -> None:
@@ -93,6 +107,6 @@ def _at_most(most: int, largest: str) -> Iterator[None]:
 
 
 def changed(recipe: Mapping[str, Mapping[str, object]], sections: Mapping[str, Mapping[str, object]]) -> Settings:
-    """The checked settings of a recipe, some of them replaced."""
+    """Return the checked settings of a recipe, some of which `sections` replace."""
     replaced = {section: {**recipe.get(section, {}), **settings} for section, settings in sections.items()}
     return resolve({**recipe, **replaced}, schema())

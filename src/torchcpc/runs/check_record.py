@@ -1,4 +1,4 @@
-"""Settings of a run as they are read back: whole, of the types that the code declares, and within what can be built."""
+"""Check the settings of a run when they are read back from its folder."""
 
 from pathlib import Path
 from typing import Any
@@ -10,8 +10,11 @@ from torchcpc.settings import Settings, resolve
 
 
 def whole_settings(settings: Settings, path: Path) -> Settings:
-    """The settings with the defaults of those that are newer than their file. Raises CPCError, in one line, for others than settings of a
-    model, and for files of the run that lead out of its folder."""
+    """Return the settings, with the defaults of settings that are newer than the file.
+
+    Raises:
+        CPCError: In one line, for settings that make no model, and for a file name that leads out of the run folder.
+    """
     try:
         found: dict[str, Any] = resolve(settings, schema())
     except CPCError as error:
@@ -23,7 +26,11 @@ def whole_settings(settings: Settings, path: Path) -> Settings:
 
 
 def check_files(data: dict[str, Any], path: Path) -> None:
-    """Raises CPCError where a [data] section names a file of the model by more than its name."""
+    """Check that a [data] section names the files of the model without a folder.
+
+    Raises:
+        CPCError: For a path that leads to another folder.
+    """
     domain = DOMAINS.get(data["name"])
     for setting in domain.files if domain else ():
         if Path(value := str(data.get(setting, ""))).name != value:

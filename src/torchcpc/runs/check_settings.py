@@ -1,4 +1,4 @@
-"""Settings that cannot work together are refused before data are looked for and before anything is written."""
+"""Check that settings fit each other, before any data are read and before anything is written."""
 
 from math import prod
 
@@ -14,16 +14,20 @@ from torchcpc.runs.build import build
 from torchcpc.scores import CANDIDATES, Full
 from torchcpc.settings import Settings, construct
 
-# Weights, their gradients, and two moments of Adam.
+# Copies of the weights in memory: the weights, their gradients, and two moments of Adam.
 _COPIES = 4
-# Windows of a made-up batch, and draws of its candidates: a pool that is too small is all but sure to show.
+# Windows of a dummy batch, and draws of its candidates. They are enough to find almost any pool that is too small.
 _WINDOWS, _DRAWS = 16, 4
 _LONGEST_STEPS = 1 << 14
 
 
 def check_settings(settings: Settings) -> None:
-    """Raises CPCError, in one line, for resolved settings that no data could be trained with: sizes that fit neither each other nor
-    memory, predictions beyond the window, and steps without any competitor."""
+    """Check resolved settings for faults that no data could mend.
+
+    Raises:
+        CPCError: In one line, for sizes that do not fit each other or the memory, for predictions beyond the window, and for steps
+            that no other step competes with.
+    """
     data, windows = settings["data"], settings["windows"]
     check_rules_of_exclusion(settings["split"]["exclude"])
     _check_rates(settings)
@@ -40,7 +44,11 @@ def check_settings(settings: Settings) -> None:
 
 
 def check_seed(seed: int) -> None:
-    """Raises CPCError for a seed that no generator takes."""
+    """Check a seed.
+
+    Raises:
+        CPCError: For a seed that no random generator takes.
+    """
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 1 << 63:
         raise CPCError(f"seed = {seed!r}: a whole number from 0 to 2**63 - 1. Choose another with --seed.")
 
@@ -52,7 +60,7 @@ def _check_rates(settings: Settings) -> None:
 
 
 def _check_row(settings: Settings, shape: Shape, encoder: Encoder) -> None:
-    """The values of a position, as these data settings read it, are those that the encoder takes."""
+    """Check that the encoder takes the values that the data settings read at each position."""
     row, takes, name = shape.row, encoder.row_shape, settings["data"]["name"]
     if row is not None and (len(row) != len(takes) or row[-1:] != takes[-1:]):
         read = ", ".join([f"data.name = {name!r}", *(f"data.{own} = {settings['data'][own]!r}" for own in shape.settings)])
@@ -65,7 +73,7 @@ def _check_row(settings: Settings, shape: Shape, encoder: Encoder) -> None:
 
 
 def _check_memory(windows: dict[str, int], row: tuple[int, ...], model: Model) -> None:
-    """What a batch takes at least: its input and the outputs of the parts, with their gradients."""
+    """Check the least memory of a batch: its input, and the outputs of the parts with their gradients."""
     batch, length, encoder = windows["batch"], windows["length"], model.encoder
     steps = encoder.layout.sequences * (length // encoder.stride)
     widths = encoder.dim + model.context.dim + len(model.predictor.horizons) * encoder.dim
@@ -80,7 +88,7 @@ def _check_memory(windows: dict[str, int], row: tuple[int, ...], model: Model) -
 
 
 def _steps(encoder: Encoder, row: tuple[int, ...], length: int, real: int, settings: Settings) -> Steps:
-    """Of a made-up batch, grouped as training groups it, of which `real` positions of each window are there."""
+    """Return the steps of a dummy batch, grouped as in training, with `real` valid positions in each window."""
     per_group, batch = settings["windows"]["windows_per_group"], settings["windows"]["batch"]
     few = 2 if length // encoder.stride * encoder.layout.sequences > _LONGEST_STEPS else _WINDOWS
     B = min(batch, per_group * max(1, few // per_group) if per_group <= few else few)
@@ -92,7 +100,7 @@ def _steps(encoder: Encoder, row: tuple[int, ...], length: int, real: int, setti
 
 
 def _check_horizons(settings: Settings, model: Model, steps: Steps) -> None:
-    """Every predicted step lies within the window."""
+    """Check that every predicted step lies within the window."""
     horizons, windows = model.predictor.horizons, settings["windows"]
     first, T = horizons[0], steps.valid.shape[1]
     pairs = {k for k in range(1, T) if len(anchors(steps, (k,)).anchor_M)} if T <= horizons[-1] else set()
@@ -108,7 +116,7 @@ def _check_horizons(settings: Settings, model: Model, steps: Steps) -> None:
 
 
 def _check_competitors(settings: Settings, model: Model, steps: Steps) -> None:
-    """Every step has another to compete with, even where all sources differ."""
+    """Check that every step has another to compete with, even if all sources differ."""
     section, targets = settings["candidates"], anchors(steps, model.predictor.horizons).target_M
     strategy, generator = section["strategy"], torch.Generator().manual_seed(0)
     spans = Full(strategy=strategy).draw(steps, targets, generator).spans

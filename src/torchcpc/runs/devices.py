@@ -1,4 +1,4 @@
-"""What trains: devices, machines and precision, as one Fabric, and what its processes do together."""
+"""Devices, machines and precision of a training, as one Fabric."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PRECISIONS = ("auto", "32-true", "bf16-mixed")
-# Name -> whether this machine has one.
+# Name -> function that says whether this machine has such a device.
 ACCELERATORS: dict[str, Callable[[], bool]] = {
     "auto": lambda: True,
     "cpu": lambda: True,
@@ -26,16 +26,25 @@ ACCELERATORS: dict[str, Callable[[], bool]] = {
     "mps": torch.backends.mps.is_available,
     "gpu": lambda: torch.cuda.is_available() or torch.backends.mps.is_available(),
 }
-# Two processes may share a core, to try what several do.
+# Two processes may share a core, so that several processes can be tried on any machine.
 _FEWEST = 2
-# Of what tells the processes of several machines where the first is.
+# Environment variables, one of which tells the processes of several machines where the first process is.
 _MEETING = ("MASTER_ADDR", "SLURM_NTASKS", "OMPI_COMM_WORLD_SIZE", "LSB_JOBID")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Devices:
-    """accelerator: "cpu", "cuda", "auto", ...; devices: how many, one process each, or "auto"; nodes: how many machines; precision: one of
-    `PRECISIONS`."""
+    """The devices of a training.
+
+    Args:
+        accelerator: Kind of device, a name in `ACCELERATORS`.
+        devices: Number of devices on each machine, with one process each, or "auto" for all.
+        nodes: Number of machines.
+        precision: One of `PRECISIONS`.
+
+    Raises:
+        CPCError: For a number that is not above 0.
+    """
 
     accelerator: str = "auto"
     devices: int | str = 1
@@ -49,14 +58,21 @@ class Devices:
             raise CPCError(f"nodes = {self.nodes!r}: a whole number above 0.")
 
     def is_first(self) -> bool:
-        """Whether this process is the first of those that train together, by what a launcher (torchrun, SLURM, ours) says of it."""
+        """Return whether this process is the first of those that train together.
+
+        The variables of a launcher (torchrun, SLURM, or that of Fabric) say so.
+        """
         if (str(self.devices), self.nodes) == ("1", 1):
-            return True  # alone, whatever the variables say
+            return True  # a single process is the first, whatever the variables say
         ranks = ("RANK", "SLURM_PROCID", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK")
         return all(os.environ.get(name, "0") == "0" for name in ranks)
 
     def check(self) -> None:
-        """Raises CPCError for devices that are not there, for a precision that they lack, and for machines that cannot meet."""
+        """Check that the devices can train.
+
+        Raises:
+            CPCError: For devices that do not exist, for a precision that they lack, and for machines that cannot find each other.
+        """
         check_choice("accelerator", self.accelerator, ACCELERATORS)
         check_choice("precision", self.precision, PRECISIONS)
         kind = self.kind
@@ -79,14 +95,14 @@ class Devices:
 
     @property
     def kind(self) -> str:
-        """ "cpu", "cuda" or "mps": what the accelerator comes to on this machine."""
+        """Kind of device that the accelerator means on this machine: "cpu", "cuda" or "mps"."""
         if self.accelerator in ("auto", "gpu"):
             found = next((kind for kind in ("cuda", "mps") if ACCELERATORS[kind]()), "cpu")
             return "cuda" if self.accelerator == "gpu" and found == "cpu" else found
         return self.accelerator
 
     def resolved_precision(self) -> str:
-        """The precision; "auto" is bf16-mixed where the device multiplies bfloat16 faster than float32, otherwise 32-true."""
+        """Return the precision. "auto" means bf16-mixed if the device multiplies bfloat16 faster than float32, else 32-true."""
         check_choice("precision", self.precision, PRECISIONS)
         if self.precision != "auto":
             return self.precision
@@ -98,7 +114,11 @@ class Devices:
         return "bf16-mixed" if fast else "32-true"
 
     def launch(self, precision: str) -> Fabric:
-        """Starts the other processes, which run the same command from its beginning, and waits until all are here."""
+        """Start the other processes, and wait until all are ready. They run the same command from its beginning.
+
+        Raises:
+            CPCError: If the devices or the processes do not start.
+        """
         from lightning_fabric import Fabric
 
         quiet()
@@ -107,7 +127,7 @@ class Devices:
             if (devices, self.nodes) == (1, 1):
                 return one_device(self.accelerator, precision)
             fabric = Fabric(accelerator=self.accelerator, devices=devices, num_nodes=self.nodes, precision=precision)  # pyright: ignore[reportArgumentType]
-        except Exception as error:  # Lightning raises half a dozen kinds for devices and launchers that are not there
+        except Exception as error:  # Lightning raises many kinds of errors for missing devices and launchers
             raise CPCError(
                 f"accelerator = {self.accelerator!r}, devices = {devices}, nodes = {self.nodes}: {one_line(error)}"
             ) from None
@@ -119,7 +139,11 @@ ANY_DEVICE = Devices()
 
 
 def by_the_first(fabric: Fabric, work: Callable[[], T]) -> T:
-    """What `work` returns on the first process, told to all; where it is refused, all end, and the first says why."""
+    """Run `work` in the first process only, and return its result in all processes.
+
+    Raises:
+        CPCError: If `work` raised it. The first process raises the error, and the others exit.
+    """
     fault = done = None
     if fabric.is_global_zero:
         try:

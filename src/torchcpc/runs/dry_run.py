@@ -1,4 +1,4 @@
-"""A plan of a training: its data are read, its model is made, a few updates are timed, and nothing is kept."""
+"""Plan a training without a run: read the data, build the model, and time a few updates. Nothing is kept."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from torchcpc.training.loop import fit
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-# Several processes must do as many updates each.
+# Updates of each process if there are several. They must all do the same number.
 _TOGETHER = 12
 
 
 class _Known(Exception):
-    """The pace is known."""
+    """Ends the timed updates as soon as the pace is known."""
 
 
 class _Unheard:
-    """A listener to stages alone: the plan holds what was found."""
+    """A listener that shows stages and drops notes, because the plan holds the same facts."""
 
     def __init__(self, listener: Listener) -> None:
         self._listener = listener
@@ -63,10 +63,23 @@ def plan(
     data_settings: Mapping[str, object] | None = None,
     **sections: Mapping[str, object],
 ) -> TrainingPlan:
-    """What `train` with the same arguments would train on, and what that takes: a few updates are timed. No run is made.
+    """Return what `train` would train on with the same arguments, and how much memory and time that takes.
+
+    A few updates are timed. No run folder is made.
+
+    Args:
+        recipe: Name or path of a recipe, or its sections.
+        name: Name of the run, by default that of the recipe.
+        data: Folders or manifests, or open sources.
+        out: Folder of the run, by default runs/NAME.
+        seed: Seed of the weights, the data order and the candidates.
+        devices: Devices to train on.
+        listener: Shows the progress.
+        data_settings: Settings of the section [data] that replace those of the recipe.
+        sections: Settings of other sections that replace those of the recipe.
 
     Raises:
-        CPCError: For all that `train` refuses.
+        CPCError: For everything that `train` refuses.
     """
     tables, title = (recipe, name) if isinstance(recipe, Mapping) else (load_recipe(str(recipe)), name or recipe_name(recipe))
     settings = changed(tables, {**sections, **({"data": data_settings} if data_settings else {})})
@@ -79,7 +92,17 @@ def plan(
 def plan_rest(
     folder: Path | str, data: Data | None = None, *, devices: Devices = ANY_DEVICE, listener: Listener = QUIET
 ) -> TrainingPlan:
-    """What is left of the run in `folder`. Raises CPCError for all that `resume` refuses, but for data that have changed."""
+    """Return what the rest of the run in `folder` takes.
+
+    Args:
+        folder: Run folder.
+        data: New place of the data, if they have moved.
+        devices: Devices to train on.
+        listener: Shows the progress.
+
+    Raises:
+        CPCError: For everything that `resume` refuses, except changed data.
+    """
     begun = begin_again(Path(folder), data, devices=devices, listener=_Unheard(listener))
     return _measured(begun, Path(folder), listener, written=begun.record)
 
@@ -104,7 +127,7 @@ def _as_it_is(record: RunRecord, sources: Sources, folder: Path) -> RunRecord:
 
 
 def _pace(prepared: Prepared, fabric: Fabric) -> Pace:
-    """Of updates of the untrained model, which are thrown away with it."""
+    """Time a few updates of the untrained model, which is then thrown away."""
     loss, validate = objective_of(prepared, fabric)
     training = prepared.record.settings["training"]
     prepared.model.to(fabric.device)
@@ -127,4 +150,4 @@ def _pace(prepared: Prepared, fabric: Fabric) -> Pace:
 
 
 def _ignore(pace: Pace) -> None:
-    """Nobody hears of it."""
+    """Ignore the pace."""

@@ -1,5 +1,7 @@
-"""A text model with more words than it was trained on: their vectors come from other word vectors by a linear map. Kiros et al.,
-"Skip-Thought Vectors" (arXiv:1506.06726, section 2.2), as the CPC paper does it for its text model."""
+"""Add words to a trained text model. A linear map gives their vectors, from other word vectors.
+
+The method is that of Kiros et al., "Skip-Thought Vectors" (arXiv:1506.06726, section 2.2). The CPC paper uses it for its text model.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +35,15 @@ _EMBEDDING = "encoder.embedding.weight"
 
 @dataclass(frozen=True, slots=True)
 class MapCheck:
-    """How well the map predicts `held_out` pairs after a fit on `fitted` others. r2: the share explained of the squared distance from the
-    mean of the fitted vectors; cosine: mean over pairs; mean_cosine: the same of the mean of the fitted vectors."""
+    """How well the map predicts pairs of vectors that it was not fitted on.
+
+    Attributes:
+        fitted: Number of pairs that the map was fitted on.
+        held_out: Number of pairs that it was checked on.
+        r2: Coefficient of determination. The mean of the fitted vectors has 0.
+        cosine: Mean cosine of the predicted and the true vectors.
+        mean_cosine: Mean cosine of the mean of the fitted vectors and the true vectors, as the baseline.
+    """
 
     fitted: int
     held_out: int
@@ -44,7 +53,18 @@ class MapCheck:
 
 
 def fit_map(x_ND: np.ndarray, y_NE: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
-    """Ordinary least squares with an intercept, in float64: x_ND -> float32 [N, E]. Raises CPCError for too few pairs."""
+    """Fit a linear map with an intercept, by ordinary least squares in float64.
+
+    Args:
+        x_ND: N vectors of the file.
+        y_NE: N vectors of the model.
+
+    Returns:
+        The map, a function [N, D] -> [N, E], float32.
+
+    Raises:
+        CPCError: If there are too few pairs for D dimensions.
+    """
     from sklearn.linear_model import LinearRegression
 
     N, D = x_ND.shape
@@ -58,7 +78,14 @@ def fit_map(x_ND: np.ndarray, y_NE: np.ndarray) -> Callable[[np.ndarray], np.nda
 
 
 def check_map(x_ND: np.ndarray, y_NE: np.ndarray, *, share: float = 0.1, seed: int = 0) -> MapCheck:
-    """Fits on all but a random `share` of the pairs (at least one) and measures on that share."""
+    """Fit the map on a part of the pairs, and measure it on the rest.
+
+    Args:
+        x_ND: N vectors of the file.
+        y_NE: N vectors of the model.
+        share: Share of the pairs that is held out, at least one pair.
+        seed: Seed of the choice of pairs.
+    """
     order = np.random.default_rng(seed).permutation(len(x_ND))
     count = max(1, round(share * len(x_ND)))
     test, train = order[:count], order[count:]
@@ -70,15 +97,23 @@ def check_map(x_ND: np.ndarray, y_NE: np.ndarray, *, share: float = 0.1, seed: i
 
 
 def _mean_cosine(a_NE: np.ndarray, b_NE: np.ndarray) -> float:
-    """0 where a vector is zero."""
+    """Return the mean cosine of paired vectors. The cosine of a zero vector counts as 0."""
     length_N = np.linalg.norm(a_NE, axis=-1) * np.linalg.norm(b_NE, axis=-1)
     return float(((a_NE * b_NE).sum(axis=-1) / np.where(length_N > 0, length_N, 1)).mean())
 
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """What came of it. shared: words that both sides had; added: new words, at most `most`; unreachable: lines whose word the tokenizer
-    never makes."""
+    """The result of an expansion.
+
+    Attributes:
+        shared: Number of words that the model and the file have in common.
+        added: Number of new words, at most `most`.
+        most: Largest number of new words.
+        unreachable: Number of lines whose word the tokenizer never produces.
+        check: How good the map is.
+        vectors: The file of word vectors.
+    """
 
     shared: int
     added: int
@@ -88,31 +123,42 @@ class Expanded:
     vectors: WordVectors
 
     def notes(self) -> list[str]:
-        """What was not used of the file."""
+        """Return notes on the parts of the file that were not used."""
         file, lines = self.vectors, []
         if file.malformed or file.repeated or self.unreachable:
-            left = f"{file.malformed} malformed lines, {file.repeated} repeated words, {self.unreachable}"
-            lines.append(f"left out: {left} that the tokenizer never makes a word of")
+            skipped = f"{file.malformed} malformed lines, {file.repeated} repeated words"
+            lines.append(f"skipped: {skipped}, {self.unreachable} words that the tokenizer never produces")
         if file.announced is not None and self.added < self.most and file.read + file.malformed < file.announced:
             lines.append(f"note: the file announces {file.announced} words and holds {file.read}; it may be cut off")
         return lines
 
     def text(self) -> str:
-        """How good the map is, and how many words came in."""
+        """Return how good the map is, and how many words are new."""
         check = self.check
         return (
-            f"map from {self.vectors.dim} numbers, on {check.held_out} words not fitted (fit: {check.fitted}): R2 {check.r2:.3f} "
-            f"(mean vector 0), cosine {check.cosine:.3f} (mean vector {check.mean_cosine:.3f})\n"
-            f"{self.added} new words beside those trained, {self.shared} of which the file has too"
+            f"map from {self.vectors.dim} dimensions, fitted on {check.fitted} words and checked on {check.held_out} others: "
+            f"R2 {check.r2:.3f} (mean vector 0), cosine {check.cosine:.3f} (mean vector {check.mean_cosine:.3f})\n"
+            f"{self.added} words added; {self.shared} words of the model are also in the file"
         )
 
 
 def expand(run: TrainedRun, vectors: Path, out: Path, *, most: int = 100_000, seed: int = 0) -> Expanded:
-    """Writes `out`, the model of `run` with the first `most` words of the file that it lacks; its own words keep their vectors.
+    """Write a model with more words to the folder `out`. Words that the model already has keep their vectors.
 
-    The map is fitted on all words of both sides, the check on nine tenths of them. A word counts in the form that the model's tokenizer
-    gives it: of several forms (Paris, paris) the one that is that form already, else the first. Raises CPCError for a model that is not
-    of words, a folder in use, too few words in common and none to add."""
+    The map is fitted on all words that the model and the file have in common. Its check is fitted on nine tenths of them. A word
+    counts in the form that the model's tokenizer gives it. If the file has several words of one form (Paris, paris), the word that
+    equals the form is used, else the first.
+
+    Args:
+        run: A run whose text model has whole words.
+        vectors: File of word vectors.
+        out: Folder of the new model, which must be new or empty.
+        most: Largest number of new words. The first of the file are taken.
+        seed: Seed of the choice of words that check the map.
+
+    Raises:
+        CPCError: If the model has no whole words, the folder is in use, too few words are common, or no word is new.
+    """
     require_text(run.config["data"])
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CPCError(f"{out} exists and is not empty. Choose another folder with -o.")
@@ -130,7 +176,7 @@ def expand(run: TrainedRun, vectors: Path, out: Path, *, most: int = 100_000, se
     cutter, unreachable = tokenizer.pre_tokenizer, 0
 
     def is_new(form: str) -> bool:
-        """Whether it is no word of the model, and the tokenizer leaves it in one piece."""
+        """Return whether the model lacks this word and the tokenizer leaves it in one piece."""
         nonlocal unreachable
         if form in known:
             return False
@@ -157,7 +203,7 @@ def expand(run: TrainedRun, vectors: Path, out: Path, *, most: int = 100_000, se
 def _collect(
     vectors: WordVectors, tokenizer: Tokenizer, wanted: Callable[[str], bool], progress: Progress, most: float = math.inf
 ) -> dict[str, np.ndarray]:
-    """Form -> vector of at most `most` forms that are wanted."""
+    """Return form -> vector, for at most `most` wanted forms."""
     found: dict[str, np.ndarray] = {}
     exact: set[str] = set()
     form_of = tokenizer.normalizer.normalize_str if tokenizer.normalizer else str
@@ -175,7 +221,7 @@ def _collect(
 
 
 def _write(run: TrainedRun, weight_VE: torch.Tensor, content: Mapping[str, object], out: Path, vectors: Path) -> None:
-    """The folder of the enlarged model, with the records of the run it came from where it came from one."""
+    """Write the folder of the enlarged model. If it comes from a run, copy the records of that run too."""
     from tokenizers import Tokenizer
 
     encoder = {**run.config["encoder"], "vocabulary": len(weight_VE)}
@@ -187,6 +233,6 @@ def _write(run: TrainedRun, weight_VE: torch.Tensor, content: Mapping[str, objec
     if run.record is not None:
         origin = {"run": str(run.folder), "vectors": str(vectors)}
         replace(run.record, settings={**run.record.settings, "encoder": encoder}, expanded=origin).write(out)
-        for name in ("metrics.jsonl", "skipped.json", "notes.json"):  # which probes and reports of the enlarged model need too
+        for name in ("metrics.jsonl", "skipped.json", "notes.json"):  # probes and reports of the enlarged model need them
             if (run.folder / name).is_file():
                 copy_file(run.folder / name, out / name)

@@ -1,4 +1,4 @@
-"""Loggers of Lightning Fabric, such as TensorBoard's, that hear a training. metrics.jsonl is written in any case."""
+"""Loggers of Lightning Fabric, such as TensorBoard's, for the metrics of a training. metrics.jsonl is always written too."""
 
 from __future__ import annotations
 
@@ -20,24 +20,26 @@ if TYPE_CHECKING:
 def _tensorboard(folder: Path, step: int) -> Logger:
     from lightning_fabric.loggers.tensorboard import TensorBoardLogger
 
-    # What a killed run logged after its last checkpoint is logged again, so TensorBoard is told to drop it.
+    # A killed run logs the updates after its last checkpoint again, so TensorBoard must drop them.
     purge_step = step + 1 if step else None
     return TensorBoardLogger(folder, name="tensorboard", version="", default_hp_metric=False, purge_step=purge_step)
 
 
-# Name -> (run folder, update it goes on from) -> a logger whose files lie in the run folder.
+# Name -> function (run folder, update that the run continues from) -> logger that writes into the run folder.
 LOGGERS: dict[str, Callable[[Path, int], Logger]] = {"tensorboard": _tensorboard}
 
 
 def log_to(*loggers: Logger | str) -> OnEvent:
-    """What `train(..., on_event=log_to("tensorboard"))` hands the metrics of a training to.
+    """Return a listener that sends the metrics of a training to loggers, as in `train(..., on_event=log_to("tensorboard"))`.
+
+    It logs the settings once. Metrics have names such as `train/loss`, `valid/bound` and `valid/accuracy_k1`. If there are several
+    processes, only the first one logs.
 
     Args:
-        loggers: Loggers of Lightning Fabric, or names in `LOGGERS`. A named one writes into the run folder.
+        loggers: Loggers of Lightning Fabric, or names in `LOGGERS`. A logger given by name writes into the run folder.
 
     Returns:
-        A listener. It logs the settings once, then training and validation as `train/loss`, `valid/bound`, `valid/accuracy_k1`, ... Of
-        several processes the first alone is heard.
+        The listener, for the argument `on_event`.
 
     Raises:
         CPCError: For an unknown name, and for a logger that is not installed.
@@ -56,7 +58,7 @@ def log_to(*loggers: Logger | str) -> OnEvent:
         for logger in opened:
             if event in ("train", "valid"):
                 logger.log_metrics(scalars(event, metrics), step)
-                logger.save()  # whoever watches sees it now, and a kill loses nothing
+                logger.save()  # viewers see it at once, and a kill loses nothing
             elif event == "left":
                 logger.finalize("success")
 
@@ -64,14 +66,26 @@ def log_to(*loggers: Logger | str) -> OnEvent:
 
 
 def check_logger(name: str) -> None:
-    """Raises CPCError for a name that is none of `LOGGERS`, and for a logger that is not installed."""
+    """Check the name of a logger.
+
+    Raises:
+        CPCError: For a name that is not in `LOGGERS`, and for a logger that is not installed.
+    """
     check_choice("logger", name, LOGGERS)
     if find_spec(name) is None:
         raise CPCError(f"logger = {name!r} is not installed. Install it with: pip install 'torchcpc[{name}]'.")
 
 
 def scalars(split: str, metrics: Metrics) -> dict[str, float]:
-    """Metrics by the name that they have in a logger: `split`/NAME, and `split`/NAME_kK of step K ahead beside the mean over all K."""
+    """Return metrics under the names that loggers show.
+
+    A metric is called `split`/NAME. One with a value for each horizon also gives `split`/NAME_kK for each horizon K, and its mean is
+    then `split`/NAME.
+
+    Args:
+        split: "train" or "valid".
+        metrics: Metrics of an update or a validation.
+    """
     found: dict[str, float] = {}
     for name, value in metrics.items():
         if name.endswith("_per_k"):
@@ -88,7 +102,7 @@ def _numbers(values: Tensor | Sequence[float]) -> list[float]:
 
 
 def _flat(settings: Mapping[str, Mapping[str, object]]) -> dict[str, str | float]:
-    """Settings as section.key -> a value that every logger takes."""
+    """Return settings as section.key -> a value that every logger takes."""
     return {
         f"{section}.{key}": value if isinstance(value, bool | int | float | str) else str(value)
         for section, values in settings.items()

@@ -1,4 +1,4 @@
-"""Where a saved model is, told without loading torch."""
+"""Find the files of a saved model without loading torch."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,11 @@ from torchcpc.contracts import CPCError
 
 
 def model_files(folder: Path) -> tuple[Path, Path]:
-    """config.json and model.safetensors in `folder`. Raises CPCError where one is missing."""
+    """Return the paths of config.json and model.safetensors in `folder`.
+
+    Raises:
+        CPCError: If one of them is missing.
+    """
     paths = folder / "config.json", folder / "model.safetensors"
     for path in paths:
         if not path.is_file():
@@ -18,7 +22,11 @@ def model_files(folder: Path) -> tuple[Path, Path]:
 
 
 def check_name(name: str | Path) -> None:
-    """Raises CPCError for what is neither the folder of a saved model nor the name of a repository on the Hub."""
+    """Check the name of a run or a saved model.
+
+    Raises:
+        CPCError: If it is neither the folder of a saved model nor the id of a repository on the Hub.
+    """
     if Path(name).is_dir():
         model_files(Path(name))
     elif not re.fullmatch(r"\w[\w.-]*/[\w.-]+", str(name)):

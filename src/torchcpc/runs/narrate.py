@@ -1,4 +1,4 @@
-"""What is said of a training while it runs: a line at the bar, and notes, each of at most 80 columns."""
+"""Report the progress of a training: a line next to the progress bar, and notes. Each has at most 80 columns."""
 
 from torchcpc.contracts import Listener, Progress
 from torchcpc.domains import Unit
@@ -7,7 +7,15 @@ from torchcpc.training.record import OnEvent, ignore
 
 
 def narrate(listener: Listener, progress: Progress, steps: int, unit: Unit, then: OnEvent = ignore) -> OnEvent:
-    """Hears the events of a training of `steps` updates, and passes them on. unit: that its speed is told in."""
+    """Return a listener to the events of a training that shows them and passes them on.
+
+    Args:
+        listener: Receives the notes.
+        progress: Receives the updates done, with a line of metrics.
+        steps: Number of all updates.
+        unit: Unit of the speed.
+        then: Hears each event afterwards.
+    """
     line = ""
 
     def on_event(event: str, step: int, metrics: Metrics) -> None:
@@ -25,14 +33,14 @@ def narrate(listener: Listener, progress: Progress, steps: int, unit: Unit, then
 
 
 def training_line(metrics: Metrics, unit: Unit) -> str:
-    """Loss, accuracy beside chance (means over the horizons), and speed."""
+    """Return a line with the loss, the accuracy next to chance (means over the horizons), and the speed."""
     speed = metrics["steps_per_second"] * float(metrics["positions"]) / unit.positions
     right, chance = (float(metrics[name].nanmean()) for name in ("accuracy_per_k", "chance_per_k"))
     return f"loss {float(metrics['loss']):.2f} nats, {_accuracy(right, chance)}, {_short(speed)} {unit.words} per second"
 
 
 def validation_line(metrics: Metrics) -> str:
-    """The bound beside its ceiling, and accuracy beside chance (means over the horizons)."""
+    """Return a line with the bound next to its ceiling, and the accuracy next to chance (means over the horizons)."""
     ceiling, right, chance = (_mean(metrics[f"{name}_per_k"]) for name in ("ceiling", "accuracy", "chance"))
     return f"held-out bound {metrics['bound']:.3f} of {ceiling:.2f} nats, {_accuracy(right, chance)}"
 
@@ -42,13 +50,13 @@ def _accuracy(right: float, chance: float) -> str:
 
 
 def _short(value: float) -> str:
-    """In few letters: 34, 3.4, 0.39 and 0.006."""
+    """Return a number with few digits: 34, 3.4, 0.39 and 0.006."""
     if not value < 9.95:
         return f"{value:.0f}"
     return f"{value:.1f}" if not 0 < value < 0.995 else f"{value:.{1 + (value >= 0.0995)}g}"
 
 
 def _mean(values: list[float | None]) -> float:
-    """Over the horizons that were measured: a window may be too short for some."""
+    """Return the mean over the horizons that were measured. A window may be too short for some."""
     known = [value for value in values if value is not None and value == value]
     return sum(known) / len(known) if known else float("nan")

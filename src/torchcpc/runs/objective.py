@@ -1,4 +1,4 @@
-"""What a prepared training minimises, and how it is validated."""
+"""The loss and the validation of a prepared training."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def objective_of(prepared: Prepared, fabric: Fabric) -> tuple[Loss, Validate]:
-    """The loss and the validation that `training.loop.fit` takes."""
+    """Return the loss and the validation, as `training.loop.fit` takes them."""
     record = prepared.record
     contrast = Contrast(construct(CANDIDATES, record.settings["candidates"]))
 

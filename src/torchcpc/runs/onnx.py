@@ -1,8 +1,22 @@
-"""A trained model as one ONNX file, for programs without Python or torch: raw input in, z and c of every step out. Input `x` [batch,
-positions, ...] float32, as the encoder takes it; outputs `z` [batch, steps, D] and `c` [batch, steps, C]; batch, positions and steps are
-free. Metadata, all of them texts: torchcpc (version), stride and receptive_field (raw positions per step, and seen by one), z and c (their
-dimensions), horizons (steps ahead that were predicted), and of a run also domain, encoder and context (names), sample_rate (raw positions
-per second) and step_seconds, both "unknown" where the data have no clock."""
+"""Export a trained model as one ONNX file, for programs without Python or torch.
+
+The graph has one input and two outputs. The sizes of batch, positions and steps are free:
+
+- `x`, float32 [batch, positions, ...]: raw input, as the encoder takes it.
+- `z` [batch, steps, D]: the output of the encoder.
+- `c` [batch, steps, C]: the output of the context network.
+
+The metadata are texts:
+
+- `torchcpc`: version that wrote the file.
+- `stride`: raw positions per step.
+- `receptive_field`: raw positions that a step depends on.
+- `z` and `c`: their dimensions.
+- `horizons`: the steps ahead that the model predicts.
+- `domain`, `encoder` and `context`: names, if the model comes from a run.
+- `sample_rate` (raw positions per second) and `step_seconds`, if the model comes from a run. They are "unknown" if the data have no
+  clock.
+"""
 
 import warnings
 from collections.abc import Mapping
@@ -29,9 +43,9 @@ class _Representations(nn.Module):
 
 
 def facts_of(run: TrainedRun) -> dict[str, str]:
-    """What only the run knows of its model, as metadata."""
+    """Return the metadata that only the run knows: names, sample rate and seconds per step."""
     data = run.config["data"]
-    # Sources without a clock have the rate 1.
+    # The rate 1 stands for sources without a clock.
     recorded = run.record.data.get("rate", 1) if run.record else 1
     rate = data.get("sample_rate") or data.get("rate") or (recorded if recorded != 1 else 0)
     names = {"domain": run.domain.name, **{part: run.config[part]["name"] for part in ("encoder", "context")}}
@@ -44,8 +58,16 @@ def facts_of(run: TrainedRun) -> dict[str, str]:
 
 
 def export_onnx(model: CPCModel, path: Path, *, names: Mapping[str, str]) -> None:
-    """Writes the encoder and the context of `model`, in evaluation mode, whole or not at all. names: more metadata. Raises CPCError where
-    onnx is not installed, and for an encoder that makes several sequences of one window, as of a picture."""
+    """Write the encoder and the context network of `model` in evaluation mode. The file is written whole or not at all.
+
+    Args:
+        model: The model.
+        path: File that ends in .onnx.
+        names: More metadata.
+
+    Raises:
+        CPCError: If the package onnx is not installed, or if the encoder makes several sequences from one window, as from a picture.
+    """
     check_suffix(path, (".onnx",))
     try:
         import onnx
@@ -57,8 +79,8 @@ def export_onnx(model: CPCModel, path: Path, *, names: Mapping[str, str]) -> Non
             f"the encoder makes {encoder.layout.sequences} sequences of one window, as of a picture: only models of one sequence "
             "can be exported. Use `cpc embed` for these."
         )
-    # One sequence: the recurrent operator of ONNX warns of any other count, and is then right for all.
-    # Ones, not zeros: a sentence of zeros has no words, and what is done to words would not be traced.
+    # One sequence, because the recurrent operator of ONNX warns of any other count. The graph is then right for all counts.
+    # Ones instead of zeros, because a sentence of zeros has no words, and the operations on words would not be traced.
     x = torch.ones(1, 3 * encoder.stride, *encoder.row_shape, device=next(model.parameters()).device)
     axes = {"x": {0: "batch", 1: "positions"}, "z": {0: "batch", 1: "steps"}, "c": {0: "batch", 1: "steps"}}
     options = {"input_names": ["x"], "output_names": ["z", "c"], "dynamic_axes": axes, "dynamo": False}
@@ -71,7 +93,7 @@ def export_onnx(model: CPCModel, path: Path, *, names: Mapping[str, str]) -> Non
     }
     with replacing(path) as partial:
         with warnings.catch_warnings():
-            # The tracing exporter is named legacy; the other one needs another package and unrolls recurrence to the length it has seen.
+            # The tracing exporter warns that it is old. The new one needs another package and fixes the length of recurrences.
             warnings.simplefilter("ignore")
             torch.onnx.export(_Representations(model).eval(), (x,), partial, **options)
         made = onnx.load(partial)
