@@ -1,4 +1,7 @@
-"""Opening data: the reader that the settings name, with a cache in the user's folder, and a word on what was skipped or is doubtful."""
+"""Open data with the reader that the settings name, and report what was skipped or is doubtful.
+
+The scan of the files is cached in the user's cache folder.
+"""
 
 import os
 from collections.abc import Sequence
@@ -12,20 +15,24 @@ from torchcpc.domains import DOMAINS, DataSettings
 from torchcpc.settings import construct
 
 Data = str | Path | Sequence[str | Path] | Sources
-"""Data as they are named or handed over: a folder or manifest, several, or sources that are open already."""
+"""Data that a caller names or hands over: a folder or manifest, several of them, or open sources."""
 
 
 def are_open(data: Data | None) -> TypeGuard[Sources]:
-    """Whether `data` is handed over, not named."""
+    """Return whether `data` are open sources and not names."""
     return data is not None and not isinstance(data, str | Path | Sequence)
 
 
 def named_roots(data: object) -> list[str]:
-    """The folders and manifests that `data` names, as absolute paths; none where it is open already."""
+    """Return the folders and manifests that `data` names, as absolute paths. Open sources give none.
+
+    Raises:
+        CPCError: For names that cannot be paths.
+    """
     named = [data] if isinstance(data, str | Path) else data if isinstance(data, Sequence) else []
     try:
         return [str(Path(root).resolve()) for root in named]
-    except (ValueError, OSError, RuntimeError) as error:  # NUL, half a character, links in a circle
+    except (ValueError, OSError, RuntimeError) as error:  # a NUL character, half a character, or links in a circle
         raise CPCError(
             f"{shown(list(map(str, named)))} cannot be the names of data: {one_line(error)}. Correct them."
         ) from None
@@ -34,12 +41,21 @@ def named_roots(data: object) -> list[str]:
 def open_sources(
     data: DataSettings, roots: Sequence[str | Path] = (), listener: Listener = QUIET, told: set[str] | None = None
 ) -> Sources:
-    """The sources of a resolved [data] section, found in `roots`. told: see `tell`. Raises CPCError where the reader needs roots and there
-    are none."""
+    """Return the sources of a resolved [data] section.
+
+    Args:
+        data: Settings of the section.
+        roots: Folders and manifests to read.
+        listener: Shows the progress of the scan and the notes.
+        told: Notes that were given before, see `tell`.
+
+    Raises:
+        CPCError: If the reader needs roots and there are none.
+    """
     domain, places = DOMAINS[data["name"]], named_roots(roots)
     if not places and domain.needs_data:
         raise CPCError("no data was named: give one or more folders or manifests.")
-    # The scan is remembered outside the data, in the user's cache folder.
+    # The cache of the scan lies in the user's cache folder, so that nothing is written beside the data.
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = blake2b("\0".join(places).encode(), digest_size=8).hexdigest()
     with listener.stage("scanning") as progress:
@@ -51,18 +67,24 @@ def open_sources(
 def open_with_test(
     data: DataSettings, roots: Sequence[str | Path], test_roots: Sequence[str | Path], listener: Listener = QUIET
 ) -> Sources:
-    """The sources in `roots` and in `test_roots`, whose label `split` says that those of `test_roots` are the test part, all of them. Of
-    the others those that are a test part of their own take no part. A file in both is tested on, and not trained on.
+    """Return the sources in `roots` and in `test_roots`. Their label `split` marks all sources in `test_roots` as the test part.
+
+    Sources in `roots` that already have the split "test" are neither trained nor tested on. A file that is in both is tested on, and
+    not trained on.
+
+    Args:
+        data: Settings of the section [data].
+        roots: Folders and manifests to train on.
+        test_roots: Folders and manifests to test on.
+        listener: Shows the progress of the scan and the notes.
 
     Raises:
-        CPCError: For a root that is named as both, and where either holds nothing that can be read.
+        CPCError: For a root that is named twice, and if nothing can be read in either.
     """
     training, testing = named_roots(roots), named_roots(test_roots)
     if both := set(training) & set(testing):
-        raise CPCError(
-            f"{min(both)} is named as both DATA and test data: name what is trained on, and apart from it what is tested on."
-        )
-    # Of a file that both hold the first is kept.
+        raise CPCError(f"{min(both)} is named as both DATA and test data: name different files to train on and to test on.")
+    # If both hold a file, the first one is kept, so the test data come first.
     sources = open_sources(data, [*testing, *training], listener)
     tested = [item.root in testing for item in sources.items]
     if len(set(tested)) < 2:
@@ -79,9 +101,15 @@ def open_with_test(
 
 
 def tell(listener: Listener, sources: Sources, told: set[str] | None = None) -> None:
-    """What reading these sources brought to light, each kind of fact in one line. told: what was said before and is not said again."""
+    """Note what was skipped or is doubtful in these sources, one line for each kind of fact.
+
+    Args:
+        listener: Receives the notes.
+        sources: The opened sources.
+        told: Notes that were given before. They are not repeated, and new ones are added.
+    """
     known = set[str]() if told is None else told
-    # What was skipped is said under one number, so as a whole.
+    # The note on skipped files begins with their number, so it is given as a whole.
     for text in ("\n".join(skip_lines(sources.skipped, len(sources))), *note_lines(sources.notes)):
         if text and text not in known:
             known.add(text)

@@ -1,4 +1,4 @@
-"""What a training will take, told before and at its start: data, model, memory, and the time to the end."""
+"""The plan of a training: its data, its model, its memory, and the time to its end."""
 
 from __future__ import annotations
 
@@ -18,17 +18,24 @@ from torchcpc.domains import DOMAINS, Unit
 from torchcpc.runs.prepare import Prepared
 from torchcpc.training.health import Metrics
 
-# The first updates find their batches read already, and the memory not yet laid out.
+# The first updates are not timed: their batches were read in advance, and memory is not allocated yet.
 _WARM_UP = 5
-# When the time of an update is known: after so many seconds or updates of it, and at the latest so many seconds after the start.
+# The pace is known after this many seconds or updates, and at the latest this many seconds after the start.
 _SECONDS, _UPDATES, _LATEST_S = 4.0, 50, 20.0
-# Of a parameter: weight, gradient and two moments of Adam, in float32.
+# Bytes of a parameter: the weight, its gradient and two moments of Adam, in float32.
 _BYTES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pace:
-    """What a few updates took. update_s, validation_s: seconds of one; peak_bytes: of memory so far; device: whose memory."""
+    """The time and the memory of a few updates.
+
+    Attributes:
+        update_s: Seconds of one update.
+        validation_s: Seconds of one validation.
+        peak_bytes: Peak memory so far.
+        device: The device whose memory was measured.
+    """
 
     update_s: float
     validation_s: float
@@ -38,8 +45,25 @@ class Pace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingPlan:
-    """What is trained on, and what that takes. found, trained, validated, unseen: (sources, their amount in words); exclude: the rules
-    that leave sources unseen; begun: updates done before; pace: None until it was measured."""
+    """What a training uses, and how much memory and time it takes.
+
+    Attributes:
+        source: Word for a source of this domain, such as "recording".
+        found: All sources, as (their number, their amount in words).
+        groups: Number of groups, such as speakers.
+        trained: Sources to train on, as in `found`.
+        validated: Sources held out for validation, as in `found`.
+        unseen: Sources that `exclude` leaves out, as in `found`.
+        exclude: The rules that leave sources out.
+        skipped: Files that were skipped, with the reasons.
+        notes: Doubts about the data.
+        parameters: Number of parameters of the model.
+        precision: Numerical precision.
+        begun: Updates done before.
+        steps: Updates of the whole training.
+        validate_every: Updates between two validations.
+        pace: Measured time and memory, None until they are known.
+    """
 
     source: str
     found: tuple[int, str]
@@ -59,19 +83,19 @@ class TrainingPlan:
 
     @property
     def validations(self) -> int:
-        """Those to come, the one at update 0 among them."""
+        """Number of validations to come, with the one at update 0."""
         last = -(-self.steps // self.validate_every)
         return last - self.begun // self.validate_every + (self.begun == 0)
 
     @property
     def seconds(self) -> float:
-        """To the end; NaN until the pace is known."""
+        """Seconds to the end of the training, NaN until the pace is known."""
         if self.pace is None:
             return float("nan")
         return (self.steps - self.begun) * self.pace.update_s + self.validations * self.pace.validation_s
 
     def lines(self) -> list[str]:
-        """What is known before the first update."""
+        """Return the lines that are known before the first update: data and model."""
         groups = f", {counted(self.groups, 'group')}" if 1 < self.groups < self.found[0] else ""
         rules = ", ".join(self.exclude)
         parts = [
@@ -79,24 +103,24 @@ class TrainingPlan:
             ("trained on", self.trained, ""),
             ("held out for validation", self.validated, ""),
         ]
-        parts += [(f"left out by {rules}", self.unseen, "")] if self.unseen[0] else []
+        parts += [(f"excluded by {rules}", self.unseen, "")] if self.unseen[0] else []
         memory = f"{amount(_BYTES * self.parameters)} with gradients and Adam's moments"
         model = f"model: {counted(self.parameters, 'parameter')}, {memory}; precision {self.precision}"
         return [*(f"{name}: {self._amount(part)}{more}" for name, part, more in parts), model]
 
     def pace_lines(self) -> list[str]:
-        """What is known after a few updates."""
+        """Return the lines that are known after a few updates: memory and time."""
         if self.pace is None:
             return []
         rest = f"{counted(self.steps - self.begun, 'update')} of {span(self.pace.update_s)}"
         checks = f"{counted(self.validations, 'validation')} of {span(self.pace.validation_s)}"
         return [
-            f"memory: {amount(self.pace.peak_bytes)} at the peak of a few updates and a validation ({self.pace.device})",
+            f"memory: {amount(self.pace.peak_bytes)} at most, in a few updates and a validation ({self.pace.device})",
             f"time: about {span(self.seconds)} to the end: {rest}, {checks}",
         ]
 
     def text(self) -> str:
-        """All of it, for a terminal."""
+        """Return all lines, for a terminal."""
         read = [*skip_lines(self.skipped, self.found[0]), *note_lines(self.notes)]
         return "\n".join([*read, *self.lines(), *self.pace_lines()])
 
@@ -109,7 +133,12 @@ class TrainingPlan:
 
 
 def plan_of(prepared: Prepared, *, begun: int = 0) -> TrainingPlan:
-    """What is known before the first update of a prepared training."""
+    """Return the plan of a prepared training, without its pace.
+
+    Args:
+        prepared: The prepared training.
+        begun: Updates done before.
+    """
     settings, sources, parts = prepared.record.settings, prepared.sources, prepared.parts
     domain = DOMAINS[settings["data"]["name"]]
     unit = domain.unit(settings, sources)
@@ -136,7 +165,7 @@ def plan_of(prepared: Prepared, *, begun: int = 0) -> TrainingPlan:
 
 
 def _size(sources: Sources, indices: Sequence[int], unit: Unit, source: str) -> str:
-    """How much these sources hold, in the unit of the domain; nothing where that is their number."""
+    """Return the amount of these sources in the unit of the domain, or "" if the unit is the source itself."""
     value = sum(sources.length(index) for index in indices) / unit.positions
     if unit.words.startswith("seconds"):
         return span(value) + unit.words.removeprefix("seconds")
@@ -144,7 +173,7 @@ def _size(sources: Sources, indices: Sequence[int], unit: Unit, source: str) -> 
 
 
 def span(seconds: float) -> str:
-    """A duration in words: 0.021 s, 45 s, 12 min, 2 h 5 min."""
+    """Return a duration in words: 0.021 s, 45 s, 12 min, 2 h 5 min."""
     if seconds < 99.5:
         return f"{seconds:.{2 if seconds < 9.95 else 0}g} s" if seconds < 9.95 else f"{seconds:.0f} s"
     minutes = round(seconds / 60)
@@ -152,8 +181,13 @@ def span(seconds: float) -> str:
 
 
 class Clock:
-    """Hears the events of a training (`record.OnEvent`), and tells its pace once, when that is known. validation_s: of one that was
-    measured before; None where the training begins with one."""
+    """Times a training: a listener to its events that reports the pace once, as soon as it is known.
+
+    Args:
+        device: Device of the training.
+        tell: Receives the pace.
+        validation_s: Seconds of a validation that was timed before. None if the training begins with a validation.
+    """
 
     def __init__(self, device: torch.device, tell: Callable[[Pace], None], validation_s: float | None = None) -> None:
         self.device, self.tell, self.validation_s = device, tell, validation_s
@@ -181,7 +215,7 @@ class Clock:
             self.tell(self.pace())
 
     def pace(self) -> Pace:
-        """What is known so far."""
+        """Return the pace so far."""
         update_s = self.spent / self.updates if self.updates else (perf_counter() - self.start) / max(self.heard, 1)
         return Pace(
             update_s=update_s,
@@ -192,11 +226,11 @@ class Clock:
 
 
 def peak_bytes(device: torch.device) -> int:
-    """The most memory that was in use so far: of a GPU by tensors, else by this process with all its libraries and data."""
+    """Return the peak memory so far: that of tensors on a GPU, else that of this process with its libraries and data."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     status = Path("/proc/self/status")
-    # What the system counts for children includes the peak of the process that started this one.
+    # VmHWM comes first, because ru_maxrss can include the peak of the process that started this one.
     if status.exists() and (found := re.search(r"VmHWM:\s+(\d+) kB", status.read_text())):
         return 1024 * int(found[1])
     return getrusage(RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,4 +1,4 @@
-"""Before the first update: data are recognised and split, what is learned from them is learned, and the record is written."""
+"""Prepare a training: check and split the data, learn settings from them, build the model, and write the record."""
 
 from __future__ import annotations
 
@@ -28,14 +28,24 @@ from torchcpc.scores import Full
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-# Enough for a bound with a standard error of a few hundredths of a nat, few enough to validate in seconds.
+# This many windows give the bound a standard error of a few hundredths of a nat, and a validation takes seconds.
 VALIDATION_WINDOWS = 256
 
 
 class Prepared(NamedTuple):
-    """What training needs: the record, the sources as the model takes them, the untrained model, training and validation windows.
+    """A training before its first update.
 
-    Further what was found: parts, the training sources that are long enough, those that are not, and notes."""
+    Attributes:
+        record: How the run is trained.
+        sources: The sources, as the model takes them.
+        model: The untrained model.
+        order: The training windows.
+        held_out: The validation windows.
+        parts: Positions of the sources in each part of the split.
+        trained: Positions of the training sources that are long enough.
+        short: Training sources that are too short, with the reasons.
+        doubts: Doubts about the data.
+    """
 
     record: RunRecord
     sources: Sources
@@ -59,7 +69,21 @@ def prepare(
     *,
     written: RunRecord | None = None,
 ) -> Prepared:
-    """Recognise the data, split, learn what comes before the first update, and write the record. written: as it is in the folder."""
+    """Prepare a training.
+
+    Args:
+        record: How the run is trained.
+        recognise: Function (record, sources, folder) -> record that stores or checks the digests of the data.
+        folder: Run folder.
+        fabric: Devices and processes.
+        sources: The opened sources.
+        listener: Receives the notes.
+        progress: Shows the progress.
+        written: The record that the folder holds already, None for a new run.
+
+    Raises:
+        CPCError: For data that these settings cannot be trained on.
+    """
     record = by_the_first(fabric, partial(recognise, record, sources, folder))
     given, split = len(sources), record.settings["split"]
     sources = in_time(sources, length=record.settings["windows"]["length"], exclude=split["exclude"])
@@ -68,7 +92,7 @@ def prepare(
     sources = domain.as_read(located(settings["data"], folder), sources)
     model = build(settings, seed=record.seed)
     train, short = long_enough(sources, parts.train, model)
-    # Of a vocabulary only text that it was not learned from tells how much it does not know.
+    # A vocabulary knows all of the text that it was learned from, so other text must show what it lacks.
     doubts = domain.doubts(settings, sources.select([*train, *parts.validation]))
     counts = {"recordings": len(sources), "trained": len(train), "validated": len(parts.validation)}
     counts |= {"unseen": len(parts.unseen), "groups": len(sources.groups), "hours": sources.hours}
@@ -96,7 +120,19 @@ def prepare(
 
 
 def long_enough(sources: Sources, indices: Sequence[int], model: Model) -> tuple[list[int], list[Skipped]]:
-    """Of the sources at `indices` those that hold a pair (t, t+k) to learn from, and why not the others. Raises CPCError if none does."""
+    """Return the sources that are long enough to hold a pair (t, t+k).
+
+    Args:
+        sources: All sources.
+        indices: Positions of those to check.
+        model: Its horizons and its stride decide.
+
+    Returns:
+        The positions of the long enough sources, and the others with the reasons.
+
+    Raises:
+        CPCError: If no source is long enough.
+    """
     first, stride = min(model.predictor.horizons), model.encoder.stride
     steps = {index: sources.length(index) // stride for index in indices}
     found = [index for index in indices if steps[index] > first]
@@ -110,7 +146,11 @@ def long_enough(sources: Sources, indices: Sequence[int], model: Model) -> tuple
 
 
 def check_competitors(strategy: str, model: Model, held_out: Sequence[Window]) -> None:
-    """Raises CPCError where there is no validation window, and where steps of one would have no other to compete with."""
+    """Check that every step of the validation windows has another to compete with.
+
+    Raises:
+        CPCError: If a step has none, or if there is no validation window.
+    """
     if not held_out:
         raise CPCError("there is no validation window: hold out more sources (split.validation), or shorten the window.")
     everyone, generator, alone = Full(strategy=strategy), torch.Generator(), 0

@@ -1,4 +1,4 @@
-"""From resolved settings to a trained run folder: every room put together once, for every domain."""
+"""Train a model from resolved settings, as a new run folder, or resume a run. This works for every domain."""
 
 from __future__ import annotations
 
@@ -43,14 +43,26 @@ if TYPE_CHECKING:
 
 
 class Trained(NamedTuple):
-    """The run, with its best weights, and how its training ended."""
+    """A trained run.
+
+    Attributes:
+        run: The run, with its best weights.
+        outcome: How its training ended.
+    """
 
     run: TrainedRun
     outcome: Outcome
 
 
 class Begun(NamedTuple):
-    """A training before its data are split. step: updates done before."""
+    """A training before its data are split.
+
+    Attributes:
+        record: How the run is trained.
+        sources: The opened sources.
+        fabric: Devices and processes.
+        step: Updates done before.
+    """
 
     record: RunRecord
     sources: Sources
@@ -69,8 +81,24 @@ def pretrain(
     listener: Listener = QUIET,
     on_event: OnEvent = ignore,
 ) -> Trained:
-    """Trains a model of resolved `settings` on `data`, as a new run in `folder`. on_event hears what `training.fit` reports. Raises
-    CPCError for a folder in use and for settings that cannot work on these data; a start that fails leaves no folder behind."""
+    """Train a model as a new run.
+
+    Args:
+        settings: Resolved settings.
+        data: Folders or manifests, open sources, or None for a reader that needs no data.
+        folder: Run folder, which must be new or empty.
+        recipe: Name of the recipe, for the record.
+        seed: Seed of the weights, the data order and the candidates.
+        devices: Devices to train on.
+        listener: Receives the notes and the progress.
+        on_event: Hears the events of the training, see `record.OnEvent`.
+
+    Returns:
+        The run with its best weights, and how its training ended.
+
+    Raises:
+        CPCError: For a folder in use, and for settings that do not work on these data. A start that fails leaves no folder.
+    """
     require_new(folder)
     begun = begin(settings, data, recipe=recipe, seed=seed, devices=devices, listener=listener)
     with starting(folder, first=begun.fabric.is_global_zero):
@@ -78,11 +106,11 @@ def pretrain(
 
 
 def begin(settings: Settings, data: Data | None, *, recipe: str, seed: int, devices: Devices, listener: Listener) -> Begun:
-    """Checks what can be checked at once, opens the data and starts the processes. Nothing is written."""
+    """Check the settings, open the data and start the processes. Nothing is written."""
     devices.check()
     check_settings(settings)
     check_seed(seed)
-    settings = json.loads(json.dumps(settings))  # as they are read back: lists for tuples
+    settings = json.loads(json.dumps(settings))  # tuples become lists, as they are read back from the file
     precision, roots = devices.resolved_precision(), named_roots(data)
     listener = listener if devices.is_first() else QUIET
     if are_open(data):
@@ -104,8 +132,22 @@ def resume(
     listener: Listener = QUIET,
     on_event: OnEvent = ignore,
 ) -> Trained:
-    """Goes on with the run in `folder` to its end, bit for bit as if it had never stopped. data: its sources, where they are in memory or
-    in another place now. Raises CPCError where they have changed since, unless that is accepted."""
+    """Continue a run to its end, bit for bit as if it had never stopped.
+
+    Args:
+        folder: Run folder.
+        data: New place of the data, or open sources. None for the place that the run remembers.
+        accept_changed_data: Whether to continue if the data have changed.
+        devices: Devices to train on, as many as before.
+        listener: Receives the notes and the progress.
+        on_event: Hears the events of the training, see `record.OnEvent`.
+
+    Returns:
+        The run with its best weights, and how its training ended.
+
+    Raises:
+        CPCError: If the run cannot be resumed, or if its data have changed and that is not accepted.
+    """
     written, now = RunRecord.read(folder), standing(folder)
     listener = listener if devices.is_first() else QUIET
     if (
@@ -127,7 +169,7 @@ def resume(
 
 
 def begin_again(folder: Path, data: Data | None, *, devices: Devices, listener: Listener) -> Begun:
-    """The same for a run that is resumed."""
+    """Check a run that is resumed, open its data and start the processes. Nothing is written."""
     devices.check()
     record, listener = RunRecord.read(folder), listener if devices.is_first() else QUIET
     if record.expanded:
@@ -152,7 +194,7 @@ def begin_again(folder: Path, data: Data | None, *, devices: Devices, listener: 
 
 
 def _train(folder: Path, begun: Begun, prepared: Callable[..., Prepared], listener: Listener, on_event: OnEvent) -> Trained:
-    """Prepare, fit, and save the best weights as a model. A signal acts when that is done. Only the first process returns."""
+    """Prepare, train, and save the best weights as a model. A signal acts after that. Only the first process returns."""
     fabric = begun.fabric
     with ending_together(fabric), listener.stage("training") as progress:
         ready = prepared(folder, fabric, begun.sources, listener, progress)
@@ -184,12 +226,12 @@ def _train(folder: Path, begun: Begun, prepared: Callable[..., Prepared], listen
                     on_event("left", at, {})
             if first:
                 checkpoint.load(folder / BEST, model, fingerprint=record.fingerprint())
-                save_pretrained(model, settings, folder)  # of a run begun by an older version it is not there yet
+                save_pretrained(model, settings, folder)  # a run of an older version lacks this file
                 if asked.number and not (now := standing(folder)).ended:
                     at = f"update {now.step:,} of {now.steps:,} ({now.of_best()})"
                     listener.note(f"stopped after {at}; go on with: cpc train --resume {folder}")
             if not first:
-                asked.number = 0  # the first speaks for all
+                asked.number = 0  # the first process acts for all
             if fabric.world_size > 1:
                 fabric.barrier()
                 torch.distributed.destroy_process_group()
@@ -203,8 +245,10 @@ def _train(folder: Path, begun: Begun, prepared: Callable[..., Prepared], listen
 
 
 def _announced(plan: TrainingPlan, validate: Validate, model: CPCModel, fabric: Fabric, listener: Listener) -> Clock:
-    """Notes what is known of a training, and what it takes as soon as a few updates have told. A resumed one has no validation to begin
-    with, so that one is made to be timed."""
+    """Note the plan of a training, and its memory and time as soon as they are known.
+
+    A resumed training does not begin with a validation, so one is made here to be timed.
+    """
     if not fabric.is_global_zero:
         return Clock(fabric.device, lambda pace: None, 0.0)
     for line in plan.lines():

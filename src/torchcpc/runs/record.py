@@ -1,4 +1,4 @@
-"""settings.json: the one record of a run, written once, when what is learned before training is known."""
+"""settings.json, the record of a run. It is written once, before the first update, with the settings learned from the data."""
 
 import json
 import os
@@ -25,17 +25,29 @@ _LIBRARIES = ("torch", "lightning-fabric", "numpy", "scikit-learn", "soundfile",
 
 
 def versions() -> dict[str, str]:
-    """Of this program and what it computes with."""
+    """Return the versions of this package, of Python and of the libraries it computes with."""
     return {"torchcpc": __version__, "python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
-    """How a run came to be. roots: absolute paths of its data; processes: how many trained it; data: counts of its sources; expanded: the
-    run and the word vectors that it was enlarged from, for a model that was; sources: a digest of its sources, "" in runs of older
-    versions; accepted: what changed in them where a resumed run was told to go on; given: the settings that were learned from the data, as
-    the recipe gave them, so that this file is a recipe as well;
-    newer: settings that its file lacks, which have their defaults and belong to no checkpoint."""
+    """How a run was trained.
+
+    Attributes:
+        recipe: Name of the recipe.
+        seed: Seed of the weights, the data order and the candidates.
+        precision: Numerical precision.
+        processes: Number of processes that trained it.
+        roots: Absolute paths of its data.
+        settings: All settings, with those learned from the data.
+        versions: Versions of the package and its libraries.
+        data: Counts of its sources.
+        expanded: The run and the file of word vectors that an expanded model comes from, else None.
+        sources: Digest of its sources, "" in runs of older versions.
+        accepted: Changes of the data that were accepted when the run was resumed.
+        given: Settings that were learned from the data, as the recipe gave them. They make this file a recipe too.
+        newer: Settings that the file lacks, because they are newer. They have their defaults, and no checkpoint depends on them.
+    """
 
     recipe: str
     seed: Annotated[int, Field(ge=0, lt=1 << 63)]
@@ -53,7 +65,11 @@ class RunRecord:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The record of a run folder. Raises CPCError, in one line, for a folder without one and for a damaged one."""
+        """Read the record of a run folder.
+
+        Raises:
+            CPCError: In one line, if the record is missing or damaged.
+        """
         from pydantic import TypeAdapter, ValidationError
 
         path = folder / NAME
@@ -71,7 +87,7 @@ class RunRecord:
         return replace(record, settings=whole, given=given, newer=frozenset(newer))
 
     def learned(self, settings: Settings) -> Self:
-        """The record with what was learned from the data among its settings."""
+        """Return the record with the settings that were learned from the data."""
         given = {
             section: {name: value for name, value in own.items() if settings[section].get(name) != value}
             for section, own in self.settings.items()
@@ -79,19 +95,22 @@ class RunRecord:
         return replace(self, settings=settings, given=self.given or {section: own for section, own in given.items() if own})
 
     def write(self, folder: Path) -> None:
-        """Written whole or not at all."""
+        """Write the record to a run folder, whole or not at all."""
         content = {name: value for name, value in asdict(self).items() if name != "newer" and (value or name not in _OPTIONAL)}
         write_json(folder / NAME, {**content, "settings": self._own_settings()})
 
     def fingerprint(self) -> str:
-        """Identifies what a checkpoint belongs to: the settings, the seed and the precision, not the versions. Data are known by their
-        digest, wherever they are; a run without one is bound to where they were."""
+        """Return a text that identifies the run that a checkpoint belongs to.
+
+        It depends on the settings, the seed and the precision, but not on versions or on where the data are. A run without a digest
+        of its data depends on their place instead.
+        """
         roots = [] if self.sources else self.roots
         kept = {"settings": first_names(self._own_settings()), "seed": self.seed, "roots": roots, "precision": self.precision}
         return blake2b(json.dumps(kept, sort_keys=True).encode(), digest_size=16).hexdigest()
 
     def _own_settings(self) -> Settings:
-        """Those that its file has."""
+        """Return the settings that the file has."""
         return {
             section: {name: value for name, value in settings.items() if f"{section}.{name}" not in self.newer}
             for section, settings in self.settings.items()

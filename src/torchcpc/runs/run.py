@@ -1,4 +1,4 @@
-"""A trained run: its model, its settings, its data, and which of them it did not learn from."""
+"""A trained run: its model, its settings, its data, and the sources that it did not train on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,12 +15,18 @@ from torchcpc.runs.saved import find_folder, load_model
 from torchcpc.runs.standing import told
 from torchcpc.settings import Settings, suggest
 
-# Strategies whose candidates no marginal draws: of the own sequence, or of all sources and more of the own.
+# Strategies that match no choice of `marginal`: their candidates come from the same sequence, or favour it.
 UNMATCHED = ("current_only", "mixed_excluding_stretch")
 
 
 class HeldOut(NamedTuple):
-    """Sources, the positions of those that a run did not train on, and which they are, in words."""
+    """Sources to evaluate a run on.
+
+    Attributes:
+        sources: All opened sources.
+        indices: Positions of those to evaluate.
+        origin: Which they are, in words.
+    """
 
     sources: Sources
     indices: list[int]
@@ -28,7 +34,13 @@ class HeldOut(NamedTuple):
 
 
 class PartitionSplit(NamedTuple):
-    """Positions of the sources that log Z is drawn from and of those that are evaluated, and where both come from, in words."""
+    """Sources in two parts.
+
+    Attributes:
+        partition: Positions of the sources whose samples estimate log Z.
+        evaluated: Positions of the sources that are evaluated.
+        origin: Where both come from, in words.
+    """
 
     partition: list[int]
     evaluated: list[int]
@@ -36,15 +48,25 @@ class PartitionSplit(NamedTuple):
 
 
 def matching_marginal(strategy: str | None) -> str:
-    """The marginal that matches the candidates a run was trained with; "all" where that is not known."""
+    """Return the marginal distribution that matches the candidates of a strategy, "all" if that is not known."""
     return "same_group" if strategy in ("same_group", "same_group_excluding") else "all"
 
 
 @dataclass(frozen=True, slots=True)
 class TrainedRun:
-    """folder: of the run; model: in evaluation mode, on `device`; config: its encoder, context, predictor and data settings; record: how it
-    was trained, None for a saved model that is no run; own: its data, once they are open; told: what was said of data that were
-    opened, one set for all runs that one question opens them with."""
+    """A trained run, or a saved model.
+
+    Attributes:
+        folder: Folder of the run.
+        model: The model in evaluation mode, on `device`.
+        config: Settings of its encoder, context, predictor and data.
+        record: How it was trained, None for a saved model that is no run.
+        domain: Its kind of data.
+        device: Device that runs the model.
+        listener: Receives the notes and the progress.
+        own: Its own data, once they are open.
+        told: Notes on opened data that were already given. Runs that answer one question together share this set.
+    """
 
     folder: Path
     model: CPCModel = field(repr=False)
@@ -57,8 +79,15 @@ class TrainedRun:
     told: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def open(self, data: Data | None = None, test_data: Sequence[str] = ()) -> Sources:
-        """The sources in `data` as this model takes them: read with its settings, text through its own vocabulary; without data its own,
-        which are opened once. With `test_data` these too, as the test part (`open_with_test`)."""
+        """Return sources as this model takes them. It reads them with its settings, and text with its vocabulary.
+
+        Args:
+            data: Folders or manifests, or open sources. None for the data of the run, which are opened once.
+            test_data: Folders or manifests that are added as the test part, see `open_with_test`.
+
+        Raises:
+            CPCError: For data that cannot be read.
+        """
         if test_data:
             return self._open_with_test(data, test_data)
         if not (named := are_open(data) or named_roots(data)) and self.own:
@@ -86,18 +115,30 @@ class TrainedRun:
         return open_with_test(self.config["data"], roots, test_data, self.listener)
 
     def require_record(self) -> RunRecord:
-        """How it was trained. Raises CPCError for a saved model that is no run."""
+        """Return how the run was trained.
+
+        Raises:
+            CPCError: For a saved model that is no run.
+        """
         return self.record or RunRecord.read(self.folder)
 
     def parts(self) -> Parts:
-        """Positions, among its own data, of what it trained on, validated on and never saw."""
+        """Return the positions of the sources that it trained on, validated on and never saw, among its own data."""
         record = self.require_record()
         return hold_out(self.open(), record.seed, **record.settings["split"])
 
     def held_out(self, *, fewest: int = 1) -> HeldOut:
-        """Its own data and what it did not train on: the sources it never saw, where `fewest` are, else its validation part. The best
-        checkpoint was chosen on that part, which makes numbers from it slightly hopeful; so `origin` says which. Raises CPCError where
-        nothing was held out."""
+        """Return the sources of its own data that it did not train on.
+
+        These are the sources it never saw, if there are enough, else its validation part. The best checkpoint was chosen on that
+        part, so numbers from it are slightly optimistic. `origin` says which part it is.
+
+        Args:
+            fewest: Smallest number of unseen sources that is enough.
+
+        Raises:
+            CPCError: If nothing was held out.
+        """
         parts = self.parts()
         if len(parts.unseen) >= fewest:
             return HeldOut(self.open(), parts.unseen, "sources the run never saw")
@@ -106,18 +147,29 @@ class TrainedRun:
         return HeldOut(self.open(), parts.validation, "validation sources, on which the best checkpoint was chosen")
 
     def evaluated(self, data: Data | None = None) -> HeldOut:
-        """All of the sources in `data`; without data, or where it is no run, what it did not train on. Notes data that it trained on."""
+        """Return the sources to evaluate, and note if the run trained on them.
+
+        Args:
+            data: Folders or manifests, or open sources, all of which are evaluated. None for the sources that the run held out.
+        """
         if data is None and self.record is not None:
             return self.held_out()
         if self.record is not None and set(named_roots(data)) & set(self.record.roots):
             self.listener.note(
-                "note: the run trained on these sources, so their numbers are too good. Name no data to use others."
+                "note: the run trained on these sources, so their numbers are too good. Leave out DATA to use held-out sources."
             )
         sources = self.open(data)
         return HeldOut(sources, list(range(len(sources))), "the sources named")
 
     def partition_split(self, sources: Sources | None = None) -> PartitionSplit:
-        """All of `sources`, or of its own what it did not train on, in two parts: one gives log Z, the other is evaluated."""
+        """Divide sources into two parts: one estimates log Z, the other is evaluated.
+
+        Args:
+            sources: Sources to divide, all of them. None for those that the run held out.
+
+        Raises:
+            CPCError: If there are fewer than two sources.
+        """
         if sources is None:
             sources, indices, origin = self.held_out(fewest=2)
         else:
@@ -133,13 +185,20 @@ class TrainedRun:
 
     @property
     def first_disjoint_horizon(self) -> int:
-        """Index of the first horizon whose target shares no raw position with its context; the last one where all do."""
+        """Index of the first horizon whose target shares no raw position with its context. The last one if all share some."""
         encoder, horizons = self.model.encoder, self.model.predictor.horizons
         disjoint = -(-encoder.receptive_field // encoder.stride)
         return next((i for i, k in enumerate(horizons) if k >= disjoint), len(horizons) - 1)
 
     def horizon_index(self, k: int | None) -> int:
-        """Index of horizon k; of the first disjoint one without k. Raises CPCError for a k that the model does not predict."""
+        """Return the index of a horizon.
+
+        Args:
+            k: Steps ahead. None for the first horizon that shares no input with its context.
+
+        Raises:
+            CPCError: For a k that the model does not predict.
+        """
         horizons = self.model.predictor.horizons
         if k is None:
             return self.first_disjoint_horizon
@@ -149,17 +208,26 @@ class TrainedRun:
 
     @property
     def strategy(self) -> str | None:
-        """Which candidates it was trained against; None where that is not known."""
+        """Strategy of the candidates that it was trained with, None if that is not known."""
         return self.record.settings["candidates"].get("strategy") if self.record else None
 
     @property
     def marginal(self) -> str:
-        """The marginal that matches these candidates."""
+        """Marginal distribution that matches the candidates that it was trained with."""
         return matching_marginal(self.strategy)
 
 
 def load_run(name: str | Path, *, device: str = "cpu", listener: Listener = QUIET) -> TrainedRun:
-    """A run or a saved model, from a folder or a Hub repository id. Raises CPCError for anything else."""
+    """Load a run or a saved model.
+
+    Args:
+        name: Folder, or id of a repository on the Hugging Face Hub.
+        device: Device that runs the model.
+        listener: Receives the notes and the progress.
+
+    Raises:
+        CPCError: For anything else, and for damaged files.
+    """
     folder = find_folder(name)
     record = RunRecord.read(folder) if (folder / NAME).is_file() else None
     model, config = load_model(folder)

@@ -1,4 +1,4 @@
-"""A run knows its sources again: one that is resumed on others says what changed."""
+"""Check that a resumed run has the same data. Digests of the sources tell what has changed."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ FORMAT = 1
 
 
 def note_data(record: RunRecord, sources: Sources, folder: Path) -> RunRecord:
-    """The record of a new run with the digest of its sources; that of each is written to `folder`."""
+    """Return the record of a new run with the digest of its sources. The digest of each source is written to `folder`."""
     now = _digests(record, sources)
     write_json(folder / NAME, {"format": FORMAT, "sources": now})
     return replace(record, sources=of_all(now))
@@ -24,8 +24,21 @@ def note_data(record: RunRecord, sources: Sources, folder: Path) -> RunRecord:
 def check_data(
     record: RunRecord, sources: Sources, folder: Path, *, accept_changed: bool, note: Callable[[str], None]
 ) -> RunRecord:
-    """The record of a run that is resumed. Raises CPCError where its sources have changed; where that is accepted, `note` hears what
-    changed and the record holds their new digest. A run of a version without digests takes any."""
+    """Check the data of a run that is resumed. A run of an old version has no digest and accepts any data.
+
+    Args:
+        record: Record of the run.
+        sources: The opened sources.
+        folder: Run folder.
+        accept_changed: Whether changed data are accepted.
+        note: Hears what has changed.
+
+    Returns:
+        The record, with the new digest if the data have changed.
+
+    Raises:
+        CPCError: If the data have changed and that is not accepted.
+    """
     if not record.sources or record.sources == of_all(now := _digests(record, sources)):
         return record
     before = _remembered(folder / NAME)
@@ -49,7 +62,7 @@ def _digests(record: RunRecord, sources: Sources) -> dict[str, str]:
 
 
 def _remembered(path: Path) -> Mapping[str, str]:
-    """The digests of a run folder; none where the file is missing or damaged, which only costs the words on what changed."""
+    """Return the digests of a run folder, or none if the file is missing or damaged. An error can then not say what changed."""
     try:
         content = json.loads(path.read_bytes())
         sources = content["sources"] if content["format"] == FORMAT else {}

@@ -1,4 +1,4 @@
-"""How far a run got, told by its folder without loading torch."""
+"""How far a run got. This is read from its folder without loading torch."""
 
 from __future__ import annotations
 
@@ -16,8 +16,16 @@ from torchcpc.training.state import BEST, LATEST, RunState, read_state, stale
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Where the run in `folder` stands. step: updates done that a checkpoint holds; steps: updates asked for; best: the state of the best
-    validation, whose weights the model has; ended: nothing is left to do; patience: it ended itself after so many validations, or 0."""
+    """How far the run in `folder` got.
+
+    Attributes:
+        folder: Run folder.
+        step: Updates done, up to the last checkpoint.
+        steps: Updates of the whole training.
+        best: State at the best validation, whose weights the model has. None before the first.
+        ended: Whether nothing is left to do.
+        patience: Number of validations without a new best that ended the run early, 0 if it did not end early.
+    """
 
     folder: Path
     step: int
@@ -27,14 +35,14 @@ class Standing:
     patience: int
 
     def of_best(self) -> str:
-        """Which update the model on disk is of, in words."""
+        """Return in words which update the saved model comes from."""
         if self.best is None or self.best.best is None:
             return "there was no validation yet"
         whose = f"update {self.best.step:,}" if self.best.step else "update 0, the untrained network"
         return f"best validation bound {self.best.best:.3f} nats at {whose}"
 
     def told(self) -> str:
-        """What the user of an unfinished run, or of an untrained model, must know; nothing for others, nor without checkpoints."""
+        """Return a note for users of an unfinished run or of an untrained model, or "" if nothing need be said."""
         if not self.ended and self.best is not None:
             at = (
                 f"at update {self.step:,} of {self.steps:,}"
@@ -50,7 +58,7 @@ class Standing:
         return ""
 
     def resumed(self) -> str:
-        """What a resumed run begins by saying."""
+        """Return the first note of a resumed run."""
         if not self.ended:
             return f"continuing {self.folder} at update {self.step:,} of {self.steps:,}"
         if self.patience:
@@ -62,7 +70,11 @@ class Standing:
 
 
 def standing(folder: Path) -> Standing:
-    """Raises CPCError for a folder without settings, and for a damaged checkpoint."""
+    """Return how far the run in `folder` got.
+
+    Raises:
+        CPCError: For a folder without settings, and for a damaged checkpoint.
+    """
     path = folder / "settings.json"
     try:
         training = read_json(path)["settings"]["training"]
@@ -76,7 +88,10 @@ def standing(folder: Path) -> Standing:
 
 
 def told(folder: Path) -> str:
-    """`Standing.told` of a folder; nothing for a saved model, nor where files are damaged, of which those tell that need them."""
+    """Return `Standing.told` of a folder, or "" for a saved model.
+
+    Damaged files also give "", because an error follows when they are needed.
+    """
     try:
         return standing(folder).told()
     except CPCError:
@@ -84,7 +99,7 @@ def told(folder: Path) -> str:
 
 
 def _stale(folder: Path, step: int) -> int:
-    """Validations since the best one, up to update `step`; lines that are damaged do not count."""
+    """Return the number of validations since the best one, up to update `step`. Damaged lines do not count."""
     found: list[Mapping[str, Any]] = []
     path = folder / "metrics.jsonl"
     for line in path.read_text(encoding="utf8", errors="replace").splitlines() if path.is_file() else ():

@@ -1,4 +1,4 @@
-"""A run folder until its record is written: what counts as new, and what a start leaves behind that failed, which is nothing."""
+"""Start a run folder. A folder must be new, and a start that fails leaves nothing behind."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,12 +10,17 @@ from torchcpc.contracts import CPCError
 from torchcpc.runs.record import NAME
 from torchcpc.training.state import BEST, LATEST, read_state
 
-# Says that all in the folder is of a start that was killed, as long as there is no record. Named like what is half written.
+# If this file exists and there is no record, everything in the folder comes from a start that was killed.
+# It is named like a file that is half written.
 _MARK = ".start.part"
 
 
 def require_new(folder: Path) -> None:
-    """Raises CPCError for a folder in use. New is one that is not there, is empty, or holds only unfinished files of ours."""
+    """Check that a folder is new: it does not exist, is empty, or holds only unfinished files of a killed start.
+
+    Raises:
+        CPCError: For a folder in use.
+    """
     if not folder.is_dir():
         if folder.exists() or folder.is_symlink():
             raise CPCError(f"{folder} is a file, not a folder. Choose another with -o.")
@@ -30,12 +35,16 @@ def require_new(folder: Path) -> None:
 
 @contextmanager
 def starting(folder: Path, *, first: bool) -> Iterator[None]:
-    """Around a new run: its folder holds nothing of an earlier start, and where nothing was learned neither the folder nor a parent made
-    for it stays behind. first: whether this is the first of the processes, which alone touches the folder."""
+    """Clear the folder of a new run from files of an earlier start, and remove it again if the run fails before it learned anything.
+
+    Args:
+        folder: Run folder. Parents that were made for it are removed too.
+        first: Whether this is the first process. Only the first process touches the folder.
+    """
     if not first:
         yield
         return
-    require_new(folder)  # still: a scan may have taken long
+    require_new(folder)  # again, because the scan of the data may have taken long
     made = [path for path in folder.parents if not path.exists()]
     try:
         write_text(folder / _MARK, "")
@@ -44,7 +53,7 @@ def starting(folder: Path, *, first: bool) -> Iterator[None]:
                 path.unlink()
         yield
     except BaseException:
-        # A run in which nothing was learned would stand in the way of the next try, and could not be resumed either.
+        # A run that learned nothing cannot be resumed, and would block the next try.
         if not _learned(folder):
             shutil.rmtree(folder, ignore_errors=True)
             _remove_empty(made)
@@ -52,19 +61,19 @@ def starting(folder: Path, *, first: bool) -> Iterator[None]:
 
 
 def remove_partial(folder: Path) -> None:
-    """Removes what a killed process was writing, and the mark of a start."""
+    """Remove the files that a killed process left half written, and the mark of a start."""
     for path in folder.iterdir():
         if _partial(path):
             path.unlink(missing_ok=True)
 
 
 def _partial(path: Path) -> bool:
-    """Whether `atomic.replacing` made it, to be renamed once it is whole."""
+    """Return whether a file is a temporary file of `atomic.replacing`, which renames it once it is whole."""
     return path.name.startswith(".") and ".part" in path.name and path.is_file()
 
 
 def _learned(folder: Path) -> bool:
-    """Whether the folder holds more than the untrained network."""
+    """Return whether the folder holds more than the untrained network."""
     if (folder / LATEST).exists():
         return True
     try:

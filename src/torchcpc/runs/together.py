@@ -1,4 +1,4 @@
-"""Processes that train together end together: where one has gone, the others say so in one line instead of waiting for it."""
+"""End all processes of a training if one of them ends. The others report it in one line instead of waiting forever."""
 
 from __future__ import annotations
 
@@ -17,14 +17,20 @@ from torchcpc.contracts import CPCError
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-# Seconds between two looks at the others; and for the main thread to end by itself, before it is taken to wait for one that has gone.
+# Seconds between two checks of the other processes, and seconds in which the main thread may end by itself after one is lost.
 _LOOK, _GRACE = 0.2, 3.0
-# Of the process that started this one.
+# Environment variable with the id of the process that started this one.
 _PARENT = "TORCHCPC_PARENT"
 
 
 class _Watch:
-    """What this process knows of the others on its machine that were started with it. lost: which one has gone."""
+    """Watches the other processes of the training on this machine.
+
+    Attributes:
+        children: Processes that this one started.
+        lost: Which process has ended, in words.
+        over: Set when the watch is over.
+    """
 
     def __init__(self) -> None:
         self.children: Sequence[subprocess.Popen[bytes]] = ()
@@ -69,14 +75,18 @@ _WATCH = _Watch()
 
 
 def launch(fabric: Fabric) -> None:
-    """Starts the other processes, or meets those that a launcher has started, and watches them from then on."""
+    """Start the other processes, or join those that a launcher has started, and watch them from then on.
+
+    Raises:
+        CPCError: If the processes do not find each other.
+    """
     from lightning_fabric.strategies.launchers import subprocess_script
 
     if started := os.environ.get(_PARENT):
         _WATCH.of_parent(int(started))
     else:
         os.environ[_PARENT] = str(os.getpid())
-    # Lightning's own observer looks every five seconds, and kills this process without a word.
+    # Lightning's own observer checks every five seconds only, and kills this process without a message.
     name = "_launch_process_observer"
     observer = vars(subprocess_script)[name]
     setattr(subprocess_script, name, _WATCH.of_children)
@@ -92,7 +102,11 @@ def launch(fabric: Fabric) -> None:
 
 @contextmanager
 def ending_together(fabric: Fabric) -> Iterator[None]:
-    """Around what several processes do together. Where one has gone, raises CPCError in the first of the others, and ends the rest."""
+    """Watch the work that several processes do together, and end all of them if one is lost.
+
+    Raises:
+        CPCError: If a process is lost, in the first of the others.
+    """
     if fabric.world_size == 1:
         yield
         return
@@ -100,7 +114,7 @@ def ending_together(fabric: Fabric) -> Iterator[None]:
         yield
     except BaseException as error:
         if not isinstance(error, RuntimeError) or "gloo" not in str(error).lower():
-            # They would find the first one gone, and say so although it says itself why.
+            # The children would report that the first process has ended, but its own error says why.
             _WATCH.kill_children()
             raise
         deadline = time.monotonic() + _GRACE
@@ -115,7 +129,7 @@ def ending_together(fabric: Fabric) -> Iterator[None]:
 
 
 def speaks() -> bool:
-    """Whether this process is the one that tells of another: the first, or where that has gone the second of those that it started."""
+    """Return whether this process reports a lost one: it is the first, or the second if the first is lost."""
     started_here = os.environ.get(_PARENT, str(os.getpid())) == str(os.getpid())
     return started_here or os.environ.get("LOCAL_RANK") == "1"
 
