@@ -112,7 +112,7 @@ def test_a_command_saves_says_how_to_go_on_and_ends_with_the_code_of_the_signal(
     assert main(["train", "synthetic-ar1", *SMALL, "-o", str(tmp_path / "run")]) == code
     said = capsys.readouterr().err.splitlines()
     (line,) = (line for line in said if line.startswith("stopped after update 3 of 13 ("))
-    assert line.endswith(f"; go on with: cpc train --resume {tmp_path / 'run'}")
+    assert line.endswith(f"; continue with: cpc train --resume {tmp_path / 'run'}")
     assert said[-1] == f"cpc train: {word}; what was saved is kept" and signal.getsignal(signal.SIGTERM) is before
     assert main(["train", "--resume", str(tmp_path / "run")]) == 0
 

@@ -39,7 +39,7 @@ def test_a_planted_map_gives_new_words_their_vectors(
     out = tmp_path / "larger"
     assert main(["expand", str(walker), str(tmp_path / "v.txt"), "-o", str(out)]) == 0
     said = capsys.readouterr()
-    assert "R2 1.000 (mean vector 0), cosine 1.000" in said.out and "5 words added; 155" in said.out
+    assert "R2 1.000 (mean vector 0), cosine 1.000" in said.out and "5 new words; 155" in said.out
     # An underscore is a letter to the tokenizer; an apostrophe is not.
     assert "skipped: 1 malformed lines, 1 repeated words, 1 words that the tokenizer never produces" in said.err
     model, config = from_pretrained(out)

@@ -75,4 +75,4 @@ def test_what_is_printed_trains_and_so_do_the_settings_of_that_run(
     Path("third.toml").write_text(capsys.readouterr().out)
     assert resolve(load_recipe("third.toml"), schema()) == first["settings"]
     assert main(["train", "runs/mine"]) == 1
-    assert "runs/mine is a run. Go on with it by --resume runs/mine" in capsys.readouterr().err
+    assert "runs/mine is a run. Continue it with --resume runs/mine" in capsys.readouterr().err

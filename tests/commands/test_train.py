@@ -60,7 +60,7 @@ def test_interrupted_and_resumed_is_bit_for_bit_the_uninterrupted_run(
         assert train(tmp_path / "b", recordings) == 130
     said = capsys.readouterr().err
     assert re.search(
-        r"stopped after update 3 of 6 \(best .* at update 0, the untrained network\); go on with: cpc train --resume", said
+        r"stopped after update 3 of 6 \(best .* at update 0, the untrained network\); continue with: cpc train --resume", said
     )
     # What there is of it answers questions, and says how far it got.
     assert main(["embed", str(tmp_path / "b"), "-o", str(tmp_path / "b.npz")]) == 0

@@ -61,7 +61,7 @@ def test_a_run_that_ran_out_of_patience_is_finished(tmp_path: Path, bounds: list
     """The untrained network, however good, is not what patience is measured from."""
     folder = make(tmp_path, latest=400, best=200, patience=2, bounds=bounds)
     assert standing(folder).ended == ended and bool(told(folder)) != ended
-    words = "ended itself at update 400 of 1,500, after 2 validations without a new best: nothing to do"
+    words = "stopped early at update 400 of 1,500, after 2 validations without a new best: nothing to do"
     assert (words in standing(folder).resumed()) == ended
 
 

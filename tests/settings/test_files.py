@@ -40,7 +40,7 @@ def test_what_is_no_record_of_a_run_is_one_line(tmp_path: Path, text: str) -> No
 
 def test_a_run_folder_says_how_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "settings.json").write_text("{}")
-    with pytest.raises(CPCError, match=f"{tmp_path} is a run. Go on with it by --resume"):
+    with pytest.raises(CPCError, match=f"{tmp_path} is a run. Continue it with --resume"):
         load_recipe(str(tmp_path))
 
 

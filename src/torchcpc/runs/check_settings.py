@@ -25,8 +25,8 @@ def check_settings(settings: Settings) -> None:
     """Check resolved settings for faults that no data could mend.
 
     Raises:
-        CPCError: In one line, for sizes that do not fit each other or the memory, for predictions beyond the window, and for steps
-            that no other step competes with.
+        CPCError: In one line, for sizes that do not fit each other or the memory. Also for predictions beyond the window, and for
+            steps that no other step competes with.
     """
     data, windows = settings["data"], settings["windows"]
     check_rules_of_exclusion(settings["split"]["exclude"])

@@ -138,7 +138,7 @@ class Expanded:
         return (
             f"map from {self.vectors.dim} dimensions, fitted on {check.fitted} words and checked on {check.held_out} others: "
             f"R2 {check.r2:.3f} (mean vector 0), cosine {check.cosine:.3f} (mean vector {check.mean_cosine:.3f})\n"
-            f"{self.added} words added; {self.shared} words of the model are also in the file"
+            f"{self.added} new words; {self.shared} words of the model are also in the file"
         )
 
 

@@ -229,7 +229,7 @@ def _train(folder: Path, begun: Begun, prepared: Callable[..., Prepared], listen
                 save_pretrained(model, settings, folder)  # a run of an older version lacks this file
                 if asked.number and not (now := standing(folder)).ended:
                     at = f"update {now.step:,} of {now.steps:,} ({now.of_best()})"
-                    listener.note(f"stopped after {at}; go on with: cpc train --resume {folder}")
+                    listener.note(f"stopped after {at}; continue with: cpc train --resume {folder}")
             if not first:
                 asked.number = 0  # the first process acts for all
             if fabric.world_size > 1:

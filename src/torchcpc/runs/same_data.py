@@ -48,10 +48,10 @@ def check_data(
         said = f"{NAME} does not tell how; then they were {record.data.get('recordings', 'others')}, now {len(now)}"
     if not accept_changed:
         raise CPCError(
-            f"the data of {folder} changed since it began: {said}. Restore them, or go on with --accept-changed-data "
+            f"the data of {folder} changed since it began: {said}. Restore them, or continue with --accept-changed-data "
             "(accept_changed_data=True)."
         )
-    note(f"the data of {folder} changed since it began: {said}; it goes on with them as they are now")
+    note(f"the data of {folder} changed since it began: {said}; the run continues with them as they are now")
     changed = note_data(record, sources, folder)
     return replace(changed, data={}, accepted=(*record.accepted, said))
 

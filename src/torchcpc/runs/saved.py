@@ -1,7 +1,11 @@
-"""A model as a folder others can load, in which no code is run. Anything else than these files is refused.
+"""Save a model as a folder that others can load. Loading runs no code of the folder.
 
-config.json: {"format": 1, "torchcpc": version, "encoder": {"name": ..., settings}, "context": {...}, "predictor": {...}, "data": {...}};
-model.safetensors: one float tensor per parameter or statistic, named as in the module tree; and the files of the domain (tokenizer.json).
+The folder holds these files:
+
+- `config.json` has the keys `format` (1), `torchcpc` (the version), `encoder`, `context`, `predictor` and `data`. The last four hold a
+  `name` and its settings.
+- `model.safetensors` has one float tensor for each parameter or statistic, named as in the module tree.
+- Files of the domain, such as `tokenizer.json`.
 """
 
 from collections.abc import Mapping
@@ -28,7 +32,16 @@ _UNSAVED_BYTES = 1 << 27
 
 
 def save_pretrained(model: nn.Module, settings: Settings, folder: Path) -> None:
-    """Writes model.safetensors, then config.json, each whole or not at all, and copies the files that the data settings name elsewhere."""
+    """Write a model to a folder. Each file is written whole or not at all.
+
+    Args:
+        model: The model.
+        settings: Resolved settings. Files that the [data] section names are copied into the folder.
+        folder: Folder to write to.
+
+    Raises:
+        CPCError: If a file cannot be written.
+    """
     data = dict(settings["data"])
     for setting, name in files_of(data).items():
         if data[setting] != name:
@@ -40,12 +53,25 @@ def save_pretrained(model: nn.Module, settings: Settings, folder: Path) -> None:
 
 
 def from_pretrained(name: str | Path) -> tuple[CPCModel, Settings]:
-    """The model in evaluation mode, and its config, from a folder (a run folder is one) or a Hugging Face Hub repository id."""
+    """Load a saved model.
+
+    Args:
+        name: Folder of a saved model (a run folder is one), or id of a repository on the Hugging Face Hub.
+
+    Returns:
+        The model in evaluation mode, and its config.
+
+    Raises:
+        CPCError: If there is no model of that name, or if its files are damaged.
+    """
     return load_model(find_folder(name))
 
 
 def load_model(folder: Path) -> tuple[CPCModel, Settings]:
-    """The same from a folder. Settings that are newer than the file have their defaults, so that runs of one recipe stay comparable."""
+    """Load a saved model from a folder, as `from_pretrained` does.
+
+    Settings that are newer than the file have their defaults, so runs of one recipe stay comparable.
+    """
     config_path, weights_path = model_files(folder)
     try:
         content = read_json(config_path)
@@ -60,13 +86,13 @@ def load_model(folder: Path) -> tuple[CPCModel, Settings]:
     try:
         config: Settings = {"data": data, **resolve(current_names({name: content[name] for name in kinds}), kinds)}
         check_files(data, config_path)
-        # A model has no more weights than its file, which may hold them in half the bytes, and a few that need not be saved.
+        # A model has no more weights than its file. The file may hold them in half the bytes, and lacks a few that need no saving.
         model = build(config, most_bytes=_UNSAVED_BYTES + 2 * weights_path.stat().st_size)
     except (KeyError, TypeError, CPCError) as error:
         raise CPCError(f"{config_path} does not describe a model of this torchcpc {__version__}: {one_line(error)}") from None
     try:
         weights = load_file(weights_path)
-    except Exception as error:  # of safetensors, and of torch for types that it does not have
+    except Exception as error:  # safetensors raises its own errors, and torch raises some for unknown types
         raise CPCError(f"{weights_path} is not a readable safetensors file: {one_line(error)}. Copy it again.") from None
     require_fit(weights_path, model, weights)
     model.load_state_dict(weights)
@@ -74,18 +100,22 @@ def load_model(folder: Path) -> tuple[CPCModel, Settings]:
 
 
 def files_of(data: DataSettings) -> Mapping[str, str]:
-    """Settings of [data] that name a file of the run -> its name there."""
+    """Return the settings of [data] that name a file of the run: setting -> its file name in the run folder."""
     domain = DOMAINS.get(data["name"])
     return {setting: name for setting, name in domain.files.items() if data.get(setting)} if domain else {}
 
 
 def located(data: DataSettings, folder: Path) -> dict[str, object]:
-    """A resolved [data] section of the model in `folder`, whose files, named relative to it, are found from anywhere."""
+    """Return a resolved [data] section with the full paths of the files of the model in `folder`."""
     return {**data, **{setting: str(folder / data[setting]) for setting in files_of(data)}}
 
 
 def find_folder(name: str | Path) -> Path:
-    """The folder of that name here, else the files of a model on the Hub, downloaded."""
+    """Return the folder of that name, or download the files of a model from the Hub.
+
+    Raises:
+        CPCError: If there is neither.
+    """
     if Path(name).is_dir():
         return Path(name)
     from huggingface_hub import snapshot_download

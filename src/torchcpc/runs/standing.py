@@ -50,8 +50,8 @@ class Standing:
                 else f"before its first checkpoint of {self.steps:,} updates"
             )
             return (
-                f"note: {self.folder} is unfinished, {at} ({self.of_best()}, which is the model used here). Go on with: cpc train --resume "
-                f"{self.folder}"
+                f"note: {self.folder} is unfinished, {at} ({self.of_best()}, which is the model used here). Continue with: "
+                f"cpc train --resume {self.folder}"
             )
         if self.best is not None and self.best.step == 0:
             return f"warning: the model of {self.folder} is the untrained network: no update beat it on validation."
@@ -63,10 +63,11 @@ class Standing:
             return f"continuing {self.folder} at update {self.step:,} of {self.steps:,}"
         if self.patience:
             after = (
-                f"ended itself at update {self.step:,} of {self.steps:,}, after {self.patience} validations without a new best"
+                f"stopped early at update {self.step:,} of {self.steps:,}, after {self.patience} validations without a new best"
             )
-            return f"{self.folder} {after}: nothing to do. For more start a run with more training.patience."
-        return f"{self.folder} already has all its {self.steps:,} updates: nothing to do. For more start a run with more training.steps."
+            return f"{self.folder} {after}: nothing to do. To train longer, start a new run with a larger training.patience."
+        done = f"{self.folder} already has all its {self.steps:,} updates: nothing to do."
+        return f"{done} To train longer, start a new run with more training.steps."
 
 
 def standing(folder: Path) -> Standing:

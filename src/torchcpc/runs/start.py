@@ -35,7 +35,7 @@ def require_new(folder: Path) -> None:
 
 @contextmanager
 def starting(folder: Path, *, first: bool) -> Iterator[None]:
-    """Clear the folder of a new run from files of an earlier start, and remove it again if the run fails before it learned anything.
+    """Clear the folder of a new run, and remove it again if the run fails before it has learned anything.
 
     Args:
         folder: Run folder. Parents that were made for it are removed too.

@@ -53,7 +53,7 @@ def load_recipe(name: str) -> Recipe:
     path = shipped.get(name) or Path(name)
     # Path.is_file raises an error for an impossible name, where os.path.isfile returns False.
     if os.path.isfile(os.path.join(name, "settings.json")):
-        raise CPCError(f"{name} is a run. Go on with it by --resume {name}, or take {path / 'settings.json'} as the recipe.")
+        raise CPCError(f"{name} is a run. Continue it with --resume {name}, or use {path / 'settings.json'} as the recipe.")
     if path.suffix not in (".toml", ".json") or not os.path.isfile(path):
         raise CPCError(f"recipe {name!r} is neither a shipped recipe nor a .toml file.{suggest(name, shipped)}")
     if (size := os.path.getsize(path)) > _LONGEST_RECIPE:
