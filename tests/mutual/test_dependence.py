@@ -111,4 +111,4 @@ def test_two_independent_walks_claim_no_information(tmp_path: Path, capsys: pyte
     assert main(["information", str(tmp_path / "x.csv"), str(tmp_path / "y.csv")]) == 0
     said = " ".join(capsys.readouterr().out.splitlines())
     assert said.startswith("warning: the rows depend on one another") and "lower bound 0.000 nats" in said
-    assert "(0.000 to " in said and "no 95 % interval, for the rows depend on one another" in said
+    assert "(0.000 to " in said and "no 95 % interval, because the rows depend on one another" in said

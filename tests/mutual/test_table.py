@@ -25,7 +25,7 @@ FOUND = MutualInformation.of(
 def test_text_and_json() -> None:
     assert MutualInformation.from_json(FOUND.to_json()) == FOUND and FOUND.information == Interval(0.375, 0.0, 0.625)
     assert " ".join(FOUND.text().split("\n")) == (
-        "warning: odd warning: few I(x; y) = 0.375 nats (0.000 to 0.625, no 95 % interval, for the rows depend on one another) = "
+        "warning: odd warning: few I(x; y) = 0.375 nats (0.000 to 0.625, no 95 % interval, because the rows depend on one another) = "
         "0.500 bits, n = 307 lower bound 0.250 nats, its ceiling log 103 = 4.75; copula"
     )
     assert max(map(len, FOUND.text().split("\n"))) <= 100

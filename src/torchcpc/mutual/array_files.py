@@ -1,4 +1,4 @@
-"""A file of samples as one array of numbers: a row a sample, from .npy and from tables."""
+"""Read a file of samples as one array of numbers, one row per sample. Files are .npy, .npz or tables."""
 
 from __future__ import annotations
 
@@ -15,20 +15,37 @@ if TYPE_CHECKING:
     from torchcpc.data.tables.table import Table
 
 SUFFIXES = (".npy", ".npz", ".csv", ".tsv", ".parquet")
-# Names of columns that count or time the rows. A column called x may well be samples.
+# Names of columns that count or time the rows. A column called x may hold samples, so it is not listed.
 _COUNTED = ("time", "timestamp", "datetime", "date", "step", "row", "sample", "id", "no", "nr", "n")
 
 
 class ArrayFile(NamedTuple):
-    """values: [rows, ...] numbers; notes: what was guessed about the file, and which columns are not read, in words."""
+    """The numbers of a file.
+
+    Attributes:
+        values: The samples, [rows, ...].
+        notes: What was guessed about the file, and which columns are not read.
+    """
 
     values: np.ndarray
     notes: Sequence[str]
 
 
 def read_array(path: Path) -> ArrayFile:
-    """The numbers of a file of at least one row, without running what it may hold. Columns of a table that number or date its rows are no
-    samples and are not read. Raises CPCError for any other file, and for a column of words."""
+    """Read the numbers of a file.
+
+    Columns of a table that count or date its rows are no samples and are left out. Pickles are refused, so no code in
+    the file runs.
+
+    Args:
+        path: A .npy, .npz, .csv, .tsv or .parquet file.
+
+    Returns:
+        The numbers, at least one row, and notes.
+
+    Raises:
+        CPCError: If the file is another one, cannot be read, or has a column of words.
+    """
     if path.suffix.lower() not in SUFFIXES:
         raise CPCError(f"{path}: an array is read from {', '.join(SUFFIXES)}. Save it as one of these.")
     try:
@@ -42,6 +59,7 @@ def read_array(path: Path) -> ArrayFile:
 
 
 def _of_npz(path: Path) -> np.ndarray:
+    """Return the only array of an .npz file."""
     found = load_npz(path)
     if len(found.arrays) != 1:
         held = ", ".join([*found.arrays, *(f"{name}: {why}" for name, why in found.refused.items())]) or "nothing"
@@ -54,6 +72,7 @@ _ARRAYS = {".npy": lambda path: (load_npy(path), ()), ".npz": lambda path: (_of_
 
 
 def _of_table(path: Path) -> tuple[np.ndarray, Sequence[str]]:
+    """Return the sample columns of a table, and notes on the other columns."""
     from torchcpc.data.tables.read import read_table
 
     table = read_table(path)
@@ -75,6 +94,7 @@ def _of_table(path: Path) -> tuple[np.ndarray, Sequence[str]]:
 
 
 def _are_dates(table: Table, name: str) -> bool:
+    """Return whether a column holds dates."""
     try:
         return table.moments(name) is not None
     except CPCError:
@@ -82,7 +102,11 @@ def _are_dates(table: Table, name: str) -> bool:
 
 
 def _count_rows(name: str, own: np.ndarray, *, first: bool) -> bool:
-    """Whether a column that comes first, or is called like a count or a time, rises in equal steps: no draw of anything does."""
+    """Return whether a column counts the rows.
+
+    It rises in equal steps, and it comes first or has the name of a count or a time. No random sample rises in equal
+    steps.
+    """
     steps = np.diff(own)
     even = len(steps) > 1 and steps[0] > 0 and bool((np.abs(steps - steps[0]) <= 1e-6 * steps[0]).all())
     return even and ((first and steps[0] == 1) or name.lower() in _COUNTED)

@@ -1,8 +1,10 @@
-"""A score for every pair (x_i, y_j) that starts as the fitted copula's log density ratio and learns what the copula misses.
+"""The critic: a score for every pair (x_i, y_j). It starts as the log density ratio of the fitted copula and learns what
+the copula misses.
 
-Two things are learned, both zero at the start: a shift of the canonical coordinates, which can straighten what ranks cannot, and
-a product f(x) . g(y), the paper's eq. 3 with both sides encoded. So data that need no learning are answered at once and exactly,
-and the rest begins from there. The F folds of a cross-fit have weights of their own and are trained side by side.
+Two things are learned, and both are zero at the start. One is a shift of the canonical coordinates, for dependence
+that ranks alone cannot straighten. The other is a product f(x) . g(y), as in eq. 3 of the paper with both sides
+encoded. So data that fit the copula are answered at once and exactly, and learning starts from there. The F folds of
+a cross-fit have separate weights and are trained side by side.
 """
 
 from collections.abc import Sequence
@@ -16,7 +18,17 @@ from torchcpc.mutual.elliptical import Copula, log_ratio
 
 
 class Side(nn.Module):
-    """features [F, n, I] -> [F, n, O], a residual network of its own for each fold; the first `zero` outputs start at 0."""
+    """A residual network per fold, from features [F, n, I] to outputs [F, n, O]. The first `zero` outputs start at 0.
+
+    Args:
+        folds: The number of folds F.
+        inputs: The number of features I.
+        outputs: The number of outputs O.
+        width: The width of hidden layers.
+        layers: The number of hidden layers.
+        zero: The number of outputs that start at 0.
+        gain: The scale of the other outputs at the start.
+    """
 
     def __init__(self, folds: int, inputs: int, outputs: int, width: int, layers: int, zero: int, gain: float) -> None:
         super().__init__()
@@ -24,11 +36,12 @@ class Side(nn.Module):
         self.weight = nn.ParameterList(nn.Parameter(torch.randn(folds, a, b) / a**0.5) for a, b in pairwise(sizes))
         self.bias = nn.ParameterList(nn.Parameter(torch.zeros(folds, 1, b)) for b in sizes[1:])
         with torch.no_grad():
-            self.bias[0].normal_(std=0.5)  # units that bend at different places
+            self.bias[0].normal_(std=0.5)  # so that units bend at different places
             self.weight[-1][:, :, :zero] = 0
             self.weight[-1][:, :, zero:] *= gain
 
     def forward(self, x_FnI: Tensor) -> Tensor:
+        """Return the outputs [F, n, O]."""
         *hidden, (last_bias, last_weight) = zip(self.bias, self.weight, strict=True)
         h = x_FnI
         for bias, weight in hidden:
@@ -38,7 +51,14 @@ class Side(nn.Module):
 
 
 class Critic(nn.Module):
-    """(coordinates and features of n rows, for each fold) -> scores [F, n, n] in nats, row i: context x_i, column j: candidate y_j."""
+    """Scores of all pairs of n rows, for each fold.
+
+    Args:
+        copulas: The fitted copula of each fold.
+        width: The width of hidden layers.
+        layers: The number of hidden layers.
+        product: The dimension of f(x) . g(y).
+    """
 
     def __init__(self, copulas: Sequence[Copula], *, width: int, layers: int, product: int) -> None:
         super().__init__()
@@ -51,6 +71,14 @@ class Critic(nn.Module):
         self.rho = nn.Parameter(torch.atanh(rho_FR))
 
     def forward(self, u: Tensor, fu: Tensor, v: Tensor, fv: Tensor) -> Tensor:
+        """Return scores [F, n, n] in nats. Row i is the context x_i, and column j is the candidate y_j.
+
+        Args:
+            u: Canonical coordinates of x, [F, n, dx].
+            fu: Features of x.
+            v: Canonical coordinates of y, [F, n, dy].
+            fv: Features of y.
+        """
         f, g = self.f(fu), self.g(fv)
         u, v = u + f[..., : self.dx], v + g[..., : self.dy]
         rho = torch.tanh(self.rho)[:, None]
@@ -70,6 +98,8 @@ class Critic(nn.Module):
 
 
 def features(z_ND: np.ndarray) -> np.ndarray:
-    """Normal-score coordinates, their squares and the log of their length: what makes radii and tails easy to see. [N, 2 D + 1]."""
+    """Return normal scores, their squares and the log of their length, [N, 2 D + 1]. These make radii and tails easy to
+    learn.
+    """
     length_N1 = (z_ND**2).mean(axis=1, keepdims=True)
     return np.concatenate([z_ND, (z_ND**2 - 1) / np.sqrt(2), np.log(length_N1 + 0.1)], axis=1).astype(np.float32)

@@ -1,6 +1,8 @@
-"""Every row is scored by a critic that never saw it: F critics, each trained on all folds but its own.
+"""Cross-fitting: each row is scored by a critic that was not trained on it. F critics are each trained on all folds but
+one.
 
-A matrix of scores becomes log density ratios of its positives: the diagonal less the log-partition of its row and column.
+A matrix of scores then gives log density ratios of its positives: the diagonal minus the log partition of its row and
+column.
 """
 
 from dataclasses import dataclass
@@ -15,13 +17,18 @@ from torchcpc.mutual.critic import Critic
 from torchcpc.mutual.elliptical import Copula, degrees_of_freedom
 from torchcpc.mutual.train_critics import CriticSettings, Fold, folds_of, inputs_of, take, train_critics
 
-# Effective candidates below which a log partition is too rough to be read: five pairs of correlation 0.9 came out 0.03 nats too high.
+# With fewer effective candidates a log partition is too rough. Five pairs of correlation 0.9 came out 0.03 nats too high.
 FEW_CANDIDATES = 50
 
 
 class LogRatios(NamedTuple):
-    """ratio_N: calibrated log p(x_i, y_i) / p(x_i) p(y_i) in nats; infonce: log N - loss of the same matrix, a lower bound;
-    effective_N: how many equal candidates the log partition of the row or of the column rests on, the fewer of the two."""
+    """Log density ratios of the N positives of a score matrix.
+
+    Attributes:
+        ratio_N: Calibrated log p(x_i, y_i) / p(x_i) p(y_i), in nats.
+        infonce: log N - loss of the same matrix, a lower bound in nats.
+        effective_N: The effective number of candidates behind the log partition, the smaller of row and column.
+    """
 
     ratio_N: np.ndarray
     infonce: float
@@ -29,11 +36,15 @@ class LogRatios(NamedTuple):
 
 
 def pointwise(score_NN: Tensor) -> LogRatios:
-    """Log ratios of the diagonal of a square score matrix, mean of both directions.
+    """Return the log ratios of the diagonal of a square score matrix, averaged over both directions.
 
-    log Z_i = log E exp F(x_i, y) over the other candidates, the positive left out: with it, the estimate is capped at log N; without
-    it, log of a mean is too small by half its relative variance, which is taken off to first order (the delta method). Both
-    the score's offset a(x) and its offset b(y) drop out of one direction and are averaged over the other.
+    log Z_i = log E exp F(x_i, y) is taken over the other candidates, without the positive. With the positive, the
+    estimate could not exceed log N. Without it, the log of a mean is too small by half its relative variance. This
+    bias is removed to first order (the delta method). The offsets a(x) and b(y) of the score cancel in one direction
+    each and are averaged over the other.
+
+    Args:
+        score_NN: The scores in nats, with positives on the diagonal.
     """
     N = len(score_NN)
     positive_N = score_NN.diagonal().clone()
@@ -56,8 +67,18 @@ def pointwise(score_NN: Tensor) -> LogRatios:
 
 @dataclass(frozen=True, slots=True)
 class CrossFit:
-    """ratio_N, infonce: log ratios of every row, fold by fold, by the critic that did not see it, and their bound among so many candidates;
-    in_sample: the mean log ratio on rows the critics were trained on; copula: by the copula alone on rows it was not fitted to."""
+    """The outcome of a cross-fit.
+
+    Attributes:
+        ratio_N: Log ratios of every row, fold by fold, from the critic that did not see it.
+        infonce: Their InfoNCE bound, in nats.
+        in_sample: The mean log ratio on training rows.
+        copula: The mean log ratio of the copula alone, on held-out rows.
+        candidates: The number of candidates of the bound.
+        learned: Whether the critics learned more than the copula.
+        nu: The degrees of freedom of the copula.
+        correlations: The number of canonical correlations above zero.
+    """
 
     ratio_N: np.ndarray
     infonce: float
@@ -70,7 +91,17 @@ class CrossFit:
 
 
 def cross_fit(x_ND: np.ndarray, y_NE: np.ndarray, settings: CriticSettings, *, seed: int, progress: Progress) -> CrossFit:
-    """Fits, trains and scores. The degrees of freedom, one number of eight, are chosen once, on the first fold."""
+    """Fit the copulas, train the critics and score every row.
+
+    The degrees of freedom are one of eight numbers. They are chosen once, on the first fold.
+
+    Args:
+        x_ND: Samples of x.
+        y_NE: Samples of y.
+        settings: The folds, and how the critics are trained.
+        seed: Seed of folds, weights and batches.
+        progress: Shows the progress of training.
+    """
     parts = folds_of(len(x_ND), settings.folds, np.random.default_rng([seed, 2]))
     nu = degrees_of_freedom(np.hstack([x_ND, y_NE])[parts[0].train])
     inputs, copulas = inputs_of(x_ND, y_NE, parts, nu)
@@ -83,12 +114,15 @@ def cross_fit(x_ND: np.ndarray, y_NE: np.ndarray, settings: CriticSettings, *, s
 
 @torch.no_grad()
 def _scored(critic: Critic, inputs: list[Tensor], parts: list[Fold], learned: bool, copulas: list[Copula]) -> CrossFit:
-    """Of all rows by the critic of their own fold (longer folds are cut by a row), and of as many training rows. Where nothing was learned,
-    rows whose log partition rests on a handful of candidates take the copula's own ratio, which needs no partition."""
+    """Score all rows with the critic of their fold, and as many training rows. Longer folds are cut by a row.
+
+    Some rows have a log partition with few effective candidates. If nothing was learned, they take the ratio of the
+    copula, which needs no partition.
+    """
     size = min(len(part.test) for part in parts)
 
     def scored(rows_F: list[np.ndarray]) -> tuple[list[LogRatios], float]:
-        """Of each fold; and the mean by the copulas alone."""
+        """Return the log ratios of each fold, and the mean by the copulas alone."""
         taken = take(inputs, rows_F)
         found = [pointwise(score) for score in critic(*taken)]
         known = [c.log_ratio(u.numpy(), v.numpy()) for c, u, v in zip(copulas, taken[0], taken[2], strict=True)]

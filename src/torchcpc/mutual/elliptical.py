@@ -1,9 +1,10 @@
 """The part of dependence that needs no learning: an elliptical copula, Gaussian or Student t, fitted to ranks.
 
-Mutual information does not change when a column is stretched by an increasing function, so each is first given the margin of a
-t distribution with nu degrees of freedom (nu = infinity: normal) by its ranks. If the result is a multivariate t with scatter S,
-the log density ratio of (x, y) is known in closed form, and so every Gaussian or t dependence, behind any margins, is read off S.
-The canonical correlations of S that a likelihood-ratio test (Bartlett's) cannot tell from zero are set to zero.
+Mutual information does not change if an increasing function stretches a column. So each column first gets the margin
+of a t distribution with nu degrees of freedom, by its ranks. nu = infinity is the normal distribution. If the result
+is a multivariate t with scatter S, the log density ratio of (x, y) has a closed form. So every Gaussian or t
+dependence can be read from S, whatever the margins are. Canonical correlations of S are set to zero where a
+likelihood-ratio test (Bartlett's) finds no evidence for them.
 """
 
 from collections.abc import Callable
@@ -20,15 +21,21 @@ if TYPE_CHECKING:
 A = TypeVar("A", np.ndarray, "Tensor")
 
 DEGREES = (1.0, 1.5, 2.0, 3.0, 5.0, 8.0, 15.0, np.inf)
-# Correlations are tested one after the other and the first that could be chance ends the list.
+# Correlations are tested one after the other. The first that could be chance ends the list.
 SIGNIFICANCE = 0.01
 LARGEST_CORRELATION = 1 - 5e-7
 
 
 def margins(x_ND: np.ndarray, nu: float) -> np.ndarray:
-    """Each column replaced by the t quantiles (nu degrees of freedom) of its ranks; ties share their mean rank. Same shape."""
+    """Return each column with its ranks replaced by t quantiles. The shape stays the same, and ties share their mean
+    rank.
+
+    Args:
+        x_ND: The samples.
+        nu: The degrees of freedom. Infinity means normal quantiles.
+    """
     n = len(x_ND)
-    # Mean ranks are whole or half numbers, so 2 n - 1 quantiles serve all columns.
+    # Mean ranks are whole or half numbers, so 2 n - 1 quantiles are enough for all columns.
     share = np.arange(2, 2 * n + 1) / (2 * (n + 1))
     quantiles = ndtri(share) if np.isinf(nu) else stats.t.ppf(share, nu)
     return quantiles[(2 * stats.rankdata(x_ND, axis=0)).astype(np.int64) - 2]
@@ -36,7 +43,16 @@ def margins(x_ND: np.ndarray, nu: float) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Copula:
-    """A fitted copula: u = margins(x) @ to_u, v = margins(y) @ to_v have unit scatter and correlate pairwise, by rho_R only."""
+    """A fitted copula in canonical coordinates u = margins(x) @ to_u and v = margins(y) @ to_v.
+
+    Both have unit scatter. Only u_r and v_r with the same index r are correlated, by rho_R.
+
+    Attributes:
+        nu: The degrees of freedom.
+        to_u: Maps margins of x to u.
+        to_v: Maps margins of y to v.
+        rho_R: The canonical correlations.
+    """
 
     nu: float
     to_u: np.ndarray
@@ -44,7 +60,7 @@ class Copula:
     rho_R: np.ndarray
 
     def log_ratio(self, u_MD: np.ndarray, v_ME: np.ndarray) -> np.ndarray:
-        """log p(x, y) / p(x) p(y) in nats of paired canonical coordinates: [M]."""
+        """Return log p(x, y) / p(x) p(y) in nats of paired canonical coordinates, [M]."""
         R = len(self.rho_R)
         u, v, rho = u_MD[:, :R], v_ME[:, :R], self.rho_R
         qx, qy = (u_MD**2).sum(1), (v_ME**2).sum(1)
@@ -54,7 +70,17 @@ class Copula:
 
 
 def log_ratio(joint: A, qx: A, qy: A, nu: float, dx: int, dy: int, log1p: Callable[[A], A]) -> A:
-    """Log of t density over the product of its margins' densities from squared Mahalanobis lengths, without -log det / 2."""
+    """Return the log of a t density over the product of its margins, without the term -log det / 2.
+
+    Args:
+        joint: Squared Mahalanobis length of (x, y).
+        qx: Squared Mahalanobis length of x.
+        qy: Squared Mahalanobis length of y.
+        nu: The degrees of freedom.
+        dx: The dimension of x.
+        dy: The dimension of y.
+        log1p: The function of numpy or torch.
+    """
     if np.isinf(nu):
         return 0.5 * (qx + qy - joint)
     constant = float(gammaln((nu + dx + dy) / 2) + gammaln(nu / 2) - gammaln((nu + dx) / 2) - gammaln((nu + dy) / 2))
@@ -62,7 +88,14 @@ def log_ratio(joint: A, qx: A, qy: A, nu: float, dx: int, dy: int, log1p: Callab
 
 
 def fit_copula(x_ND: np.ndarray, y_NE: np.ndarray, nu: float, most: tuple[float, float] = (np.inf, np.inf)) -> Copula:
-    """The copula of rows that already have t margins with nu degrees of freedom; most: directions of x and of y to keep."""
+    """Fit the copula of rows that already have t margins.
+
+    Args:
+        x_ND: Margins of x.
+        y_NE: Margins of y.
+        nu: The degrees of freedom of the margins.
+        most: The largest number of directions of x and of y to keep. Default: all.
+    """
     n, dx = x_ND.shape
     S = _scatter(np.hstack([x_ND, y_NE]), nu)
     root_x, root_y = _inverse_root(S[:dx, :dx], most[0]), _inverse_root(S[dx:, dx:], most[1])
@@ -72,12 +105,12 @@ def fit_copula(x_ND: np.ndarray, y_NE: np.ndarray, nu: float, most: tuple[float,
 
 
 def degrees_of_freedom(w_ND: np.ndarray) -> float:
-    """Of DEGREES, those of the t copula under which the rows are likeliest (normal: infinity)."""
+    """Return the number of DEGREES whose t copula gives the rows the highest likelihood. Infinity means normal."""
     return max(DEGREES, key=lambda nu: _log_likelihood(margins(w_ND, nu), nu))
 
 
 def _log_likelihood(w_ND: np.ndarray, nu: float) -> float:
-    """Mean log density of the fitted copula, nats: that of the joint t less those of its margins."""
+    """Return the mean log density of the fitted copula in nats: that of the joint t minus those of its margins."""
     d = w_ND.shape[1]
     value, vector = np.linalg.eigh(_scatter(w_ND, nu))
     kept = value > 1e-6 * value.max()
@@ -90,7 +123,7 @@ def _log_likelihood(w_ND: np.ndarray, nu: float) -> float:
 
 
 def _scatter(w_ND: np.ndarray, nu: float, iterations: int = 10) -> np.ndarray:
-    """Maximum-likelihood scatter of a centred t with known nu, by iterated reweighting (Kent and Tyler 1991)."""
+    """Return the maximum-likelihood scatter of a centred t with known nu, by iterated reweighting (Kent and Tyler 1991)."""
     n, d = w_ND.shape
     S = w_ND.T @ w_ND / n if np.isinf(nu) else np.cov(np.arcsinh(w_ND).T)
     for _ in range(0 if np.isinf(nu) else iterations):
@@ -100,19 +133,22 @@ def _scatter(w_ND: np.ndarray, nu: float, iterations: int = 10) -> np.ndarray:
 
 
 def _inverse_root(S: np.ndarray, most: float) -> np.ndarray:
-    """Columns that whiten, those of largest variance; directions without any (a column that repeats another) are dropped."""
+    """Return columns that whiten, those of largest variance. Directions without variance, such as a repeated column, are
+    dropped.
+    """
     value, vector = np.linalg.eigh(S)
     kept = (value > 1e-6 * value.max()) & (np.arange(len(value)) >= len(value) - most)
     return vector[:, kept] / np.sqrt(value[kept])
 
 
 def _significant(rho: np.ndarray, n: int, dx: int, dy: int) -> np.ndarray:
+    """Return the correlations with those that could be chance set to zero."""
     kept = 0
     for first in range(len(rho)):
         statistic = -(n - 1 - (dx + dy + 1) / 2) * np.log(1 - rho[first:] ** 2).sum()
         if stats.chi2.sf(statistic, (dx - first) * (dy - first)) >= SIGNIFICANCE:
             break
         kept = first + 1
-    # Sample correlations are too large by chance; the usual adjustment of a squared multiple correlation takes that back.
+    # Sample correlations are too large by chance. The usual adjustment of a squared multiple correlation corrects that.
     adjusted = 1 - (1 - rho**2) * (n - 1) / max(1, n - max(dx, dy))
     return np.where(np.arange(len(rho)) < kept, np.sqrt(np.clip(adjusted, 0, None)), 0.0)

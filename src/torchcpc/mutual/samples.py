@@ -1,4 +1,4 @@
-"""Two arrays of samples made fit for estimation: checked, thinned where there are too many, and what is odd about them said."""
+"""Check two arrays of samples, thin them if they are too long, and warn about what is unusual."""
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -7,13 +7,26 @@ from torchcpc.contracts import CPCError
 
 FEWEST_ROWS = 50
 FEW_ROWS = 1_000
-# A column in which the commonest value has this share has heavy ties: its ranks say little about it.
+# If the most frequent value of a column has a larger share, the column has heavy ties, and its ranks lose information.
 HEAVY = 0.2
 
 
 def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """x_ND and y_NE, float64 and finite, `most` rows at random where there are more; and what a reader of the estimate should know. Raises
-    CPCError for anything but two numeric arrays [n] or [n, d] of at least 50 finite rows, as many in both, with a column that varies."""
+    """Return two arrays ready for estimation.
+
+    Args:
+        x: Samples, [n] or [n, d].
+        y: Samples, [n] or [n, e].
+        most: The largest number of rows. More rows are thinned at random.
+        seed: Seed of that choice.
+
+    Returns:
+        x_ND and y_NE, float64 and finite, and warnings for the reader of the estimate.
+
+    Raises:
+        CPCError: If they are not numeric or not finite, differ in length, have fewer than 50 rows, or a side is
+            constant.
+    """
     if most < FEWEST_ROWS:
         raise CPCError(f"most = {most}: at least {FEWEST_ROWS} rows are needed for an estimate with an interval.")
     warnings: list[str] = []
@@ -24,7 +37,7 @@ def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> tuple[np.nda
     if n < FEWEST_ROWS:
         raise CPCError(f"{n} samples: at least {FEWEST_ROWS} are needed for an estimate with an interval. Collect more.")
     if n < FEW_ROWS:
-        warnings.append(f"only {n} samples: weak dependence cannot be told from none; {FEW_ROWS:,} or more are better")
+        warnings.append(f"only {n} samples: weak dependence looks like none; {FEW_ROWS:,} or more are better")
     if n > most:
         rows = np.sort(np.random.default_rng([seed, 0]).choice(n, most, replace=False))
         x_ND, y_NE = x_ND[rows], y_NE[rows]
@@ -35,13 +48,14 @@ def samples(x: ArrayLike, y: ArrayLike, *, most: int, seed: int) -> tuple[np.nda
     discrete = _ties(x_ND, "x", warnings) & _ties(y_NE, "y", warnings)
     if repeated > 0.01 and not discrete:
         warnings.append(
-            f"{repeated:.1%} of the rows repeat another row exactly: if they are copies, not draws, remove them, for a copy on "
+            f"{repeated:.1%} of the rows repeat another row exactly: if they are copies, not draws, remove them, because a copy on "
             "both sides of a split looks like information"
         )
     return x_ND, y_NE, warnings
 
 
 def _numbers(values: ArrayLike, name: str) -> np.ndarray:
+    """Return the values as [n, d] float64, or raise CPCError."""
     try:
         array = np.asarray(values)
         if array.dtype.kind not in "biuf":
@@ -60,6 +74,7 @@ def _numbers(values: ArrayLike, name: str) -> np.ndarray:
 
 
 def _varying(x_ND: np.ndarray, name: str, warnings: list[str]) -> np.ndarray:
+    """Return the columns that vary. Constant ones are left out with a warning."""
     varies = np.ptp(x_ND, axis=0) > 0
     if not varies.any():
         raise CPCError(f"{name}: all columns are constant, so they share no information with anything. Check the data.")
@@ -69,7 +84,7 @@ def _varying(x_ND: np.ndarray, name: str, warnings: list[str]) -> np.ndarray:
 
 
 def _ties(x_ND: np.ndarray, name: str, warnings: list[str]) -> bool:
-    """Whether every column is discrete; heavy ties in any are added to the warnings."""
+    """Return whether every column is discrete. Discrete columns and heavy ties are added to the warnings."""
     counts = [np.unique(column, return_counts=True)[1] for column in x_ND.T]
     share = np.array([count.max() for count in counts]) / len(x_ND)
     discrete = np.array([len(count) for count in counts]) <= max(2, len(x_ND) // 20)

@@ -1,4 +1,4 @@
-"""The mutual information of two arrays as a table: for a terminal, a page and other programs."""
+"""The mutual information of two arrays as a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,17 +10,18 @@ from torchcpc.text_table import TextTable
 
 @dataclass(frozen=True, slots=True)
 class MutualInformation(SavedResult):
-    """I(x; y) in nats.
+    """The estimate of `mutual_information` as a result.
 
     Args:
-        information: With its interval, of 95 % where the rows are independent.
-        bits: The same in bits.
-        n: Pairs.
-        independent_rows: How many independent rows the pairs are worth.
-        lower_bound: Of InfoNCE on held-out rows, less two standard errors, in nats.
-        ceiling: The most that this bound can say: the log of `candidates`.
-        method: How it was found.
-        warnings: What is odd about the rows.
+        information: The estimate in nats. Its interval holds for 95 % if the rows are independent.
+        bits: The estimate in bits.
+        n: The number of pairs.
+        independent_rows: The effective number of independent rows.
+        lower_bound: The InfoNCE bound on held-out rows minus two standard errors, in nats.
+        ceiling: The largest value of this bound: the log of `candidates`.
+        candidates: The number of candidates of the bound.
+        method: How the value was found.
+        warnings: What is unusual about the rows.
     """
 
     information: Interval
@@ -35,7 +36,7 @@ class MutualInformation(SavedResult):
 
     @classmethod
     def of(cls, found: Result) -> "MutualInformation":
-        """What `mutual_information` found."""
+        """Return the result of `mutual_information` as a table."""
         low, high = (found.value if end is None else end for end in (found.low, found.high))
         return cls(Interval(found.value, low, high), n=found.n, **found.detail)
 
@@ -43,8 +44,8 @@ class MutualInformation(SavedResult):
         return [flat(self)]
 
     def tables(self) -> Sequence[TextTable]:
-        # First what is odd about the rows: whoever reads the number has read it.
-        holds = "95 %" if self.independent_rows == self.n else "no 95 % interval, for the rows depend on one another"
+        # Warnings come first, so that a reader of the number has seen them.
+        holds = "95 %" if self.independent_rows == self.n else "no 95 % interval, because the rows depend on one another"
         interval = f"{self.information.low:.3f} to {self.information.high:.3f}, {holds}"
         value = f"I(x; y) = {self.information.mean:.3f} nats ({interval}) = {self.bits:.3f} bits, n = {self.n}"
         bound = (

@@ -1,6 +1,6 @@
-"""Training of the critics, one a fold, side by side, on all rows in the coordinates of its own copula.
+"""Train the critics, one per fold, side by side. Each reads all rows in the coordinates of its copula.
 
-The best averaged weights of each are kept, and only where they clearly beat the copula.
+The best averaged weights of each are kept, and only if they are clearly better than the copula.
 """
 
 from __future__ import annotations
@@ -23,18 +23,27 @@ from torchcpc.training.record import Metrics
 from torchcpc.training.schedule import learning_rate as rate_at
 
 LEARNING_RATE, WARMUP, SCHEDULE = 4e-3, 20, "cosine"
-# Decoupled decay (AdamW): ten thousand rows are few, and without it a critic knows them by heart in two hundred updates.
+# Decoupled weight decay (AdamW). Without it a critic memorises ten thousand rows in two hundred updates.
 WEIGHT_DECAY = 1.0
 AVERAGED_UPDATES = 33
 VALIDATE_EVERY, PATIENCE = 25, 6
-# What was learned replaces the copula only if it is better on the validation parts by so many standard errors: the best of twenty
-# looks at a few hundred rows is better by luck.
+# The critics replace the copula only if they are better on validation rows by so many standard errors. The best of twenty
+# validations on a few hundred rows is better by luck.
 CLEARLY = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class CriticSettings:
-    """How critics are trained. folds: of the cross-fit; steps: updates at most; batch: rows that compete; product: dim of f . g."""
+    """How the critics are trained.
+
+    Attributes:
+        folds: Folds of the cross-fit.
+        steps: The largest number of updates.
+        batch: Rows that compete in one update.
+        width: The width of hidden layers.
+        layers: The number of hidden layers.
+        product: The dimension of f(x) . g(y).
+    """
 
     folds: int = 3
     steps: int = 700
@@ -51,7 +60,11 @@ class CriticSettings:
 def train_critics(
     critic: Critic, inputs: list[Tensor], parts: list[Fold], settings: CriticSettings, seed: int, progress: Progress
 ) -> bool:
-    """Trains the critics and leaves them with their best weights, or untrained where these do not clearly beat the copula: False."""
+    """Train the critics and leave them with their best weights.
+
+    Returns:
+        Whether they are clearly better than the copula. If not, they are left untrained.
+    """
     shortest = min(len(part.train) for part in parts)
     batch = min(settings.batch, shortest)
     per_epoch = shortest // batch
@@ -80,7 +93,7 @@ def train_critics(
             weights.update(step)
             progress(step, settings.steps)
 
-    validate(critic)  # the copula alone is the first to beat
+    validate(critic)  # the copula alone is the first result to improve on
     copula_Fn = validated()
     fit(
         critic, loss=loss, draw=draw, validate=validate, on_event=on_event, seed=seed, steps=settings.steps,
@@ -95,7 +108,7 @@ def train_critics(
 
 
 class Averaged:
-    """Decay of the weights, their moving average, and of that the best a fold has seen on its validation part."""
+    """The weight decay, the moving average of the weights, and the best average of each fold on its validation part."""
 
     def __init__(self, model: nn.Module, steps: int) -> None:
         self.parameters, self.steps = list(model.parameters()), steps
@@ -104,6 +117,7 @@ class Averaged:
 
     @torch.no_grad()
     def update(self, step: int) -> None:
+        """Decay the weights after an update and move the average."""
         rate = rate_at(step - 1, peak=LEARNING_RATE, steps=self.steps, warmup=WARMUP, schedule=SCHEDULE)
         for p in self.parameters:
             if p.shape[1] > 1 and p.dim() == 3:  # weights, not biases or correlations
@@ -114,7 +128,7 @@ class Averaged:
 
     @torch.no_grad()
     def measure(self, bound_F: Callable[[], Tensor]) -> float:
-        """Mean over folds of the bound with the averaged weights; keeps each fold's best."""
+        """Return the mean over folds of the bound with the averaged weights. The best average of each fold is kept."""
         own = [p.detach().clone() for p in self.parameters]
         self.put(self.average)
         measured_F = bound_F()
@@ -127,12 +141,19 @@ class Averaged:
 
     @torch.no_grad()
     def put(self, values: list[Tensor]) -> None:
+        """Copy values into the parameters."""
         for p, value in zip(self.parameters, values, strict=True):
             p.copy_(value)
 
 
 class Fold(NamedTuple):
-    """The rows of each part."""
+    """The rows of one fold.
+
+    Attributes:
+        test: Rows that the critic of this fold scores.
+        train: Rows that it is trained on.
+        validation: Rows that choose its weights.
+    """
 
     test: np.ndarray
     train: np.ndarray
@@ -140,7 +161,9 @@ class Fold(NamedTuple):
 
 
 def folds_of(n: int, folds: int, rng: np.random.Generator) -> list[Fold]:
-    """Test parts that share out all n rows; an eighth of the rest of each is for validation."""
+    """Divide n rows into folds. The test parts cover all rows, and an eighth of the other rows of each fold is for
+    validation.
+    """
     parts = np.array_split(rng.permutation(n), folds)
     made = []
     for f, test in enumerate(parts):
@@ -150,19 +173,23 @@ def folds_of(n: int, folds: int, rng: np.random.Generator) -> list[Fold]:
 
 
 def take(inputs: list[Tensor], rows_F: list[np.ndarray]) -> list[Tensor]:
-    """Some rows of each fold, of all that the critics read."""
+    """Return some rows of each fold from all inputs of the critics."""
     index, fold = torch.from_numpy(np.stack(rows_F)), torch.arange(len(rows_F))[:, None]
     return [column[fold, index] for column in inputs]
 
 
 def inputs_of(x_ND: np.ndarray, y_NE: np.ndarray, parts: list[Fold], nu: float) -> tuple[list[Tensor], list[Copula]]:
-    """What the critics read, [F, N, .] each: coordinates and features of x, then of y, in the coordinates of each fold's copula; and the
-    copulas, each fitted to the training rows of its fold."""
+    """Fit the copulas and return the inputs of the critics.
+
+    Returns:
+        Coordinates and features of x, then of y, [F, N, .] each, in the coordinates of each fold's copula. Also the
+        copulas, each fitted to the training rows of its fold.
+    """
     t, normal = ([margins(x_ND, degrees), margins(y_NE, degrees)] for degrees in (nu, np.inf))
     fits = [(t[0][part.train], t[1][part.train], nu) for part in parts]
     fits += [(normal[0][part.train], normal[1][part.train], np.inf) for part in parts] if np.isfinite(nu) else []
     fitted = [fit_copula(*given) for given in fits]
-    # Columns that nearly repeat one another may count as one in some folds only; the folds' networks are of one size.
+    # Columns that nearly repeat one another may count as one in some folds only, but all folds have networks of one size.
     most = min(copula.to_u.shape[1] for copula in fitted), min(copula.to_v.shape[1] for copula in fitted)
     if any((copula.to_u.shape[1], copula.to_v.shape[1]) != most for copula in fitted):
         fitted = [fit_copula(*given, most=most) for given in fits]

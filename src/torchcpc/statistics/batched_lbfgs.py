@@ -1,25 +1,35 @@
-"""Many small smooth problems minimised side by side: L-BFGS in which every problem has its own memory and its own step.
+"""L-BFGS on many small smooth problems at once. Each problem has its own memory and step size.
 
-The problems of a nested cross-validation differ in their rows and penalties, not in their features. Walked in lockstep they read
-the features once for all of them, and a product of a matrix with forty columns costs little more than one with two.
+The problems of a nested cross-validation differ in rows and penalties but share their features. Solved together, they
+read the features once. A product of a matrix with forty columns costs little more than one with two.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-# Sufficient decrease (Armijo) of a step; how many halvings show that there is none to be had in this precision; steps remembered.
+# Sufficient decrease of a step (Armijo), halvings after which no decrease is possible in this precision, steps in memory.
 _DECREASE, _HALVINGS, _MEMORY = 1e-4, 12, 5
-# Evaluations at the most, after which what was reached is returned.
+# The largest number of evaluations. The point reached by then is returned.
 _MOST = 500
 
 
 def minimise(
     objective: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]], start_CNP: np.ndarray, *, tolerance: float
 ) -> np.ndarray:
-    """The minimisers [C, N, P] of P problems with C x N unknowns each. objective(v_CNA, which_A) -> loss_A (float64), gradient_CNA of
-    the problems `which_A`, scaled so that a step of size 1 along the gradient is about right. A problem is done when a step improves
-    its loss by less than `tolerance` (relative above 1) or none does."""
+    """Minimise P problems with C x N unknowns each.
+
+    A problem is done when a step improves its loss by less than `tolerance`, or when no step improves it.
+
+    Args:
+        objective: A function (v_CNA, which_A) that returns loss_A (float64) and gradient_CNA of the problems
+            `which_A`. It is scaled so that a step of size 1 along the gradient is about right.
+        start_CNP: The starting points.
+        tolerance: The least improvement, relative for losses above 1.
+
+    Returns:
+        The minimisers [C, N, P].
+    """
     best_CNP = start_CNP.copy()
     which = np.arange(start_CNP.shape[2])
     point = start_CNP
@@ -37,7 +47,7 @@ def minimise(
         done = (taken & (gain <= tolerance * np.maximum(1, np.abs(loss)))) | (halved > _HALVINGS)
         moved, turned = step * direction, tried_gradient - gradient
         inner, square = _dot(moved, turned), _dot(turned, turned)
-        # A pair without curvature (a step refused, or lost in rounding) takes no part: its weight is zero.
+        # A pair without curvature, from a refused step or from rounding, has weight zero.
         curved = taken & (inner > 1e-10 * square)
         weight = np.divide(1, inner, out=np.zeros_like(inner), where=curved)
         gamma = np.where(curved, inner / np.where(square > 0, square, 1), gamma)
@@ -54,7 +64,7 @@ def minimise(
                 return best_CNP
         direction = _either(taken, _direction(gradient, pairs, gamma), direction)
         slope = _dot(direction, gradient)
-        # Rounding can spoil a direction: then the gradient itself is followed.
+        # Rounding can spoil a direction. Then the step follows the gradient.
         uphill = slope >= 0
         if uphill.any():
             direction = np.where(uphill, -gradient, direction)
@@ -64,7 +74,7 @@ def minimise(
 
 
 def _direction(gradient: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray, np.ndarray]], gamma: np.ndarray) -> np.ndarray:
-    """Minus the inverse Hessian of each problem times its gradient, by the two-loop recursion over its remembered steps."""
+    """Return minus the inverse Hessian of each problem times its gradient, by the two-loop recursion."""
     q, alphas, product = gradient.copy(), [], np.empty_like(gradient)
     for moved, turned, weight in reversed(pairs):
         alphas.append(weight * _dot(moved, q))
@@ -76,9 +86,10 @@ def _direction(gradient: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray, n
 
 
 def _either(taken: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
-    """`new` where the step was taken, for nearly always it is."""
+    """Return `new` where the step was taken, otherwise `old`."""
     return new if taken.all() else np.where(taken, new, old)
 
 
 def _dot(a_CNP: np.ndarray, b_CNP: np.ndarray) -> np.ndarray:
+    """Return the inner product of each problem."""
     return np.einsum("cnp,cnp->p", a_CNP, b_CNP)

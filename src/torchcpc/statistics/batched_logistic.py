@@ -1,8 +1,9 @@
-"""Logistic regressions that share their features: one for every part of the rows and every penalty of a cross-validation.
+"""Logistic regressions that share their features: one per part of the rows and penalty of a cross-validation.
 
-Each is the problem of `probes.logistic`, in nats: mean over its rows of -log softmax(x W + b)[y] + sum over blocks of penalty / 2 * |W|^2,
-b free. Several blocks of features, dense or sparse, have a penalty each, which is how they are weighed against each other. The weights of
-all classes sum to zero at the optimum, so that K classes need K - 1 columns: W = V Q' with orthonormal Q orthogonal to 1, and |W| = |V|.
+Each minimises the mean of -log softmax(x W + b)[y] over its rows, in nats. Each block of features adds penalty / 2 *
+|W|^2, and b has no penalty. Blocks are dense or sparse. Their penalties set their weight against one another. At the
+optimum the weights of all classes sum to zero, so K classes need K - 1 columns. W = V Q' with orthonormal Q
+orthogonal to 1, and |W| = |V|.
 """
 
 from __future__ import annotations
@@ -21,8 +22,17 @@ Matrix = np.ndarray | csr_matrix
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Rows of features x_MN and their transpose, rotated by turn_DN, which changes no answer: it leaves |w| and the penalty as they
-    are. second_moment_N: mean square of each coordinate. Other rows of the same features are multiplied with turn_DN @ w."""
+    """A block of features and its transpose, rotated.
+
+    The rotation changes no answer, because it keeps |w| and so the penalty. To predict other rows of the same
+    features, multiply them by turn_DN @ w.
+
+    Attributes:
+        x_MN: The rotated features.
+        x_NM: Their transpose.
+        turn_DN: The rotation.
+        second_moment_N: The mean square of each coordinate.
+    """
 
     x_MN: Matrix
     x_NM: Matrix
@@ -31,7 +41,7 @@ class Block:
 
     @classmethod
     def dense(cls, x_MD: np.ndarray) -> Block:
-        """A matrix, rotated to the eigenvectors of its second moment, in which correlated columns are no longer so."""
+        """Return a block of a dense matrix, rotated to the eigenvectors of its second moment. They decorrelate its columns."""
         moment_N, axes_DN = np.linalg.eigh((x_MD.T @ x_MD).astype(np.float64) / len(x_MD))
         axes_DN = axes_DN.astype(x_MD.dtype)
         x_MN = x_MD @ axes_DN
@@ -39,17 +49,22 @@ class Block:
 
     @classmethod
     def sparse(cls, x_MD: csr_matrix) -> Block:
-        """A sparse matrix, nothing of whose size is ever made dense. Columns that a single row has (three of four pairs of words) say
-        together only how far that row goes along their own direction: they become one column per row. What no row has is left out."""
+        """Return a block of a sparse matrix. No dense matrix of its size is made.
+
+        Many columns, such as pairs of words, occur in a single row. All such columns of a row become one column,
+        along their common direction. Columns that occur in no row are left out.
+        """
         turn_DN = _one_per_row(x_MD)
         x_MN = csr_matrix(x_MD @ turn_DN)
         moment_N = np.asarray(x_MN.multiply(x_MN).mean(axis=0), dtype=np.float64).ravel()
-        # The transpose as rows of its own: a product with it then runs through memory in order.
+        # The transpose is stored by rows, so that a product with it reads memory in order.
         return cls(x_MN, csr_matrix(x_MN.T), turn_DN, moment_N)
 
 
 def _one_per_row(x_MD: csr_matrix) -> csr_matrix:
-    """[D, N] with orthonormal columns: those of x that several rows have as they are, then one direction for each row's own."""
+    """Return orthonormal columns [D, N]: the columns of x that several rows have, then one direction for the columns of
+    each single row.
+    """
     by_column = x_MD.tocsc()
     by_column.eliminate_zeros()
     rows_D = np.diff(by_column.indptr)
@@ -65,7 +80,14 @@ def _one_per_row(x_MD: csr_matrix) -> csr_matrix:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """The solutions of P problems: a weight matrix of each block in its own coordinates and the biases, in contrasts of classes."""
+    """The solutions of P problems.
+
+    Attributes:
+        blocks: The blocks of features.
+        weights: The weights of each block in its rotated coordinates.
+        bias_CP: The biases, in contrasts of classes.
+        contrast_KC: The contrasts.
+    """
 
     blocks: Sequence[Block]
     weights: list[np.ndarray]
@@ -73,7 +95,11 @@ class Fitted:
     contrast_KC: np.ndarray
 
     def predict(self, rows: Sequence[Matrix] | None = None) -> np.ndarray:
-        """The class that each problem gives each row, [M, P]: rows given block by block, or those that the blocks were made of."""
+        """Return the class that each problem gives each row, [M, P].
+
+        Args:
+            rows: The rows, block by block. Default: the rows that the blocks were made of.
+        """
         own = zip(self.blocks, self.weights, [None] * len(self.blocks) if rows is None else rows, strict=True)
         products = [np.stack([b.x_MN @ w if x is None else x @ (b.turn_DN @ w) for w in w_CNP]) for b, w_CNP, x in own]
         return np.tensordot(self.contrast_KC, sum(products) + self.bias_CP[:, None], 1).argmax(axis=0)
@@ -89,8 +115,23 @@ def solve(
     tolerance: float = 1e-5,
     dtype: type = np.float32,
 ) -> Fitted:
-    """One regression per column: `used_MP` (bool) says on which rows, `penalty_BP` with which penalty on each block. Raises CPCError
-    for penalties that are not positive and for a problem without rows."""
+    """Fit one regression per column of `used_MP`.
+
+    Args:
+        blocks: The features.
+        y_M: The class of each row.
+        classes: The number of classes.
+        used_MP: Which rows each regression uses, bool.
+        penalty_BP: The penalty of each block in each regression.
+        tolerance: The tolerance of `minimise`.
+        dtype: The precision of weights.
+
+    Returns:
+        The solutions.
+
+    Raises:
+        CPCError: If a penalty is not positive, or a regression has no rows.
+    """
     if not penalty_BP.size or penalty_BP.min() <= 0:
         raise CPCError("penalties must be above 0: without a penalty separable classes have no optimum.")
     if not used_MP.any(axis=0).all():
@@ -124,18 +165,20 @@ def solve(
 def _scale(
     moments: Sequence[np.ndarray], y_M: np.ndarray, used_MP: np.ndarray, penalty_BP: np.ndarray, contrast_KC: np.ndarray
 ) -> np.ndarray:
-    """One over the root of the Hessian's diagonal at the class priors: weights of all blocks, then the bias, [C, N + 1, P]."""
+    """Return one over the root of the Hessian's diagonal at the class priors: weights of all blocks, then the bias, [C,
+    N + 1, P].
+    """
     classes = len(contrast_KC)
     count_KP = np.stack([used_MP[y_M == k].sum(axis=0) for k in range(classes)])
     share_KP = (count_KP + 1) / (count_KP.sum(axis=0) + classes)  # one imaginary row of each class, for those that are absent
-    # The diagonal of Q' (diag(p) - p p') Q: how strongly the loss bends along each contrast while all rows are alike.
+    # The diagonal of Q' (diag(p) - p p') Q: the curvature of the loss along each contrast while all rows are alike.
     bend_CP = (contrast_KC**2).T @ share_KP - (contrast_KC.T @ share_KP) ** 2
     of_blocks = [m[None, :, None] * bend_CP[:, None] + penalty_P for m, penalty_P in zip(moments, penalty_BP, strict=True)]
     return np.concatenate([*of_blocks, bend_CP[:, None]], axis=1) ** -0.5
 
 
 def _loss(score_CMP: np.ndarray, y_M: np.ndarray, weight_MP: np.ndarray, q_KC: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The weighted cross-entropy of each problem (float64, nats) and its gradient by the scores, in contrasts."""
+    """Return the weighted cross-entropy of each problem (float64, nats) and its gradient by the scores, in contrasts."""
     score_KMP = np.tensordot(q_KC, score_CMP, 1)
     score_KMP -= score_KMP.max(axis=0)
     own_MP = np.take_along_axis(score_KMP, y_M[None, :, None], axis=0)[0]
@@ -149,6 +192,6 @@ def _loss(score_CMP: np.ndarray, y_M: np.ndarray, weight_MP: np.ndarray, q_KC: n
 
 
 def contrasts(classes: int) -> np.ndarray:
-    """[K, K - 1] orthonormal columns, each orthogonal to a column of ones."""
+    """Return [K, K - 1] orthonormal columns, each orthogonal to a column of ones."""
     basis, _ = np.linalg.qr(np.concatenate([np.ones((classes, 1)), np.eye(classes)[:, :-1]], axis=1))
     return basis[:, 1:]

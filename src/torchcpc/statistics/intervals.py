@@ -1,14 +1,17 @@
-"""95 % intervals over test units, training seeds and label draws: of a share, of any statistic of sums, of a paired difference.
+"""95 % intervals over test units, training seeds and label draws: of a share, of any statistic of sums, and of a paired
+difference.
 
-The rows of one speaker share that speaker. So a unit (speaker, recording), and not a row, counts as a draw from the world, and a model
-as a draw of its seed. The error comes from the jackknife: the statistic without each unit in turn, and without each seed in turn. The
-variances of both axes add up. Student's t with Satterthwaite's degrees of freedom makes it an interval, on the scale of log odds
-where the statistic has bounds. For a mean over a single axis this is the t interval. A bootstrap, also one that is stretched to the
-width of the t interval, cannot tell more than two or three units have, and covers far less than it says (docs/decisions.md;
-`benchmarks/interval_coverage.py` measures it).
+The rows of one speaker are alike. So a unit (a speaker or a recording) counts as one draw from the world, and a model
+as one draw of its seed. The error comes from the jackknife: the statistic without each unit in turn, and without each
+seed in turn. The variances of both axes add up. Student's t with Satterthwaite's degrees of freedom gives the
+interval. It is computed on the scale of log odds where the statistic has bounds. For a mean over a single axis this
+is the t interval.
 
-On few units: J. MacKinnon, M. Nielsen and M. Webb, "Fast and Reliable Jackknife and Bootstrap Methods for Cluster-Robust Inference",
-Journal of Applied Econometrics 38, 2023.
+A bootstrap is no better. With two or three units it covers far less than 95 %, even if stretched to the width of the
+t interval. `benchmarks/interval_coverage.py` measures this, and docs/decisions.md has the figures.
+
+On few units: J. MacKinnon, M. Nielsen and M. Webb, "Fast and Reliable Jackknife and Bootstrap Methods for
+Cluster-Robust Inference", Journal of Applied Econometrics 38, 2023.
 """
 
 from __future__ import annotations
@@ -25,23 +28,30 @@ from torchcpc.contracts import CPCError
 from torchcpc.results import Interval
 
 LEVEL = 0.95
-# Units that a slow statistic is computed without, in turn; more of them are taken in so many blocks.
+# The largest number of units that a slow statistic leaves out one by one. More units are grouped into so many blocks.
 MOST_BLOCKS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """A statistic, and what it is without each unit and without each entry of every other axis (seeds, draws) in turn."""
+    """A statistic with its values without each unit, and without each entry of every other axis (seeds, draws).
+
+    Attributes:
+        value: The statistic.
+        without_units: The statistic without each unit in turn.
+        without_others: For each other axis, the statistic without each entry in turn.
+    """
 
     value: float
     without_units: np.ndarray
     without_others: tuple[np.ndarray, ...] = ()
 
     def scaled(self, by: float) -> Spread:
+        """Return the spread of the statistic times `by`."""
         return Spread(by * self.value, by * self.without_units, tuple(by * axis for axis in self.without_others))
 
     def less(self, other: Spread) -> Spread:
-        """The paired difference. Axes of equal length are paired, others count each for itself."""
+        """Return the spread of the paired difference. Axes of equal length are paired, and others count separately."""
         own, theirs = self.without_others, other.without_others
         if [len(axis) for axis in own] == [len(axis) for axis in theirs]:
             others = tuple(mine - axis for mine, axis in zip(own, theirs, strict=True))
@@ -50,8 +60,12 @@ class Spread:
         return Spread(self.value - other.value, self.without_units - other.without_units, others)
 
     def error(self, least_variance: float = 0.0) -> float:
-        """Half of the 95 % interval, NaN with one unit: nothing is known of the spread between units. least_variance: of the statistic, as
-        it is known without any spread: few units may agree by chance."""
+        """Return half the width of the 95 % interval. It is NaN for one unit, which shows no spread between units.
+
+        Args:
+            least_variance: The variance of the statistic that is known without any spread. Few units may agree by
+                chance.
+        """
         axes = [self.without_units, *(axis for axis in self.without_others if len(axis) > 1)]
         degrees = np.array([len(axis) - 1 for axis in axes])
         if degrees[0] < 1:
@@ -64,14 +78,14 @@ class Spread:
         return float(max(special.stdtrit(freedom, 0.5 + LEVEL / 2) * math.sqrt(total), least))
 
     def interval(self, least: float = -math.inf, most: float = math.inf, *, least_variance: float = 0.0) -> Interval:
-        """The statistic and its interval, which lies within its bounds `least` and `most`."""
+        """Return the statistic with its interval, within its bounds `least` and `most`."""
         value, error, wide = self.value, self.error(least_variance), most - least
         if not math.isfinite(error):
             return Interval(value, math.nan, math.nan)
         if not math.isfinite(wide):
             return Interval(value, max(value - error, least), min(value + error, most))
         if not least < value < most:
-            # At a bound nothing varies, so no spread is seen: take the exact binomial bound with one trial a unit.
+            # At a bound nothing varies. Take the exact binomial bound with one trial per unit.
             reach = wide * (1 - ((1 - LEVEL) / 2) ** (1 / len(self.without_units)))
             return Interval(value, most - reach, most) if value >= most else Interval(value, least, least + reach)
         share = (value - least) / wide
@@ -82,18 +96,31 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Hits:
-    """Correct answers by replicate and unit: hits_RS (any number of replicate axes, units last) out of rows_S a unit."""
+    """Correct answers by replicate and unit.
+
+    Attributes:
+        hits_RS: The number of correct answers. Any number of replicate axes, units last.
+        rows_S: The number of rows of each unit.
+    """
 
     hits_RS: np.ndarray
     rows_S: np.ndarray
 
     @classmethod
     def of(cls, correct_RM: np.ndarray, unit_M: np.ndarray) -> Hits:
-        """From correct_RM [..., M], true where test row m was answered correctly in that replicate."""
+        """Count answers by unit.
+
+        Args:
+            correct_RM: Whether test row m was answered correctly in each replicate, [..., M].
+            unit_M: The unit of each row.
+
+        Raises:
+            CPCError: If the shapes do not fit, or there is no row.
+        """
         if correct_RM.shape[-1:] != unit_M.shape or not unit_M.size:
             raise CPCError(f"answers {correct_RM.shape} for {unit_M.size} test rows: give one a row, and at least one row.")
         units, place_M = np.unique(unit_M, return_inverse=True)
-        # Counted in flat places and not by a matrix of rows x units, for every sentence of ten thousand can be a unit.
+        # Counted without a matrix of rows x units, because each of ten thousand sentences can be a unit.
         flat_RM = correct_RM.reshape(-1, place_M.size)
         place_RM = place_M + len(units) * np.arange(len(flat_RM))[:, None]
         hits = np.bincount(place_RM.ravel(), flat_RM.ravel(), minlength=len(flat_RM) * len(units))
@@ -101,20 +128,21 @@ class Hits:
 
     @property
     def mean(self) -> float:
-        """Share of all rows answered correctly, over all replicates."""
+        """The share of all rows answered correctly, over all replicates."""
         return float(self.hits_RS.mean(axis=tuple(range(self.hits_RS.ndim - 1))).sum() / self.rows_S.sum())
 
     @property
     def test_rows(self) -> np.ndarray:
-        """What two estimates of the same test rows have in common, an entry a unit."""
+        """The rows of each unit. Two estimates on the same test rows have these in common."""
         return self.rows_S
 
     @property
     def answers(self) -> float:
-        """All rows of all replicates."""
+        """The number of answers: all rows of all replicates."""
         return float(self.rows_S.sum() * np.prod(self.hits_RS.shape[:-1]))
 
     def spread(self) -> Spread:
+        """Return the share and its jackknife values."""
         replicates, total = self.hits_RS.ndim - 1, self.rows_S.sum()
         hits_S, left_S = self.hits_RS.mean(axis=tuple(range(replicates))), total - self.rows_S
         without = np.divide(hits_S.sum() - hits_S, left_S, out=np.full(len(left_S), self.mean), where=left_S != 0)
@@ -125,8 +153,16 @@ class Hits:
 
 @dataclass(frozen=True, slots=True)
 class Confusions:
-    """Counts by replicate, unit and class of the test: true positives, predictions and, by unit and class, rows. Their mean is
-    macro-F1, the plain mean over the classes of the test of 2 TP / (2 TP + FP + FN), which shows what a common class hides."""
+    """Counts by replicate, unit and class of the test. Their mean is macro-F1.
+
+    Macro-F1 is the plain mean of 2 TP / (2 TP + FP + FN) over the classes of the test. It shows errors that a
+    frequent class hides.
+
+    Attributes:
+        true_RSC: True positives.
+        predicted_RSC: Predictions.
+        actual_SC: Rows of each unit and class.
+    """
 
     true_RSC: np.ndarray
     predicted_RSC: np.ndarray
@@ -134,11 +170,20 @@ class Confusions:
 
     @classmethod
     def of(cls, predicted_RM: np.ndarray, y_M: np.ndarray, unit_M: np.ndarray) -> Confusions:
-        """From the class predicted for every test row in every replicate (seed). Classes without a test row have no recall."""
+        """Count predictions by unit and class. Classes without a test row are left out.
+
+        Args:
+            predicted_RM: The class predicted for every test row in every replicate (seed).
+            y_M: The true class of each row.
+            unit_M: The unit of each row.
+
+        Raises:
+            CPCError: If the shapes do not fit, or there is no row.
+        """
         if predicted_RM.shape[1:] != y_M.shape or y_M.shape != unit_M.shape or not y_M.size:
             raise CPCError(f"predictions {predicted_RM.shape} for {y_M.size} test rows: give one a row, and at least one row.")
         units, place_M = np.unique(unit_M, return_inverse=True)
-        # Sparse, for every sentence of ten thousand can be a unit.
+        # Sparse, because each of ten thousand sentences can be a unit.
         member_SM = csr_matrix((np.ones(len(y_M)), (place_M, np.arange(len(y_M)))), shape=(len(units), len(y_M)))
         classes = np.unique(y_M)
         actual_MC = (y_M[:, None] == classes).astype(np.float64)
@@ -149,45 +194,59 @@ class Confusions:
 
     @property
     def per_class(self) -> np.ndarray:
-        """F1 of each class of the test, mean over replicates: [C]."""
+        """F1 of each class of the test, the mean over replicates, [C]."""
         return _f1(self.true_RSC.sum(1), self.predicted_RSC.sum(1), self.actual_SC.sum(0)).mean(axis=0)
 
     @property
     def mean(self) -> float:
+        """Macro-F1."""
         return float(self.per_class.mean())
 
     @property
     def test_rows(self) -> np.ndarray:
+        """The rows of each unit and class."""
         return self.actual_SC
 
     @property
     def answers(self) -> float:
+        """The number of answers: all rows of all replicates."""
         return float(self.actual_SC.sum() * len(self.true_RSC))
 
     def spread(self) -> Spread:
+        """Return macro-F1 and its jackknife values."""
         true_RC, predicted_RC, actual_C = self.true_RSC.sum(1), self.predicted_RSC.sum(1), self.actual_SC.sum(0)
         left_SC = actual_C - self.actual_SC
         f1_RSC = _f1(true_RC[:, None] - self.true_RSC, predicted_RC[:, None] - self.predicted_RSC, left_SC)
-        # Without a unit that alone has a class, nothing is said of that class.
+        # If only the unit left out has a class, that class does not count.
         met_SC = left_SC > 0
         without = (f1_RSC.mean(axis=0) * met_SC).sum(axis=1) / np.maximum(met_SC.sum(axis=1), 1)
         return Spread(self.mean, without, (_means_without(_f1(true_RC, predicted_RC, actual_C).mean(axis=1)),))
 
 
 def interval(estimate: Hits | Confusions, *, least: float = 0.0, most: float = 1.0) -> Interval:
-    """The statistic and its interval, which lies between `least` and `most`. With one unit the interval is NaN."""
+    """Return the statistic with its interval, between `least` and `most`. With one unit the interval is NaN."""
     return estimate.spread().interval(least, most)
 
 
 def share_interval(estimate: Hits | Confusions) -> Interval:
-    """Accuracy or macro-F1 and its interval, within 0 and 1; NaN with one unit. It is at least as wide as that of independent rows."""
+    """Return accuracy or macro-F1 with its interval, between 0 and 1. With one unit the interval is NaN.
+
+    It is at least as wide as the interval of independent rows.
+    """
     share = estimate.mean
     return estimate.spread().interval(0.0, 1.0, least_variance=share * (1 - share) / estimate.answers)
 
 
 def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray) -> Interval:
-    """The mean of any quantity over all rows, from its sum and number of rows by unit. Raises CPCError for no row. With one unit the
-    interval is NaN."""
+    """Return the mean of a quantity over all rows, with its interval. With one unit the interval is NaN.
+
+    Args:
+        sum_S: The sum of the quantity in each unit.
+        rows_S: The number of rows of each unit.
+
+    Raises:
+        CPCError: If there is no row.
+    """
     if not rows_S.sum():
         raise CPCError("a mean over no rows: name sources that are long enough.")
     return Hits(sum_S.astype(np.float64), rows_S.astype(np.float64)).spread().interval()
@@ -196,8 +255,16 @@ def mean_interval(sum_S: np.ndarray, rows_S: np.ndarray) -> Interval:
 def statistic_interval(
     sums_RSF: np.ndarray, statistic: Callable[[np.ndarray], float], *, least: float = -math.inf, most: float = math.inf
 ) -> Interval:
-    """The mean over replicates R of a statistic of F sums over units S, such as F1 of counts, and its interval. A unit without which the
-    statistic has no value (CPCError: there would be nothing to find) says nothing of the spread."""
+    """Return the mean over replicates of a statistic of sums, such as F1 of counts, with its interval.
+
+    A unit without which the statistic has no value does not count for the spread.
+
+    Args:
+        sums_RSF: F sums for each replicate and unit.
+        statistic: A function from F sums to a number. It raises CPCError where it has no value.
+        least: The lower bound of the statistic.
+        most: The upper bound of the statistic.
+    """
 
     def known(sums_F: np.ndarray) -> float:
         try:
@@ -214,38 +281,50 @@ def statistic_interval(
 
 
 def sum_blocks(sums: np.ndarray, *, axis: int) -> np.ndarray:
-    """Sums over units, of which more than MOST_BLOCKS are taken together in so many blocks."""
+    """Return sums over units, with more than MOST_BLOCKS units grouped into that many blocks."""
     return np.add.reduceat(sums, np.unique(blocks_of(sums.shape[axis]), return_index=True)[1], axis=axis)
 
 
 def blocks_of(units: int) -> np.ndarray:
-    """The block of each unit."""
+    """Return the block of each unit."""
     return np.arange(units) * min(units, MOST_BLOCKS) // units
 
 
 def difference_interval(one: Hits | Confusions, other: Hits | Confusions) -> Interval:
-    """`one` less `other` on the same test rows, both shares, with the interval of the difference. Raises CPCError for other test
-    rows. Both are without the same units in turn, and without the same seeds (draws) where they have equally many."""
+    """Return `one` minus `other` on the same test rows, with the interval of the difference.
+
+    Both statistics leave out the same unit at a time. They leave out the same seed (or draw) if they have equally
+    many.
+
+    Args:
+        one: The first share.
+        other: The second share.
+
+    Raises:
+        CPCError: If the test rows differ.
+    """
     if not np.array_equal(one.test_rows, other.test_rows):
         raise CPCError(
             f"a paired difference needs the same test rows: {len(one.test_rows)} units with {one.test_rows.sum():.0f} rows against "
             f"{len(other.test_rows)} with {other.test_rows.sum():.0f}; probe both kinds of features on one task."
         )
     spread = one.spread().less(other.spread())
-    # The least that rows can vary of which each counts -1, 0 or 1.
+    # The least variance of rows that each count -1, 0 or 1.
     least = (abs(spread.value) - spread.value**2) / max(one.answers, other.answers)
     return spread.interval(-1.0, 1.0, least_variance=max(least, 0.0))
 
 
 def _means_without(value_R: np.ndarray) -> np.ndarray:
-    """The mean without each entry in turn; as it is of a single one."""
+    """Return the mean without each entry in turn. A single entry is returned as it is."""
     return (value_R.sum() - value_R) / (len(value_R) - 1) if len(value_R) > 1 else value_R
 
 
 def _unknown(value: float) -> Interval:
+    """Return a value with an unknown interval."""
     return Interval(value, math.nan, math.nan)
 
 
 def _f1(true: np.ndarray, predicted: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Return F1 from counts. It is 0 where there are none."""
     both = predicted + actual
     return np.divide(2 * true, both, out=np.zeros_like(true), where=both > 0).clip(0, 1)
