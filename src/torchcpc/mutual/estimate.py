@@ -63,6 +63,16 @@ def mutual_information(
     of what the critic learned, for what it may have missed. If rows depend on one another, a warning says so and the
     interval starts at 0.
 
+    The field `detail` of the result holds:
+
+    - bits: the value in bits.
+    - lower_bound: the InfoNCE bound on held-out rows minus two standard errors, in nats.
+    - ceiling: the largest value that this bound can take, log N.
+    - candidates: that N.
+    - independent_rows: the effective number of independent rows.
+    - method: how the value was found.
+    - warnings: what a reader should know.
+
     Args:
         x: Samples of x, [n] or [n, d]. Row i of x and y is one pair. Rows should be independent draws.
         y: Samples of y, [n] or [n, e].
@@ -72,15 +82,7 @@ def mutual_information(
         progress: A callback for the progress. Default: silent.
 
     Returns:
-        The estimate in nats. `low` and `high` are its interval, and `n` is the number of rows. `detail` holds:
-
-        - bits: the value in bits.
-        - lower_bound: the InfoNCE bound on held-out rows minus two standard errors, in nats.
-        - ceiling: the largest value that this bound can take, log N.
-        - candidates: that N.
-        - independent_rows: the effective number of independent rows.
-        - method: how the value was found.
-        - warnings: what a reader should know.
+        The estimate in nats. `low` and `high` are its interval, and `n` is the number of rows.
 
     Raises:
         CPCError: If x and y are not numeric arrays with equally many finite rows, at least 50, or a side is constant.

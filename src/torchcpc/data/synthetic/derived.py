@@ -115,7 +115,7 @@ class Speakers:
         speakers: Number of speakers.
         phones: Number of phones.
         flip: Probability of leaving a phone.
-        proposal: Marginal distribution of candidates. "mixed" draws from all speakers and gives I(x; past). "same_group"
+        marginal: Marginal distribution of candidates. "mixed" draws from all speakers and gives I(x; past). "same_group"
             draws from the same speaker and gives I(x; past | speaker).
     """
 
