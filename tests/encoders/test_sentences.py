@@ -148,7 +148,7 @@ def test_the_paper() -> None:
     [
         ({"kernel": 2}, "kernel = 2: an odd number"),
         ({"dim": 0}, "dim = 0"),
-        ({"pace": 0}, "pace = 0: how fast"),
+        ({"pace": 0}, "pace = 0: a factor"),
         ({"rarity": -1}, "rarity = -1: from 0"),
         ({"pooling": "max"}, "pooling = 'max' is unknown. Choose one of mean, root"),
     ],

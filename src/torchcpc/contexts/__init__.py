@@ -1,4 +1,4 @@
-"""Contexts: the past -> one vector per step. Choice by name is this dict."""
+"""Contexts, which summarise the past in one vector per step. `CONTEXTS` lists them by name."""
 
 from torchcpc.contexts.masked_conv import MaskedConvolutions
 from torchcpc.contexts.recurrent import NoContext, RecurrentContext

@@ -1,5 +1,8 @@
-"""Rows of patches, each seen with those above it: a masked convolution stack (PixelCNN style: van den Oord et al. 2016,
-arXiv:1601.06759), the paper's context for pictures in the form that Henaff et al. 2020 (arXiv:1905.09272) print."""
+"""A masked convolution stack over rows of patches, in which each row sees those above it.
+
+It is the context of the paper for pictures, in the style of PixelCNN (van den Oord et al. 2016, arXiv:1601.06759). The form
+is that of Henaff et al. 2020 (arXiv:1905.09272).
+"""
 
 from typing import Annotated
 
@@ -12,9 +15,16 @@ from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout, Size
 
 
 class MaskedBlock(nn.Module):
-    """x + [1x1, ReLU, 1x3 across columns, 2x1 from the row above and this one, ReLU, 1x1] x: [B, columns, T, dim] -> the same. Each
-    convolution is one product of all places, its taps side by side: with two or three taps on a grid of patches, copying the neighbours
-    costs less than what a convolution does to lay its input out."""
+    """A residual block on [B, columns, T, dim] that sees no row below.
+
+    Its branch is 1x1, ReLU, 1x3 across columns, 2x1 over the row above and this row, ReLU, 1x1. Each convolution is one
+    matrix product of all places with their neighbours side by side. With two or three neighbours on a grid of patches, this
+    copy costs less than the layout of a convolution.
+
+    Args:
+        dim: Width of input and output.
+        hidden: Width inside the block.
+    """
 
     def __init__(self, dim: int, hidden: int) -> None:
         super().__init__()
@@ -22,7 +32,12 @@ class MaskedBlock(nn.Module):
         self.down, self.leave = nn.Linear(2 * hidden, hidden), nn.Linear(hidden, dim)
 
     def forward(self, x_BnTC: Tensor, above_Bn1H: Tensor) -> tuple[Tensor, Tensor]:
-        """above: what the row before the first left behind (zeros at the top); returns it for the row after the last, too."""
+        """Apply the block to rows, and return them with the state for the row after the last.
+
+        Args:
+            x_BnTC: Rows of patches.
+            above_Bn1H: State that the row before the first left; zeros at the top.
+        """
         y_BnTH = F.relu(self.enter(x_BnTC))
         edged = F.pad(y_BnTH, (0, 0, 0, 0, 1, 1))
         y_BnTH = self.across(torch.cat([edged[:, :-2], y_BnTH, edged[:, 2:]], dim=3))
@@ -32,9 +47,11 @@ class MaskedBlock(nn.Module):
 
 
 class MaskedConvolutions(nn.Module):
-    """z_BTD -> c_BTC over all columns of a picture together: c of row t sees rows t, t-1, .., t-blocks, and as many columns on either
-    side; no row below. Every view of the picture (direction of reading) has a stack of its own. state: what each block keeps of the last
-    row, [blocks, B, hidden], to go on with the rows below.
+    """z_BTD -> c_BTC, over all columns of a picture together.
+
+    c of row t sees the rows t, t-1, .., t-blocks, and as many columns on either side. It sees no row below. Every view of
+    the picture (direction of reading) has a stack of its own. The state is what each block keeps of the last row, [blocks,
+    B, hidden]. With it, the next rows can follow.
 
     Args:
         dim: Width of c.
@@ -55,7 +72,7 @@ class MaskedConvolutions(nn.Module):
         if min(dim, hidden, blocks) < 1:
             raise CPCError(f"dim = {dim}, hidden = {hidden}, blocks = {blocks}: all must be at least 1.")
         self.dim, self.hidden, self.blocks, self.layout = dim, hidden, blocks, layout
-        # The paper's own context is as wide as z, and then nothing stands between the two.
+        # The context of the paper is as wide as z, and then no layer is needed between the two.
         views = range(layout.views)
         self.enter = nn.ModuleList(nn.Linear(latent_dim, dim) if dim != latent_dim else nn.Identity() for _ in views)
         self.stacks = nn.ModuleList(nn.ModuleList(MaskedBlock(dim, hidden) for _ in range(blocks)) for _ in views)

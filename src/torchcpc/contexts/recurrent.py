@@ -1,4 +1,7 @@
-"""A gated recurrent unit over steps, the paper's context for speech, text and agents; and no memory at all, the control."""
+"""A gated recurrent unit over steps, and a control without memory.
+
+The unit is the context of the paper for speech, text and agents.
+"""
 
 from typing import Annotated
 
@@ -13,8 +16,10 @@ Layers = Annotated[int, Ge(1), Le(1000)]
 
 
 class RecurrentContext(nn.Module):
-    """z_BTD -> c_BTC, the output of a GRU at every step (paper: 256 units for speech). The state starts at zero for each sequence, the
-    columns of a picture each their own; pass the returned state to go on where a sequence was cut.
+    """z_BTD -> c_BTC, the output of a GRU at every step (256 units in the paper for speech).
+
+    The state starts at zero for each sequence. Every column of a picture is a sequence. Pass the returned state to continue
+    a sequence that was cut.
 
     Args:
         dim: Width of c.
@@ -27,13 +32,16 @@ class RecurrentContext(nn.Module):
         self.gru = nn.GRU(latent_dim, dim, num_layers=layers, batch_first=True)
 
     def forward(self, z_BTD: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        # Float32 whatever the autocast: recurrence in bfloat16 is no faster on a CPU and loses precision step by step.
+        # Float32 under any autocast: on a CPU, recurrence in bfloat16 is no faster, and it loses precision step by step.
         with torch.autocast(z_BTD.device.type, enabled=False):
             return self.gru(z_BTD.float(), state)
 
 
 class NoContext(nn.Module):
-    """c_t = z_t. Predicting from it uses the present step alone, as in Kreuk et al. 2020 (arXiv:2007.13465)."""
+    """c_t = z_t, without memory.
+
+    Predictions use only the present step, as in Kreuk et al. 2020 (arXiv:2007.13465).
+    """
 
     def __init__(self, latent_dim: int, layout: Layout = ONE_SEQUENCE) -> None:
         super().__init__()

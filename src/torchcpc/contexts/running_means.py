@@ -1,4 +1,7 @@
-"""A gated recurrent unit beside running means of the steps, for pasts of which it matters more what was said than in what order."""
+"""A gated recurrent unit joined with running means of the steps.
+
+It suits pasts in which content matters more than order.
+"""
 
 from collections.abc import Sequence
 from typing import Annotated
@@ -10,26 +13,34 @@ from torch import Tensor, nn
 from torchcpc.contexts.recurrent import Layers, RecurrentContext
 from torchcpc.contracts import ONE_SEQUENCE, CPCError, Layout, Size
 
-# Added to the variance, as in batch norm: a column that was silent in training must not be made a giant by the first word that wakes it.
+# Added to the variance, as in batch norm. Otherwise, a column that was silent in training would become huge at the first
+# word that activates it.
 _LEAST = 1e-5
-# Share of the newest batch in the statistics: those of the last hundred batches or so, as the encoder goes on changing.
+# Share of the newest batch in the statistics, which thus cover about the last hundred batches while the encoder changes.
 _NEWEST = 0.02
-# Steps averaged by one product; a longer sequence goes on from the mean that they leave.
+# Steps averaged by one product. A longer sequence continues from the mean that they leave.
 _TOGETHER = 64
-# Standardised steps, and means of a few, enter beside a GRU's small outputs: at a tenth one learning rate serves the predictor of both.
+# Standardised steps and means of a few steps are larger than the outputs of a GRU. At a tenth of their size, one learning
+# rate serves the predictor of both.
 _GAIN = 0.1
 
 
 class Standardised(nn.Module):
-    """z [..., D] -> (z - mean_D) / deviation_D, of unit variance and without the part that all steps have in common.
+    """z [..., D] -> (z - mean_D) / deviation_D, with unit variance and without the part that all steps share.
 
-    The mean of a sentence's words behind a rectifier is nearly the same vector for all sentences, and what tells them apart is a
-    small rest: a recurrence, or a predictor, on the raw vectors learns little until it has found out what to ignore.
+    After a rectifier, the mean of the words of a sentence is nearly the same vector for all sentences. Only a small
+    remainder distinguishes them. A recurrence or a predictor on the raw vectors learns little until it has learned what to
+    ignore.
 
-    Statistics are averages over past batches in training, never over the present one: steps of a batch tell each other nothing (Henaff et
-    al. 2020, arXiv:1905.09272, section 4.1, on batch norm). Steps that are all zero, as behind the end of a short text, do not count.
-    They are buffers, saved with the weights, and stand still in evaluation; of several processes, those of the first are everyone's. No
-    gradient passes through them. The first batch of all goes through unchanged."""
+    In training, statistics are averages over past batches, never over the present one. Steps of a batch therefore tell each
+    other nothing (Henaff et al. 2020, arXiv:1905.09272, section 4.1, on batch norm). Steps that are all zero, such as those
+    after the end of a short text, do not count. The statistics are buffers that are saved with the weights and fixed in
+    evaluation. With several processes, all use those of the first. No gradient passes through them. The first batch of all
+    passes through unchanged.
+
+    Args:
+        dim: Width D.
+    """
 
     mean_D: Tensor
     square_D: Tensor
@@ -39,7 +50,7 @@ class Standardised(nn.Module):
         super().__init__()
         self.register_buffer("mean_D", torch.zeros(dim))
         self.register_buffer("square_D", torch.zeros(dim))
-        # The weights of all averages so far add up to this, not to 1, in the first few hundred batches.
+        # In the first few hundred batches, the weights of the averages so far sum to this, not to 1.
         self.register_buffer("seen", torch.zeros(1))
 
     def forward(self, z: Tensor) -> Tensor:
@@ -60,14 +71,15 @@ class Standardised(nn.Module):
 
 
 class RunningMeans(nn.Module):
-    """z_BTD -> c_BTC = [GRU(x)_t, 0.1 m_t for each of `spans`], x the standardised z and m_t = m_{t-1} + (x_t - m_{t-1}) / span.
+    """z_BTD -> c_BTC = [GRU(x)_t, 0.1 m_t for each of `spans`].
 
-    A span of 1 is the step itself. Words that come back from one sentence to the next are a bilinear score of means, without a GRU's
-    having to copy them, and `Bilinear` can begin with that score (`identity_scale`). The steps a mean was just made of are then no
-    fair candidates (docs/decisions.md, Text). C = dim + D * number of spans.
+    x is the standardised z, and m_t = m_{t-1} + (x_t - m_{t-1}) / span. A span of 1 is the step itself. C = dim + D *
+    number of spans.
 
-    Like a GRU's state, means start at zero, which is the average step, and the
-    returned state goes on where a sequence was cut.
+    Words that return from one sentence to the next are a bilinear score of means, so a GRU need not copy them. `Bilinear`
+    can begin with that score (`identity_scale`). The steps of which a mean was just made are then no fair candidates
+    (docs/decisions.md, Text). Like the state of a GRU, means start at zero, which is the average step. The returned state
+    continues a sequence that was cut.
 
     Args:
         dim: Width of the GRU's part of c.
@@ -93,11 +105,16 @@ class RunningMeans(nn.Module):
         self._parts = (layers * dim, *[latent_dim] * len(spans))
 
     def forward(self, z_BTD: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """state: [1, B, layers * dim + D * spans]."""
-        # As for a GRU: sums over time are float32 whatever the autocast.
+        """Return c and the state after the last step.
+
+        Args:
+            z_BTD: Steps.
+            state: State of an earlier call, [1, B, layers * dim + D * spans]. None at the start of a sequence.
+        """
+        # As for a GRU, sums over time are float32 under any autocast.
         with torch.autocast(z_BTD.device.type, enabled=False):
             x_BTD = self.standardised(z_BTD.float())
-            # shape[0], not len: in an exported graph the first stays a variable.
+            # shape[0] and not len, because the first stays a variable in an exported graph.
             begun = x_BTD.new_zeros(1, x_BTD.shape[0], sum(self._parts)) if state is None else state
             of_gru, *means = begun[0].split(self._parts, dim=1)
             c_BTC, of_gru = self.recurrent(x_BTD, of_gru.unflatten(1, (-1, self.recurrent.dim)).transpose(0, 1).contiguous())
@@ -110,10 +127,18 @@ class RunningMeans(nn.Module):
 
 
 def running_mean(x_BTD: Tensor, mean_BD: Tensor, span: float) -> Tensor:
-    """m_BTD of m_t = m_{t-1} + (x_t - m_{t-1}) / span, begun with mean_BD: a lower triangular product for every stretch of steps."""
+    """Return the means m_t = m_{t-1} + (x_t - m_{t-1}) / span.
+
+    Each stretch of steps is one product with a lower triangular matrix.
+
+    Args:
+        x_BTD: Steps.
+        mean_BD: Mean before the first step.
+        span: Steps that the mean looks back over.
+    """
     stay = 1 - 1 / span
     made = []
-    # An exported graph has no loop whose turns depend on its input: there all steps are one stretch, whose weights are T x T.
+    # An exported graph has no loop whose length depends on its input. There all steps are one stretch, with T x T weights.
     for part_BtD in (x_BTD,) if torch.onnx.is_in_onnx_export() else x_BTD.split(_TOGETHER, dim=1):
         t = torch.arange(part_BtD.shape[1], dtype=x_BTD.dtype, device=x_BTD.device)
         ago_tt = t[:, None] - t

@@ -1,4 +1,4 @@
-"""Encoders: one step of raw input -> one vector. Choice by name is this dict."""
+"""Encoders, which turn each step of raw input into one vector. `ENCODERS` lists them by name."""
 
 from torchcpc.encoders.mel import MelEncoder as MelEncoder
 from torchcpc.encoders.pictures import PictureEncoder as PictureEncoder

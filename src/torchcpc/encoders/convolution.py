@@ -1,4 +1,4 @@
-"""Strided convolutions over time that see no future, on steps laid out as [B, T, C], and what normalises their outputs."""
+"""Strided convolutions over time that see no future, for steps laid out as [B, T, C], and their normalisations."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -12,58 +12,84 @@ from torch.nn import functional as F
 
 from torchcpc.contracts import check_choice
 
-# Width -> module on [..., C] that sees one step of one sequence and nothing else. Batch norm lets windows exchange statistics, and group
-# or instance norm over time lets the past see the future; both make the contrastive task trivial (Rivière et al. 2020, arXiv:2002.02848).
-# Layer norm over the channels of one step leaks neither way. Its statistics are float32 whatever the autocast. With channels innermost
-# they are sums over neighbours in memory: on a CPU 15 times as fast as with time innermost, hence the layout [B, T, C].
+# Width -> module on [..., C] that sees one step of one sequence. Batch norm lets windows exchange statistics. Group and
+# instance norm over time let the past see the future. Both make the contrastive task trivial (Rivière et al. 2020,
+# arXiv:2002.02848). Layer norm over the channels of one step leaks neither way. Its statistics are float32 under any
+# autocast. With channels innermost they are sums over neighbours in memory, on a CPU 15 times as fast as with time
+# innermost. Hence the layout [B, T, C].
 NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {"channel": nn.LayerNorm, "none": lambda channels: nn.Identity()}
 
 
 Kernel = Annotated[int, Ge(1), Le(1 << 14)]
-"""Steps that a layer sees, or goes on by."""
+"""Steps that a layer sees, or by which it moves on."""
 
 
 class CausalConvolution(nn.Conv1d):
-    """`causal_convolution` with weights of its own."""
+    """`causal_convolution` as a layer with weights."""
 
     def forward(self, input: Tensor) -> Tensor:
         return causal_convolution(input, self.weight, cast(Tensor, self.bias), self.stride[0])
 
 
 def causal_layers(widths: Sequence[int], kernels: Sequence[int], strides: Sequence[int], norm: str) -> list[nn.ModuleList]:
-    """Convolutions from each width to the next, and the normalisation of each."""
+    """Build a causal convolution from each width to the next, and a normalisation for each.
+
+    Args:
+        widths: Channels before the first layer and after each layer.
+        kernels: Steps that each layer sees.
+        strides: Steps by which each layer moves on.
+        norm: Name of the normalisation, one of `NORMALISATIONS`.
+    """
     check_choice("normalisation", norm, NORMALISATIONS)
     layers = [CausalConvolution(*io, k, s) for io, k, s in zip(pairwise(widths), kernels, strides, strict=True)]
     for layer in layers:
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        # Zero, not PyTorch's uniform: quiet recordings would otherwise start out encoded by their bias alone.
+        # Zero, not PyTorch's uniform bias: otherwise only the bias would encode quiet recordings at the start.
         nn.init.zeros_(cast(Tensor, layer.bias))
     return [nn.ModuleList(layers), nn.ModuleList(map(NORMALISATIONS[norm], widths[1:]))]
 
 
 def rectified(z_BTC: Tensor, layers: nn.ModuleList, normalisations: nn.ModuleList) -> Tensor:
-    """z_BTC through all layers, each normalised and rectified."""
+    """Apply all layers, each normalised and rectified.
+
+    Args:
+        z_BTC: Input steps.
+        layers: Convolutions.
+        normalisations: Normalisation of each convolution.
+    """
     for layer, normalise in zip(layers, normalisations, strict=True):
-        # In place: neither the convolution nor the norm needs its output again for the gradient.
+        # In place, because neither the convolution nor the norm needs its output again for the gradient.
         z_BTC = torch.relu_(normalise(layer(z_BTC)))
     return z_BTC
 
 
 def causal_convolution(x_BTC: Tensor, weight_OCk: Tensor, bias_O: Tensor, stride: int) -> Tensor:
-    """[B, T, C] -> [B, floor(T / stride), O]: `F.conv1d` padded with k - stride zeros on the left only (k at least `stride`). Blocks of
-    `stride` steps are laid side by side as channels, which costs nothing in this layout, and the kernel becomes ceil(k / stride) blocks
-    of stride 1: the same sums as plain matrix products. `F.conv1d` would copy the input to [B, C, T] first."""
+    """Convolve over time without seeing the future.
+
+    The result is that of `F.conv1d` padded with k - stride zeros on the left only. Blocks of `stride` steps are laid side
+    by side as channels, which costs nothing in this layout. The kernel becomes ceil(k / stride) blocks of stride 1, so the
+    sums are plain matrix products. `F.conv1d` would first copy the input to [B, C, T].
+
+    Args:
+        x_BTC: Input steps.
+        weight_OCk: Weights, k at least `stride`.
+        bias_O: Bias.
+        stride: Steps by which the kernel moves on.
+
+    Returns:
+        Output steps, [B, floor(T / stride), O].
+    """
     outputs, inputs, k = weight_OCk.shape
     blocks = -(-k // stride)
     steps = x_BTC.shape[1] // stride
     plain = not torch.onnx.is_in_onnx_export()
     on_cpu = plain and x_BTC.device.type == "cpu" and not torch.is_autocast_enabled("cpu")
     if (plain and 0 < x_BTC.shape[0] * steps <= outputs) or (on_cpu and inputs * k <= outputs):
-        # Few steps, as in a stream: there it is the weight that must not be copied (one step of the paper's layers: 0.2 ms, not 17).
-        # Or few inputs, as in a first layer: then what each step sees is quickly copied, for a single product.
+        # With few steps, as in a stream, the weight must not be copied: one step of the paper's layers takes 0.2 ms and not
+        # 17. With few inputs, as in a first layer, what each step sees is quickly copied for a single product.
         x_BTCk = F.pad(x_BTC[:, : steps * stride], (0, 0, k - stride, 0)).unfold(1, k, stride)
         return F.linear(x_BTCk.flatten(2), weight_OCk.flatten(1), bias_O)
-    # A kernel that is no whole number of blocks gets zeros at its old end.
+    # A kernel that is not a whole number of blocks gets zeros at its old end.
     weight = F.pad(weight_OCk, (blocks * stride - k, 0)).unflatten(2, (blocks, stride))
     if on_cpu:
         x_BTL = x_BTC[:, : steps * stride].reshape(x_BTC.shape[0], steps, stride * inputs)
@@ -75,11 +101,11 @@ def causal_convolution(x_BTC: Tensor, weight_OCk: Tensor, bias_O: Tensor, stride
 
 
 class _BlockConvolution(torch.autograd.Function):
-    """x_BTL, rows of L numbers, weight_kOL, bias_O -> y_BTO: y_t = bias + sum over j of weight_j x_{t-k+1+j}.
+    """x_BTL, weight_kOL, bias_O -> y_BTO, with y_t = bias + sum over j of weight_j x_{t-k+1+j}.
 
-    Rows before the first are zeros that nobody writes down. Window by window and block by block a matrix product, forward and backward,
-    that reads rows where they lie and adds to where the result goes. The library's own float32 convolution reaches this speed with AVX-512
-    only: with AVX2 its backward pass takes three times as long.
+    Rows before the first count as zeros, but are never stored. Each window and block is one matrix product, forward and
+    backward. It reads rows in place and adds to the result in place. PyTorch's float32 convolution reaches this speed only
+    with AVX-512. With AVX2 its backward pass takes three times as long.
     """
 
     @staticmethod
@@ -108,6 +134,6 @@ class _BlockConvolution(torch.autograd.Function):
 
 
 def _by_lag(weight_kOL: Tensor, steps: int) -> list[tuple[int, Tensor]]:
-    """(steps that it looks back, weight) of each block that sees anything of so many steps."""
+    """Return (steps it looks back, weight) of each block that sees any of so many steps."""
     lags = range(len(weight_kOL) - 1, -1, -1)
     return [(late, weight_OL) for late, weight_OL in zip(lags, weight_kOL, strict=True) if late < steps]

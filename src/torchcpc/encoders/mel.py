@@ -1,8 +1,10 @@
-"""Raw samples -> log power in mel bands -> one vector every 10 ms: a fixed front end under a few learned layers.
+"""Turn raw samples into log power in mel bands, and this into one vector every 10 ms.
 
-The bands are what the waveform encoder has to learn first; where speech is scarce they spare it that, and most of the encoder's
-arithmetic. They also give variation in training a cheap place: a longer or shorter vocal tract stretches the frequency axis (Jaitly and
-Hinton 2013), which here is another set of filters; a louder voice and a narrower line are a factor and a cut."""
+A fixed front end is followed by a few learned layers. The bands are what the waveform encoder has to learn first. Where
+speech is scarce they save that learning, and most of the encoder's arithmetic. They also make it cheap to vary the training
+data. A longer or shorter vocal tract stretches the frequency axis (Jaitly and Hinton 2013), which is another set of filters
+here. A louder voice is a factor, and a narrower line is a cut.
+"""
 
 import math
 from collections.abc import Sequence
@@ -17,19 +19,21 @@ from torchcpc.contracts import CPCError, Layout, OneOf, Share, Size
 from torchcpc.encoders.convolution import NORMALISATIONS, Kernel, causal_convolution, causal_layers, rectified
 from torchcpc.encoders.strided import Strided, check_input
 
-# Power of a frame below which nothing is told apart: about the rounding of 16-bit samples, so that bands which a narrow line left
-# empty read as silent ones and not as so many logarithms of rounding errors.
+# Frames of lower power are not distinguished. This is about the rounding of 16-bit samples. Bands that a narrow line left
+# empty thus count as silent, and not as logarithms of rounding errors.
 FLOOR = 1e-5
-# Centre and spread of log power at an ordinary level: numbers of unit size for the first layer.
+# Centre and spread of log power at an ordinary level, so that the first layer receives numbers of unit size.
 CENTRE, SPREAD = -4.0, 4.0
-# Samples of a Fourier transform that is written down as a matrix.
+# Most samples of the Fourier transform, which is stored as a matrix.
 _LONGEST = 1 << 13
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class MelEncoder(Strided):
-    """x [B, S] float in [-1, 1] -> z [B, floor(S / stride), channels]. Step t sees the `window` samples that end at (t+1)*stride - 1,
-    zeros before the start, and kernel - 1 frames before for every layer. Training varies each sequence, by torch's generator.
+    """x [B, S] float in [-1, 1] -> z [B, floor(S / stride), channels].
+
+    Step t sees the `window` samples that end at (t+1)*stride - 1, with zeros before the start. Each layer also sees kernel
+    - 1 earlier frames. Training varies each sequence, with random numbers of torch.
 
     Args:
         channels: Width of every layer, and of z.
@@ -82,9 +86,9 @@ class MelEncoder(Strided):
         size = 1 << (window - 1).bit_length()
         hz_F = torch.arange(size // 2 + 1, dtype=torch.float64) * self.sample_rate / size
         angle_SF = 2 * math.pi * torch.arange(window, dtype=torch.float64)[:, None] * torch.arange(len(hz_F)) / size
-        # Hamming's taper does not vanish at its ends, so that a step sees all the samples it is said to see.
+        # Hamming's taper does not vanish at its ends, so a step really sees all samples of its window.
         taper_S1 = torch.hamming_window(window, periodic=False, dtype=torch.float64)[:, None]
-        # Not weights: functions of the settings, which a saved model need not hold.
+        # Not weights: they follow from the settings, so a saved model need not hold them.
         fourier_SF = (taper_S1 * torch.cat([angle_SF.cos(), angle_SF.sin()], dim=1)).float()
         self.register_buffer("fourier_SF", fourier_SF, persistent=False)
         self.register_buffer("hz_F", hz_F.float(), persistent=False)
@@ -96,8 +100,15 @@ class MelEncoder(Strided):
         return rectified(self.log_mel(x_BS), self.layers, self.normalisations)
 
     def log_mel(self, x_BS: Tensor) -> Tensor:
-        """[B, floor(S / stride), bands] log power, centred and scaled by constants; varied in training."""
-        # In float32 whatever the autocast: a quiet band beside a loud one is lost in the 8 bits of bfloat16.
+        """Return the log power in mel bands, varied in training.
+
+        Args:
+            x_BS: Samples.
+
+        Returns:
+            Log power, centred and scaled by constants, [B, floor(S / stride), bands].
+        """
+        # In float32 under any autocast: the 8 bits of bfloat16 would lose a quiet band next to a loud one.
         with torch.autocast(x_BS.device.type, enabled=False):
             weight_F1S = self.fourier_SF.t().unsqueeze(1)
             bias_F = weight_F1S.new_zeros(len(weight_F1S))
@@ -108,7 +119,14 @@ class MelEncoder(Strided):
             return ((power_BTM + FLOOR).log() - CENTRE) / SPREAD
 
     def filters(self, stretch_B: Tensor | None = None) -> Tensor:
-        """Triangles of equal width in mel: [F, bands], or [B, F, bands] for frequency axes stretched by `stretch_B`."""
+        """Return triangular filters of equal width in mel.
+
+        Args:
+            stretch_B: Factor that stretches each frequency axis. None for one unstretched axis.
+
+        Returns:
+            Filters, [F, bands], or [B, F, bands] with `stretch_B`.
+        """
         hz = self.hz_F if stretch_B is None else self.hz_F * stretch_B[:, None]
         low, high = (float(_mel(self.hz_F.new_tensor(end))) for end in (self.low, self.high))
         edges = torch.linspace(low, high, self.bands + 2)
@@ -116,7 +134,7 @@ class MelEncoder(Strided):
         return (1 - (_mel(hz)[..., None] - centre_M).abs() / width).clamp_min(0)
 
     def _drawn(self, B: int) -> tuple[Tensor, Tensor]:
-        """Filters [B, F, bands] and factors of the power [B, 1, 1] of one variation for each sequence."""
+        """Return filters [B, F, bands] and power factors [B, 1, 1] of one random variation per sequence."""
         like = self.hz_F
 
         def uniform(low: float, high: float) -> Tensor:

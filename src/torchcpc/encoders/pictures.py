@@ -1,6 +1,9 @@
-"""Pictures -> one vector per patch of an overlapping grid: the paper, section 3.2, and CPC v2 (Henaff et al. 2020, arXiv:1905.09272). A
-raw position is a row of pixels. A step is a row of patches, and each column of the grid is a sequence of its own, read from top to
-bottom; in CPC v2 the grid is read from the other three sides as well."""
+"""Turn pictures into one vector per patch of an overlapping grid.
+
+This is the encoder of section 3.2 of the paper, and of CPC v2 (Henaff et al. 2020, arXiv:1905.09272). A raw position is a
+row of pixels, and a step is a row of patches. Each column of the grid is a sequence, read from top to bottom. In CPC v2 the
+grid is also read from the other three sides.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +19,11 @@ from torchcpc.encoders.residual import PATCH_NORMALISATIONS, residual_stacks
 from torchcpc.encoders.strided import check_aligned
 
 Side = Annotated[int, Ge(1), Le(1 << 14)]
-"""Of a picture or a patch, in pixels."""
+"""Side of a picture or a patch, in pixels."""
 
 
 def _stem(colours: int, width: int, kernel: int, stride: int, padding: int) -> nn.Conv2d:
-    """Begun for what no rectifier precedes."""
+    """Return a first layer, initialised for input that no rectifier precedes."""
     convolution = nn.Conv2d(colours, width, kernel, stride, padding)
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="linear")
     nn.init.zeros_(cast(Tensor, convolution.bias))
@@ -36,14 +39,16 @@ STEMS: dict[str, Callable[[int, int], nn.Module]] = {
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class PictureEncoder(nn.Module):
-    """x [B, S, W, colours], rows of pixels in [-1, 1] -> z [B * sequences, T, dim], the spatial mean over each patch of a residual net.
+    """x [B, S, W, colours], rows of pixels in [-1, 1] -> z [B * sequences, T, dim].
 
-    The defaults are the paper's: 7 x 7 patches of 64 pixels, 32 apart, of a grey picture of 256; a random crop of 60 padded back; the
-    first three stacks of ResNet-v2-101 without batch norm, 1024 outputs.
+    z is the spatial mean of a residual network over each patch. The defaults are those of the paper: a grey picture of 256
+    pixels has 7 x 7 patches of 64 pixels, 32 apart. A random crop of 60 is padded back. The network is the first three
+    stacks of ResNet-v2-101 without batch norm, with 1024 outputs.
 
-    Step t ends with pixel row (t+1)*stride - 1 or before. The first patch ends later than the first `stride` rows, so the first
-    ceil(patch / stride) - 1 steps are zero and not valid; T = that many + rows of the grid (S / stride where stride divides both S and
-    patch). Steps closer than ceil(patch / stride) share pixels: let the predictor start there (the paper: 2).
+    Step t ends with pixel row (t+1)*stride - 1 or before. The first patch ends after the first `stride` rows, so the first
+    ceil(patch / stride) - 1 steps are zero and not valid. T is their number plus the rows of the grid. It equals S / stride
+    if stride divides both S and patch. Steps closer than ceil(patch / stride) share pixels, so the predictor should start
+    there (2 in the paper).
 
     Args:
         patch: Side of a patch, in pixels.
@@ -95,17 +100,17 @@ class PictureEncoder(nn.Module):
             raise CPCError(f"{directions = }: one or more of {', '.join(DIRECTIONS)}, each once.")
         check_choice("stem", self.stem, STEMS)
         self.dim, self.layout, self.receptive_field = tuple(self.channels)[-1], Layout(len(directions), columns), patch
-        # The narrowest picture of so many columns; up to stride - 1 pixels more are not used.
+        # The narrowest picture with this many columns. Up to stride - 1 further pixels are not used.
         self.row_shape = ((columns - 1) * stride + patch, colours)
         lists = {"blocks": tuple(self.blocks), "channels": tuple(self.channels), "inner": tuple(self.inner)}
         stacks = residual_stacks(width, **lists, normalisation=self.normalisation)
-        # Channels innermost: what CPU and GPU convolve fastest.
+        # CPU and GPU convolve fastest with channels innermost.
         layers = nn.Sequential(STEMS[self.stem](colours, width), *stacks)
         self.layers = layers.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
     @property
     def first_new_step(self) -> int:
-        """The smallest k for which step t+k shares no pixel with step t; smaller k can be predicted by copying."""
+        """The smallest k for which step t+k shares no pixel with step t. A smaller k can be predicted by copying."""
         return -(-self.patch // self.stride)
 
     def forward(self, x_BSWc: Tensor) -> Tensor:
@@ -123,7 +128,7 @@ class PictureEncoder(nn.Module):
         return sequences([z_BRCD] * self.layout.views, self.directions, lead=self.first_new_step - 1)
 
     def _rows(self, x_BSWc: Tensor) -> int:
-        """Rows of the grid. Raises CPCError for pictures that do not make the grid."""
+        """Return the rows of the grid. Raises CPCError if the pictures do not fit the grid."""
         _, S, W, c = x_BSWc.shape if x_BSWc.dim() == 4 else (0, 0, 0, 0)
         rows, columns = ((side - self.patch) // self.stride + 1 for side in (S, W))
         if c != self.colours or rows < 1 or columns != self.layout.columns:
@@ -140,8 +145,15 @@ class PictureEncoder(nn.Module):
         return rows
 
     def steps(self, window: Window) -> Steps:
-        """Read downwards, segment is the column and time the row in its picture; upwards time is minus the row; across, segment is the row
-        and time plus or minus the column. view counts the directions."""
+        """Return the metadata of the steps of a window.
+
+        `segment` and `time` depend on the direction of reading. Downwards, `segment` is the column and `time` is the row.
+        Upwards, `time` is minus the row. Across, `segment` is the row and `time` is plus or minus the column. `view` is the
+        number of the direction.
+
+        Args:
+            window: The window.
+        """
         check_aligned(window, self.stride)
         rows, columns, device = self._rows(window.x), self.layout.columns, window.start.device
         first_B11 = torch.div(window.start, self.stride, rounding_mode="floor")[:, None, None]

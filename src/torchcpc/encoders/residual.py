@@ -1,4 +1,4 @@
-"""Pre-activation bottleneck blocks (ResNet-v2: He et al. 2016, arXiv:1603.05027) without statistics that patches could share."""
+"""Pre-activation bottleneck blocks without statistics that patches could share (ResNet-v2: He et al. 2016, arXiv:1603.05027)."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -10,8 +10,9 @@ from torch.nn import functional as F
 
 from torchcpc.contracts import CPCError, check_choice
 
-# Width -> module on [P, width, height, width of picture]. "layer" normalises one patch by its own mean and variance, which tells the
-# others nothing; batch norm would (Henaff et al. 2020, arXiv:1905.09272, section 4.1). The paper has none.
+# Width -> module on [P, width, height, width of picture]. "layer" normalises one patch by its own mean and variance, which
+# reveals nothing about the others. Batch norm would (Henaff et al. 2020, arXiv:1905.09272, section 4.1). The paper uses
+# none.
 PATCH_NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
     "layer": lambda channels: nn.GroupNorm(1, channels),
     "none": lambda channels: nn.Identity(),
@@ -19,8 +20,11 @@ PATCH_NORMALISATIONS: dict[str, Callable[[int], nn.Module]] = {
 
 
 class Pointwise(nn.Conv2d):
-    """A 1x1 convolution as the product of all places that it is: with channels innermost nothing need be copied for it, and on small
-    patches it is three times as fast as the library's convolution, backwards."""
+    """A 1x1 convolution, computed as one matrix product over all places.
+
+    With channels innermost, nothing is copied. On small patches its backward pass is three times as fast as PyTorch's
+    convolution.
+    """
 
     def __init__(self, inputs: int, outputs: int, *, bias: bool = True) -> None:
         super().__init__(inputs, outputs, 1, bias=bias)
@@ -30,8 +34,18 @@ class Pointwise(nn.Conv2d):
 
 
 class Bottleneck(nn.Module):
-    """x + (1x1, 3x3, 1x1 convolutions of normalised, rectified x): [P, in, h, w] -> [P, out, h / stride, w / stride], rounded up. scale:
-    standard deviation of the branch at initialisation, in units of its input."""
+    """x + (1x1, 3x3, 1x1 convolutions of normalised, rectified x): [P, in, h, w] -> [P, out, h / stride, w / stride].
+
+    Sizes are rounded up.
+
+    Args:
+        inputs: Channels of the input.
+        inner: Channels of the 3x3 convolution.
+        outputs: Channels of the output.
+        stride: Stride of the 3x3 convolution.
+        norm: Normalisation by width.
+        scale: Standard deviation of the branch at initialisation, relative to its input.
+    """
 
     def __init__(
         self, inputs: int, inner: int, outputs: int, stride: int, norm: Callable[[int], nn.Module], scale: float
@@ -53,20 +67,30 @@ class Bottleneck(nn.Module):
         y = self.before(x)
         if isinstance(self.shortcut, nn.Identity):
             return x + self.branch(y)
-        # Where the shape changes, the shortcut starts from the rectified input too, as in the original. The stride is a slice: given
-        # to the convolution, oneDNN's backward pass on CPUs with AVX2 writes past its memory for channels that are no multiple of 8
-        # (torch 2.13.0, channels last: "double free or corruption").
+        # Where the shape changes, the shortcut also starts from the rectified input, as in the original. The stride is a
+        # slice, because oneDNN's backward pass of a strided convolution writes past its memory on CPUs with AVX2, for
+        # channels that are no multiple of 8 (torch 2.13.0, channels last: "double free or corruption").
         return self.shortcut(y[:, :, :: self.stride, :: self.stride]) + self.branch(y)
 
 
 def residual_stacks(
     inputs: int, *, blocks: tuple[int, ...], channels: tuple[int, ...], inner: tuple[int, ...], normalisation: str
 ) -> nn.Sequential:
-    """Stacks of bottlenecks, each but the first halving height and width in its first block; normalised and rectified at the end.
+    """Build stacks of bottlenecks, normalised and rectified at the end.
 
-    blocks, channels, inner: of each stack, the number of blocks, their outputs and the width of their 3x3 convolution. Branches start at
-    1 / sqrt(all blocks), so that variance stays of order one through any depth (compare Zhang et al. 2019, arXiv:1901.09321). Raises
-    CPCError for lists that do not fit."""
+    Every stack after the first halves height and width in its first block. Branches start with a scale of 1 / sqrt(all
+    blocks), so the variance stays of order one at any depth (compare Zhang et al. 2019, arXiv:1901.09321).
+
+    Args:
+        inputs: Channels of the input.
+        blocks: Blocks of each stack.
+        channels: Outputs of each stack.
+        inner: Width of the 3x3 convolutions of each stack.
+        normalisation: Name of the normalisation, one of `PATCH_NORMALISATIONS`.
+
+    Raises:
+        CPCError: If the lists differ in length or hold numbers below 1.
+    """
     if not blocks or not len(blocks) == len(channels) == len(inner) or min((*blocks, *channels, *inner)) < 1:
         raise CPCError(
             f"blocks {blocks}, channels {channels}, inner {inner}: one positive number per stack in each. Make the lists equally long."

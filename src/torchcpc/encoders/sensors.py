@@ -1,4 +1,4 @@
-"""Sensor series -> vectors: one for every row, or one for every frame of rows that strided convolutions make."""
+"""Turn sensor series into vectors: one per row, or one per frame of rows."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,11 +16,17 @@ from torchcpc.encoders.waveform import WaveformEncoder
 
 
 class Observed(nn.Module):
-    """x [B, S, channels], NaN where missing -> [B, S, 2 * channels]: (x - mean) / scale or 0, then 1 where observed or 0.
+    """x [B, S, channels], NaN where missing -> [B, S, 2 * channels].
 
-    mean, scale: one each per channel, in the unit of the data; none at all stands for a single channel as it is. A channel of scale 0 does
-    not vary, and counts as never observed. They are settings and not
-    weights: `cpc train` fits them on the training sources and writes them down, so that all that is built from these settings scales alike.
+    The first half is (x - mean) / scale, or 0 if x is missing. The second half is 1 if x was observed, otherwise 0. A
+    channel of scale 0 does not vary and counts as never observed.
+
+    Mean and scale are settings, not weights. `cpc train` fits them on the training sources and writes them to the settings.
+    Everything built from these settings then scales alike.
+
+    Args:
+        mean: Mean of each channel, in the unit of the data. Empty for a single channel that is not scaled.
+        scale: Standard deviation of each channel, likewise.
     """
 
     mean: Tensor
@@ -34,7 +40,7 @@ class Observed(nn.Module):
                 "scales above 0, or 0 for a channel that is not read. Leave both out to have them fitted."
             )
         self.channels = max(1, len(mean))
-        # A large mean beside a small spread would cost the digits that count, so it is subtracted in float64.
+        # A large mean with a small spread would cost significant digits, so it is subtracted in float64.
         self.register_buffer("mean", torch.tensor(mean or [0.0], dtype=torch.float64), persistent=False)
         self.register_buffer("scale", torch.tensor(scale or [1.0]), persistent=False)
 
@@ -47,13 +53,27 @@ class Observed(nn.Module):
         return torch.cat([scaled_BSF, seen_BSF.to(dtype)], dim=2)
 
     def seen(self, x_BSF: Tensor) -> Tensor:
-        """Where something was observed in a channel that is read: [B, S, channels] bool."""
+        """Return where a value was observed in a channel that is read.
+
+        Args:
+            x_BSF: Values, NaN where missing.
+
+        Returns:
+            Mask, bool [B, S, channels].
+        """
         return x_BSF.isfinite() & (self.scale > 0)
 
 
 class Sensors(Strided):
-    """x [B, S, channels], NaN where missing -> z. A step in whose own rows nothing was observed is not valid: it is neither predicted nor
-    a candidate, but the context passes over it."""
+    """Base of sensor encoders: x [B, S, channels], NaN where missing -> z.
+
+    A step without any observed value in its own rows is not valid. It is neither predicted nor a candidate, but the context
+    still reads it.
+
+    Args:
+        mean: Mean of each channel, in the unit of the data.
+        scale: Standard deviation of each channel.
+    """
 
     takes_missing = True
 
@@ -70,7 +90,7 @@ class Sensors(Strided):
 
 
 class SensorRows(Sensors):
-    """z [B, S, dim]: a step is a row and sees only itself, for slow sensors.
+    """z [B, S, dim]: a step is one row and sees only itself, for slow sensors.
 
     Args:
         dim: Width of z.
@@ -90,8 +110,9 @@ class SensorRows(Sensors):
 
 
 class SensorFrames(Sensors):
-    """z [B, floor(S / stride), dim] by the strided convolutions of `WaveformEncoder`. The defaults make a step of 18 rows (50 ms at 360
-    Hz) that sees 48.
+    """z [B, floor(S / stride), dim], by the strided convolutions of `WaveformEncoder`.
+
+    With the defaults, a step is 18 rows (50 ms at 360 Hz) and sees 48.
 
     Args:
         dim: Width of every layer, and of z.

@@ -1,4 +1,4 @@
-"""Encoders whose steps follow one another every `stride` raw positions."""
+"""Encoders whose steps follow each other every `stride` raw positions."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from torchcpc.contracts import ONE_SEQUENCE, CPCError, Steps, Window
 
 
 class Strided(nn.Module):
-    """The base of such encoders. What stands here is for a step of one position that sees only itself."""
+    """Base of such encoders. The defaults are those of a step of one position that sees only itself."""
 
     takes_missing = False
     layout = ONE_SEQUENCE
@@ -18,8 +18,20 @@ class Strided(nn.Module):
 
 
 def strided_steps(window: Window, stride: int) -> Steps:
-    """[B, floor(S / stride)] steps; time counts strides from the start of the source; a step cut off by the padding is not valid. Raises
-    CPCError for a window that starts between two steps: its steps would bear the times of others that see other positions."""
+    """Return the metadata of steps that follow each other every `stride` positions.
+
+    `time` counts strides from the start of the source. A step that the padding cuts off is not valid.
+
+    Args:
+        window: The window.
+        stride: Positions of a step.
+
+    Returns:
+        Steps, [B, floor(S / stride)].
+
+    Raises:
+        CPCError: If a window starts between two steps. Its steps would have the times of steps that see other positions.
+    """
     check_aligned(window, stride)
     shape = (len(window.start), window.x.shape[1] // stride)
     t_1T = torch.arange(shape[1], device=window.start.device).unsqueeze(0)
@@ -35,7 +47,15 @@ def strided_steps(window: Window, stride: int) -> Steps:
 
 
 def check_aligned(window: Window, stride: int) -> None:
-    """Raises CPCError for windows that start between two steps."""
+    """Check that windows start at a multiple of the stride.
+
+    Args:
+        window: The windows.
+        stride: Positions of a step.
+
+    Raises:
+        CPCError: If one does not.
+    """
     off = window.start % stride != 0
     if bool(off.any()):
         raise CPCError(
@@ -45,7 +65,17 @@ def check_aligned(window: Window, stride: int) -> None:
 
 
 def check_input(x: Tensor, unit: str, row: tuple[int, ...], least: int = 0) -> None:
-    """Raises CPCError for another shape than [batch, unit, *row], and for less than `least`, the samples of a step."""
+    """Check that an input has the shape [batch, unit, *row].
+
+    Args:
+        x: The input.
+        unit: Noun for the raw positions.
+        row: Shape of a raw position.
+        least: Positions of one step, the smallest number allowed.
+
+    Raises:
+        CPCError: If it has another shape, or fewer positions.
+    """
     if x.dim() < 2 or x.shape[2:] != row or x.shape[1] < least:
         enough = f" with at least {least} samples (one step)" if least else ""
         raise CPCError(f"input of shape {tuple(x.shape)}: expected [{', '.join(map(str, ('batch', unit, *row)))}]{enough}.")

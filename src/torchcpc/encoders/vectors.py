@@ -1,4 +1,4 @@
-"""Rows of numbers (sensor values, a line of pixels) -> one vector each."""
+"""Turn rows of numbers, such as sensor values or a line of pixels, into one vector each."""
 
 from torch import Tensor, nn
 
@@ -7,7 +7,9 @@ from torchcpc.encoders.strided import Strided, check_input
 
 
 class VectorEncoder(Strided):
-    """x [B, S, features] -> z [B, S, dim]: the same small network on every row, so a step is a row and sees only itself.
+    """x [B, S, features] -> z [B, S, dim], by the same small network for every row.
+
+    A step is a row and sees only itself.
 
     Args:
         features: Values of a row. As many as the data have.

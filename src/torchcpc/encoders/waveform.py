@@ -1,4 +1,4 @@
-"""Raw waveform -> one vector every 10 ms: the strided convolutions of the paper, section 3.1."""
+"""Turn a raw waveform into one vector every 10 ms: the strided convolutions of section 3.1 of the paper."""
 
 from collections.abc import Sequence
 from math import prod
@@ -13,14 +13,17 @@ from torchcpc.encoders.strided import Strided, check_input
 
 
 class WaveformEncoder(Strided):
-    """x [B, S] float, samples of one channel -> z [B, T, channels], T = floor(S / stride) exactly.
+    """x [B, S] float, samples of one channel -> z [B, T, channels], with exactly T = floor(S / stride).
 
-    The defaults are the paper's: strides 5,4,2,2,2, kernels 10,8,4,4,4, 512 channels, ReLU: one step per 160 samples (10 ms at 16 kHz),
-    receptive field 465 samples. Every layer is padded with kernel - stride zeros on the left only. The paper does not state its padding;
-    this choice makes the count of steps exact, keeps step t from seeing any sample after (t+1)*stride - 1, and leaves every step
-    unchanged when a recording is padded at its end. With several `inputs`, x is [B, S, inputs].
+    The defaults are those of the paper: strides 5, 4, 2, 2, 2, kernels 10, 8, 4, 4, 4, 512 channels and ReLU. A step is 160
+    samples (10 ms at 16 kHz), and the receptive field is 465 samples.
+
+    Every layer is padded with kernel - stride zeros on the left only. The paper does not state its padding. With this
+    choice the number of steps is exact. Step t sees no sample after (t+1)*stride - 1, and padding at the end of a recording
+    changes no step.
 
     Args:
+        inputs: Channels of the input. With several, x is [B, S, inputs].
         channels: Width of every layer, and of z.
         kernels: Positions that each layer sees, the first layer first. Each is at least its stride.
         strides: Positions from one output of each layer to the next. Their product is the length of a step.
