@@ -40,6 +40,7 @@ CONTRACTS = {
 QUESTIONS = {
     "probes.question": ("ProbeSpec",),
     "information.scoring": ("SampleSpec",),
+    "information.timeline": ("TimelineSpec",),
     "ranking.questions": ("RankSpec",),
     "representations.nearest": ("NearestSpec",),
     "segmentation.boundaries": ("SegmentSpec",),
@@ -49,6 +50,7 @@ QUESTIONS = {
 ANSWERS = {
     "information.score": ("Scores",),
     "information.result": ("CandidateTable", "ContinuationTable"),
+    "recording.result": ("RecordingView",),
     "runs.expand_vocabulary": ("Expanded",),
 }
 _WIDTH = 78
