@@ -40,7 +40,6 @@ CONTRACTS = {
 QUESTIONS = {
     "probes.question": ("ProbeSpec",),
     "information.scoring": ("SampleSpec",),
-    "information.timeline": ("TimelineSpec",),
     "ranking.questions": ("RankSpec",),
     "representations.nearest": ("NearestSpec",),
     "segmentation.boundaries": ("SegmentSpec",),
