@@ -78,6 +78,15 @@ class MaskedConvolutions(nn.Module):
         self.stacks = nn.ModuleList(nn.ModuleList(MaskedBlock(dim, hidden) for _ in range(blocks)) for _ in views)
 
     def forward(self, z_BTD: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return c and the state after the last row.
+
+        Args:
+            z_BTD: Steps of whole pictures, a row of patches each.
+            state: State of an earlier call. None at the top of a picture.
+
+        Raises:
+            CPCError: If the sequences are not a whole number of pictures.
+        """
         views, columns = self.layout.views, self.layout.columns
         if len(z_BTD) % self.layout.sequences:
             raise CPCError(

@@ -32,6 +32,12 @@ class RecurrentContext(nn.Module):
         self.gru = nn.GRU(latent_dim, dim, num_layers=layers, batch_first=True)
 
     def forward(self, z_BTD: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return c and the state after the last step.
+
+        Args:
+            z_BTD: Steps.
+            state: State of an earlier call. None at the start of a sequence.
+        """
         # Float32 under any autocast: on a CPU, recurrence in bfloat16 is no faster, and it loses precision step by step.
         with torch.autocast(z_BTD.device.type, enabled=False):
             return self.gru(z_BTD.float(), state)
@@ -48,4 +54,10 @@ class NoContext(nn.Module):
         self.dim = latent_dim
 
     def forward(self, z_BTD: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Return z as c, and an empty state.
+
+        Args:
+            z_BTD: Steps.
+            state: Not used.
+        """
         return z_BTD, z_BTD.new_zeros(0)

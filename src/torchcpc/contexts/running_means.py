@@ -54,6 +54,11 @@ class Standardised(nn.Module):
         self.register_buffer("seen", torch.zeros(1))
 
     def forward(self, z: Tensor) -> Tensor:
+        """Standardise steps, and in training learn from them.
+
+        Args:
+            z: Steps, [..., D].
+        """
         weight = self.seen.clamp(min=_NEWEST)
         mean_D = self.mean_D / weight
         variance_D = torch.where(self.seen > 0, (self.square_D / weight - mean_D.square()).clamp(min=0) + _LEAST, 1.0)

@@ -46,9 +46,11 @@ class Arrays(SourceList[ArrayItem]):
         super().__init__(held)
 
     def length(self, index: int) -> int:
+        """Return the rows of source `index`."""
         return len(self.items[index].values)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Return rows start .. start+count of source `index` as float32 [count, features]."""
         return self.items[index].values[start : start + count].astype(np.float32)
 
 

@@ -27,6 +27,7 @@ class Clip(Item):
 
     @classmethod
     def of(cls, sources: Sources, source: int, start: int, length: int) -> Self:
+        """Return a clip of source `source`, of `length` positions from `start` on."""
         item = sources.items[source]
         seconds = length / sources.rate if item.seconds else 0.0
         return cls(
@@ -73,9 +74,11 @@ class Clips(SourceList[Clip]):
         raise CPCError(f"clips have the labels of their sources: give the label {column!r} to those.")
 
     def length(self, index: int) -> int:
+        """Return the positions of clip `index`."""
         return self.items[index].length
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Return positions start .. start+count of clip `index`."""
         clip = self.items[index]
         return self.sources.read(clip.source, clip.start + start, max(0, min(count, clip.length - start)), rng)
 
@@ -168,6 +171,7 @@ class Shuffled(SourceList[Item]):
         return [self._sources.labels(column)[self._index]] * len(self)
 
     def length(self, index: int) -> int:
+        """Return the positions of the source."""
         return self._sources.length(self._index)
 
     @cached_property

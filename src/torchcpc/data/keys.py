@@ -65,6 +65,7 @@ class Keys:
 
     @classmethod
     def of(cls, items: Iterable[Item]) -> "Keys":
+        """Return the keys of items."""
         held = list(items)
         return cls([item.key for item in held], [item.path for item in held])
 

@@ -50,10 +50,12 @@ class SourceList(ABC, Generic[T]):
         self._group_numbers = {name: number for number, name in enumerate(self.groups)}
 
     @abstractmethod
-    def length(self, index: int) -> int: ...
+    def length(self, index: int) -> int:
+        """Return the raw positions of source `index`."""
 
     @abstractmethod
-    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray: ...
+    def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Return positions start .. start+count of source `index`, fewer where it ends."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -66,17 +68,21 @@ class SourceList(ABC, Generic[T]):
 
     @property
     def hours(self) -> float:
+        """The duration of all sources in hours, 0 if there is no clock."""
         return sum(item.seconds for item in self.items) / 3600
 
     def group(self, index: int) -> int:
+        """Return the number of the group of source `index`, from 0."""
         return self._group_numbers[self.items[index].group]
 
     def labels(self, column: str) -> list[str]:
+        """Return the label of each source in `column`, "" where it has none."""
         columns = same_names(column, label_columns(self.items))
         is_group = bool(same_names(column, self.group_columns))
         return [first_label(item.labels, columns) or (item.group if is_group else "") for item in self.items]
 
     def relabelled(self, column: str, labels: Sequence[str]) -> Self:
+        """Return the same sources with new labels in `column`."""
         named = same_names(column, label_columns(self.items))
         chosen = copy(self)
         chosen.items = [
@@ -97,6 +103,7 @@ class SourceList(ABC, Generic[T]):
         return chosen
 
     def select(self, indices: Sequence[int]) -> Self:
+        """Return the sources at `indices`, in that order. Groups keep their numbers."""
         chosen = copy(self)
         chosen.items = [self.items[index] for index in indices]
         return chosen

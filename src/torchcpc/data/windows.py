@@ -32,7 +32,7 @@ class RandomWindows:
         seed: Seed of the windows.
         length: Positions of a window: samples of audio, rows of a series or picture, sentences of a text.
         batch: Windows of an update.
-        windows_per_group: Windows of each group (speaker, patient) in a batch; 1 draws them from anyone. Negatives of the
+        windows_per_group: Windows of each group (speaker, patient) in a batch. 1 draws from all groups. Negatives of the
             same speaker need 2 or more.
 
     Raises:

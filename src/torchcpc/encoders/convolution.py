@@ -28,6 +28,7 @@ class CausalConvolution(nn.Conv1d):
     """`causal_convolution` as a layer with weights."""
 
     def forward(self, input: Tensor) -> Tensor:
+        """Return the causal convolution of steps [B, T, C]."""
         return causal_convolution(input, self.weight, cast(Tensor, self.bias), self.stride[0])
 
 

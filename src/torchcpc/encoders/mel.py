@@ -48,7 +48,7 @@ class MelEncoder(Strided):
         warp: Training stretches the frequency axis by exp of uniform(-warp, warp), which varies the voice.
         gain: Training multiplies the wave by exp of uniform(-gain, gain), which varies the level.
         narrow: Share of training windows whose bands end early, as on a telephone line.
-        two_voices: Whether targets are varied anew, so that what varies cannot help to predict.
+        two_voices: Whether targets get a new variation, so that the variation cannot help to predict.
     """
 
     channels: Size = 256
@@ -96,6 +96,7 @@ class MelEncoder(Strided):
         self.layers, self.normalisations = causal_layers(widths, kernels, [1] * len(kernels), self.normalisation)
 
     def forward(self, x_BS: Tensor) -> Tensor:
+        """Return z [B, T, channels] of samples [B, S]."""
         check_input(x_BS, "samples", (), self.stride)
         return rectified(self.log_mel(x_BS), self.layers, self.normalisations)
 

@@ -64,7 +64,7 @@ class PictureEncoder(nn.Module):
         margin: Pixels by which a patch is cropped, in training at random. Smaller than `patch`.
         flip: Share of patches that training mirrors.
         colour_drop: Share of patches that training shows in one colour only.
-        directions: Sides from which the grid is read. Others than "down" need a square grid.
+        directions: Sides from which the grid is read. All except "down" need a square grid.
     """
 
     takes_missing = False
@@ -114,6 +114,7 @@ class PictureEncoder(nn.Module):
         return -(-self.patch // self.stride)
 
     def forward(self, x_BSWc: Tensor) -> Tensor:
+        """Return z [B * sequences, T, dim] of pictures [B, S, W, colours]."""
         rows = self._rows(x_BSWc)
         x_BRCchw = grid(x_BSWc, patch=self.patch, stride=self.stride)
         x_Pchw = x_BRCchw.flatten(0, 2).contiguous(memory_format=torch.channels_last)

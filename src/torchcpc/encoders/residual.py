@@ -30,6 +30,7 @@ class Pointwise(nn.Conv2d):
         super().__init__(inputs, outputs, 1, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
+        """Return the convolution of a picture [B, C, h, w]."""
         return F.linear(input.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
 
 
@@ -64,6 +65,7 @@ class Bottleneck(nn.Module):
             last.weight.mul_(scale)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the input plus its branch."""
         y = self.before(x)
         if isinstance(self.shortcut, nn.Identity):
             return x + self.branch(y)

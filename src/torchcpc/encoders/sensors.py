@@ -45,6 +45,7 @@ class Observed(nn.Module):
         self.register_buffer("scale", torch.tensor(scale or [1.0]), persistent=False)
 
     def forward(self, x_BSF: Tensor) -> Tensor:
+        """Return scaled values, and where they were observed."""
         check_input(x_BSF, "rows", (self.channels,))
         seen_BSF, dtype = self.seen(x_BSF), self.scale.dtype
         # Filled before it is scaled: a NaN that is only masked afterwards would still be NaN in the gradient.
@@ -83,6 +84,7 @@ class Sensors(Strided):
         self.row_shape = (self.observed.channels,)
 
     def steps(self, window: Window) -> Steps:
+        """Return the metadata of the steps of a window. A step without observed values is not valid."""
         steps = strided_steps(window, self.stride)
         B, T = steps.valid.shape
         seen_BT = self.observed.seen(window.x[:, : T * self.stride]).reshape(B, T, -1).any(dim=2)
@@ -106,6 +108,7 @@ class SensorRows(Sensors):
         self.dim, self.rows = dim, VectorEncoder(features=2 * self.observed.channels, dim=dim, hidden=hidden)
 
     def forward(self, x_BSF: Tensor) -> Tensor:
+        """Return z [B, S, dim] of rows [B, S, channels]."""
         return self.rows(self.observed(x_BSF))
 
 
@@ -139,4 +142,5 @@ class SensorFrames(Sensors):
         self.dim, self.stride, self.receptive_field = dim, self.frames.stride, self.frames.receptive_field
 
     def forward(self, x_BSF: Tensor) -> Tensor:
+        """Return z [B, T, dim] of rows [B, S, channels]."""
         return self.frames(self.observed(x_BSF))

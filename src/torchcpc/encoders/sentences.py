@@ -81,6 +81,7 @@ class SentenceEncoder(Strided):
         self.words = nn.Linear(kernel * embedding, dim)
 
     def forward(self, x_BSL: Tensor) -> Tensor:
+        """Return z [B, S, dim] of token numbers [B, S, width]."""
         if x_BSL.dim() != 3:
             raise CPCError(f"input of shape {tuple(x_BSL.shape)}: expected [batch, sentences, tokens].")
         B, S, L = x_BSL.shape

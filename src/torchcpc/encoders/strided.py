@@ -14,6 +14,7 @@ class Strided(nn.Module):
     stride = receptive_field = 1
 
     def steps(self, window: Window) -> Steps:
+        """Return the metadata of the steps of a window. See `strided_steps`."""
         return strided_steps(window, self.stride)
 
 

@@ -27,5 +27,6 @@ class VectorEncoder(Strided):
         self.layers = nn.Sequential(nn.Linear(features, hidden), nn.ReLU(), nn.Linear(hidden, dim))
 
     def forward(self, x_BSF: Tensor) -> Tensor:
+        """Return z [B, S, dim] of rows [B, S, features]."""
         check_input(x_BSF, "rows", self.row_shape)
         return self.layers(x_BSF.to(next(self.parameters()).dtype))

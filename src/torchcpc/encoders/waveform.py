@@ -58,5 +58,6 @@ class WaveformEncoder(Strided):
         self.convolutions, self.normalisations = causal_layers(widths, self.kernels, self.strides, normalisation)
 
     def forward(self, x_BS: Tensor) -> Tensor:
+        """Return z [B, T, channels] of samples [B, S]."""
         check_input(x_BS, "samples", self.row_shape, self.stride)
         return rectified(x_BS if self.row_shape else x_BS.unsqueeze(2), self.convolutions, self.normalisations)

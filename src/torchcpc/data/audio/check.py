@@ -45,8 +45,7 @@ def inspect(path: Path) -> Facts:
         path: Sound file.
 
     Returns:
-        Four numbers: the rate in Hz, the channels, the decoded frames, and 1 plus the `REMARKS` that hold. The reason
-            is in `fault` if the file cannot be used.
+        The rate in Hz, the channels, the decoded frames, and 1 plus the `REMARKS` that hold.
     """
     levels = _Levels()
     try:

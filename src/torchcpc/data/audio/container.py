@@ -69,14 +69,17 @@ class View:
         self._told = self._size * _FARTHER + (1 << 20) if container.open_end else self._size
 
     def seek(self, offset: int, whence: int = 0) -> int:
+        """Move to a position, as files do."""
         self._at = max(0, offset + (0, self._at, self._told)[whence])
         return self._at
 
     def tell(self) -> int:
+        """Return the current position."""
         return self._at
 
     @property
     def unread(self) -> int:
+        """The bytes after the current position."""
         return max(0, self._size - self._at)
 
     def readinto(self, into: bytearray) -> int:

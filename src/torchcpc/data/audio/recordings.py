@@ -88,6 +88,7 @@ class Recordings(SourceList[Recording]):
         self.sample_rate = rate
 
     def length(self, index: int) -> int:
+        """Return the samples of recording `index`, at the rate that is read."""
         item = self.items[index]
         return item.end * self.sample_rate // item.rate - self._begin(item)
 

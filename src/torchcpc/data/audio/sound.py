@@ -33,6 +33,7 @@ class Forward(sf.SoundFile):
     """
 
     def seekable(self) -> bool:
+        """Claim that the file cannot seek, so that soundfile does not seek around reads."""
         return False
 
 

@@ -33,7 +33,7 @@ def inspect_picture(open_it: Callable[[], Image.Image]) -> Facts:
         open_it: Opens the picture. Raises CPCError if it is none.
 
     Returns:
-        Three numbers: width and height as stored, and 1 plus the marks that `remarks` reads.
+        Width and height as stored, and 1 plus the marks that `remarks` reads.
     """
     try:
         with open_it() as image:

@@ -113,6 +113,7 @@ def step_of(image: Image.Image) -> int:
 
 
 def extremes(image: Image.Image) -> tuple[int, int]:
+    """Return the lowest and the highest pixel of a picture with one channel."""
     return cast(tuple[int, int], image.getextrema())
 
 

@@ -78,6 +78,7 @@ class Images(SourceList[Picture]):
         self.size, self.margin, self.grey, self.flip = size, margin, grey, flip
 
     def length(self, index: int) -> int:
+        """Return the rows of a picture, `size` for each."""
         return self.size
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -131,7 +132,7 @@ def scan_images(
 
     Args:
         roots: Folders, manifests or single files.
-        cache: File that remembers what was decoded, each file once.
+        cache: File that stores the results of decoding, so that each file is decoded once.
         progress: Called as pictures are decoded.
         size: Side of the square that is read, in pixels.
         margin: Pixels by which pictures are read larger. Training windows show a random part of them.

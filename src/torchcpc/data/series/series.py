@@ -67,6 +67,7 @@ class Series(SourceList[SeriesItem]):
         self.gain, self.channels = gain, items[0].readings.channels
 
     def length(self, index: int) -> int:
+        """Return the rows of series `index`."""
         return len(self.items[index].readings.values)
 
     def read(self, index: int, start: int, count: int, rng: np.random.Generator | None = None) -> np.ndarray:

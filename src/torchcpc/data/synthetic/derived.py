@@ -42,19 +42,24 @@ class Derived(ABC):
         """
 
     def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
+        """Sample independent sequences. See `Process.sample`."""
         x_BTD, group_B = self.process.sample(sequences, steps, rng)
         return SampledSequences(self.show(x_BTD.astype(np.float64), rng).astype(np.float32), group_B)
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
+        """Return the belief at each step. See `Process.belief`."""
         return self.process.belief(self.undo(x_BTD.astype(np.float64)))
 
     def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
+        """Return the log density ratio of candidates. See `Process.log_ratio`."""
         return self.process.log_ratio(self.undo(x.astype(np.float64)), belief, k)
 
     def propose(self, belief: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw candidates from the marginal distribution. See `Process.propose`."""
         return self.show(self.process.propose(belief, count, rng), rng)
 
     def information(self, k: int, *, past: int | None = None) -> Result:
+        """Return the information between past and future. See `Process.information`."""
         return self.process.information(k, past=past)
 
 
@@ -75,9 +80,11 @@ class Nuisance(Derived):
         self.bits = bits
 
     def show(self, x: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Append random coins to steps."""
         return np.concatenate([x, rng.choice([-1.0, 1.0], size=(*x.shape[:-1], self.bits))], axis=-1)
 
     def undo(self, y: np.ndarray) -> np.ndarray:
+        """Remove the coins from steps."""
         return y[..., : self.process.dim]
 
 
@@ -97,9 +104,11 @@ class Warped(Derived):
         self.Q, _ = np.linalg.qr(np.random.default_rng(0).standard_normal((self.dim, self.dim)))
 
     def show(self, x: np.ndarray, rng: np.random.Generator | None = None) -> np.ndarray:
+        """Apply the nonlinearity to steps."""
         return np.arcsinh(np.arcsinh(2.0 * x) @ self.Q.T)
 
     def undo(self, y: np.ndarray) -> np.ndarray:
+        """Invert the nonlinearity."""
         return np.sinh(np.sinh(y) @ self.Q) / 2.0
 
 
@@ -129,20 +138,24 @@ class Speakers:
         self._gain = math.log(speakers) if marginal == "mixed" else 0.0
 
     def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
+        """Sample sequences of one speaker each. See `Process.sample`."""
         group_B = rng.integers(self.speakers, size=sequences)
         voice_BTV = np.broadcast_to(np.eye(self.speakers)[group_B][:, None], (sequences, steps, self.speakers))
         phone_BTP = self.chain.sample(sequences, steps, rng).x_BTD
         return SampledSequences(np.concatenate([voice_BTV, phone_BTP], axis=2, dtype=np.float32), group_B)
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
+        """Return the belief at each step. See `Process.belief`."""
         voice_BTV = np.eye(self.speakers)[self._speaker(x_BTD)]
         return np.concatenate([voice_BTV, self.chain.belief(x_BTD[..., self.speakers :])], axis=-1)
 
     def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
+        """Return the log density ratio of candidates. See `Process.log_ratio`."""
         phone = self.chain.log_ratio(x[..., self.speakers :], belief[..., self.speakers :], k)
         return np.where(self._speaker(x) == self._speaker(belief), phone + self._gain, -np.inf)
 
     def propose(self, belief: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw candidates from the marginal distribution. See `Process.propose`."""
         shape = (*belief.shape[:-1], count)
         voice = rng.integers(self.speakers, size=shape)
         if self.marginal == "same_group":
@@ -150,6 +163,7 @@ class Speakers:
         return np.concatenate([np.eye(self.speakers)[voice], self.chain.propose(belief, count, rng)], axis=-1)
 
     def information(self, k: int, *, past: int | None = None) -> Result:
+        """Return the information between past and future. See `Process.information`."""
         value = self.chain.information(k, past=past).value + self._gain
         return Result("information", value, "nats", 0, value, value, {"k": k, "past": past, "marginal": self.marginal})
 

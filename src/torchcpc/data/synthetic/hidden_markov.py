@@ -40,6 +40,7 @@ class Symbols:
         return self._log[x.argmax(-1)]
 
     def draw(self, state: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw a one-hot row [..., D] for each state."""
         return np.eye(self.dim)[_pick(self.table.cumsum(1)[state], rng)]
 
 
@@ -62,9 +63,11 @@ class Clouds:
             raise CPCError(f"deviation = {deviation}: a cloud needs a positive one.")
 
     def log_likelihood(self, x: np.ndarray) -> np.ndarray:
+        """Return the log likelihood of every state in nats, [..., S], up to a constant."""
         return -0.5 * (((x[..., None, :] - self.means) / self.deviation) ** 2).sum(-1)
 
     def draw(self, state: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Draw a vector [..., D] for each state."""
         return self.means[state] + self.deviation * rng.standard_normal((*np.shape(state), self.dim))
 
 
@@ -89,6 +92,7 @@ class HiddenMarkov:
             raise CPCError("pi is not stationary: pi P differs from pi. Leave pi out, or correct it.")
 
     def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
+        """Sample independent sequences. See `Process.sample`."""
         cumulative, state_B = self.P.cumsum(1), self._states((sequences,), rng)
         x_BTD = np.empty((sequences, steps, self.dim), dtype=np.float32)
         for t in range(steps):
@@ -97,6 +101,7 @@ class HiddenMarkov:
         return SampledSequences(x_BTD, np.arange(sequences))
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
+        """Return the distribution of the state at each step. See `Process.belief`."""
         likely_BTS = self._likelihood(x_BTD.astype(np.float64))
         belief_BTS = np.empty_like(likely_BTS)
         prior_BS = np.broadcast_to(self.pi, likely_BTS[:, 0].shape)
@@ -107,11 +112,13 @@ class HiddenMarkov:
         return belief_BTS
 
     def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
+        """Return the log density ratio of candidates. See `Process.log_ratio`."""
         likely_S, ahead_S = self._likelihood(x), belief @ np.linalg.matrix_power(self.P, k)
         with np.errstate(divide="ignore"):  # an impossible step has ratio 0
             return np.log((likely_S * ahead_S).sum(-1)) - np.log((likely_S * self.pi).sum(-1))
 
     def propose(self, belief: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw candidates from the marginal distribution. See `Process.propose`."""
         return self.emission.draw(self._states((*belief.shape[:-1], count), rng), rng)
 
     def information(self, k: int, *, past: int | None = None) -> Result:

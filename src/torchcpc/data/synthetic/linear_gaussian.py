@@ -45,7 +45,7 @@ class LinearGaussian:
         self.stationary = _symmetric(solve_discrete_lyapunov(self.A, self.Q))
         self.marginal = _symmetric(self.C @ self.stationary @ self.C.T + self.R)
         self._gains: list[np.ndarray] = []
-        self._filtered: list[np.ndarray] = [self.stationary]  # by steps seen
+        self._filtered: list[np.ndarray] = [self.stationary]  # by the number of steps seen
         self._limit = 0
         predicted = self.stationary
         while not self._limit:
@@ -63,6 +63,7 @@ class LinearGaussian:
             predicted = self.A @ filtered @ self.A.T + self.Q
 
     def sample(self, sequences: int, steps: int, rng: np.random.Generator) -> SampledSequences:
+        """Sample independent sequences. See `Process.sample`."""
         moved, seen = _root(self.Q), _root(self.R)
         x_BTD = np.empty((sequences, steps, self.dim), dtype=np.float32)
         s_BS = rng.standard_normal((sequences, self.state)) @ _root(self.stationary).T
@@ -72,6 +73,7 @@ class LinearGaussian:
         return SampledSequences(x_BTD, np.arange(sequences))
 
     def belief(self, x_BTD: np.ndarray) -> np.ndarray:
+        """Return the filtered mean of the state and the steps seen. See `Process.belief`."""
         B, T, _ = x_BTD.shape
         belief = np.empty((B, T, self.state + 1))
         mean_BS = np.zeros((B, self.state))
@@ -83,6 +85,7 @@ class LinearGaussian:
         return belief
 
     def log_ratio(self, x: np.ndarray, belief: np.ndarray, k: int) -> np.ndarray:
+        """Return the log density ratio of candidates. See `Process.log_ratio`."""
         from scipy.linalg import solve_triangular
 
         mean = belief[..., :-1] @ np.linalg.matrix_power(self.A, k).T @ self.C.T
@@ -99,6 +102,7 @@ class LinearGaussian:
         return scale + 0.5 * ((plain**2).sum(-1) - (away**2).sum(-1))
 
     def propose(self, belief: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+        """Draw candidates from the marginal distribution. See `Process.propose`."""
         return rng.standard_normal((*belief.shape[:-1], count, self.dim)) @ _root(self.marginal).T
 
     def information(self, k: int, *, past: int | None = None) -> Result:

@@ -71,7 +71,7 @@ def simulate(
         roots: Not used.
         cache: Not used.
         progress: Not used.
-        process: Which process, whose truth is known.
+        process: Name of the process.
         sources: Sequences.
         steps: Rows of a sequence.
         seed: Seed of the random sequences.

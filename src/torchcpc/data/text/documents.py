@@ -113,7 +113,7 @@ class SentenceIndex:
             path: The file.
 
         Returns:
-            Three numbers: the sentences, the bytes, and the words of the longest sentence.
+            The number of sentences, the bytes, and the words of the longest sentence.
         """
         # A file of a gigabyte has millions of sentences. Eight bytes are kept for each, and nothing else.
         starts, longest = array("q"), 0
@@ -139,7 +139,7 @@ class SentenceIndex:
             path: The file.
 
         Returns:
-            First byte of each sentence, then the size of the file: int64 [sentences + 1].
+            First byte of each sentence, then the size of the file, int64 [sentences + 1].
         """
         if path not in self._in_memory and not self._remembered(path) and (fault := self.inspect(path).fault):
             raise no_longer_readable(path, fault)

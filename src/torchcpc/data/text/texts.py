@@ -76,6 +76,7 @@ class Texts(SourceList[Document]):
         self.width, self.thin, self.tokenizer = width, thin, tokenizer
 
     def length(self, index: int) -> int:
+        """Return the sentences of document `index`."""
         return len(self.items[index].sentences)
 
     def with_tokenizer(self, tokenizer: Tokenizer) -> Self:
@@ -166,7 +167,7 @@ def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress:
         width: Tokens that are read of a sentence. Longer sentences are cut.
         thin: Number of the commonest words of which training leaves out most, 0 for none.
         tokenizer: A tokenizer.json to use. Empty to learn a vocabulary from the training documents.
-        group: Label column that names the group (author) of a document. Empty for each document by itself.
+        group: Label column that names the group (author) of a document. Empty makes each document a group.
 
     Returns:
         The usable documents.
