@@ -70,7 +70,7 @@ def test_the_table_has_every_row_over_the_same_folds(
     ]
     assert main([*command, "--supervised-steps", "2"]) == 0
     said, err = capsys.readouterr()
-    assert "CPC z + TF-IDF less TF-IDF, linear: " in said and "empty text" in err
+    assert "CPC z + TF-IDF minus TF-IDF, linear: " in said and "empty text" in err
     (entry,) = json.loads((runs[0] / "probe.json").read_text())["tables"]
     assert {row["features"] for row in entry["rows"]} == ROWS | {"same network"}
     rows = {row["features"]: row for row in entry["rows"]}
