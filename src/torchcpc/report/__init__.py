@@ -1,4 +1,4 @@
-"""Pages without torch or a model: the report of a run, rebuilt from the files of its folder, and the page of one source."""
+"""HTML pages that need neither torch nor a model: the report of a run, and the page of one source."""
 
 from pathlib import Path
 
@@ -10,8 +10,20 @@ __all__ = ["build_report", "write_recording_page"]
 
 
 def build_report(folder: Path) -> Path:
-    """Writes report.html into a run folder, of which only metrics.jsonl is needed, and returns its path. The page names what else is
-    missing and the command that adds it. The same files give the same bytes. Raises CPCError for no run, or no place to write."""
+    """Write report.html into a run folder.
+
+    Only metrics.jsonl is needed. The page names what else is missing, and the commands that add it. The same files
+    give the same bytes.
+
+    Args:
+        folder: The run folder.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        CPCError: If the folder is not a run, or if the page cannot be written.
+    """
     from torchcpc.report.page import render
     from torchcpc.report.results import read_folder
 
@@ -22,7 +34,18 @@ def build_report(folder: Path) -> Path:
 
 
 def write_recording_page(path: Path, view: RecordingView) -> Path:
-    """Writes the page of one source and returns its path. Raises CPCError without bokeh, and for a place that cannot be written."""
+    """Write the page of one source.
+
+    Args:
+        path: The file to write.
+        view: The source.
+
+    Returns:
+        The path.
+
+    Raises:
+        CPCError: If bokeh is not installed, or if the page cannot be written.
+    """
     check_library()
     from torchcpc.report.recording_page import render
 

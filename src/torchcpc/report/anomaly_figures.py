@@ -1,4 +1,4 @@
-"""A scored series as a picture: its channels, its surprise with the threshold, its alarms, and the known anomalies."""
+"""The figure of a scored series: its channels, its surprise with the threshold, its alarms, and the known anomalies."""
 
 from datetime import UTC, datetime
 
@@ -15,14 +15,20 @@ from torchcpc.report.palette import light
 from torchcpc.report.panel import DASHES, WIDE
 from torchcpc.report.svg import PageFigure
 
-# Times from here on are those of a clock, not of a stopwatch: 1973.
+# Later times are dates (this is 1973), and earlier ones are durations.
 _DATES = 1e8
 _UNITS = ((2 * 86400.0, 86400.0, "days"), (2 * 3600.0, 3600.0, "hours"), (120.0, 60.0, "minutes"), (0.0, 1.0, "seconds"))
 _TRACK = 0.36
 
 
 def series(trace: SeriesTrace, index: int, table: AnomalyTable) -> PageFigure:
-    """Source `index` of the traces: a track a channel, then the score with the threshold and the alarms."""
+    """Draw one series: a track for each channel, then the score with its threshold and alarms.
+
+    Args:
+        trace: The series.
+        index: Its number on the page.
+        table: The results of all series.
+    """
     tracks, threshold = len(trace.channels), table.rows[0].threshold if table.rows else np.nan
     figure = Figure(figsize=(WIDE, 1.7 + _TRACK * tracks), layout=ConstrainedLayoutEngine(h_pad=0.01, hspace=0.0))
     axes: list[Axes] = figure.subplots(tracks + 1, 1, sharex=True, squeeze=False, height_ratios=[1.0] * tracks + [3.0])[
@@ -43,7 +49,7 @@ def series(trace: SeriesTrace, index: int, table: AnomalyTable) -> PageFigure:
     score.plot(x, trace.surprise, color=light("blue"), linewidth=1.0, gid=f"surprise-{index}", drawstyle="steps-post")
     score.axhline(threshold, color=light("ink"), linestyle=DASHES, linewidth=1.2, gid=f"threshold-{index}")
     known = trace.surprise[np.isfinite(trace.surprise)]
-    # What is far less surprising than usual is no alarm, and must not flatten those that are.
+    # A very low surprise is not an alarm, and it must not flatten the alarms.
     usual = float(np.quantile(known, 0.02)) if len(known) else threshold
     low, high = range_of([*known[known >= usual].tolist(), threshold], least=1e-6)
     score.set_ylim(low - 0.16 * (high - low), high + 0.06 * (high - low))
@@ -55,15 +61,15 @@ def series(trace: SeriesTrace, index: int, table: AnomalyTable) -> PageFigure:
     score.xaxis.set_major_formatter(FuncFormatter(lambda at, _: f"{at:,g}"))
     figure.align_ylabels(axes)
     parts = [
-        f"{format.plural(int(trace.alarms.sum()), 'row')} of {format.count(trace.rows)} with an alarm: strokes at the foot mark them.",
+        f"Strokes at the bottom mark {format.plural(int(trace.alarms.sum()), 'row')} of {format.count(trace.rows)} with an alarm.",
         "The dashed line is the threshold.",
     ]
     if (trace.known > 0).any():
-        parts.append("Shaded stretches are labelled as anomalous.")
+        parts.append("Shaded parts are labelled as anomalous.")
     if trace.every > 1:
-        parts.append(f"Each point stands for {trace.every} rows: the range of a channel, the highest surprise.")
+        parts.append(f"Each point covers {trace.every} rows and shows the range of a channel and the highest surprise.")
     if trace.channels_left_out:
-        parts.append(f"{format.plural(trace.channels_left_out, 'more channel')} not shown.")
+        parts.append(f"Not shown: {format.plural(trace.channels_left_out, 'more channel')}.")
     return PageFigure(f"series-{index}", f"Series {format.printable(trace.source)}", " ".join(parts), figure, wide=True)
 
 
@@ -78,13 +84,13 @@ def _channel(axes: Axes, x: np.ndarray, low: np.ndarray, high: np.ndarray, gid: 
 
 
 def _stretches(which: np.ndarray) -> list[tuple[int, int]]:
-    """(first, last + 1) of the runs of true entries."""
+    """Return the runs of true entries as (first, last + 1)."""
     changes = np.flatnonzero(np.diff(np.r_[0, which.astype(np.int8), 0]))
     return list(zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True))
 
 
 def _time(time_s: np.ndarray) -> tuple[np.ndarray, str, str]:
-    """Times from the first on in a unit that fits, the unit, and the date that they count from, if they are dates."""
+    """Return the times in a suitable unit, the name of the unit, and for dates the moment from which they count."""
     span = float(time_s[-1] - time_s[0])
     _, size, unit = next(entry for entry in _UNITS if span >= entry[0] or entry[0] == 0)
     begin = ""

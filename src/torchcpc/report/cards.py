@@ -1,4 +1,4 @@
-"""The body of the page: sections of cards. A card has sentences, pictures, and details that fold."""
+"""The body of the page: sections with cards. A card has sentences, figures, and details that open on a click."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ from torchcpc.text_table import TextTable, distinct
 
 
 class Fold(NamedTuple):
-    """Details under a title that opens them. Pictures come with their SVG; tables are HTML in which all text is escaped."""
+    """Details that open on a click.
+
+    Attributes:
+        title: The title to click on.
+        pictures: Figures, each with its SVG.
+        tables: Tables as HTML, in which all text is escaped.
+    """
 
     title: str
     pictures: list[tuple[PageFigure, Markup]]
@@ -34,7 +40,16 @@ class Fold(NamedTuple):
 
 
 class Card(NamedTuple):
-    """name: its id on the page; lines: plain sentences; cautions: why to read it with care."""
+    """One result on the page.
+
+    Attributes:
+        name: The id on the page.
+        title: The heading.
+        lines: Plain sentences.
+        pictures: Figures, each with its SVG.
+        folds: Details that open on a click.
+        cautions: Reasons to read the result with care.
+    """
 
     name: str
     title: str
@@ -45,7 +60,14 @@ class Card(NamedTuple):
 
 
 class Section(NamedTuple):
-    """name: its id on the page; lines: plain sentences above the cards."""
+    """A section of the page.
+
+    Attributes:
+        name: The id on the page.
+        title: The heading.
+        lines: Plain sentences above the cards.
+        cards: The results.
+    """
 
     name: str
     title: str
@@ -54,11 +76,11 @@ class Section(NamedTuple):
 
 
 def sections(run: RunFolder) -> list[Section]:
-    """All that was measured, in the order of the page; a section without a card is left out, but for that of the training."""
-    training = Section("training", "What it learnt to predict", summary.without_validation(run), list(_training(run)))
+    """Return all results in the order of the page. Apart from the training, a section without a card is left out."""
+    training = Section("training", "Training", summary.without_validation(run), list(_training(run)))
     others = [
-        Section("scores", "What the scores say, in nats", [], list(_scores(run))),
-        Section("probes", "What the representation is good for", [], list(_probes(run.probes))),
+        Section("scores", "Scores in nats", [], list(_scores(run))),
+        Section("probes", "Probes of the representation", [], list(_probes(run.probes))),
         Section("events", "Boundaries and alarms", [], list(_events(run))),
     ]
     return [training, *(section for section in others if section.cards)]
@@ -70,7 +92,7 @@ def _training(run: RunFolder) -> Iterator[Card]:
     pictures, health = training_figures.draw(run.metrics), training_figures.health(run.metrics)
     folds = [_fold("Each prediction step", training_figures.details(run.metrics), [summary.step_table(run.metrics)])]
     if health:
-        folds.append(_fold("Health of the training: effective ranks and gradient", health))
+        folds.append(_fold("Effective ranks and gradient norm", health))
     yield Card("card-bound", "The bound", [], _drawn(pictures), folds)
 
 
@@ -80,7 +102,7 @@ def _scores(run: RunFolder) -> Iterator[Card]:
         checks, profiles = ([p for p in others if p and p.wide == wide] for wide in (False, True))
         shown = [first] if first else []
         folds = [_fold("Peaks and plateaus of the score", profiles)] if profiles else []
-        folds.append(_fold("Numbers of the information", [], table.tables()))
+        folds.append(_fold("Table of the information", [], table.tables()))
         yield Card(
             "card-information",
             "Information per step",
@@ -90,12 +112,12 @@ def _scores(run: RunFolder) -> Iterator[Card]:
             table.cautions,
         )
     if (course := run.timeline) is not None:
-        folds = [_fold("Numbers of the timeline", [], course.tables())]
+        folds = [_fold("Table of the timeline", [], course.tables())]
         picture = information_figures.timeline(course)
         yield Card("card-timeline", "How expected each step was", findings.timeline(course), _drawn([picture]), folds)
     if (ranks := run.ranking) is not None:
         pictures = [table_figures.ranking(block, i) for i, block in enumerate(ranks.blocks)]
-        folds = [_fold("Numbers of the ranking", [], ranks.tables())]
+        folds = [_fold("Table of the ranking", [], ranks.tables())]
         yield Card("card-ranking", "The true future among others", findings.ranking(ranks), _drawn(pictures), folds)
 
 
@@ -105,19 +127,19 @@ def _probes(tables: Sequence[ProbeTable]) -> Iterator[Card]:
         if table.map is not None and len(table.map.labels):
             pictures.append(draw_map(table.map, i))
         few = [_fold("Accuracy from few labels", [probe_figures.label_efficiency(table, i)])] if table.efficiency else []
-        folds = [*few, _fold("Numbers and how rows were split", [], table.tables())]
+        folds = [*few, _fold("Table and split", [], table.tables())]
         yield Card(f"card-probe-{i}", title, verdicts(table), _drawn(pictures), folds)
 
 
 def _events(run: RunFolder) -> Iterator[Card]:
     if (table := run.segments) is not None:
         pictures = table_figures.boundaries(table) if table.rows else []
-        folds = [_fold("Numbers of the boundaries", [], table.tables())]
+        folds = [_fold("Table of the boundaries", [], table.tables())]
         yield Card("card-segments", "Boundaries", findings.segments(table), _drawn(pictures), folds)
     if (found := run.anomalies) is not None:
         first, *others = [anomaly_figures.series(trace, i, found) for i, trace in enumerate(found.traces)] or [None]
         folds = [_fold("More series", [picture for picture in others if picture])] if others else []
-        folds.append(_fold("Numbers of the alarms", [], found.tables()))
+        folds.append(_fold("Table of the alarms", [], found.tables()))
         yield Card("card-anomalies", "Alarms", findings.anomalies(found), _drawn([first] if first else []), folds)
 
 

@@ -1,4 +1,4 @@
-"""Rows of a table as dots with their intervals, best first, on an axis that fits them: accuracies, ranks, boundaries."""
+"""Figures that draw the rows of a table as dots with intervals, on an axis that fits them."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -13,15 +13,22 @@ from torchcpc.report.palette import light
 from torchcpc.report.panel import DASHES, HEIGHT, legend, line, panel
 from torchcpc.results import Interval
 
-# Narrower axes would make differences of a few test rows look large.
+# On a narrower axis, differences of a few test rows would look large.
 _SMALLEST_SPAN = 0.04
-# Of the width: what the number beside a dot takes.
+# The number beside a dot takes this share of the width.
 _ROOM = 0.3
 _LETTERS = 25
 
 
 class Dot(NamedTuple):
-    """A row: a share with its interval, in blue where it is of CPC; seeds: single values, drawn as strokes."""
+    """A row of a table.
+
+    Attributes:
+        name: The name of the row.
+        value: Its share, with the interval.
+        cpc: Whether the row is one of CPC. These are drawn in blue.
+        seeds: The value of each seed, drawn as a stroke.
+    """
 
     name: str
     value: Interval
@@ -30,8 +37,15 @@ class Dot(NamedTuple):
 
 
 def dots(rows: Sequence[Dot], gid: str, *, x: str, reference: tuple[str, float] | None = None) -> Figure:
-    """A dot a row with its interval and its seeds, in percent, the first on top. reference: the name and the value of a dashed line, which
-    is told in words where it lies far from the rows."""
+    """Draw a dot with its interval and its seeds for each row, in percent. The first row is on top.
+
+    Args:
+        rows: The rows.
+        gid: The id of the figure in the SVG.
+        x: The label of the axis.
+        reference: The name and the value of a dashed line. If the value is far from the rows, it is written above the
+            axes.
+    """
     names = [format.lines(row.name, _LETTERS) for row in rows]
     places, heights = [], [max(1.0, 0.62 * (1 + name.count("\n"))) for name in names]
     for i, height in enumerate(heights):

@@ -1,4 +1,4 @@
-"""Embeddings in two dimensions, coloured by a label; a pointer on a dot shows which source it is."""
+"""Embeddings in two dimensions, coloured by a label. A pointer on a dot shows the name of its row."""
 
 from collections import Counter
 
@@ -14,7 +14,15 @@ MOST_LABELS, MOST_POINTS = 12, 4000
 
 
 def draw_map(layout: EmbeddingMap, index: int = 0) -> PageFigure:
-    """The map, at most MOST_POINTS points (every n-th) and MOST_LABELS labels; the rarer labels together are "other"."""
+    """Draw the map.
+
+    It has at most MOST_POINTS points and MOST_LABELS labels. If there are more points, every n-th is drawn. The rarer
+    labels are drawn as "other".
+
+    Args:
+        layout: The map.
+        index: Its number on the page.
+    """
     every = -(-len(layout.labels) // MOST_POINTS) or 1
     points, labels = layout.points[::every], np.array(layout.labels, dtype=object)[::every]
     keys = np.array(layout.keys or layout.labels, dtype=object)[::every]
@@ -24,7 +32,7 @@ def draw_map(layout: EmbeddingMap, index: int = 0) -> PageFigure:
     ]
     hint = np.array(told, dtype=object)
     counts = Counter(layout.labels)
-    # Numbers in order of size before names in order of letters.
+    # Numbers come first, sorted by size. Names follow in alphabetical order.
     common = [label for label, _ in counts.most_common(MOST_LABELS)]
     named = sorted(common, key=lambda label: (0, int(label), label) if label.isdecimal() else (1, 0, label))
     figure, axes = panel(x="", y="", height=3.0)
@@ -47,10 +55,10 @@ def draw_map(layout: EmbeddingMap, index: int = 0) -> PageFigure:
     figure.legend(loc="outside lower center", ncols=columns, markerscale=1.6, handletextpad=0.2)
     axes.set_aspect("equal", adjustable="datalim")
     thinned = f" One point in {every} is drawn." if every > 1 else ""
-    hover = " A pointer on a point shows its key." if layout.keys else ""
+    hover = " Point at a dot to see its name." if layout.keys else ""
     caption = (
-        f"Each point is one of {format.count(len(layout.labels))} test embeddings by t-SNE. CPC never saw the labels. Distances between "
-        f"groups and directions mean little.{hover}{thinned}"
+        f"Each dot is one of {format.count(len(layout.labels))} test embeddings, placed by t-SNE. CPC never saw the labels. Distances "
+        f"between groups and directions have little meaning.{hover}{thinned}"
     )
     title = f"Map of embeddings by {format.printable(layout.label)}" if layout.label else "Map of embeddings"
     return PageFigure(f"map-{index}", title, caption, figure, hints=hints)

@@ -1,4 +1,4 @@
-"""What each kept result says, in a sentence or two: scores, ranks, boundaries and alarms."""
+"""A sentence or two for each saved result: scores, ranks, boundaries and alarms."""
 
 import math
 
@@ -12,19 +12,20 @@ from torchcpc.segmentation.result import SegmentRow, SegmentTable
 
 
 def information(table: InformationTable) -> list[str]:
-    """The calibrated mean PMI at the nearest and the farthest horizon."""
+    """Return the calibrated mean PMI at the nearest and the farthest horizon."""
     if not table.rows:
         return ["No horizon was measured."]
     ends = dict.fromkeys((0, len(table.rows) - 1))
     said = [f"{_nats(table.rows[i].pmi)} about step k = {table.rows[i].k}" for i in ends]
     name = format.printable(table.estimand.name)
     return [
-        f"On {format.printable(table.origin)} a context says {', '.join(said)} (calibrated mean PMI, an estimate of {name})."
+        f"On {format.printable(table.origin)}, a context gives {' and '.join(said)}.",
+        f"This is the calibrated mean PMI, an estimate of {name}.",
     ]
 
 
 def timeline(result: Timeline) -> list[str]:
-    """How expected the source was on average, and what shuffling a stretch of it costs."""
+    """Return the mean PMI along the source, and the cost of shuffling a part of it."""
     if not result.horizons:
         return []
     k, mean = result.horizons[0], result.mean[0]
@@ -37,7 +38,7 @@ def timeline(result: Timeline) -> list[str]:
 
 
 def ranking(table: RankTable) -> list[str]:
-    """CPC against the best other method, of each block of questions."""
+    """Return a comparison of CPC with the best other method, for each block of questions."""
     said = []
     for block in table.blocks:
         own = next((row for row in block.rows if row.role == "cpc"), None)
@@ -52,7 +53,7 @@ def ranking(table: RankTable) -> list[str]:
 
 
 def segments(table: SegmentTable) -> list[str]:
-    """The best curve of CPC beside the best other."""
+    """Return the best curve of CPC and the best other one."""
     said = []
     for name, roles in (("Best CPC curve", ("cpc",)), ("Best other", ("handmade",))):
         rows = [row for row in table.rows if row.role in roles]
@@ -67,7 +68,7 @@ def segments(table: SegmentTable) -> list[str]:
 
 
 def anomalies(table: AnomalyTable) -> list[str]:
-    """The share of alarms of each score, and how well it tells labelled rows apart."""
+    """Return the share of alarms of each score, and how well it separates labelled rows."""
     said = []
     for row in table.rows:
         found = row.detection

@@ -1,4 +1,7 @@
-"""Axes that fit the data: a reference far away (a ceiling, chance) is told above the axes in place of flattening the curves."""
+"""Axes that fit the data.
+
+A reference that is far away, such as a ceiling, is written above the axes. Otherwise it would flatten the curves.
+"""
 
 from collections.abc import Sequence
 
@@ -8,20 +11,30 @@ from matplotlib.axes import Axes
 from torchcpc.report import format
 from torchcpc.report.palette import light
 
-# A reference is drawn where the data still fill half of the axis beside it.
+# A reference is drawn if the data still fill half of the axis.
 _NEAR = 2.0
-# What nobody could read from an axis.
+# A smaller range cannot be read from an axis.
 _SMALLEST = 1e-6
-# What fits above the axes of the narrowest figure.
+# This many letters fit above the axes of the narrowest figure.
 _LETTERS = 40
 
 
 def fit_bound(axes: Axes, curves: Sequence[np.ndarray], ceilings: Sequence[tuple[str, float]]) -> str:
-    """The y axis of bounds in nats: from 0, or below where many values are, to the highest value, or to a ceiling that is near. ceilings:
-    (whose, nats). Returns the caption's sentence on values under the edge."""
+    """Set the y axis of bounds in nats.
+
+    It begins at 0, or lower if many values are. It ends at the highest value, or at a ceiling that is near.
+
+    Args:
+        axes: The axes.
+        curves: The values.
+        ceilings: The name and the value of each ceiling.
+
+    Returns:
+        A sentence for the caption if some values are below the edge, else "".
+    """
     values = _finite(curves)
     lowest, highest = float(values.min(initial=0.0)), float(values.max(initial=0.0))
-    # A bad start must not flatten the rest: most values are seen, and half as far below zero as above it.
+    # A bad start must not flatten the rest. Most values are shown, and at least half as far below zero as above it.
     usual = float(np.quantile(values, 0.25)) if len(values) else 0.0
     floor = max(lowest, min(-0.5 * highest, 1.5 * min(usual, 0.0)))
     near = [value for _, value in ceilings if np.isfinite(value) and value <= _NEAR * highest]
@@ -34,7 +47,7 @@ def fit_bound(axes: Axes, curves: Sequence[np.ndarray], ceilings: Sequence[tuple
 
 
 def fit_shares(axes: Axes, curves: Sequence[np.ndarray]) -> None:
-    """The y axis of shares, in percent, from 0 to the highest of all curves."""
+    """Set the y axis of shares, in percent, from 0 to the highest value."""
     values = _finite(curves)
     highest = float(values.max(initial=0.0)) or 1.0
     axes.set_ylim(0, 1.02 if highest > 0.9 else 1.08 * highest)
@@ -42,7 +55,7 @@ def fit_shares(axes: Axes, curves: Sequence[np.ndarray]) -> None:
 
 
 def range_of(values: Sequence[float], *, least: float) -> tuple[float, float]:
-    """The lowest and the highest finite value, at least `least` apart; 0 and `least` where there is none."""
+    """Return the lowest and the highest finite value, at least `least` apart. Without a value, return 0 and `least`."""
     found = _finite([np.asarray(values, dtype=float)])
     low, high = (float(found.min()), float(found.max())) if len(found) else (0.0, least)
     spare = max(0.0, least - (high - low)) / 2
@@ -50,7 +63,14 @@ def range_of(values: Sequence[float], *, least: float) -> tuple[float, float]:
 
 
 def tell_far(axes: Axes, name: str, values: Sequence[tuple[str, str]], where: str) -> None:
-    """A line above the axes that tells of a reference outside them. values: (whose, its value); where: "above", "below" or "left of"."""
+    """Write a reference that lies outside the axes above them.
+
+    Args:
+        axes: The axes.
+        name: The name of the reference.
+        values: Whose reference it is, and its value.
+        where: "above", "below" or "left of".
+    """
     if values:
         arrow = {"above": "↑", "below": "↓", "left of": "←"}[where]
         told = ", ".join(f"{value} ({whose})" if whose else value for whose, value in dict.fromkeys(values))

@@ -1,4 +1,4 @@
-"""How far a run got: its updates done, of how many, and whether it is at its end."""
+"""The progress of a run: the updates that are done and planned, and whether it has finished."""
 
 import json
 import struct
@@ -10,14 +10,19 @@ import numpy as np
 
 from torchcpc.report.metrics import LoggedMetrics
 
-# A checkpoint's header names a tensor in a hundred bytes; larger ones are of damaged files.
+# The header of a checkpoint takes about a hundred bytes for each tensor. A larger one belongs to a damaged file.
 _LARGEST_HEADER = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
 class HowFar:
-    """done: updates of which the log or the checkpoint tells; planned: of the settings, None where they say nothing; enough: training
-    stopped of itself, since validation no longer improved."""
+    """How far a training got.
+
+    Attributes:
+        done: The updates that the log or the checkpoint records.
+        planned: The updates in the settings, or None if they are not known.
+        enough: Whether training stopped early because validation no longer improved.
+    """
 
     done: int
     planned: int | None
@@ -25,12 +30,18 @@ class HowFar:
 
     @property
     def finished(self) -> bool | None:
-        """Whether nothing is left to do, None where that is not known."""
+        """Whether training has finished, or None if that is not known."""
         return None if self.planned is None else self.enough or self.done >= self.planned
 
 
 def how_far(metrics: LoggedMetrics, settings: Mapping[str, object], checkpoint: int | None) -> HowFar:
-    """From the log, the content of settings.json, and the updates that latest.safetensors has seen (None without one)."""
+    """Return how far a training got.
+
+    Args:
+        metrics: The log.
+        settings: The content of settings.json.
+        checkpoint: The updates in latest.safetensors, or None without that file.
+    """
     resolved = settings.get("settings")
     training = resolved.get("training") if isinstance(resolved, Mapping) else None
     training = training if isinstance(training, Mapping) else {}
@@ -44,8 +55,11 @@ def how_far(metrics: LoggedMetrics, settings: Mapping[str, object], checkpoint: 
 
 
 def checkpoint_step(path: Path) -> int | None:
-    """The updates that a checkpoint has seen, from the header of its file; None for a file that says nothing of it."""
-    if not path.is_file():  # a pipe would be waited on for ever
+    """Return the updates that a checkpoint has seen, from the header of its file.
+
+    For a file without that number, return None.
+    """
+    if not path.is_file():  # reading a pipe could block forever
         return None
     try:
         with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""Calibrated scores as pictures: information per step, whether the scores can be trusted, peaks and plateaus, and one source in time."""
+"""Figures of calibrated scores: information per step, calibration, peaks and plateaus, and one source in time."""
 
 from collections.abc import Sequence
 
@@ -13,12 +13,12 @@ from torchcpc.report.panel import DASHES, WIDE, dashed, legend, line, panel, per
 from torchcpc.report.svg import PageFigure
 
 SHAPES = "os^Dv"
-# Of a timeline: more marks than this would cover the lines; more names would cover each other.
+# The limits of a timeline. More marks would cover the lines, and more names would cover each other.
 _MOST_MARKS, _MOST_NAMES, _MOST_POINTS = 120, 14, 800
 
 
 def draw(table: InformationTable) -> list[PageFigure]:
-    """Every picture that the table allows, possibly none."""
+    """Draw every figure that the table allows. There may be none."""
     checks = [(row.k, row.checks) for row in table.rows if row.checks]
     pictures = [per_step(table)] if table.rows else []
     if checks:
@@ -27,7 +27,7 @@ def draw(table: InformationTable) -> list[PageFigure]:
 
 
 def per_step(table: InformationTable) -> PageFigure:
-    """Mean PMI and InfoNCE bound over k, with the ceiling and, where it is known, the truth."""
+    """Draw mean PMI and InfoNCE bound over k, with the ceiling and, if it is known, the truth."""
     rows = table.rows
     k = np.array([row.k for row in rows], dtype=float)
     figure, axes = panel(x="steps ahead k", y="nats")
@@ -37,7 +37,7 @@ def per_step(table: InformationTable) -> PageFigure:
         ([row.infonce for row in rows], k + shift, "orange", "s", "InfoNCE bound"),
     ):
         mean, low, high = np.array([(value.mean, value.low, value.high) for value in values], dtype=float).T
-        reach = np.nan_to_num(np.stack([mean - low, high - mean])).clip(min=0)  # 0 where there is no interval
+        reach = np.nan_to_num(np.stack([mean - low, high - mean])).clip(min=0)  # 0 if there is no interval
         axes.errorbar(x, mean, reach, label=label, color=light(colour), marker=marker, markersize=4, capsize=2.5, linewidth=1.3)
     truth = {row.k: row.truth.information.mean for row in rows if row.truth}
     if truth:
@@ -51,15 +51,18 @@ def per_step(table: InformationTable) -> PageFigure:
     legend(figure, axes)
     caption = (
         f"{format.printable(table.estimand.name)}: x is the step k ahead. Bars are 95 % intervals by source. log N − L is a lower bound "
-        f"only for independent candidates, and steps of a source are not. The mean PMI has no ceiling and is no bound.{cut}"
+        "only if the candidates are independent, and steps of one source are not. The mean PMI has no ceiling, and it is not a "
+        f"bound.{cut}"
     )
     if truth:
-        caption += " The process is known: no representation can exceed the exact information of the whole past."
+        caption += " The process is known. No representation can exceed the exact information of the whole past."
     return PageFigure("information", "What the context says about steps ahead", caption, figure)
 
 
 def reliability(checks: Sequence[tuple[int, Checks]]) -> PageFigure:
-    """The share of true pairs over the probability that the PMI states, for the first, the middle and the last k."""
+    """Draw the share of true pairs over the probability that the PMI states, for the first, the middle and the last
+    k.
+    """
     figure, axes = panel(x="probability of a true pair that the PMI states", y="share of true pairs found")
     dashed(axes, [0, 1], [0, 1], label="calibrated")
     places = sorted({0, len(checks) // 2, len(checks) - 1})
@@ -71,15 +74,20 @@ def reliability(checks: Sequence[tuple[int, Checks]]) -> PageFigure:
     numbers = zip(*((check.normalisation, check.slope, check.intercept) for _, check in checks), strict=True)
     normalisation, slope, intercept = (format.between([round(value, 2) for value in values]) for values in numbers)
     caption = (
-        "Half of the pairs are a context and its true future, half a context and a step of another source. Among pairs for which the PMI "
-        "states a probability, how many are true? Below the line the score is too sure of itself. Over all k, E exp PMI is "
-        f"{normalisation} (1 if calibrated), the logistic slope {slope} (1) and intercept {intercept} (0)."
+        "Half of the pairs are a context and its true future. In the other half, the step comes from another source. The curve shows "
+        "how many pairs are true, by the probability that the PMI states. Below the dashed line the score is overconfident. Over all "
+        f"k, E exp PMI is {normalisation} (1 if calibrated), the logistic slope is {slope} (1) and the intercept is {intercept} (0)."
     )
     return PageFigure("reliability", "Can the scores be read as numbers?", caption, figure)
 
 
 def profiles(contexts: Sequence[Profile], k: int) -> PageFigure:
-    """Sorted scores of all candidates, for contexts from the most to the least informative, with the true future marked."""
+    """Draw the sorted scores of all candidates for some contexts, from the most to the least informative.
+
+    Args:
+        contexts: The contexts.
+        k: The steps ahead.
+    """
     figure, axes = panel(x="candidates, best first (rank)", y="PMI (nats)", width=WIDE, height=3.2)
     axes.axhline(0, color=light("ink"), linestyle=DASHES, linewidth=1.2)
     for order, profile in enumerate(contexts):
@@ -89,7 +97,7 @@ def profiles(contexts: Sequence[Profile], k: int) -> PageFigure:
         axes.plot(*true, color=colour, marker=marker, markersize=8, markeredgecolor=light("card"), zorder=3)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda rank, _: f"{rank:,.0f}"))
-    # The worst candidates of a sharp context are far below; what matters is the peak and the plateau.
+    # The worst candidates of a sharp context are far below. The peak and the plateau must stay visible.
     top = max(max(profile.pmi) for profile in contexts)
     lowest = min(min(profile.true_pmi for profile in contexts), -top)
     axes.set_ylim(lowest - 0.08 * (top - lowest), top + 0.08 * (top - lowest))
@@ -97,14 +105,17 @@ def profiles(contexts: Sequence[Profile], k: int) -> PageFigure:
     size = max(profile.candidates for profile in contexts)
     caption = (
         f"Each line is one context with all {format.count(size)} candidates for its future {format.plural(k, 'step')} ahead, sorted by "
-        "score. The mark is the true future. The legend gives what each context says about the future: a peak where it says much, a "
-        "plateau at 0 where it says nothing. Scores far below the plateau are cut off."
+        "score. The mark is the true future. The legend gives the information that each context has about it. A peak means much "
+        "information, and a plateau at 0 means none. Scores far below the plateau are cut off."
     )
     return PageFigure("profiles", "Peaks and plateaus of the score", caption, figure, wide=True)
 
 
 def timeline(result: Timeline) -> PageFigure:
-    """PMI over the steps, a line a horizon; dashed in a stretch that was shuffled; an upright line at each heading, some with names."""
+    """Draw PMI over the steps, with one line for each horizon.
+
+    Lines in a shuffled part are dashed. There is a vertical line at each heading, and some have names.
+    """
     shuffled, steps = result.shuffled, np.arange(result.pmi.shape[1])
     figure, axes = panel(x=f"{result.unit} of {format.printable(result.source)}", y="PMI (nats)", width=WIDE, height=2.8)
     axes.axhline(0, color=light("ink"), linestyle=DASHES, linewidth=1.2)
@@ -125,14 +136,14 @@ def timeline(result: Timeline) -> PageFigure:
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda step, _: f"{step:,.0f}"))
     legend(figure, axes)
-    smooth = f"; mean of {result.smooth} neighbours" if result.smooth > 1 else ""
+    smooth = f", as the mean of {result.smooth} neighbours" if result.smooth > 1 else ""
     caption = (
-        f"PMI of each {result.unit} given all before, predicted k steps earlier{smooth}. At 0 the context said nothing, below 0 it misled. "
-        "A dip is a surprise."
+        f"PMI of each {result.unit}, predicted k steps earlier from all before{smooth}. At 0 the context said nothing, and below 0 it was "
+        "misleading. A dip is a surprise."
     )
     if result.marks:
         rest = ", not all of which are drawn" if len(result.marks) > _MOST_MARKS else ""
-        caption += f" Upright lines are {format.plural(len(result.marks), 'heading')}{rest}."
+        caption += f" Vertical lines are {format.plural(len(result.marks), 'heading')}{rest}."
     if shuffled:
-        caption += f" In the shaded stretch the dashed lines are the same {result.unit}s in random order."
+        caption += f" In the shaded part, the dashed lines are the same {result.unit}s in random order."
     return PageFigure("timeline", f"PMI along {format.printable(result.source)}", caption, figure, wide=True)

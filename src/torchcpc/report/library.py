@@ -1,4 +1,4 @@
-"""The library that draws the page of a source, an extra: whether it is there, told without loading it or anything else."""
+"""The check that bokeh is installed, which draws the page of a source. It loads nothing."""
 
 from importlib.util import find_spec
 
@@ -6,8 +6,12 @@ from torchcpc.contracts import CPCError
 
 
 def check_library() -> None:
-    """Raises CPCError where bokeh is not installed."""
+    """Check that bokeh is installed.
+
+    Raises:
+        CPCError: If it is not.
+    """
     if find_spec("bokeh") is None:
         raise CPCError(
-            "a page is drawn by bokeh, which is not installed: pip install 'torchcpc[pages]', or name an .svg or a .png file."
+            "bokeh draws this page and is not installed: pip install 'torchcpc[pages]', or name an .svg or a .png file."
         )

@@ -1,4 +1,4 @@
-"""metrics.jsonl as arrays: what training wrote down, one JSON object a line."""
+"""The training log metrics.jsonl as arrays. The file has one JSON object a line."""
 
 import json
 import math
@@ -17,17 +17,24 @@ from torchcpc.report import format
 PER_HORIZON = ("loss_per_k", "bound_per_k", "ceiling_per_k", "accuracy_per_k", "chance_per_k")
 SINGLE = ("rank_z", "rank_c", "gradient_norm")
 EVENTS = ("train", "valid", "warning")
-# No run has as many updates; larger numbers are of a damaged file, and too long for an array.
+# No run has as many updates. A larger number belongs to a damaged file and does not fit an array.
 _MOST_STEPS = 10**15
-# Of the number of candidates: beyond it there is no such number.
+# The largest possible log of a number of candidates.
 _LARGEST_LOG = 100.0
 
 
 @dataclass(frozen=True, slots=True)
 class Curves:
-    """The lines of one event, in order of step: L lines, K horizons. Losses, bounds and ceilings in nats, shares in 0..1.
+    """The lines of one event, in order of step: L lines and K horizons.
 
-    per_k: name -> [L, K] for the names of PER_HORIZON; single: name -> [L] for those of SINGLE, NaN where a line has none."""
+    Losses, bounds and ceilings are in nats, shares from 0 to 1.
+
+    Attributes:
+        step: The step of each line, [L].
+        horizons: The prediction steps k.
+        per_k: [L, K] for each name of PER_HORIZON.
+        single: [L] for each name of SINGLE. NaN: the line has no such number.
+    """
 
     step: np.ndarray
     horizons: tuple[int, ...]
@@ -38,7 +45,7 @@ class Curves:
         return len(self.step)
 
     def mean(self, name: str) -> np.ndarray:
-        """[L], the mean over the horizons that have a number; NaN where none has."""
+        """Return the mean over the horizons that have a number: [L]. It is NaN if none has."""
         values = self.per_k[name]
         measured = np.isfinite(values)
         with np.errstate(invalid="ignore"):
@@ -46,7 +53,13 @@ class Curves:
 
 
 class Line(NamedTuple):
-    """One logged line: the one at index `at` of the curves of a split ("train" or "valid")."""
+    """One line of the log.
+
+    Attributes:
+        split: "train" or "valid".
+        curves: The curves of that split.
+        at: The index of the line in the curves.
+    """
 
     split: str
     curves: Curves
@@ -54,24 +67,32 @@ class Line(NamedTuple):
 
     @property
     def step(self) -> int:
+        """The training step."""
         return int(self.curves.step[self.at])
 
     def values(self, i: int) -> dict[str, float]:
-        """Its numbers at horizon index `i`, by the names of PER_HORIZON."""
+        """Return its numbers at horizon index `i`, by the names of PER_HORIZON."""
         return {name: float(self.curves.per_k[name][self.at, i]) for name in PER_HORIZON}
 
     def mean(self, name: str) -> float:
-        """The mean over horizons."""
+        """Return the mean over horizons."""
         return float(self.curves.mean(name)[self.at])
 
     def candidates(self, i: int) -> str:
-        """N at horizon index `i`, in words."""
+        """Return N at horizon index `i` in words."""
         values = self.values(i)
         return candidates(values["ceiling_per_k"], values["chance_per_k"])
 
 
 def candidates(ceiling: float, chance: float) -> str:
-    """N from a mean log N and a mean 1/N: '512', or 'about 512' where it varies. Only a constant N has exp(mean log N) = 1 / mean(1/N)."""
+    """Return N in words, from a mean log N and a mean 1/N.
+
+    A constant N is '512', and one that varies is 'about 512'. Only a constant N has exp(mean log N) = 1 / mean(1/N).
+
+    Args:
+        ceiling: The mean log N.
+        chance: The mean 1/N.
+    """
     if not abs(ceiling) < _LARGEST_LOG:
         return "an unknown number of"
     size = math.exp(ceiling)
@@ -81,8 +102,15 @@ def candidates(ceiling: float, chance: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LoggedMetrics:
-    """All of metrics.jsonl, which may hold no train or valid line yet. warnings: (step, reason) in order; torn: the last line was cut
-    short and left out; damaged: what is wrong with each other line that was left out."""
+    """The content of metrics.jsonl. Training or validation lines may be missing.
+
+    Attributes:
+        train: The training lines.
+        valid: The validation lines.
+        warnings: The step and the reason of each warning, in order.
+        torn: Whether the last line was cut short. It is left out.
+        damaged: What is wrong with each other line that is left out.
+    """
 
     train: Curves | None
     valid: Curves | None
@@ -92,17 +120,17 @@ class LoggedMetrics:
 
     @property
     def splits(self) -> dict[str, Curves]:
-        """The curves there are, "train" before "valid"."""
+        """The curves that exist, "train" before "valid"."""
         return {name: curves for name, curves in (("train", self.train), ("valid", self.valid)) if curves is not None}
 
     @property
     def last(self) -> int:
-        """The last logged step, 0 where there is none."""
+        """The last logged step, or 0."""
         return max((int(curves.step[-1]) for curves in self.splits.values()), default=0)
 
     @property
     def best(self) -> Line | None:
-        """The validation with the highest mean bound that is a number; without validation the last training line, if any."""
+        """The validation line with the highest mean bound. Without validation it is the last training line."""
         if not self.splits:
             return None
         split, curves = list(self.splits.items())[-1]
@@ -112,8 +140,17 @@ class LoggedMetrics:
 
 
 def read_metrics(path: Path) -> LoggedMetrics:
-    """Reads metrics.jsonl. A resumed run repeats the steps since its last checkpoint: the later line of a step counts. A last line that a
-    kill cut short is left out, and so is any other that cannot be read, which `damaged` names. Raises CPCError for no file."""
+    """Read metrics.jsonl.
+
+    A resumed run repeats the steps since its last checkpoint, and the later line of a step is taken. A last line that
+    was cut short is left out. Any other line that cannot be read is left out, too, and `damaged` names it.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CPCError: If there is no such file.
+    """
     texts = _lines(path)
     kept: dict[str, dict[int, _Logged]] = {kind: {} for kind in EVENTS}
     warnings: set[tuple[int, str]] = set()
@@ -131,7 +168,7 @@ def read_metrics(path: Path) -> LoggedMetrics:
         kept[found.event][found.step] = found
         if found.event == "warning":
             warnings.add((found.step, found.reason))
-    # All lines of a run have the same horizons: the commonest are its own.
+    # All lines of a run have the same horizons. If a line is damaged, the most frequent horizons are those of the run.
     counts = Counter(found.horizons for kind in ("train", "valid") for found in kept[kind].values())
     horizons = max(counts, key=lambda each: counts[each], default=())
     curves: dict[str, Curves | None] = {}
@@ -145,7 +182,7 @@ def read_metrics(path: Path) -> LoggedMetrics:
 
 
 class _Logged(NamedTuple):
-    """Line `n`: what it says, checked. values: name -> numbers, [K] or one."""
+    """Line `n` after its check. `values` has [K] numbers or one number for each name."""
 
     n: int
     event: str
@@ -161,7 +198,7 @@ def _lines(path: Path) -> list[bytes]:
             f"no metrics.jsonl in {path.parent}: a report needs a RUN folder that cpc train has written to; give that folder's path"
         )
     try:
-        if not os.path.isfile(path):  # a pipe would be waited on for ever
+        if not os.path.isfile(path):  # reading a pipe could block forever
             raise IsADirectoryError(0, "it is not a file")
         return path.read_bytes().split(b"\n")
     except OSError as error:
@@ -169,7 +206,11 @@ def _lines(path: Path) -> list[bytes]:
 
 
 def _logged(n: int, text: bytes) -> _Logged:
-    """Raises ValueError, with the reason, for anything but a line of metrics."""
+    """Check one line.
+
+    Raises:
+        ValueError: If it is not a line of metrics. The text says why.
+    """
     try:
         line = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -184,7 +225,7 @@ def _logged(n: int, text: bytes) -> _Logged:
     horizons = (
         tuple(horizons) if isinstance(horizons, list) and all(type(k) is int and 0 < k < _MOST_STEPS for k in horizons) else ()
     )
-    # null stands for "not measured here"; numpy reads None as NaN, which a figure shows as a gap.
+    # null means that a number was not measured. numpy reads None as NaN, and a figure shows NaN as a gap.
     values: dict[str, np.ndarray] = {}
     for name in (*PER_HORIZON, *SINGLE):
         try:
@@ -198,7 +239,7 @@ def _logged(n: int, text: bytes) -> _Logged:
 
 
 def _curves(horizons: tuple[int, ...], lines: Sequence[_Logged]) -> Curves:
-    """Lines of one event, by step, as arrays."""
+    """Return the lines of one event as arrays."""
     per_k, single = (
         {name: np.array([line.values[name] for line in lines]) for name in names} for names in (PER_HORIZON, SINGLE)
     )

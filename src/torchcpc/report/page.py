@@ -1,4 +1,4 @@
-"""The page of a run: one HTML text that holds all it shows, and asks nothing of the network or of a script."""
+"""The page of a run: one HTML text that needs neither a network nor a script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from torchcpc.report.style import stylesheet
 
 
 def render(run: RunFolder) -> str:
-    """The page of a run as HTML."""
+    """Return the page of a run as HTML."""
     loader = FileSystemLoader(Path(__file__).parent)
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["printable"] = format.printable
@@ -40,19 +40,22 @@ def render(run: RunFolder) -> str:
         "versions": list(_flat(run.settings.get("versions", {}))),
     }
     template = environment.get_template("page.html.jinja")
-    # Once to see which words occur, once with these explained.
+    # The first pass finds the terms that occur, and the second one explains them.
     words = glossary.occurring(glossary.plain_text(template.render(**content, glossary=[])))
     return template.render(**content, glossary=words)
 
 
 def _prose(text: str) -> Markup:
-    """A sentence as markup: what stands between backticks is code, and a number stays with its percent sign."""
+    """Return a sentence as markup. Text between backticks becomes code, and a number stays with its percent sign."""
     safe = str(escape(text)).replace(" %", "\N{NO-BREAK SPACE}%")
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", safe))
 
 
 def _flat(value: object, name: str = "") -> Iterator[tuple[str, str]]:
-    """Nested settings as (dotted name, text), in the recipe's notation, so that a value can be given back as key=value."""
+    """Yield nested settings as dotted names with texts.
+
+    The texts use the notation of a recipe, so that a setting can be given back as key=value.
+    """
     if isinstance(value, Mapping) and (value or not name):
         for key, inner in value.items():
             yield from _flat(inner, f"{name}.{key}" if name else str(key))

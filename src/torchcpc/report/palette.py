@@ -1,4 +1,7 @@
-"""Colours of a light and a dark page. Figures are drawn in the light ones; `torchcpc.report.svg` puts CSS variables in their place."""
+"""The colours of a light and a dark page.
+
+Figures are drawn in the light colours. `torchcpc.report.svg` replaces them by CSS variables.
+"""
 
 import numpy as np
 
@@ -12,7 +15,7 @@ NEUTRAL = {
     "card": ("#fefefe", "#181b22"),
 }
 
-# Categories, in the order of use, apart for the colour-blind too; the first is kept for CPC.
+# The colours of categories, in the order of use. They differ for colour-blind readers too. The first one is for CPC.
 HUES = {
     "blue": ("#0b62ae", "#62b2f4"),
     "orange": ("#c9540c", "#f29350"),
@@ -22,12 +25,12 @@ HUES = {
     "slate": ("#6a7385", "#97a1b4"),
 }
 
-# Horizons: an ordered ramp, near to far, in three anchors per theme.
+# The colours of horizons run from near to far along a ramp with three anchors for each theme.
 ANCHORS = (("#16306f", "#3f8793", "#cf9422"), ("#7fa6ff", "#7cc4b6", "#f0c050"))
 
 
 def along(anchors: tuple[str, str, str], place: float) -> str:
-    """The colour at place 0..1 of a ramp of three anchors, mixed channel by channel."""
+    """Return the colour at a place from 0 to 1 on a ramp of three anchors."""
     channels = zip(*(bytes.fromhex(anchor[1:]) for anchor in anchors), strict=True)
     return "#" + bytes(round(np.interp(place, (0, 0.5, 1), levels)) for levels in channels).hex()
 
@@ -37,10 +40,10 @@ COLOURS: dict[str, tuple[str, str]] = NEUTRAL | HUES | RAMP
 
 
 def light(name: str) -> str:
-    """The colour to draw with."""
+    """Return the colour to draw with."""
     return COLOURS[name][0]
 
 
 def horizon(index: int, total: int) -> str:
-    """The colour of horizon `index` of `total`: near is dark blue, far is ochre."""
+    """Return the colour of horizon `index` of `total`. The nearest is dark blue, the farthest ochre."""
     return light(f"k{round(index * (LEVELS - 1) / max(total - 1, 1))}")

@@ -1,4 +1,6 @@
-"""The empty panel that every figure begins with: one style, no state outside the figure. Draw within `figure_style()`."""
+"""The empty panel with which every figure begins. All figures share one style, and they are drawn within
+`figure_style()`.
+"""
 
 import math
 from collections.abc import Callable, Iterator
@@ -20,7 +22,7 @@ from torchcpc.report import format
 from torchcpc.report.palette import horizon, light
 from torchcpc.report.svg import PageFigure
 
-# Inches. On a page a text of 9 points is 14 CSS pixels where two figures stand side by side, and 11 on a telephone.
+# Sizes in inches. A text of 9 points has 14 CSS pixels on a page with two figures side by side, and 11 on a phone.
 WIDTH, HEIGHT, WIDE = 4.1, 2.7, 8.2
 MOST_POINTS = 200
 HORIZON = "k = "
@@ -31,11 +33,11 @@ P = ParamSpec("P")
 
 @contextmanager
 def figure_style() -> Iterator[None]:
-    """The matplotlib style of every figure here, within a with block."""
+    """Set the matplotlib style of all figures within a with block."""
     with matplotlib.rc_context():
         muted = light("muted")
         matplotlib.rc("svg", fonttype="none", hashsalt="torchcpc")  # the same figure gives the same ids
-        matplotlib.rc("text", parse_math=False, color=light("ink"))  # labels come from users; a dollar sign is a dollar sign
+        matplotlib.rc("text", parse_math=False, color=light("ink"))  # labels come from users, and a dollar sign is no formula
         matplotlib.rc("font", family=["DejaVu Sans"], size=9)
         matplotlib.rc("axes", labelsize=9, labelcolor=muted, edgecolor=muted, linewidth=0.8, axisbelow=True, unicode_minus=True)
         matplotlib.rc("axes.spines", top=False, right=False)
@@ -48,22 +50,43 @@ def figure_style() -> Iterator[None]:
 
 
 def save(path: Path, draw: Callable[P, PageFigure], *args: P.args, **kwargs: P.kwargs) -> None:
-    """A picture alone, as .svg or .png. Raises CPCError for another ending or a place that cannot be written."""
+    """Save a single figure as .svg or .png.
+
+    Args:
+        path: The file.
+        draw: Draws the figure.
+        *args: Arguments of `draw`.
+        **kwargs: Keyword arguments of `draw`.
+
+    Raises:
+        CPCError: If the name has another ending, or if the file cannot be written.
+    """
     check_ending(path)
     with figure_style(), replacing(path) as partial:
-        # Without the time of day, which an .svg would hold: the same picture gives the same bytes.
+        # By default an .svg holds the date. Without it, the same figure gives the same bytes.
         metadata = {"Date": None} if path.suffix == ".svg" else None
         draw(*args, **kwargs).figure.savefig(partial, dpi=160, facecolor=light("card"), metadata=metadata)
 
 
 def check_ending(path: Path) -> None:
-    """Raises CPCError for the name of a picture that is neither .svg nor .png."""
+    """Check that the name of a figure ends in .svg or .png.
+
+    Raises:
+        CPCError: If it does not.
+    """
     if path.suffix not in (".svg", ".png"):
         raise CPCError(f"{path}: cannot draw a {path.suffix!r} file. End the name in .svg or .png.")
 
 
 def panel(*, x: str, y: str, width: float = WIDTH, height: float = HEIGHT) -> tuple[Figure, Axes]:
-    """A figure of one pair of axes, with a grid of horizontal rules and both axes named with their units."""
+    """Return a figure with one pair of axes and a grid of horizontal rules.
+
+    Args:
+        x: The label of the x axis, with its unit.
+        y: The label of the y axis, with its unit.
+        width: The width in inches.
+        height: The height in inches.
+    """
     figure = Figure(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     axes.grid(axis="y")
@@ -72,7 +95,7 @@ def panel(*, x: str, y: str, width: float = WIDTH, height: float = HEIGHT) -> tu
 
 
 def over_steps(*, y: str, last: int) -> tuple[Figure, Axes]:
-    """A panel over training steps 0 to `last`, the same in every figure of a run so that they can be compared."""
+    """Return a panel over training steps 0 to `last`. All figures of a run have the same x axis."""
     figure, axes = panel(x="training step", y=y)
     axes.set_xlim(0, max(last, 1) * 1.02)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -83,7 +106,10 @@ def over_steps(*, y: str, last: int) -> tuple[Figure, Axes]:
 
 
 def thin(step: np.ndarray, values: np.ndarray, most: int = MOST_POINTS) -> tuple[np.ndarray, np.ndarray]:
-    """At most `most` points along the first axis, each the mean of neighbours. A value that is not finite stays visible as a gap."""
+    """Reduce a curve to at most `most` points, each the mean of neighbours.
+
+    A value that is not finite stays visible as a gap.
+    """
     if len(step) <= most:
         return step, values
     with np.errstate(invalid="ignore"):
@@ -92,33 +118,47 @@ def thin(step: np.ndarray, values: np.ndarray, most: int = MOST_POINTS) -> tuple
 
 
 def thinned(lines: int) -> str:
-    """The sentence of a caption that says what `thin` did; empty where it changed nothing."""
+    """Return a sentence for the caption that says what `thin` did, or ""."""
     return f" Each point is the mean of about {math.ceil(lines / MOST_POINTS)} logged lines." if lines > MOST_POINTS else ""
 
 
 def mark(points: int, marker: str = "o", most: int = 25) -> str:
-    """A marker where there are so few points that a line alone could be missed."""
+    """Return a marker if there are so few points that a line alone could be missed."""
     return marker if points <= most else ""
 
 
 def line(
     axes: Axes, x: ArrayLike, y: ArrayLike, colour: str, width: float, label: str = "_", gid: str = "", marker: str = ""
 ) -> Line2D:
-    """One line; label: its name in the legend; gid: its id in the SVG."""
+    """Draw one line.
+
+    Args:
+        axes: The axes.
+        x: The x of its points.
+        y: The values.
+        colour: The colour.
+        width: The width of the line.
+        label: The name in the legend.
+        gid: The id in the SVG.
+        marker: The marker of each point.
+    """
     return axes.plot(x, y, color=colour, linewidth=width, label=label, gid=gid or None, marker=marker, markersize=4)[0]
 
 
 def dashed(
     axes: Axes, x: ArrayLike, y: ArrayLike, *, label: str = "_", gid: str = "", marker: str = "", colour: str = ""
 ) -> None:
-    """A reference line: a ceiling, chance, the truth of a calibrated score."""
+    """Draw a reference line, such as a ceiling or chance."""
     line(axes, x, y, colour or light("ink"), 1.2, label, gid, marker).set_linestyle(DASHES)
 
 
 def per_horizon(
     axes: Axes, name: str, step: np.ndarray, values_LK: np.ndarray, horizons: tuple[int, ...], most: int = MOST_POINTS
 ) -> list[Line2D]:
-    """One line for each horizon, near to far along the ramp, far drawn first; the gid of each is NAME-kK."""
+    """Draw one line for each horizon.
+
+    Colours run from near to far. The farthest is drawn first. The id of a line is NAME-kK.
+    """
     step, values_LK = thin(step, values_LK, most)
     return [
         line(axes, step, values_LK[:, i], horizon(i, len(horizons)), 1.3, f"{HORIZON}{k}", f"{name}-k{k}", mark(len(step)))
@@ -127,7 +167,9 @@ def per_horizon(
 
 
 def legend(figure: Figure, axes: Axes) -> None:
-    """A legend above the axes, never over data. Of many horizons it names the first, the middle and the last."""
+    """Draw a legend above the axes, never over data. If there are many horizons, it names the first, the middle and
+    the last.
+    """
     entries = [(handle, format.lines(name, 44)) for handle, name in zip(*axes.get_legend_handles_labels(), strict=True)]
     if not entries:
         return
@@ -135,7 +177,7 @@ def legend(figure: Figure, axes: Axes) -> None:
     ks.sort(key=lambda entry: int(entry[1].removeprefix(HORIZON)))
     few = ks if len(ks) <= 4 else [ks[0], ks[len(ks) // 2], ks[-1]]
     named = few + [entry for entry in entries if not entry[1].startswith(HORIZON)]
-    # In characters: the handle and the gap of an entry take about six, an inch of width holds about fifteen.
+    # Widths are in characters. The handle and the gap of an entry take about six, and an inch holds about fifteen.
     sizes, room = [max(map(len, name.split("\n"))) + 6 for _, name in named], 15 * figure.get_figwidth()
     columns = len(named) if sum(sizes) <= room else max(1, int(room / max(sizes)))
     figure.legend(*zip(*named, strict=True), loc="outside upper left", ncols=columns, borderaxespad=0.2)

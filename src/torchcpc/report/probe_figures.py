@@ -1,4 +1,4 @@
-"""What the representation is good for: accuracy with intervals, and accuracy from few labels."""
+"""Figures of probes: accuracy with intervals, and accuracy from few labels."""
 
 from math import isfinite
 
@@ -17,27 +17,25 @@ MARKERS = "osD^vP"
 
 
 def best_first(table: ProbeTable) -> list[RowSummary]:
-    """The rows, highest accuracy first."""
+    """Return the rows, highest accuracy first."""
     return sorted(table.rows, key=lambda row: -row.accuracy.mean)
 
 
 def accuracies(table: ProbeTable, index: int) -> PageFigure:
-    """A dot a row with its interval and its seeds."""
+    """Draw a dot with its interval and its seeds for each row."""
     rows = [Dot(row_name(row), row.accuracy, row.role == "cpc", row.accuracies) for row in best_first(table)]
     figure = dots(rows, str(index), x="test accuracy (%)", reference=("chance", table.chance))
     several = any(len(row.seeds) > 1 for row in rows)
     strokes = " Strokes below a bar are single seeds." if several else ""
-    caption = (
-        f"CPC is blue with round dots. Bars are 95 % intervals.{strokes} Where bars overlap, the paired difference decides."
-    )
+    caption = f"CPC is blue with round dots. Bars are 95 % intervals.{strokes} If bars overlap, look at the paired difference."
     return PageFigure(f"probe-{index}", "Accuracy by features", caption, figure)
 
 
 def label_efficiency(table: ProbeTable, index: int) -> PageFigure:
-    """Accuracy over the number of labels of each class, a line a kind of features, CPC first."""
+    """Draw accuracy over the labels per class, with one line for each kind of features. CPC is drawn first."""
     figure, axes = panel(x="labels per class", y="test accuracy (%)", height=max(HEIGHT, 1.6 + 0.2 * len(table.rows)))
     counts = sorted({point.labels_per_class for point in table.efficiency if point.labels_per_class is not None})
-    # "all" has no number of its own: it stands one ordinary stride (a factor) beyond the largest count.
+    # "all" has no number. It is drawn one usual stride (a factor) beyond the largest count.
     stride = counts[-1] / counts[-2] if len(counts) > 1 else 4.0
     end = float(counts[-1] * stride) if counts else 1.0
     roles = {point.features: point.role for point in table.efficiency}
@@ -63,7 +61,7 @@ def label_efficiency(table: ProbeTable, index: int) -> PageFigure:
     axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}")
     legend(figure, axes)
     caption = (
-        "Test accuracy when this many labels of each class train the probe (logarithmic axis). Bands are 95 % intervals. The further "
-        "left a curve rises, the fewer labels its features need."
+        "Test accuracy of a probe that is trained on this many labels per class (logarithmic axis). Bands are 95 % intervals. "
+        "Features whose curve rises further left need fewer labels."
     )
     return PageFigure(f"efficiency-{index}", "Accuracy from few labels", caption, figure)

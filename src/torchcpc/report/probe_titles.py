@@ -1,4 +1,4 @@
-"""What a probe is called on a page: its label, what a row is, and how it differs from a plain question."""
+"""The titles of probes on a page: the label, the row, and any special setting."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,22 +8,25 @@ from torchcpc.report import format
 
 
 def title(table: ProbeTable) -> str:
-    """'speaker per clip, normalised per speaker': what sets the question apart from others, in words."""
+    """Return the title of a probe, for example 'speaker per clip, normalised per speaker'."""
     split = table.split
     parts = [f"{table.label} per {table.unit}"]
     if split.standardised_by:
         parts.append(f"normalised per {split.standardised_by}")
     if split.event_seconds:
-        parts.append(f"{split.event_seconds:g} s for each event")
+        parts.append(f"clips of {split.event_seconds:g} s for each event")
     if how := _tested(split):
         parts.append(how)
     if split.validate_across:
-        parts.append(f"penalties selected across {split.validate_across}")
+        parts.append(f"penalties selected on held-out values of {split.validate_across}")
     return format.printable(", ".join(parts))
 
 
 def titles(tables: Sequence[ProbeTable]) -> list[str]:
-    """One title a table, all different: what is alike in words is told apart by its test rows, then by a number."""
+    """Return one title for each table, all different.
+
+    Equal titles get the number of test rows, and if these are equal too, a number.
+    """
     found = [title(table) for table in tables]
     counts = Counter(found)
     found = [

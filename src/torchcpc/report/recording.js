@@ -1,4 +1,4 @@
-// The cursor of a page: one place on all panels, moved by sound, by a click and by keys. Bokeh draws and zooms.
+// The cursor of a page is one place on all panels. Sound, clicks and keys move it. Bokeh draws and zooms.
 (async () => {
   const read = (id) => JSON.parse(document.getElementById(id).textContent);
   const byId = (id) => document.getElementById(id);
@@ -13,7 +13,7 @@
   const {first, last} = settings;
   let place = first;
 
-  // The index of the value of a rising array that is nearest to x.
+  // Returns the index of the value nearest to x in an increasing array.
   const nearest = (xs, x) => {
     let low = 0, high = xs.length - 1;
     while (low < high) {
@@ -69,7 +69,7 @@
     view(range.start + share * size, range.end + share * size);
   };
 
-  // Where many boundaries share few pixels they would hide the curves.
+  // If many boundaries share few pixels, they would hide the curves. So they fade.
   const fade = () => {
     const xs = doc.get_model_by_name("boundaries")?.data.x;
     if (!xs) return;
@@ -110,6 +110,6 @@
     sound.addEventListener("seeked", () => show(first + sound.currentTime));
   }
   show(first);
-  // For a script that drives the page, and for its test.
+  // Scripts that control the page, and its test, use this object.
   window.timeline = {get place() { return place; }, get view() { return [range.start, range.end]; }, jump};
 })();

@@ -1,4 +1,4 @@
-"""The panels of one source, one above another on the same axis: what it is, what the past said of it, and where that failed."""
+"""The panels of the page of one source, on one common x axis: the signal, PMI and surprise."""
 
 from collections.abc import Iterator, Sequence
 from typing import Literal
@@ -35,19 +35,19 @@ from torchcpc.report.palette import along, horizon, light
 
 # Pixels.
 TALL, LOW, LEFT, FOOT = 170, 100, 58, 44
-# More channels are drawn as one picture, each a row of colour.
+# A source with more channels is drawn as one picture. Each channel is a row of colour.
 MOST_PANELS, MOST_ROWS = 10, 200
-# Columns of one picture: browsers draw none that are wider than 32,767 pixels.
+# The columns of one picture. Browsers do not draw pictures that are wider than 32,767 pixels.
 _TILE = 4096
 _LABELS = {"second": "seconds", "row": "row", "sentence": "sentence"}
-# Clock times are whole: 15:44, not :44.
+# Clock times are complete: 15:44, not :44.
 _CLOCK = {"seconds": "%H:%M:%S", "minsec": "%H:%M:%S", "minutes": "%H:%M", "hourmin": "%H:%M", "hours": "%H:%M"}
 _CLOCK |= {"days": "%d %b", "months": "%b %Y", "years": "%Y"}
 _SHADES = [along((light("card"), light("blue"), light("ink")), n / 255) for n in range(256)]
 
 
 def panels(view: RecordingView) -> GridPlot:
-    """All panels, with one row of tools above them."""
+    """Return all panels, with one row of tools above them."""
     bounds = _x(view.axis, np.array([view.axis.first, view.axis.last])).tolist()
     x_range = Range1d(start=bounds[0], end=bounds[1], bounds=(bounds[0], bounds[1]), name="range")
     drawn = [*_signals(view, x_range), _pmi(view, x_range), _surprise(view, x_range)]
@@ -76,7 +76,7 @@ def panels(view: RecordingView) -> GridPlot:
 
 
 def _x(axis: Axis, x_P: np.ndarray) -> np.ndarray:
-    """x as the page counts it: a date in milliseconds, all else as it is. Single precision is enough but for dates."""
+    """Return x as the page counts it. Dates are in milliseconds."""
     return x_P * 1000.0 if axis.name == "date" else x_P.astype(np.float64)
 
 
@@ -114,14 +114,25 @@ def _panel(view: RecordingView, x_range: Range1d, title: str, unit: str, height:
 
 
 def _line(panel: figure, axis: Axis, trace: Trace, colour: str, name: str, width: float = 1.2) -> GlyphRenderer:
-    """A curve; name: that of its data, where the page's script finds it."""
+    """Draw a curve. The script of the page finds its data by `name`."""
     x_P = _x(axis, trace.x_P)
     columns = {"x": x_P if axis.name == "date" else x_P.astype(np.float32), "y": trace.y_P.astype(np.float32)}
     return panel.line("x", "y", source=ColumnDataSource(columns, name=name), line_color=colour, line_width=width)
 
 
 def _pair(panel: figure, axis: Axis, pair: CurvePair, colours: tuple[str, str], name: str) -> list[GlyphRenderer]:
-    """A curve, pale below its mean where it has one; the last drawn first. colours: of the curve and of the mean."""
+    """Draw a curve and its moving average. If there is an average, the curve is pale.
+
+    Args:
+        panel: The panel.
+        axis: The x axis.
+        pair: The curve and its moving average.
+        colours: The colour of the curve, and of its average.
+        name: The name of the data.
+
+    Returns:
+        What was drawn, the last first.
+    """
     raw = _line(panel, axis, pair.raw, colours[0], name)
     if pair.smooth is None:
         return [raw]
@@ -130,7 +141,7 @@ def _pair(panel: figure, axis: Axis, pair: CurvePair, colours: tuple[str, str], 
 
 
 def _span(traces: Sequence[Trace], *more: float) -> tuple[float, float]:
-    """Where the y axis begins and ends: a little beyond all known values."""
+    """Return the ends of the y axis, a little beyond all known values."""
     known = np.concatenate([np.asarray(more, np.float64), *(trace.y_P[np.isfinite(trace.y_P)] for trace in traces)])
     known = known[np.isfinite(known)]
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
@@ -139,7 +150,7 @@ def _span(traces: Sequence[Trace], *more: float) -> tuple[float, float]:
 
 
 def _signals(view: RecordingView, x_range: Range1d) -> Iterator[figure]:
-    """The waveform and its spectrogram, or the channels."""
+    """Yield the waveform and its spectrogram, or the channels."""
     if view.sound is not None:
         (wave,) = view.signal
         reach = max(1e-6, 1.05 * float(np.abs(wave.y_P).max(initial=0)))
@@ -159,7 +170,7 @@ def _signals(view: RecordingView, x_range: Range1d) -> Iterator[figure]:
 
 def _spectrogram(view: RecordingView, picture: Spectrogram, x_range: Range1d) -> figure:
     top = picture.top_hz / 1000
-    title = f"Spectrogram, {picture.floor_db:.0f} dB up to the loudest"
+    title = f"Spectrogram, the loudest {picture.floor_db:.0f} dB"
     panel = _panel(view, x_range, title, "kHz", TALL, 0, top)
     tiles = [picture.level_FT[:, first : first + _TILE] for first in range(0, picture.level_FT.shape[1], _TILE)]
     width = [tile.shape[1] * picture.step_s for tile in tiles]
@@ -169,13 +180,13 @@ def _spectrogram(view: RecordingView, picture: Spectrogram, x_range: Range1d) ->
 
 
 def _heat(view: RecordingView, x_range: Range1d) -> figure:
-    """Many channels as rows of colour, each from its lowest to its highest value; rows of one time share a column."""
+    """Draw many channels as rows of colour, each from its lowest to its highest value."""
     shown = view.signal[:MOST_ROWS]
     known_FP = np.stack([trace.y_P[: min(len(each.y_P) for each in shown)] for trace in shown])
     low_F1, high_F1 = (np.nan_to_num(reduce(known_FP, axis=1, keepdims=True)) for reduce in (np.nanmin, np.nanmax))
     level_FP = np.nan_to_num(255 * (known_FP - low_F1) / np.where(high_F1 > low_F1, high_F1 - low_F1, 1)).astype(np.uint8)
     rest = f", the first {MOST_ROWS} of them" if len(view.signal) > MOST_ROWS else ""
-    title = f"{len(view.signal)} channels{rest}, each from its lowest value (light) to its highest (dark)"
+    title = f"{len(view.signal)} channels{rest}, from the lowest value (light) to the highest (dark) of each"
     panel = _panel(view, x_range, title, "channel", 2 * TALL, 0, len(shown))
     first, last = _x(view.axis, np.array([view.axis.first, view.axis.last])).tolist()
     tiles = [level_FP[:, begin : begin + _TILE] for begin in range(0, level_FP.shape[1], _TILE)]
@@ -230,7 +241,7 @@ def _surprise(view: RecordingView, x_range: Range1d) -> figure:
 
 
 def _marks(view: RecordingView) -> list[tuple[VSpan | VStrip, ColumnDataSource]]:
-    """Boundaries as upright lines and alarms as strips: the same data in every panel."""
+    """Return boundaries as vertical lines and alarms as strips, with the same data for every panel."""
     made: list[tuple[VSpan | VStrip, ColumnDataSource]] = []
     if view.alarms:
         begin_P, end_P = _x(view.axis, np.array(view.alarms)).T

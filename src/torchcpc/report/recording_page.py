@@ -1,4 +1,4 @@
-"""The page of one source: its panels, its sound, and a cursor on all of them, in one file that asks nothing of the network."""
+"""The page of one source: its panels, its sound and a common cursor, in one file that needs no network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 
 
 def render(view: RecordingView) -> str:
-    """The page as HTML."""
+    """Return the page as HTML."""
     from bokeh.embed import json_item
     from bokeh.resources import Resources
 
@@ -48,12 +48,12 @@ def render(view: RecordingView) -> str:
 
 
 def _script(content: object) -> Markup:
-    """JSON for a script element, which no text within can end."""
+    """Return JSON for a script element. No text inside can end the element."""
     return Markup(json.dumps(content).replace("<", "\\u003c"))
 
 
 def _settings(view: RecordingView) -> dict[str, object]:
-    """What the page's own script needs to know: the axis, and the names of the curves that the line below the panels reads out."""
+    """Return what the script of the page needs: the axis, and the names of the curves whose values are shown."""
     scale = 1000 if view.axis.name == "date" else 1
     read_out = [("pmi-0", f"PMI {view.pmi[0].raw.name}")] if view.pmi else []
     if not view.sound and len(view.signal) <= 10:
@@ -76,12 +76,12 @@ def _facts(view: RecordingView, encoding: str) -> str:
         "row": f"{format.count(round(size))} rows",
         "sentence": f"{format.count(round(size))} sentences",
     }[axis.name]
-    heard = f"; it plays at {view.sound.rate:,} Hz, one channel, as the model hears it ({encoding})" if view.sound else ""
-    return f"{long}, seen by the run {printable(view.run)}{heard}."
+    heard = f" The sound is one channel at {view.sound.rate:,} Hz, as the model hears it ({encoding})." if view.sound else ""
+    return f"{long}, scored by the run {printable(view.run)}.{heard}"
 
 
 def _chips(view: RecordingView) -> list[tuple[str, str, str]]:
-    """The legend of the marks: (style, colour, words)."""
+    """Return the legend of the marks as (style, colour, words)."""
     chips = [("line", light("orange"), "cursor")]
     if view.boundaries:
         chips.append(
@@ -94,7 +94,7 @@ def _chips(view: RecordingView) -> list[tuple[str, str, str]]:
 
 
 def _sentences(view: RecordingView) -> Iterator[tuple[int, str, str, str]]:
-    """(number, text, surprise in words, shade from 0 to 1) of each sentence."""
+    """Yield the number, the text, the surprise in words, and a shade from 0 to 1 of each sentence."""
     surprise_S = np.array([surprise for _, surprise in view.sentences], np.float64)
     known_S = surprise_S[np.isfinite(surprise_S)]
     low, high = np.quantile(known_S, (0.05, 0.95)) if len(known_S) else (0.0, 1.0)

@@ -1,4 +1,4 @@
-"""What a run folder keeps: which file holds which type of result, how they are read and written, and the whole as one record."""
+"""The files of a run folder: which file holds which result, and how they are read and written."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ FILES: dict[type[SavedResult], str] = {
     SegmentTable: "segments.json",
     AnomalyTable: "anomalies.json",
 }
-# A run keeps one probe table for each question; of the other results it keeps the last.
+# A run keeps one probe table for each question. Of other results it keeps the last one.
 QUESTION_FORMAT = 2
 
 R = TypeVar("R", bound=SavedResult)
@@ -33,10 +33,23 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """A run folder as one record, results None or empty where a file is missing.
+    """The content of a run folder. A result whose file is missing is None or empty.
 
-    settings: the content of settings.json, empty without one; how_far: the training; skipped, notes: what reading the data brought to
-    light, None without skipped.json and notes.json; problems: a line for each file that cannot be read."""
+    Attributes:
+        name: The name of the folder.
+        metrics: The training log.
+        settings: The content of settings.json, or empty.
+        how_far: How far the training got.
+        skipped: What was skipped when the data were read. None: there is no skipped.json.
+        notes: Remarks on the data. None: there is no notes.json.
+        probes: The probe tables.
+        ranking: The ranking.
+        information: The information per step.
+        timeline: The timeline of one source.
+        segments: The boundaries.
+        anomalies: The alarms.
+        problems: One line for each file that cannot be read.
+    """
 
     name: str
     metrics: LoggedMetrics
@@ -54,8 +67,16 @@ class RunFolder:
 
 
 def read_folder(folder: Path) -> RunFolder:
-    """Reads a run folder, of which metrics.jsonl or settings.json has to be there: a run that was stopped early has no metrics yet.
-    Raises CPCError without either, and for no folder."""
+    """Read a run folder.
+
+    It needs metrics.jsonl or settings.json. A run that was stopped early has no metrics yet.
+
+    Args:
+        folder: The folder.
+
+    Raises:
+        CPCError: If the folder does not exist, or if both files are missing.
+    """
     if not folder.is_dir():
         raise CPCError(f"no run folder {folder}: give the folder that cpc train wrote, the one that holds metrics.jsonl")
     log, problems = folder / "metrics.jsonl", []
@@ -90,7 +111,17 @@ def read_folder(folder: Path) -> RunFolder:
 
 
 def keep(folder: Path, result: SavedResult) -> Path:
-    """Writes a result into its file of a run folder, a probe table beside those of other questions; returns the path."""
+    """Write a result into its file of a run folder.
+
+    Probe tables of other questions stay in the file.
+
+    Args:
+        folder: The run folder.
+        result: The result.
+
+    Returns:
+        The path of the file.
+    """
     kind, path = type(result), folder / FILES[type(result)]
     if kind is not ProbeTable:
         result.to_json(path)
@@ -103,13 +134,20 @@ def keep(folder: Path, result: SavedResult) -> Path:
 
 
 def _question(table: Mapping[str, Any]) -> tuple[object, ...]:
-    """What the question of a table is told apart by. What intervals take for independent, and the word for a row, follow from it."""
+    """Return what distinguishes the question of a probe table from others.
+
+    Independent units and the word for a row follow from the rest.
+    """
     split = {name: value for name, value in table["split"].items() if name != "units"}
     return table["label"], table["test"], table["unit"] == "frame", split
 
 
 def check_kept(folder: Path) -> None:
-    """Raises CPCError where `keep` would refuse a probe table, for a command that has yet to compute it."""
+    """Check that `keep` would accept a probe table. A command calls this before it computes one.
+
+    Raises:
+        CPCError: If the existing file cannot be read.
+    """
     if (folder / FILES[ProbeTable]).exists():
         _probes(folder / FILES[ProbeTable])
 

@@ -1,4 +1,4 @@
-"""A recording as text that a browser plays from within a page."""
+"""A recording as text that a browser can play from within a page."""
 
 import base64
 import io
@@ -8,13 +8,16 @@ import soundfile
 
 from torchcpc.recording.result import Sound
 
-# Bytes of FLAC, which keeps every sample, up to which it is used; beyond, MP3 at a fifth of the size.
+# FLAC keeps every sample and is used up to this many bytes. Larger sounds become MP3, which takes a fifth of the size.
 _MOST_LOSSLESS = 2 << 20
 _MP3_RATES = (8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000)
 
 
 def as_uri(sound: Sound) -> tuple[str, str]:
-    """A data: address, and the name of its encoding. Both encodings keep the length to the sample, so a cursor stays on its curve."""
+    """Return a data address and the name of its encoding.
+
+    Both encodings keep the exact length, so the cursor stays on its curve.
+    """
     lossless = _encoded(sound, "FLAC", "PCM_16")
     if len(lossless) > _MOST_LOSSLESS and sound.rate in _MP3_RATES and "MP3" in soundfile.available_formats():
         return _uri("audio/mpeg", _encoded(sound, "MP3", "MPEG_LAYER_III")), "MP3"

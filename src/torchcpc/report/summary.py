@@ -1,4 +1,4 @@
-"""The head of the page: what was trained, on what, and how far it got, in plain words and a few large numbers."""
+"""The top of the page: what was trained, on which data and how far, in plain words and a few large numbers."""
 
 import math
 from collections import Counter
@@ -20,7 +20,13 @@ NEAR_CEILING = 0.9
 
 
 class Tile(NamedTuple):
-    """One large number: its name above, what it compares with below."""
+    """One large number.
+
+    Attributes:
+        name: The text above.
+        value: The number.
+        note: The text below, for comparison.
+    """
 
     name: str
     value: str
@@ -28,7 +34,7 @@ class Tile(NamedTuple):
 
 
 def tiles(run: RunFolder) -> list[Tile]:
-    """The large numbers: bound, accuracy, at most two probes, updates."""
+    """Return the large numbers: bound, accuracy, at most two probes, and updates."""
     return [*_bound_tiles(run.metrics), *_probe_tiles(run.probes), _updates(run.how_far)]
 
 
@@ -62,7 +68,9 @@ def _updates(state: HowFar) -> Tile:
 
 
 def sentences(run: RunFolder) -> list[str]:
-    """The headline in words: what was trained, how far it got, how far ahead it predicts, and the verdict of each probe."""
+    """Return the summary in words: what was trained and how far, how far ahead it predicts, and the verdict of each
+    probe.
+    """
     data, recipe = run.settings.get("data"), run.settings.get("recipe")
     size = amount(data) if isinstance(data, Mapping) else ""
     model = f"recipe {format.printable(recipe)}" if recipe else "a model"
@@ -70,7 +78,7 @@ def sentences(run: RunFolder) -> list[str]:
     result += unfinished(run)
     skipped, notes = (len(facts or ()) for facts in (run.skipped, run.notes))
     if skipped or notes:
-        result.append(f"Skipped files or rows: {skipped:,}; notes on the data: {notes:,}. They stand under “What was read”.")
+        result.append(f"Skipped files or rows: {skipped:,}; notes on the data: {notes:,}. See “What was read”.")
     result += _bound_sentences(run.metrics)
     for table, title in zip(run.probes, titles(run.probes), strict=True):
         result.append(f"Probe for {title} ({format.plural(table.test, 'test row')}): {short_verdict(table)}")
@@ -78,7 +86,7 @@ def sentences(run: RunFolder) -> list[str]:
 
 
 def unfinished(run: RunFolder) -> list[str]:
-    """How far a run got that is not at its end, and how it goes on; nothing for a finished one."""
+    """Return how far an unfinished run got and how to continue it. For a finished run, return nothing."""
     state = run.how_far
     if state.planned is None or state.finished:
         return []
@@ -91,19 +99,19 @@ def unfinished(run: RunFolder) -> list[str]:
 def _bound_sentences(metrics: LoggedMetrics) -> list[str]:
     line = metrics.best
     if line is None:
-        return ["`metrics.jsonl` holds no training or validation line, so there is no curve of the training here."]
+        return ["`metrics.jsonl` holds no training or validation line, so there is no training curve."]
     bound, ceiling, horizons = line.mean("bound_per_k"), line.mean("ceiling_per_k"), line.curves.horizons
     where = f"On training data (there is no validation) the mean bound at the last logged step, {line.step:,},"
-    meaning = "no more than a sign of progress"
+    meaning = "It only shows progress, as the mean of"
     if line.split == "valid":
         where = f"On validation data the best mean bound, at step {line.step:,},"
-        meaning = "a lower bound on what the context says about a step ahead"
+        meaning = "It is a lower bound on what the context says about a step ahead, as the mean of"
     result = [
         f"{where} was {format.nats(bound)} nats ({format.bits(bound)} bits), of at most {format.nats(ceiling)} nats "
-        f"({format.bits(ceiling)} bits): {meaning}, averaged over {format.plural(len(horizons), 'prediction step')}.",
+        f"({format.bits(ceiling)} bits). {meaning} {format.plural(len(horizons), 'prediction step')}.",
     ]
     if bound > NEAR_CEILING * ceiling:
-        result.append("The bound is close to its ceiling, so the number is limited by N: more candidates would let it grow.")
+        result.append("The bound is close to its ceiling, so it is limited by N. More candidates would allow a larger bound.")
     for i in sorted({0, len(horizons) - 1}):
         values = line.values(i)
         found, chance = format.percent(values["accuracy_per_k"]), format.percent(values["chance_per_k"])
@@ -113,40 +121,47 @@ def _bound_sentences(metrics: LoggedMetrics) -> list[str]:
 
 
 def without_validation(run: RunFolder) -> list[str]:
-    """Why figures show training data only, or nothing at all."""
+    """Return why the figures show training data only, or nothing at all."""
     if run.metrics.best is None:
         return [
             "No training or validation line was logged, so there is nothing to draw. A run logs every `training.log_every` updates."
         ]
     if run.metrics.valid is None:
         return [
-            "This run has no validation lines, so the figures show training data only. `cpc train RECIPE split.validation=0.1` keeps a "
-            "tenth of the recordings aside and measures them as it goes."
+            "This run has no validation lines, so the figures show training data only. `cpc train RECIPE split.validation=0.1` holds "
+            "out a tenth of the recordings and measures them during the training."
         ]
     return []
 
 
 def unmeasured(run: RunFolder) -> list[tuple[str, str]]:
-    """The commands whose results are missing, and what each adds."""
+    """Return the commands whose results are missing, and what each adds."""
     commands = [
         (
             not run.probes,
             "cpc probe RUN DATA --label LABEL",
-            "what a simple model reads off the representation, beside baselines",
+            "how well a simple model predicts labels, compared with baselines",
         ),
         (run.information is None, "cpc information RUN", "calibrated scores per step, with checks"),
         (run.timeline is None, "cpc timeline RUN", "how expected each step of one source was"),
-        (run.ranking is None, "cpc rank RUN", "how often the true future comes first among others"),
-        (run.segments is None, "cpc segment RUN --alignment FILE", "boundaries against known ones"),
+        (run.ranking is None, "cpc rank RUN", "how often the true future ranks first among others"),
+        (run.segments is None, "cpc segment RUN --alignment FILE", "boundaries, compared with known ones"),
         (run.anomalies is None, "cpc anomalies RUN DATA", "surprise and alarms of sensor series"),
     ]
     return [(command, adds) for missing, command, adds in commands if missing]
 
 
 def amount(data: Mapping[str, object]) -> str:
-    """What settings.json says of the data, such as '1,500 recordings (11 min) of 6 groups, 1,200 of them for training'.
+    """Return the amount of data, for example '1,500 recordings (11 min) of 6 groups, 1,200 of them for training'.
 
-    What has no clock (text, pictures) is called sources. Groups of one source are not mentioned. Empty where nothing is known."""
+    Data without a clock, such as text and pictures, are called sources. Groups of one source are not mentioned.
+
+    Args:
+        data: What settings.json says about the data.
+
+    Returns:
+        The amount in words. It is empty if nothing is known.
+    """
     values = (data.get(name) for name in ("recordings", "hours", "groups", "trained"))
     recordings, hours, groups, trained = (value if _counts(value) else None for value in values)
     parts = [] if recordings is None else [format.plural(recordings, "recording" if hours else "source")]
@@ -159,12 +174,12 @@ def amount(data: Mapping[str, object]) -> str:
 
 
 def _counts(value: object) -> TypeGuard[int | float]:
-    """Whether it is a number that something can have."""
+    """Return whether a value can be a number of things."""
     return isinstance(value, int | float) and 0 <= value < 1e15
 
 
 def warning_lines(run: RunFolder) -> list[str]:
-    """What went wrong or may mislead; a reason that occurs several times is counted."""
+    """Return what went wrong or may mislead. A reason that occurs several times is counted."""
     counts = Counter(reason for _, reason in run.metrics.warnings)
     first = {reason: step for step, reason in reversed(run.metrics.warnings)}
     result = [
@@ -188,7 +203,10 @@ def warning_lines(run: RunFolder) -> list[str]:
 
 
 def step_table(metrics: LoggedMetrics) -> TextTable:
-    """The numbers behind the profiles: bound, ceiling, accuracy, chance and loss at each k, at the line that speaks for the run."""
+    """Return bound, ceiling, accuracy, chance and loss at each k, for the best validation.
+
+    Without validation, the numbers are those of the last training line.
+    """
     line, rows = metrics.best, []
     if line is None:
         return TextTable((), ())

@@ -1,4 +1,4 @@
-"""A drawn matplotlib figure as SVG text that may stand inside a page beside others."""
+"""A matplotlib figure as SVG text that can stand in a page next to others."""
 
 import io
 import re
@@ -18,8 +18,16 @@ VARIABLE = {light: f"var(--{name})" for name, (light, _) in COLOURS.items()}
 
 @dataclass(frozen=True, slots=True)
 class PageFigure:
-    """A figure with its words: name is unique on the page, title and caption are plain text, wide takes the whole row. hints: by the gid
-    of a scatter, what a pointer on each of its points shows."""
+    """A figure with its words.
+
+    Attributes:
+        name: An id that is unique on the page.
+        title: The heading, as plain text.
+        caption: The caption, as plain text.
+        figure: The matplotlib figure.
+        wide: Whether the figure takes a whole row of the page.
+        hints: For the gid of a scatter, the text that a pointer on each point shows.
+    """
 
     name: str
     title: str
@@ -30,15 +38,18 @@ class PageFigure:
 
 
 def inline(picture: PageFigure) -> str:
-    """SVG for use inside HTML: ids that no other figure has, colours by CSS variable, text as escaped text, the same bytes each time."""
+    """Return a figure as SVG for use inside HTML.
+
+    Ids are unique on the page, colours are CSS variables, and text is escaped. The same figure gives the same bytes.
+    """
     buffer = io.StringIO()
     with warnings.catch_warnings():
-        # The reader's browser has the font; matplotlib only measures with its own.
+        # The browser has the missing glyphs. matplotlib only uses its font to measure texts.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         picture.figure.savefig(buffer, format="svg", transparent=True)
     root = ElementTree.fromstring(buffer.getvalue())
     for parent in list(root.iter()):
-        # Metadata (names and addresses of standards), and a style that would reach the whole page.
+        # Metadata names addresses of standards, and the style would apply to the whole page.
         for child in [child for child in parent if child.tag in (f"{SVG}metadata", f"{SVG}style")]:
             parent.remove(child)
     for element in root.iter():
@@ -55,7 +66,7 @@ def inline(picture: PageFigure) -> str:
 
 
 def _adapted(key: str, text: str, name: str) -> str:
-    """An attribute of one figure made safe beside others: ids and references prefixed, colours given by variable."""
+    """Return an attribute that is safe next to other figures: ids have a prefix, and colours are variables."""
     if key == "id":
         return f"{name}-{text}"
     if key == LINK:

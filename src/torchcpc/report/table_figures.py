@@ -1,4 +1,4 @@
-"""Tables of ranks and of boundaries as dots with intervals."""
+"""Figures of rankings and boundaries, as dots with intervals."""
 
 from torchcpc.ranking.result import CANDIDATE_POOLS, RankBlock
 from torchcpc.report import format
@@ -8,14 +8,14 @@ from torchcpc.segmentation.result import SegmentTable
 
 
 def ranking(block: RankBlock, index: int) -> PageFigure:
-    """How often each method puts the true future first, best first."""
+    """Draw how often each method ranks the true future first, the best method first."""
     chance = next((row.top1.mean for row in block.rows if row.role == "chance"), 1 / max(block.candidates, 1))
     methods = sorted((row for row in block.rows if row.role != "chance"), key=lambda row: -row.top1.mean)
     rows = [Dot(row.name, row.top1, row.role == "cpc") for row in methods]
     figure = dots(rows, f"rank-{index}", x="true future first (%)", reference=("chance", chance))
     others = CANDIDATE_POOLS.get(block.pool, block.pool)
     caption = (
-        f"The true future among {format.count(block.candidates)}, the others from {format.printable(others)}; "
+        f"The true future is one of {format.count(block.candidates)} candidates. The others come from {format.printable(others)}. Shown: "
         f"{format.plural(block.contexts, 'context')} of {format.plural(block.sources, 'source')}. Bars are 95 % intervals by source."
     )
     return PageFigure(
@@ -24,12 +24,12 @@ def ranking(block: RankBlock, index: int) -> PageFigure:
 
 
 def boundaries(table: SegmentTable) -> list[PageFigure]:
-    """R-value and F1 of every curve under each way to choose its threshold, both in the order of the R-value."""
+    """Draw R-value and F1 of every curve with each threshold. Both figures are in the order of the R-value."""
     best = sorted(table.rows, key=lambda row: -row.one_to_one.r_value.mean)
     names, learned = [f"{row.curve}, {row.threshold}" for row in best], [row.role == "cpc" for row in best]
     caption = (
-        f"True boundaries: {format.count(table.boundaries)}, in {format.plural(table.test, 'test source')}; found within "
-        f"{1000 * table.tolerance_s:g} ms. CPC is blue with round dots. Bars are 95 % intervals."
+        f"True boundaries: {format.count(table.boundaries)} in {format.plural(table.test, 'test source')}. A boundary counts as found "
+        f"within {1000 * table.tolerance_s:g} ms. CPC is blue with round dots. Bars are 95 % intervals."
     )
     found = []
     for gid, name, values in (

@@ -1,4 +1,4 @@
-"""How training went: the bound over updates and over horizons, accuracy over horizons; signs of trouble in the ranks and the gradient."""
+"""Figures of the training: bound and accuracy over updates and horizons, effective ranks and gradient norm."""
 
 import math
 
@@ -12,23 +12,23 @@ from torchcpc.report.palette import light
 from torchcpc.report.panel import dashed, legend, line, mark, over_steps, panel, per_horizon, thin, thinned
 from torchcpc.report.svg import PageFigure
 
-# Split -> its name, the colour and the width of its line, and its marker.
+# For each split: its name, the colour and the width of its line, and its marker.
 SPLITS = {"train": ("training", light("slate"), 1.3, "s"), "valid": ("validation", light("blue"), 1.9, "o")}
-_NEVER_ABOVE = "No value can pass the ceiling log N of its own data"
+_NEVER_ABOVE = "No value can exceed the ceiling log N of its data"
 
 
 def draw(metrics: LoggedMetrics) -> list[PageFigure]:
-    """The two pictures that say how it went; none before the first logged line."""
+    """Return the two main figures. Before the first logged line there are none."""
     return [] if metrics.best is None else [mean_bound(metrics), bound_profile(metrics, metrics.best)]
 
 
 def details(metrics: LoggedMetrics) -> list[PageFigure]:
-    """The same at each horizon, and as a share of true steps found."""
+    """Return the figures for each horizon: the bound over updates, and the accuracy."""
     return [] if metrics.best is None else [bound_per_k(metrics, metrics.best), accuracy_profile(metrics, metrics.best)]
 
 
 def mean_bound(metrics: LoggedMetrics) -> PageFigure:
-    """The mean bound over k of training and validation, each below its own ceiling."""
+    """Draw the mean bound over k of training and validation, each with its ceiling."""
     figure, axes = over_steps(y="bound, mean over k (nats)", last=metrics.last)
     means = {split: curves.mean("bound_per_k") for split, curves in metrics.splits.items()}
     cut = fit_bound(axes, list(means.values()), [(SPLITS[split][0], _ceiling(own)) for split, own in metrics.splits.items()])
@@ -41,21 +41,21 @@ def mean_bound(metrics: LoggedMetrics) -> PageFigure:
             own = {"label": f"ceiling, {name}", "gid": f"mean-ceiling-{split}", "marker": mark(len(step), "_", 1)}
             dashed(axes, step, ceiling, colour=colour, **own)
     legend(figure, axes)
-    memorised = " There is no validation line, so memorisation cannot be told from learning."
+    memorised = " Without a validation line, memorisation cannot be distinguished from learning."
     if len(metrics.splits) == 2:
-        memorised = " Training far above validation is memorisation of the training sources."
+        memorised = " If training is far above validation, the model memorises the training sources."
     if metrics.train is None:
         memorised = ""
     longest = max(metrics.splits.values(), key=len)
     caption = (
-        f"The bound log N − L; at 0 the context says nothing of the steps ahead. {_NEVER_ABOVE} ({sizes(metrics)})."
+        f"The bound log N − L. At 0 the context says nothing about the steps ahead. {_NEVER_ABOVE} ({sizes(metrics)})."
         f"{memorised}{cut}{thinned(len(longest))}"
     )
     return PageFigure("mean-bound", "Bound during training", caption, figure)
 
 
 def sizes(metrics: LoggedMetrics) -> str:
-    """The number of candidates N in each split, in words."""
+    """Return the number of candidates N in each split, in words."""
     found = {
         SPLITS[split][0]: candidates(_ceiling(own), _mean(own.per_k["chance_per_k"])) for split, own in metrics.splits.items()
     }
@@ -65,7 +65,7 @@ def sizes(metrics: LoggedMetrics) -> str:
 
 
 def bound_profile(metrics: LoggedMetrics, best: Line) -> PageFigure:
-    """The bound over k at the line that speaks for the run, of training and validation, each below its own ceiling."""
+    """Draw the bound over k at the best line, for training and validation, each with its ceiling."""
     figure, axes = panel(x="prediction step k", y="bound log N − L (nats)")
     at = {split: _nearest(curves, best.step) for split, curves in metrics.splits.items()}
     drawn = {split: metrics.splits[split].per_k["bound_per_k"][place] for split, place in at.items()}
@@ -80,14 +80,14 @@ def bound_profile(metrics: LoggedMetrics, best: Line) -> PageFigure:
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     legend(figure, axes)
     caption = (
-        f"How far ahead the context predicts, {_when(best)}. The fall with k shows how fast the past stops to inform about the future. "
-        f"A profile flat along its ceiling asks for more candidates.{cut}"
+        f"How far ahead the context predicts, {_when(best)}. The fall with k shows how fast the past loses its information about the "
+        f"future. If a line stays at its ceiling, use more candidates.{cut}"
     )
     return PageFigure("bound-profile", "Bound over the prediction step", caption, figure)
 
 
 def bound_per_k(metrics: LoggedMetrics, best: Line) -> PageFigure:
-    """The bound over updates, a line a horizon, of the split that speaks for the run."""
+    """Draw the bound over updates, with one line for each horizon."""
     curves, name = best.curves, SPLITS[best.split][0]
     figure, axes = over_steps(y="bound log N − L (nats)", last=metrics.last)
     values = curves.per_k["bound_per_k"]
@@ -95,19 +95,19 @@ def bound_per_k(metrics: LoggedMetrics, best: Line) -> PageFigure:
     per_horizon(axes, f"bound-{best.split}", curves.step, values, curves.horizons)
     step, limits = thin(curves.step, curves.per_k["ceiling_per_k"])
     if _ceiling(curves) <= axes.get_ylim()[1]:
-        # The ceiling, too, where it is not the same at all horizons that were measured: its lowest and its highest.
+        # If the ceiling differs between horizons, its lowest and its highest value are drawn.
         low, high = np.fmin.reduce(limits, axis=1), np.fmax.reduce(limits, axis=1)
         same, marker = np.allclose(low, high, rtol=1e-6, equal_nan=True), mark(len(step), "_", 1)
         dashed(axes, step, high, label="ceiling log N" if same else "ceiling (range over k)", gid="bound-high", marker=marker)
         if not same:
             dashed(axes, step, low, gid="bound-low", marker=marker)
     legend(figure, axes)
-    caption = f"One line for each prediction step k, {name} data. Higher is better.{cut}{thinned(len(curves))}"
+    caption = f"One line for each prediction step k, on {name} data. Higher is better.{cut}{thinned(len(curves))}"
     return PageFigure(f"bound-{best.split}", f"Bound per prediction step, {name}", caption, figure)
 
 
 def accuracy_profile(metrics: LoggedMetrics, best: Line) -> PageFigure:
-    """Accuracy over k at the line that speaks for the run, of training and validation, each above its own chance."""
+    """Draw accuracy over k at the best line, for training and validation, each with its chance level."""
     figure, axes = panel(x="prediction step k", y="accuracy (%)")
     curves = []
     for split, own in metrics.splits.items():
@@ -120,12 +120,14 @@ def accuracy_profile(metrics: LoggedMetrics, best: Line) -> PageFigure:
     fit_shares(axes, curves)
     axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
     legend(figure, axes)
-    caption = f"The share of contexts whose true step scored highest, {_when(best)}. Dashed lines are guessing, 1/N ({sizes(metrics)})."
+    caption = (
+        f"The share of contexts whose true step scored highest, {_when(best)}. Dashed lines are chance, 1/N ({sizes(metrics)})."
+    )
     return PageFigure("accuracy-profile", "Accuracy over the prediction step", caption, figure)
 
 
 def health(metrics: LoggedMetrics) -> list[PageFigure]:
-    """The effective ranks of z and c and the norm of the gradient, where they were logged."""
+    """Draw the effective ranks of z and c and the norm of the gradient, as far as they were logged."""
     pictures, train, valid = [], metrics.train, metrics.valid
     if valid is not None and any(np.isfinite(valid.single[name]).any() for name in ("rank_z", "rank_c")):
         figure, axes = over_steps(y="effective rank (dimensions)", last=metrics.last)
@@ -135,8 +137,8 @@ def health(metrics: LoggedMetrics) -> list[PageFigure]:
         axes.set_ylim(0, 1.06 * max(_highest(valid.single[name]) for name in ("rank_z", "rank_c")))
         legend(figure, axes)
         caption = (
-            "How many directions the representation uses, on validation data. A fall towards 1 is collapse: all inputs look alike and "
-            "the bound goes to 0." + thinned(len(valid))
+            "The number of directions that the representation uses, on validation data. A fall towards 1 is collapse: all inputs get "
+            "the same representation, and the bound goes to 0." + thinned(len(valid))
         )
         pictures.append(PageFigure("ranks", "Effective rank of z and c", caption, figure))
     if train is None:
@@ -148,7 +150,7 @@ def health(metrics: LoggedMetrics) -> list[PageFigure]:
         line(axes, step, np.where(positive, norm, np.nan), light("slate"), 1.2, gid="gradient_norm", marker=mark(len(step)))
         _decades(axes, norm[positive])
         caption = (
-            "The length of the gradient before clipping, on a logarithmic axis. Jumps of a factor of ten, or a steady climb, ask for a "
+            "The length of the gradient before clipping, on a logarithmic axis. If it jumps by a factor of ten or climbs steadily, use a "
             "smaller learning rate." + thinned(len(train))
         )
         pictures.append(PageFigure("gradient", "Gradient norm", caption, figure))
@@ -156,7 +158,7 @@ def health(metrics: LoggedMetrics) -> list[PageFigure]:
 
 
 def _decades(axes: Axes, values: np.ndarray) -> None:
-    """A logarithmic y axis over at least one decade around positive values, so that a flat line looks flat."""
+    """Set a logarithmic y axis over at least one decade, so that a flat line looks flat."""
     low, high = float(values.min()), float(values.max())
     spare = max(1.15, math.sqrt(10 / (high / low)))
     low, high = low / spare, high * spare

@@ -1,4 +1,6 @@
-"""What a probe shows, in words: CPC against its untrained self, the best handmade features, and the same network trained on labels."""
+"""The verdict of a probe in words: CPC against its untrained self, handmade features, and the same network trained on
+labels.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,13 @@ from torchcpc.results import Interval
 
 
 class Rival(NamedTuple):
-    """What CPC is compared with. role: of its row; name: in a sentence; missing: what is said where no such row was asked for."""
+    """Features that CPC is compared with.
+
+    Attributes:
+        role: The role of their row.
+        name: Their name in a sentence.
+        missing: The sentence if there is no such row.
+    """
 
     role: str
     name: str
@@ -26,14 +34,17 @@ RIVALS = (
 
 
 def headline(table: ProbeTable) -> RowSummary | None:
-    """The CPC row that speaks for a table: the one that differences are paired with, the linear probe where there are several."""
+    """Return the CPC row that represents a table.
+
+    It is the row that differences are paired with. If there are several, it is the one of the linear probe.
+    """
     paired = {gap.features for gap in table.differences}
     candidates = [row for row in table.rows if row.role == "cpc"]
     return next((row for row in candidates if row.features in paired), candidates[0] if candidates else None)
 
 
 def verdicts(table: ProbeTable) -> list[str]:
-    """One sentence for the row that speaks for the table, then one for each rival."""
+    """Return one sentence for the row that represents the table, then one for each rival."""
     own = headline(table)
     if own is None:
         return ["No CPC row was probed."]
@@ -53,7 +64,10 @@ def verdicts(table: ProbeTable) -> list[str]:
 
 
 def short_verdict(table: ProbeTable) -> str:
-    """The same in one sentence: '93.9 % from CPC c, linear; better than its untrained self (+5.1 points, +3.1 to +7.2).'"""
+    """Return the verdict in one sentence.
+
+    An example is '93.9 % from CPC c, linear; better than its untrained self (+5.1 points, +3.1 to +7.2).'
+    """
     own = headline(table)
     if own is None:
         return "no CPC row was probed."
@@ -63,8 +77,15 @@ def short_verdict(table: ProbeTable) -> str:
 
 
 def compared(gap: Interval, rival: str, row: str = "") -> str:
-    """(+0.4, -1.2 to 2.0), "its untrained self" -> 'not shown to differ from its untrained self (+0.4 points, -1.2 to +2.0)'. row: what
-    the rival is called in the table."""
+    """Return a paired difference in words.
+
+    An example is 'not shown to differ from its untrained self (+0.4 points, -1.2 to +2.0)'.
+
+    Args:
+        gap: The difference with its interval.
+        rival: The name of the rival in a sentence.
+        row: The name of its row in the table.
+    """
     size = f"{format.points(gap.mean)} points"
     whom = f"{rival}, {row}" if row else rival
     if not (math.isfinite(gap.low) and math.isfinite(gap.high)):
@@ -79,18 +100,20 @@ def compared(gap: Interval, rival: str, row: str = "") -> str:
 
 
 def row_name(row: RowSummary) -> str:
-    """Features and probe of a row: 'CPC c, linear'."""
+    """Return features and probe of a row, for example 'CPC c, linear'."""
     return format.printable(f"{row.features}, {row.probe}" if row.probe else row.features)
 
 
 def named(features: str, probe: str) -> str:
-    """The same in a sentence: 'CPC c (linear)'."""
+    """Return features and probe for a sentence, for example 'CPC c (linear)'."""
     return format.printable(f"{features} ({probe})" if probe and probe != "supervised" else features)
 
 
 def _against(table: ProbeTable, own: RowSummary, role: str) -> Difference | None:
-    """The paired difference to the row of this role that is closest to `own`: of the same part of the network where it is untrained,
-    else the most accurate one."""
+    """Return the paired difference to the row of this role that is closest to `own`.
+
+    An untrained row is of the same part of the network. Of other rows, the most accurate one is taken.
+    """
     rows = {(row.features, row.probe): row for row in table.rows if row.role == role}
     gaps = [(gap, rows[gap.against, gap.probe]) for gap in table.differences if (gap.against, gap.probe) in rows]
     gaps = [(gap, row) for gap, row in gaps if gap.features == own.features] or gaps
