@@ -201,7 +201,7 @@ class Run:
             **spec: Fields of `torchcpc.ranking.questions.RankSpec`, such as `candidates=100`.
 
         Returns:
-            Top-1 accuracy, mean reciprocal rank and rank of CPC and of baselines, with 95 % intervals.
+            Top-1 accuracy, mean reciprocal rank and mean rank of CPC and of baselines, with 95 % intervals.
 
         Raises:
             CPCError: If the sources have too few steps for the candidates that were asked for.

@@ -34,7 +34,7 @@ def test_what_was_captured_is_told(trained: Path, capsys: pytest.CaptureFixture[
         assert truth["slope"] == pytest.approx(1, abs=0.3) and truth["rmse"] < 0.5
         assert f"{100 * truth['share']['mean']:.1f} (" in said
     page = (trained / "report.html").read_text()
-    assert "beside the process that made the data" in page and "exact I(x; past)" in page
+    assert "against the process that made the data" in page and "exact I(x; past)" in page
 
 
 def test_an_older_record_without_truth_is_still_drawn(trained: Path) -> None:
@@ -45,4 +45,4 @@ def test_an_older_record_without_truth_is_still_drawn(trained: Path) -> None:
     path.write_text(json.dumps(kept))
     assert main(["report", str(trained)]) == 0
     page = (trained / "report.html").read_text()
-    assert "beside the process that made the data" not in page and "exact I(x; past)" not in page
+    assert "against the process that made the data" not in page and "exact I(x; past)" not in page

@@ -62,7 +62,7 @@ def test_information_prints_a_table_and_adds_to_the_report(trained: Path, capsys
     assert main(["information", str(trained)]) == 0
     said, err = capsys.readouterr()
     assert "I(x; c) per step k, in nats, on validation sources" in said and "report: " in err
-    assert "caution: log Z rests on 2 sources, too few to tell its error" in " ".join(said.split())
+    assert "caution: log Z rests on 2 sources, too few to know its error" in " ".join(said.split())
     kept = json.loads((trained / "information.json").read_text())
     assert [row["k"] for row in kept["rows"]] == [1, 2] and kept["estimand"]["sources"] == 2
     for row in kept["rows"]:

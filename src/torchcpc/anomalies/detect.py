@@ -1,4 +1,4 @@
-"""From a trained run to anomalies: scores of whole sources by each method, their threshold, and alarms as rows of a file."""
+"""Anomalies of sensor series: the scores of each method, its threshold, and alarms as rows of a file."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,16 +18,22 @@ from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample
 
 ROLES = {"surprise": "cpc", "z-score": "handmade"}
-# No source of the marginal sample has this number: the sources scored are others.
+# No source of the sample has this number, because the scored sources are others.
 _OTHER = -1
 
 
 @dataclass(frozen=True, slots=True)
 class AnomalySpec:
-    """How anomalies are found. label: column of row labels to compare with, "" for none, "COLUMN=VALUE,VALUE" to name the anomalous ones,
-    see `labels.anomalous`. smooth: average of so many last scores. reference: so many first rows of a source are known to be normal,
-    scores are relative to them and thresholds come from them; 0: not. quantile: of the scores, that sets the threshold. sample: for
-    log Z."""
+    """How anomalies are found.
+
+    Attributes:
+        label: The column of row labels to compare with, "" for none. "COLUMN=VALUE,VALUE" names the anomalous values.
+        smooth: The number of last scores to average. Default: 1, no smoothing.
+        reference: The number of first rows of each source that are known to be normal. Scores are relative to them,
+            and thresholds come from them. Default: 0, no reference.
+        quantile: The quantile of the scores that is the threshold. Default: 0.99.
+        sample: How log Z is estimated.
+    """
 
     label: str = ""
     smooth: int = 1
@@ -45,9 +51,21 @@ class AnomalySpec:
 
 
 def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec) -> tuple[AnomalyTable, list[Rows]]:
-    """The scores of every row of `data`, or of what the run never saw, and alarms above a quantile of the validation sources. Those taught
-    the weights nothing: training sources are less surprising than any others. Where the run saw all, the validation sources are scored
-    themselves. Raises CPCError for a run of other data than sensor series, and for one without validation sources."""
+    """Score every row of sensor series and raise alarms above a quantile of the validation sources.
+
+    The model was not trained on the validation sources. Training sources would be less surprising than any others.
+
+    Args:
+        run: The run.
+        data: The series to score. Default: the sources that the run never saw, else its validation sources.
+        spec: How anomalies are found.
+
+    Returns:
+        The table, and the rows of each source with score and alarm.
+
+    Raises:
+        CPCError: If the run reads no sensor series, or has no validation sources.
+    """
     if not run.config["encoder"].get("mean"):
         raise CPCError(
             f"{run.folder} reads {run.domain.name} with the encoder {run.config['encoder']['name']!r}, which holds no mean and scale of "
@@ -81,7 +99,10 @@ def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec) -> tuple[Anoma
 
 
 def row_scores(run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalySpec) -> Mapping[str, list[np.ndarray]]:
-    """Method -> one score per row of every source, smoothed, and relative to its reference rows where there are any."""
+    """Return one score per row of every source, by method.
+
+    Scores are smoothed, and relative to the reference rows if there are any.
+    """
     model, encoder = run.model, run.config["encoder"]
     pmi: dict[int, np.ndarray] = {}
     for steps in steps_in(run, sources, None, "scoring"):
@@ -94,7 +115,7 @@ def row_scores(run: TrainedRun, sample: Sample, sources: Sources, spec: AnomalyS
             "surprise": row_surprise(pmi[index], stride=model.encoder.stride, rows=len(x_SF)),
             "z-score": z_score(x_SF, encoder["mean"], encoder["scale"]),
         }
-        # What was not observed was not surprising either.
+        # A row without an observed value has no score.
         missing_S = ~np.isfinite(x_SF).any(axis=1)
         for method, score_S in raw.items():
             score_S = smoothed(np.where(missing_S, np.nan, score_S), spec.smooth)
@@ -109,8 +130,18 @@ def row_of(
     truth: Sequence[np.ndarray | None] | None,
     spec: AnomalySpec,
 ) -> AnomalyRow:
-    """The threshold of one method, and its alarms. Only the rows after the reference are judged. The threshold is a quantile of the scores
-    of the `normal` sources, of their reference rows where there are any. truth: of `row_truth`, None without labels."""
+    """Return the threshold of one method, and its alarms.
+
+    The threshold is a quantile of the scores of the normal sources, or of their reference rows. Only rows after the
+    reference are judged.
+
+    Args:
+        method: The method.
+        normal: Scores of the validation sources.
+        scores: Scores of the sources to judge.
+        truth: Labels from `row_truth`. None without labels.
+        spec: The quantile and the reference.
+    """
     within = np.concatenate([score[: spec.reference or None] for score in normal])
     if not len(within := within[np.isfinite(within)]):
         raise CPCError(
@@ -122,15 +153,21 @@ def row_of(
     alarms = float(np.mean(every[np.isfinite(every)] > threshold))
     if truth is not None:
         known = [(score, rows[spec.reference :]) for score, rows in zip(after, truth, strict=True) if rows is not None]
-        # A row without a label is left out, as one without a score is.
+        # A row without a label or without a score is left out.
         labelled_scores = [np.where(np.isnan(rows), np.nan, score) for score, rows in known]
         detection = compare_with_labels(labelled_scores, [rows > 0 for _, rows in known], threshold)
     return AnomalyRow(method, ROLES[method], threshold, alarms, detection)
 
 
 def row_truth(sources: Sources, spec: AnomalySpec) -> list[np.ndarray | None]:
-    """For the rows of each source 1 where they are anomalous, 0 where they are normal, NaN where they bear no label and in the reference;
-    None for a source without such a column. Raises CPCError where no source has it."""
+    """Return the labels of the rows of each source: 1 for anomalous, 0 for normal, and NaN for unlabelled and reference
+    rows.
+
+    A source without such a column has None.
+
+    Raises:
+        CPCError: If no source has the column.
+    """
     labelled = require(sources, RowLabelled, f"label {spec.label!r} is a column of row labels")
     column = column_of(spec.label)[0]
     rows = [labelled.row_labels(index, column) for index in range(len(sources))]
@@ -142,7 +179,7 @@ def row_truth(sources: Sources, spec: AnomalySpec) -> list[np.ndarray | None]:
 
 
 def write_scores(path: Path, rows: Iterable[Rows], table: AnomalyTable, listener: Listener) -> None:
-    """Writes the scores. What was measured is told where the disk refuses them, so that it is not lost."""
+    """Write the scores to a file. If the disk refuses them, the table is reported, so that it is not lost."""
     try:
         listener.note(f"{write_rows(path, rows, nothing='nothing was scored.')} rows in {path}")
     except CPCError:

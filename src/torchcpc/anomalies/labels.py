@@ -6,7 +6,7 @@ import numpy as np
 
 from torchcpc.contracts import CPCError
 
-# What people write for a row in which nothing is wrong; every other word in such a column is a kind of anomaly.
+# Words for a normal row. Every other word in such a column is a kind of anomaly.
 _NORMAL = {
     "normal",
     "no",
@@ -23,7 +23,7 @@ _NORMAL = {
     "negative",
     "clean",
 }
-# What they write where something is; a column with these alone leaves the normal rows blank.
+# Words for an anomalous row. A column with these alone leaves normal rows blank.
 _ANOMALOUS = {
     "anomaly",
     "anomalous",
@@ -44,14 +44,24 @@ _BLANK = {"", "nan", "nat", "null", "na", "n/a", "<na>"}
 
 
 def column_of(label: str) -> tuple[str, list[str]]:
-    """The column that `COLUMN` or `COLUMN=VALUE,VALUE` names, and the values, in small letters, that it calls anomalous."""
+    """Return the column of `COLUMN` or `COLUMN=VALUE,VALUE`, and the values that it calls anomalous, in lower case."""
     column, _, values = label.partition("=")
     return column, [value.strip().lower() for value in values.split(",") if value.strip()]
 
 
 def anomalous(labels: Sequence[np.ndarray], label: str) -> list[np.ndarray]:
-    """For the rows of each source 1 where they are anomalous, 0 where they are normal, NaN where they bear no label. Numbers above 0 are
-    anomalous; of words those that `label` names, or else all but the usual words for normal. Raises CPCError where words do not say."""
+    """Return the labels of the rows of each source: 1 for anomalous, 0 for normal, NaN for unlabelled.
+
+    Numbers above 0 are anomalous. Words are anomalous if `label` names them. If it names none, all words except the
+    usual ones for normal are anomalous.
+
+    Args:
+        labels: The labels of the rows of each source.
+        label: The column, with values if given.
+
+    Raises:
+        CPCError: If a named value does not exist, or the words do not show which rows are anomalous.
+    """
     column, wanted = column_of(label)
     words = [np.array([_word(value) for value in rows.tolist()], dtype=object) for rows in labels]
     known = sorted({word for rows in words for word in rows} - {""})
@@ -69,17 +79,19 @@ def anomalous(labels: Sequence[np.ndarray], label: str) -> list[np.ndarray]:
         raise CPCError(
             f"label {label!r}: its values {_some(known)} do not say which rows are anomalous. Name those that are: {column}=VALUE,VALUE."
         )
-    # A column that marks anomalies alone leaves all other rows blank.
+    # In a column that marks only anomalies, blank rows are normal.
     blank = 0.0 if set(known) == bad else np.nan
     return [np.array([blank if not word else float(word in bad) for word in rows]) for rows in words]
 
 
 def _word(value: object) -> str:
+    """Return a value as a word in lower case, "" if it is blank."""
     word = str(value).strip().lower()
     return "" if value is None or word in _BLANK else word
 
 
 def _is_number(word: str) -> bool:
+    """Return whether a word is a number."""
     try:
         float(word)
     except ValueError:
@@ -88,8 +100,10 @@ def _is_number(word: str) -> bool:
 
 
 def _is_zero(word: str) -> bool:
+    """Return whether a word is a number of at most 0."""
     return _is_number(word) and float(word) <= 0
 
 
 def _some(known: Sequence[str]) -> str:
+    """Return the first values, for a message."""
     return ", ".join(map(repr, known[:5])) + (f" and {len(known) - 5} more" if len(known) > 5 else "") if known else "none"

@@ -1,4 +1,4 @@
-"""Alarms of every method, and how they agree with labels."""
+"""The result of a search for anomalies: alarms of every method, and how they agree with labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +12,18 @@ from torchcpc.text_table import TextTable
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """How alarms agree with labels, row by row (no point adjustment), all shares: intervals by source. false_alarms: alarms among
-    normal rows; auroc, auprc: of the score itself, whatever the threshold."""
+    """How alarms agree with labels, row by row, as shares with intervals by source. There is no point adjustment.
+
+    Attributes:
+        f1: F1 of the alarms.
+        precision: The share of alarms that are right.
+        recall: The share of anomalous rows with an alarm.
+        false_alarms: The share of normal rows with an alarm.
+        auroc: The area under the ROC curve of the score, for any threshold.
+        auprc: The area under the precision-recall curve of the score, for any threshold.
+        rows: The number of labelled rows.
+        anomalous: The number of anomalous rows.
+    """
 
     f1: Interval
     precision: Interval
@@ -27,7 +37,15 @@ class Detection:
 
 @dataclass(frozen=True, slots=True)
 class AnomalyRow:
-    """One score. role: "cpc" or "handmade"; alarms: share of rows above the threshold; detection: None without labels."""
+    """One method.
+
+    Attributes:
+        score: The name of the score.
+        role: "cpc" or "handmade".
+        threshold: The threshold.
+        alarms: The share of rows above the threshold.
+        detection: How alarms agree with labels. None without labels.
+    """
 
     score: str
     role: str
@@ -38,15 +56,20 @@ class AnomalyRow:
 
 @dataclass(frozen=True, slots=True)
 class SeriesTrace:
-    """One scored source in B bins of `every` rows, for a picture.
+    """One scored source in B bins, for a picture.
 
-    Args:
-        time_s: [B], of the first row of a bin, in seconds.
-        channels_left_out: How many of its channels are not here.
-        low, high: [F, B], the range of each channel.
-        surprise: [B], the highest score.
-        alarms: [B], the rows with an alarm.
-        known: [B], 1 where a row is labelled as anomalous; empty without labels.
+    Attributes:
+        source: The key of the source.
+        every: The number of rows per bin.
+        rows: The number of rows.
+        time_s: The time of the first row of each bin, in seconds, [B].
+        channels: The names of the channels.
+        channels_left_out: The number of channels that are not shown.
+        low: The smallest value of each channel, [F, B].
+        high: The largest value of each channel, [F, B].
+        surprise: The highest score, [B].
+        alarms: The number of rows with an alarm, [B].
+        known: 1 where a row is labelled as anomalous, [B]. Empty without labels.
     """
 
     source: str
@@ -74,8 +97,16 @@ class SeriesTrace:
 
 @dataclass(frozen=True, slots=True)
 class AnomalyTable(SavedResult):
-    """quantile: of the scores that set the threshold; label: the column of row labels ("" for none); validation: sources that set the
-    thresholds; sources: sources scored; traces: those with the most alarms, for pictures (none in files of older versions)."""
+    """Alarms of every method on sensor series.
+
+    Attributes:
+        quantile: The quantile of the scores that set the threshold.
+        label: The column of row labels. "" for none.
+        validation: The number of sources that set the thresholds.
+        sources: The number of scored sources.
+        rows: One row per method.
+        traces: The sources with the most alarms, for pictures. Files of older versions have none.
+    """
 
     FORMAT: ClassVar[int] = 2
 
@@ -87,9 +118,11 @@ class AnomalyTable(SavedResult):
     traces: tuple[SeriesTrace, ...] = ()
 
     def records(self) -> Sequence[Mapping[str, object]]:
+        """Return one record per method."""
         return [{**flat(row, without=("detection",)), **flat(row.detection)} for row in self.rows]
 
     def tables(self) -> Sequence[TextTable]:
+        """Return the alarms, and with labels how they agree with these."""
         caption = (
             f"threshold: the {self.quantile:g} quantile of {self.validation} validation sources, which were not trained on; {self.sources} "
             "sources scored"
@@ -102,6 +135,6 @@ class AnomalyTable(SavedResult):
             if (found := row.detection)
         ]
         if detected:
-            said = f"Beside the label {self.label!r}, row by row, in percent; 95 % intervals by source:"
+            said = f"Compared with the label {self.label!r}, row by row, in percent; 95 % intervals by source:"
             made.append(TextTable(("score", "F1", "false alarms", "AUROC", "AUPRC"), detected, said))
         return made

@@ -1,8 +1,10 @@
-"""A score per row of a series, the surprise of the model and the z-score of the values, and how it agrees with labelled rows.
+"""A score per row of a series: the surprise of the model, or the z-score of the values. Also how a score agrees with
+labelled rows.
 
-The surprise of a step is the mean over k of -PMI_k(x_t, c_{t-k}) in nats. It says how much less likely the past makes what happened
-than it is anyway. It rises where something happens that the past did not announce. A state that is odd but lasts becomes the past,
-and is surprising only at its ends. The z-score sees the opposite. Both go through the same smoothing.
+The surprise of a step is the mean over k of -PMI_k(x_t, c_{t-k}), in nats. It says how much less likely the past
+makes the step than it is anyway. It is high where the past did not announce what happens. A strange state that lasts
+becomes the past, so it is surprising only at its ends. For the z-score the opposite holds. Both are smoothed in the
+same way.
 """
 
 from collections.abc import Sequence
@@ -16,8 +18,14 @@ from torchcpc.statistics.intervals import Spread, blocks_of, sum_blocks
 
 
 def row_surprise(pmi_KT: np.ndarray, *, stride: int, rows: int) -> np.ndarray:
-    """[rows] nats: the mean of -PMI over the k that predict the row's step from within the source, NaN where none does. pmi_KT: from
-    `pmi_by_target`."""
+    """Return the surprise of each row in nats, [rows]. It is the mean of -PMI over the k that predict its step. NaN
+    where none does.
+
+    Args:
+        pmi_KT: PMI from `pmi_by_target`.
+        stride: Rows per step.
+        rows: The number of rows.
+    """
     known_KT = np.isfinite(pmi_KT)
     total_T, count_T = np.where(known_KT, pmi_KT, 0.0).sum(axis=0), known_KT.sum(axis=0)
     step_T = np.divide(-total_T, count_T, out=np.full(len(total_T), np.nan), where=count_T > 0)
@@ -27,7 +35,7 @@ def row_surprise(pmi_KT: np.ndarray, *, stride: int, rows: int) -> np.ndarray:
 
 
 def z_score(x_SF: np.ndarray, mean_F: Sequence[float], scale_F: Sequence[float]) -> np.ndarray:
-    """[rows] root mean square over the observed channels of (x - mean) / scale; NaN where nothing was observed."""
+    """Return the root mean square of (x - mean) / scale over the observed channels, [rows]. NaN where nothing was observed."""
     z_SF = (x_SF - np.asarray(mean_F)) / np.asarray(scale_F)
     seen_S = np.isfinite(z_SF).sum(axis=1)
     sum_S = np.square(np.where(np.isfinite(z_SF), z_SF, 0)).sum(axis=1)
@@ -35,7 +43,10 @@ def z_score(x_SF: np.ndarray, mean_F: Sequence[float], scale_F: Sequence[float])
 
 
 def smoothed(score_S: np.ndarray, rows: int) -> np.ndarray:
-    """The mean of the last `rows` known scores up to each row, so that an alarm never comes before its reason; NaN stays NaN."""
+    """Return the mean of the last `rows` known scores up to each row. NaN stays NaN.
+
+    It looks back only, so an alarm never comes before its reason.
+    """
     known = np.isfinite(score_S)
     total, count = np.cumsum(np.where(known, score_S, 0.0)), np.cumsum(known)
     total[rows:], count[rows:] = total[rows:] - total[:-rows], count[rows:] - count[:-rows]
@@ -43,7 +54,11 @@ def smoothed(score_S: np.ndarray, rows: int) -> np.ndarray:
 
 
 def relative(score_S: np.ndarray, reference: int) -> np.ndarray:
-    """Less the mean, over the standard deviation, of the source's own first `reference` rows, taken to be normal."""
+    """Return the score in standard deviations from the mean of the first `reference` rows, which are taken to be normal.
+
+    Raises:
+        CPCError: If these rows have fewer than two scores, or all are equal.
+    """
     own = score_S[:reference]
     own = own[np.isfinite(own)]
     if len(own) < 2 or own.std() == 0:
@@ -52,8 +67,18 @@ def relative(score_S: np.ndarray, reference: int) -> np.ndarray:
 
 
 def compare_with_labels(scores: Sequence[np.ndarray], labels: Sequence[np.ndarray], threshold: float) -> Detection:
-    """Scores and labels (true: anomalous) of the rows of each source. An alarm is a score above `threshold`. Rows without a score are left
-    out. Raises CPCError where all rows are of one kind."""
+    """Compare the alarms of all sources with labels.
+
+    An alarm is a score above the threshold. Rows without a score are left out.
+
+    Args:
+        scores: The score of each row of each source.
+        labels: Whether each row is anomalous.
+        threshold: The threshold.
+
+    Raises:
+        CPCError: If all rows are of one kind.
+    """
     known = [np.isfinite(score) for score in scores]
     scores = [score[k] for score, k in zip(scores, known, strict=True)]
     truth = [np.asarray(label)[k].astype(bool) for label, k in zip(labels, known, strict=True)]
@@ -66,7 +91,7 @@ def compare_with_labels(scores: Sequence[np.ndarray], labels: Sequence[np.ndarra
     kinds = (alarm_N & true_N, alarm_N & ~true_N, ~alarm_N & true_N, ~alarm_N & ~true_N)
     count_S4 = np.stack([np.bincount(source_N, kind, minlength=len(truth)) for kind in kinds], axis=1)
     count_B4, block_N = sum_blocks(count_S4, axis=0), blocks_of(len(truth))[source_N]
-    # Of all sources, then without each block of them in turn.
+    # Counts of all sources, then without each block of them in turn.
     hit, false, missed, quiet = np.concatenate([count_S4.sum(axis=0)[None], count_S4.sum(axis=0) - count_B4]).T
     left = [block_N != block for block in range(len(count_B4))]
     ranked_2 = [_ranked(true_N, score_N), *(_ranked(true_N[own], score_N[own]) for own in left)]
@@ -80,7 +105,7 @@ def compare_with_labels(scores: Sequence[np.ndarray], labels: Sequence[np.ndarra
 
 
 def _ranked(y: np.ndarray, score: np.ndarray) -> tuple[float, float]:
-    """AUROC and AUPRC; NaN where all rows are of one kind."""
+    """Return AUROC and AUPRC. Both are NaN if all rows are of one kind."""
     from sklearn.metrics import average_precision_score, roc_auc_score
 
     if y.all() or not y.any():
@@ -89,5 +114,5 @@ def _ranked(y: np.ndarray, score: np.ndarray) -> tuple[float, float]:
 
 
 def _interval(values: np.ndarray) -> Interval:
-    """The first value, and its interval from those without each block of sources in turn."""
+    """Return the first value, with its interval from the values without each block of sources in turn."""
     return Spread(float(values[0]), values[1:][np.isfinite(values[1:])]).interval(0.0, 1.0)

@@ -1,4 +1,4 @@
-"""Scored series in little space, for a picture: the range of each channel, the surprise, the alarms and the known anomalies, by bin."""
+"""Scored series as small pictures: the range of each channel, the surprise, the alarms and the known anomalies, by bin."""
 
 from collections.abc import Sequence
 
@@ -18,13 +18,15 @@ def traces(
     threshold: float,
     truth: Sequence[np.ndarray | None] | None,
 ) -> tuple[SeriesTrace, ...]:
-    """The sources with the most alarms, at most MOST_SOURCES, those without an alarm only where none has one.
+    """Return the sources with the most alarms, at most MOST_SOURCES. Sources without an alarm are included only if none
+    has one.
 
     Args:
+        sources: The sources.
         times: The time of each row of each source, in seconds.
-        scores: The score of each row, NaN where there is none.
+        scores: The score of each row. NaN where there is none.
         threshold: A score above it is an alarm.
-        truth: Above 0 where a row is known to be anomalous; None for a source, or all, without labels.
+        truth: Above 0 where a row is known to be anomalous. None for a source, or for all, without labels.
     """
     alarms = [int((score_S > threshold).sum()) for score_S in scores]
     chosen = sorted(range(len(scores)), key=lambda index: -alarms[index])[:MOST_SOURCES]
@@ -37,7 +39,7 @@ def traces(
 def trace(
     sources: Sources, index: int, time_S: np.ndarray, score_S: np.ndarray, threshold: float, truth_S: np.ndarray | None
 ) -> SeriesTrace:
-    """One source in at most MOST_BINS bins of equally many rows, the last of which may be shorter."""
+    """Return one source in at most MOST_BINS bins of equally many rows. The last bin may be shorter."""
     x_SF = sources.read(index, 0, sources.length(index))
     every = max(1, -(-len(x_SF) // MOST_BINS))
     starts = np.arange(0, len(x_SF), every)
@@ -61,10 +63,11 @@ def trace(
 
 
 def _names(sources: object, channels: int) -> tuple[str, ...]:
+    """Return the names of the channels, or their numbers."""
     return sources.channels if provides(sources, Channelled) else tuple(str(n) for n in range(channels))
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
-    """With so many digits that count, and in a small file."""
+    """Return the values with few digits, so that the file is small."""
     size = np.max(np.abs(values), initial=0.0, where=np.isfinite(values))
     return values.round(max(0, _DIGITS - 1 - int(np.floor(np.log10(size))))) if size else values

@@ -1,7 +1,7 @@
-"""The best candidates for the future of one context, among all steps of some sources or among sentences; and how the score of all lies.
+"""The best candidates for the future of one context, and the profile of the scores of all candidates.
 
-The profile of a context is the picture of the idea: where it says much about the future, few candidates stand high above the rest; where
-it says nothing, all stand at 0 nats.
+Candidates are all steps of some sources, or sentences. Where a context says much about the future, few candidates
+score high above the rest. Where it says nothing, all score 0 nats.
 """
 
 from collections.abc import Sequence
@@ -23,9 +23,20 @@ from torchcpc.scores.calibration import Sample
 def rank_candidates(
     run: TrainedRun, sources: Sources, indices: Sequence[int], sample: Sample, step: str, *, k: int | None = None, top: int = 10
 ) -> CandidateTable:
-    """The `top` steps of the sources at `indices` as the future, k steps ahead, of the context that `step` names, "SOURCE:STEP". sample:
-    its source numbers are positions in `sources`; k: by default the first whose target shares nothing with its context. Raises CPCError as
-    `find_step`."""
+    """Rank all steps of some sources as the future of one context.
+
+    Args:
+        run: The run.
+        sources: The sources.
+        indices: Which of them hold candidates.
+        sample: Samples for log Z. Its source numbers are positions in `sources`.
+        step: The context, as "SOURCE:STEP".
+        k: Steps ahead. Default: the first horizon whose target shares no input with its context.
+        top: The number of candidates to keep.
+
+    Raises:
+        CPCError: If the step does not exist, or not k steps before the end, or the run is one of pictures.
+    """
     index = run.horizon_index(k)
     k = run.model.predictor.horizons[index]
     number, t = find_step(step, run.model, sources, indices, ahead=k)
@@ -59,15 +70,29 @@ def score_continuations(
     k: int | None = None,
     top: int | None = None,
 ) -> ContinuationTable:
-    """log p(candidate k sentences ahead | context) / p(candidate) in nats for every k, best first at `k` (by default the first). context:
-    a text, or its sentences, the last one the latest; sample: of other documents than the context; top: candidates that are kept. Raises
-    CPCError for a run that reads no text."""
+    """Score candidate sentences as the continuation of a text: log p(candidate k sentences ahead | context) /
+    p(candidate), in nats.
+
+    Args:
+        run: The run.
+        sample: Samples for log Z, of other documents than the context.
+        context: A text, or its sentences with the latest one last.
+        candidates: The sentences to score.
+        k: The horizon to sort by. Default: the first.
+        top: The number of candidates to keep. Default: all.
+
+    Returns:
+        The candidates, best first, with their scores at every horizon.
+
+    Raises:
+        CPCError: If the run reads no text.
+    """
     section, horizons = run.config["data"], run.model.predictor.horizons
     index = 0 if k is None else run.horizon_index(k)
     sentences = split_sentences(section, context) if isinstance(context, str) else list(context)
-    # A document each, so that a candidate without a known word is told, who would have been given some score.
+    # Each candidate is a document, so that one without a known word is reported. It would get a meaningless score.
     texts = from_strings(section, [sentences, *([candidate] for candidate in candidates)])
-    # Documents come back by length, not in order.
+    # Documents come back sorted by length.
     read, *asked = sorted(steps_of(run.model, texts, device=run.device, progress=silent), key=lambda steps: steps.source)
     z_ND = torch.cat([steps.z_TD for steps in asked])
     pmi_NK = run.model.score(read.c_TC[-1:].to(run.device), z_ND.to(run.device), sample)[0].double().cpu().numpy()
@@ -76,7 +101,7 @@ def score_continuations(
     return ContinuationTable(len(sentences), horizons[index], tuple(horizons), kept, pmi_NK[order])
 
 
-# Contexts looked at, contexts shown, and points embedded of a curve: places spread evenly over the logarithm of the rank.
+# Contexts examined, contexts shown, and points of a curve, spread evenly over the logarithm of the rank.
 _LOOKED_AT, _SHOWN, _POINTS = 1000, 5, 160
 
 
@@ -84,9 +109,20 @@ _LOOKED_AT, _SHOWN, _POINTS = 1000, 5, 160
 def score_profiles(
     model: Model, sample: Sample, embedded: Sequence[SourceSteps], sources: Sources, *, index: int
 ) -> tuple[Profile, ...]:
-    """Five contexts at evenly spaced places of information, most informative first, at horizon `index` of the model. Of at most 1000
-    contexts drawn from `embedded`, whose source numbers are positions in `sources` and those of the sample. Raises CPCError where none
-    reaches the horizon."""
+    """Return the sorted scores of candidates for five contexts, the most informative context first.
+
+    At most 1000 contexts are drawn. The five are spread evenly over their information.
+
+    Args:
+        model: The model.
+        sample: Samples for log Z.
+        embedded: The embedded sources. Their numbers are positions in `sources`, as those of the sample.
+        sources: The sources.
+        index: The index of the horizon.
+
+    Raises:
+        CPCError: If no source is longer than the horizon.
+    """
     k = model.predictor.horizons[index]
     if all(len(steps.z_TD) <= k for steps in embedded):
         raise CPCError(f"no source is longer than k = {k} steps: choose a shorter horizon or longer sources.")

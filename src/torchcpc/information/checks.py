@@ -1,14 +1,17 @@
-"""Does a calibrated score behave like a log density ratio? Three questions that need no known truth, and one that does.
+"""Checks of calibration: does a calibrated score behave like a log density ratio? Three checks need no known truth, and
+one does.
 
-On pairs used nowhere else:
+The checks use pairs that nothing else used.
+
 1. E_{p(x)p(c)} exp PMI = 1, overall and within bins of contexts.
-2. Told joint pairs from product pairs by logistic regression on PMI, with equal odds: slope 1, intercept 0.
-3. Of the pairs that PMI says are joint with probability sigma(PMI), that share is joint: the reliability curve.
+2. A logistic regression on PMI separates joint pairs from product pairs, with equal odds. Slope 1 and intercept 0 are
+   right.
+3. Among pairs with a given PMI, the share sigma(PMI) is joint: the reliability curve.
 
-Where a process made the data: calibrated PMI beside the exact log ratio, pair by pair. Both are taken on the very same pairs, so what
-the draw of the sequences adds to either cancels in their ratio. The scores see z and c, the exact ratio sees x and all of the past, and
-I(z_{t+k}; c_t) <= I(x_{t+k}; x_{<=t}): what is missing was lost by the encoder, by the context, or by a score that cannot express the
-ratio. A share above 1 is an error of the calibration, never a discovery.
+If a process made the data, calibrated PMI is compared with the exact log ratio, pair by pair. Both use the same
+pairs, so the random choice of sequences cancels in their ratio. The scores see z and c, and the exact ratio sees x
+and all of the past. So I(z_{t+k}; c_t) <= I(x_{t+k}; x_{<=t}). What is missing was lost by the encoder, by the
+context, or by a score that cannot express the ratio. A share above 1 is an error of the calibration.
 """
 
 import math
@@ -25,14 +28,19 @@ from torchcpc.statistics.intervals import mean_interval
 
 
 def check_calibration(joint_A: np.ndarray, product_AM: np.ndarray, bin_by_A: np.ndarray) -> Checks:
-    """The checks of one horizon. joint_A: PMI of A contexts with their true future; product_AM: PMI of the same contexts with M
-    independent candidates, NaN where a candidate may not stand for the marginal; bin_by_A: a number of the context alone that the bins are
-    cut by."""
+    """Return the checks of one horizon.
+
+    Args:
+        joint_A: PMI of A contexts with their true future.
+        product_AM: PMI of the same contexts with M independent candidates. NaN where a context may not use a
+            candidate.
+        bin_by_A: A number of the context alone, by which bins are cut.
+    """
     drawn_AM = np.isfinite(product_AM)
     count_A = drawn_AM.sum(axis=1)
     ratio_A = np.where(drawn_AM, np.exp(np.where(drawn_AM, product_AM, 0.0)), 0.0).sum(axis=1) / count_A
     order = np.argsort(bin_by_A, kind="stable")
-    # Every context weighs as much among the products as it does among the joint pairs, however many candidates it has.
+    # Every context has the same weight among products as among joint pairs, however many candidates it has.
     product_P, weight_P = product_AM[drawn_AM], np.repeat(1 / count_A, count_A)
     pairs = joint_A, product_P, weight_P
     by_bin = tuple(float(ratio_A[part].mean()) for part in np.array_split(order, min(5, len(order))))
@@ -40,7 +48,10 @@ def check_calibration(joint_A: np.ndarray, product_AM: np.ndarray, bin_by_A: np.
 
 
 def logistic(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray) -> tuple[float, float]:
-    """Slope and intercept of log odds(joint) on PMI, joint and product pairs weighing alike in total; slope 0 for a constant PMI."""
+    """Return slope and intercept of log odds(joint) on PMI. Both kinds of pairs have the same total weight.
+
+    A constant PMI has slope 0.
+    """
     from sklearn.linear_model import LogisticRegression
 
     x = np.concatenate([joint_A, product_P]).astype(np.float64)
@@ -53,7 +64,10 @@ def logistic(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray) -
 
 
 def reliability(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray) -> tuple[tuple[float, float, int], ...]:
-    """(said, found, joint pairs) in ten bins of equally many joint pairs: mean sigma(PMI), and the share that is joint."""
+    """Return (stated, observed, joint pairs) in ten bins with equally many joint pairs.
+
+    "stated" is the mean of sigma(PMI), and "observed" is the share that is joint.
+    """
     value_P = np.concatenate([joint_A, product_P])
     joint_P = np.concatenate([np.full(len(joint_A), 1 / len(joint_A)), np.zeros(len(product_P))])
     mass_P = joint_P + np.concatenate([np.zeros(len(joint_A)), weight_P / weight_P.sum()])
@@ -68,7 +82,7 @@ def reliability(joint_A: np.ndarray, product_P: np.ndarray, weight_P: np.ndarray
 
 
 def worst(checks: Sequence[Checks]) -> str | None:
-    """A sentence where a calibrated score should not be read as a number, None where all is well."""
+    """Return a warning if a calibrated score should not be read as a number, otherwise None."""
     far = max((abs(np.log(max(of_k.normalisation, 1e-9))) for of_k in checks), default=0.0)
     steep = [of_k.slope for of_k in checks if not 0.8 <= of_k.slope <= 1.25]
     if far > 0.25:
@@ -79,25 +93,40 @@ def worst(checks: Sequence[Checks]) -> str | None:
 
 
 def sums_by_source(scored: Sequence[Scored], *columns: Iterable[float]) -> list[np.ndarray]:
-    """Sums over the sequences of each source, which are no independent draws. columns: a number a sequence."""
+    """Return sums over the sequences of each source, because these are no independent draws.
+
+    Args:
+        scored: The pairs of each sequence.
+        *columns: One number per sequence.
+    """
     place_E = np.unique([pairs.source for pairs in scored], return_inverse=True)[1]
     return [np.bincount(place_E, list(column)) for column in columns]
 
 
 def exact_ratios(process: Process, sources: Sources, source: int, k: int) -> np.ndarray:
-    """[T - k] log p(x_{t+k} | x_<=t) / q(x_{t+k}) in nats of every pair of one source. Its past begins with the source."""
+    """Return log p(x_{t+k} | x_<=t) / q(x_{t+k}) in nats of every pair of one source, [T - k]. The past begins with the
+    source.
+    """
     x_TD = sources.read(source, 0, sources.length(source))
     belief_TS = process.belief(x_TD[None])[0]
     return process.log_ratio(x_TD[k:].astype(np.float64), belief_TS[: len(x_TD) - k], k)
 
 
 def compare_with_truth(process: Process, sources: Sources, k: int, scored: Sequence[Scored], error: float) -> TruthComparison:
-    """One horizon. scored: all pairs of each sequence; error: standard error of the mean of log Z, nats."""
+    """Compare the PMI of one horizon with the process that made the data.
+
+    Args:
+        process: The process.
+        sources: The sources.
+        k: Steps ahead.
+        scored: All pairs of each sequence.
+        error: The standard error of the mean of log Z, in nats.
+    """
     exact = [exact_ratios(process, sources, pairs.source, k) for pairs in scored]
     sums = ([own.sum() for own in exact], [pairs.pmi.sum() for pairs in scored], map(len, exact))
     exact_S, pmi_S, pairs_S = sums_by_source(scored, *sums)
     mean, share = mean_interval(exact_S, pairs_S), None
-    if mean.mean > 0.01:  # nats, below which there is nothing to take a share of
+    if mean.mean > 0.01:  # nats; a share of less would mean nothing
         share = mean_interval(pmi_S, exact_S).widened(1.96 * error / mean.mean)
     slope, _, rmse = agreement(np.concatenate([pairs.pmi for pairs in scored]), np.concatenate(exact))
     known = process.information(k)
@@ -106,8 +135,10 @@ def compare_with_truth(process: Process, sources: Sources, k: int, scored: Seque
 
 
 def agreement(pmi_A: np.ndarray, exact_A: np.ndarray) -> tuple[float, float, float]:
-    """(slope of PMI on the exact ratio, R2 as squared correlation, root mean square difference in nats); the first two are NaN for
-    a constant ratio."""
+    """Return slope, R2 and root mean square difference of PMI against the exact ratio.
+
+    R2 is the squared correlation. For a constant ratio, slope and R2 are NaN.
+    """
     rmse = float(np.sqrt(np.mean((pmi_A - exact_A) ** 2)))
     if exact_A.std() < 1e-9:
         return math.nan, math.nan, rmse

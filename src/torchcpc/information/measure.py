@@ -1,10 +1,14 @@
-"""I(z_{t+k}; c_t) per step k on held-out sources: the InfoNCE bound and the calibrated mean PMI, each with its interval.
+"""I(z_{t+k}; c_t) for each step k on held-out sources: the InfoNCE bound and the calibrated mean PMI, each with its
+interval.
 
-Two numbers, because neither alone can be trusted. log N - L is a lower bound, in expectation, for candidates that are independent
-of the pair and of one another; candidates here are steps of other sources, so independent of the pair, but neighbouring steps of one
-source resemble each other, and N counts them as if they did not. It cannot pass its ceiling log N. The calibrated mean PMI has no
-such ceiling, but is a bound in neither direction for a learned score; where few samples carry exp F it is too high. It estimates what
-the score expresses of I(z_{t+k}; c_t), which is at most I(x_{t+k}; x_{<=t}).
+There are two numbers, because neither is reliable alone. log N - L is a lower bound in expectation, for candidates
+that are independent of the pair and of each other. Candidates here are steps of other sources, so they are
+independent of the pair. But neighbouring steps of one source are similar, and N counts them as independent. The bound
+cannot exceed its ceiling log N.
+
+The calibrated mean PMI has no ceiling. For a learned score it is no bound in either direction. It is too high where
+few samples carry exp F. It estimates the part of I(z_{t+k}; c_t) that the score expresses. This is at most I(x_{t+k};
+x_{<=t}).
 """
 
 import math
@@ -24,15 +28,26 @@ from torchcpc.runs.run import UNMATCHED, PartitionSplit, TrainedRun, matching_ma
 from torchcpc.scores.calibration import Sample
 from torchcpc.statistics.intervals import mean_interval
 
-# An effective sample size below this: log Z rests on a handful of samples.
+# With an effective sample size below this, a handful of samples determines log Z.
 FEW_EFFECTIVE = 10
-# Contexts, and candidates of each, in the checks of a horizon.
+# The number of contexts in the checks of a horizon, and of candidates of each.
 _CHECKED, _AGAINST = 512, 256
 
 
 def measure(run: TrainedRun, sources: Sources, split: PartitionSplit, sample: Sample) -> InformationTable:
-    """The table of a run on the sources of `split.evaluated`; sample: drawn from those of `split.partition`. Beside a known process where
-    it made the run's own data, and these are measured. Raises CPCError as `measure_horizons` does."""
+    """Return the information table of a run.
+
+    It is compared with the true process if that made the run's data and these are measured.
+
+    Args:
+        run: The run.
+        sources: The sources.
+        split: Which of them are evaluated, and which gave the sample.
+        sample: Samples for log Z, drawn from the sources of `split.partition`.
+
+    Raises:
+        CPCError: As `measure_horizons` does.
+    """
     own = any(sources is opened for opened in run.own)
     process = run.domain.truth(run.config["data"], sample.marginal) if own else None
     rows, steps = measure_horizons(run, sample, sources, split.evaluated, process)
@@ -45,10 +60,24 @@ def measure(run: TrainedRun, sources: Sources, split: PartitionSplit, sample: Sa
 def measure_horizons(
     run: TrainedRun, sample: Sample, sources: Sources, indices: Sequence[int], process: Process | None = None
 ) -> tuple[tuple[InformationRow, ...], list[SourceSteps]]:
-    """The rows, and the steps they were measured on, of the sources at `indices`, which neither training nor `sample` may have seen.
-    process: that made `sources`, if known. Intervals (95 %): jackknife over evaluated sources; that of the PMI is widened by
-    the error of log Z from the spread between the sample's sources. Raises CPCError where sample and evaluation share a source, or no
-    source is long enough."""
+    """Measure every horizon on the sources at `indices`. Neither training nor `sample` may have seen these.
+
+    The 95 % intervals come from a jackknife over evaluated sources. The interval of the PMI also contains the error
+    of log Z, from the spread between the sources of the sample.
+
+    Args:
+        run: The run.
+        sample: Samples for log Z.
+        sources: The sources.
+        indices: The sources to evaluate.
+        process: The process that made the sources, if known.
+
+    Returns:
+        One row per horizon, and the embedded steps.
+
+    Raises:
+        CPCError: If sample and evaluation share a source, or no source is long enough.
+    """
     if shared := set(indices) & set(sample.source_M.tolist()):
         raise CPCError(f"{len(shared)} sources are both in the partition sample and evaluated: keep the two apart.")
     embedded = list(steps_in(run, sources, indices, "measuring"))
@@ -59,7 +88,7 @@ def measure_horizons(
     for index, k in enumerate(run.model.predictor.horizons):
         if not (reached := [pairs for pairs in scored if pairs.horizon == index]):
             continue
-        # Between-block sandwich of the mean of log Z over all contexts, as in the delta correction.
+        # The sandwich estimate between blocks, for the mean of log Z over all contexts, as in the delta correction.
         pull_G = np.sum([pairs.pull_G for pairs in reached], axis=0).astype(np.float64)
         n, blocks = sum(len(pairs.pmi) for pairs in reached), np.count_nonzero(pull_G)
         error = math.sqrt((np.square(pull_G / n).sum()) * blocks / max(blocks - 1, 1))
@@ -69,13 +98,19 @@ def measure_horizons(
 
 
 def cautions(estimand: Estimand, rows: Sequence[InformationRow], strategy: str | None = None) -> tuple[str, ...]:
-    """Why the numbers should be read with care, each a sentence; strategy: of the candidates the score was trained against."""
+    """Return reasons to read the numbers with care, one sentence each.
+
+    Args:
+        estimand: What is estimated, and from which sample.
+        rows: The rows of the table.
+        strategy: The candidates that the score was trained against.
+    """
     dominated, not_normal = [row.k for row in rows if row.dominated > 0.1], worst([row.checks for row in rows if row.checks])
     other = strategy is not None and (strategy in UNMATCHED or matching_marginal(strategy) != estimand.marginal)
     sentences = (
         (
             estimand.sources < FEW_EFFECTIVE,
-            f"log Z rests on {estimand.sources} sources, too few to tell its error: intervals of the PMI are too narrow; name more.",
+            f"log Z rests on {estimand.sources} sources, too few to know its error: intervals of the PMI are too narrow; name more.",
         ),
         (
             bool(dominated),
@@ -93,6 +128,7 @@ def cautions(estimand: Estimand, rows: Sequence[InformationRow], strategy: str |
 
 
 def _row(k: int, scored: list[Scored], error: float, checks: Checks | None, truth: TruthComparison | None) -> InformationRow:
+    """Return the row of one horizon."""
     sums = ([len(p.pmi) for p in scored], [p.infonce.sum() for p in scored], [p.pmi.sum() for p in scored])
     pairs_S, infonce_S, pmi_S = sums_by_source(scored, *sums)
     candidates, effective = np.concatenate([p.candidates for p in scored]), np.concatenate([p.effective for p in scored])
@@ -113,7 +149,9 @@ def _row(k: int, scored: list[Scored], error: float, checks: Checks | None, trut
 
 @torch.inference_mode()
 def _checks(model: Model, sample: Sample, steps: Stacked, index: int) -> Checks | None:
-    """Joint pairs of evaluated contexts beside products with evaluated steps of other sources; None where there is no such step."""
+    """Return the checks on joint pairs and on products with steps of other evaluated sources. None if there are no such
+    steps.
+    """
     rng = np.random.default_rng([0, index])
     place_A = rng.permutation(np.flatnonzero(steps.left_P >= model.predictor.horizons[index]))[:_CHECKED]
     drawn_M = rng.permutation(len(steps.z_PD))[:_AGAINST]

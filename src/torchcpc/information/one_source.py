@@ -1,4 +1,7 @@
-"""One source to look at, and the sample of others that its scores rest on: sources of the same data, or of those the run learned from."""
+"""One source to examine, and the sample of other sources for its log Z.
+
+The sample comes from the same data, or from the data of the run.
+"""
 
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -13,18 +16,18 @@ from torchcpc.runs.open_sources import Data
 from torchcpc.runs.run import HeldOut, TrainedRun
 from torchcpc.scores.calibration import Sample
 
-# No source of a sample that was drawn from other data has this number.
+# The number of a source that is not among the sources of the sample.
 _OTHER = -1
 
 
 class OneSource(NamedTuple):
-    """One source and the marginal sample that log Z of its contexts rests on.
+    """One source, and the samples for log Z of its contexts.
 
-    Args:
-        sources: The source alone.
+    Attributes:
+        sources: A collection that holds this source alone.
         sample: Steps of other sources.
-        number: Of the source, as the sample counts.
-        group: Of its group, as the sample counts.
+        number: The number of the source, as the sample counts.
+        group: The number of its group, as the sample counts.
         origin: Where the sample was drawn, in words.
     """
 
@@ -36,17 +39,18 @@ class OneSource(NamedTuple):
 
     @property
     def item(self) -> Item:
+        """The entry of the source."""
         return self.sources.items[0]
 
     @property
     def length(self) -> int:
-        """Raw positions."""
+        """The number of raw positions."""
         return self.sources.length(0)
 
 
 @dataclass(frozen=True, slots=True)
 class _Others:
-    """What a sample is drawn from, and the numbers that the source has there."""
+    """The sources of a sample, and the number and group that the examined source has among them."""
 
     sources: Sources
     indices: list[int]
@@ -56,12 +60,19 @@ class _Others:
 
 
 def find_source(run: TrainedRun, data: Data | None, spec: SampleSpec, source: str | None = None) -> OneSource:
-    """The source of `data`, or of what the run did not train on, whose key is `source` (None: the longest).
+    """Find a source and draw samples for its log Z.
 
-    log Z is drawn from the other sources there. Where there are none, such as beside a single file, it is drawn from the run's own.
+    The samples come from the other sources of the same data. If there are none, as for a single file, they come from
+    the run's own data.
+
+    Args:
+        run: The run.
+        data: The data that hold the source. Default: the held-out sources.
+        spec: How log Z is estimated.
+        source: The key of the source. Default: the longest source.
 
     Raises:
-        CPCError: For a picture, an unknown source, and where there is no other source.
+        CPCError: If the source is unknown or a picture, or there is no other source.
     """
     held = run.evaluated(data)
     number = _chosen(held, source)
@@ -77,8 +88,16 @@ def find_source(run: TrainedRun, data: Data | None, spec: SampleSpec, source: st
 
 
 def source_pmi(run: TrainedRun, one: OneSource, changed: Sources | None = None) -> np.ndarray:
-    """[K, T] PMI in nats of step t as it was predicted k steps before, NaN where nothing predicts it. changed: the source in another form,
-    such as shuffled. Raises CPCError for one that is too short."""
+    """Return the PMI of step t as predicted k steps before, [K, T], in nats. NaN where nothing predicts the step.
+
+    Args:
+        run: The run.
+        one: The source and its sample.
+        changed: The source in another form, such as shuffled. Default: as it is.
+
+    Raises:
+        CPCError: If the source is too short.
+    """
     found, horizons = list(steps_in(run, changed or one.sources, None, "scoring")), run.model.predictor.horizons
     total = len(found[0].z_TD) if found else 0
     if total <= min(horizons):
@@ -88,7 +107,7 @@ def source_pmi(run: TrainedRun, one: OneSource, changed: Sources | None = None) 
 
 
 def _chosen(held: HeldOut, source: str | None) -> int:
-    """The number of the source in its sources."""
+    """Return the number of the source in its collection."""
     if source is None:
         return max(held.indices, key=held.sources.length)
     keys = Keys.of(held.sources.items[i] for i in held.indices)
@@ -98,7 +117,11 @@ def _chosen(held: HeldOut, source: str | None) -> int:
 
 
 def _others(run: TrainedRun, held: HeldOut, number: int) -> _Others:
-    """The other sources of the same data; or else the run's own, but for what overlaps with it: first what it did not train on."""
+    """Return the other sources of the same data. If there are none, return sources of the run that do not overlap with
+    this one.
+
+    Sources that the run did not train on come first.
+    """
     if others := [i for i in held.indices if i != number]:
         return _Others(held.sources, others, number, held.sources.group(number), "the other sources named or held out")
     item = held.sources.items[number]
@@ -115,7 +138,10 @@ def _others(run: TrainedRun, held: HeldOut, number: int) -> _Others:
 
 
 def overlaps(one: Item, other: Item) -> bool:
-    """Whether two sources hold some of the same positions: stretches of one file that meet, or one key where no file holds them."""
+    """Return whether two sources share positions.
+
+    They do if they are overlapping stretches of one file. Without files they do if they have the same key.
+    """
     if one.path is None or other.path is None:
         return one.key == other.key
     apart = one.begin_s >= other.begin_s + other.seconds or other.begin_s >= one.begin_s + one.seconds
@@ -123,6 +149,7 @@ def overlaps(one: Item, other: Item) -> bool:
 
 
 def _note_trained(run: TrainedRun, item: Item, trained: list[Item]) -> None:
+    """Report if the run was trained on the source."""
     if any(overlaps(item, own) for own in trained):
         run.listener.note(
             f"note: the run trained on {item.key}, so its numbers are too good. Name another source to judge the run."

@@ -1,4 +1,6 @@
-"""What contexts say about the steps ahead: per step k, along one source, and which candidates go on best from a context; all in nats."""
+"""Results about the steps ahead: information per step k, PMI along one source, and ranked candidates. All values are in
+nats.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,8 +16,16 @@ from torchcpc.text_table import TextTable
 
 @dataclass(frozen=True, slots=True)
 class Checks:
-    """normalisation: E exp PMI (1 if calibrated); by_bin: the same in equally filled bins of contexts; slope and intercept of the
-    logistic regression (1 and 0); reliability: (stated, observed, joint pairs) per bin of PMI; pairs: joint, product."""
+    """Checks of calibration at one horizon.
+
+    Attributes:
+        normalisation: E exp PMI, which is 1 if calibrated.
+        by_bin: The same in equally filled bins of contexts.
+        slope: The slope of the logistic regression, 1 if calibrated.
+        intercept: Its intercept, 0 if calibrated.
+        reliability: For each bin of PMI the stated share, the observed share, and the number of joint pairs.
+        pairs: The numbers of joint and of product pairs.
+    """
 
     normalisation: Real
     by_bin: tuple[float, ...]
@@ -27,8 +37,15 @@ class Checks:
 
 @dataclass(frozen=True, slots=True)
 class TruthComparison:
-    """Beside a known process. information: I(x_{t+k}; x_{<=t}); exact: the mean exact log ratio of the evaluated pairs; share: mean
-    PMI over `exact`; slope of PMI on the exact ratio; rmse: root mean square of their difference."""
+    """A comparison with the process that made the data, at one horizon.
+
+    Attributes:
+        information: The exact I(x_{t+k}; x_{<=t}).
+        exact: The mean exact log ratio of the evaluated pairs.
+        share: Mean PMI divided by `exact`. None if that is near 0.
+        slope: The slope of PMI on the exact ratio.
+        rmse: The root mean square of their difference.
+    """
 
     information: Interval
     exact: Interval
@@ -39,8 +56,21 @@ class TruthComparison:
 
 @dataclass(frozen=True, slots=True)
 class InformationRow:
-    """One horizon k. infonce: log N - loss; pmi: calibrated mean PMI; ceiling: log N; candidates: N; n: pairs; effective: median effective
-    sample size of log Z; dominated: share of contexts where it is small."""
+    """One horizon k.
+
+    Attributes:
+        k: Steps ahead.
+        infonce: The InfoNCE bound, log N - loss.
+        pmi: The calibrated mean PMI.
+        ceiling: log N, the largest value of the bound.
+        candidates: N.
+        n: The number of pairs.
+        sources: The number of evaluated sources.
+        effective: The median effective sample size (ESS) of log Z.
+        dominated: The share of contexts where it is small.
+        checks: Checks of calibration. None if there are too few steps.
+        truth: The comparison with a known process. None if there is none.
+    """
 
     k: int
     infonce: Interval
@@ -57,8 +87,18 @@ class InformationRow:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The sorted scores of all candidates of one context. source: its key; information: KL(p(x|c) || p(x)) in nats as the score says; rank
-    (from 1) and pmi: points of the curve; true_rank and true_pmi: of the true future."""
+    """The sorted scores of all candidates of one context.
+
+    Attributes:
+        source: The key of the source.
+        step: The step of the context.
+        information: KL(p(x|c) || p(x)) in nats, according to the score.
+        rank: Ranks of the points of the curve, from 1.
+        pmi: PMI at these points.
+        true_rank: The rank of the true future.
+        true_pmi: Its PMI.
+        candidates: The number of candidates.
+    """
 
     source: str
     step: int
@@ -79,8 +119,16 @@ def _with_current_name(estimand: object) -> object:
 
 @dataclass(frozen=True, slots=True)
 class InformationTable(SavedResult):
-    """origin: which sources were evaluated, in words; cautions: why the numbers should be read with care; profile_k: the horizon of
-    `profiles`."""
+    """Information about each step ahead: the InfoNCE bound and the mean PMI, with checks.
+
+    Attributes:
+        estimand: What is estimated, and from which sample.
+        origin: Which sources were evaluated, in words.
+        cautions: Reasons to read the numbers with care.
+        rows: One row per horizon.
+        profile_k: The horizon of `profiles`.
+        profiles: The scores of candidates for some contexts.
+    """
 
     FORMAT: ClassVar[int] = 2
 
@@ -92,6 +140,7 @@ class InformationTable(SavedResult):
     profiles: tuple[Profile, ...]
 
     def records(self) -> Sequence[Mapping[str, object]]:
+        """Return one record per horizon."""
         return [
             {
                 **flat(row, without=("checks", "truth")),
@@ -102,24 +151,25 @@ class InformationTable(SavedResult):
         ]
 
     def tables(self) -> Sequence[TextTable]:
+        """Return the table of horizons, then the checks, then the comparison with a known process."""
         of, known = self.estimand, [(row.k, row.checks) for row in self.rows if row.checks]
         measured = TextTable(
             ("k", "InfoNCE bound", "ceiling", "N", "mean PMI", "n", "sources", "ESS"),
             [_cells(row) for row in self.rows],
             f"{of.name} per step k, in nats, on {self.origin}; 95 % intervals by source\n"
             f"log Z: {of.samples} samples of {of.sources} other sources, marginal {of.marginal!r}, correction {of.correction!r}",
-            ["the bound holds for independent candidates; steps of one source are not, so N is smaller than it looks"],
+            ["the bound assumes independent candidates; steps of one source are not, so N counts too many"],
         )
         checks = TextTable(
             ("k", "E exp PMI", "slope", "intercept"),
             [(f"{k}", f"{c.normalisation:.3f}", f"{c.slope:.2f}", f"{c.intercept:.2f}") for k, c in known],
-            "whether the PMI can be read as a number: 1, slope 1 and intercept 0 would be perfect",
+            "whether the PMI can be read as a number (perfect: E exp PMI 1, slope 1, intercept 0)",
         )
         truth = TextTable(
             ("k", "exact I", "exact on these pairs", "share captured, %", "slope", "RMSE"),
             [_truth_cells(row.k, row.truth) for row in self.rows if row.truth],
-            "beside the process that made the data: exact I(x; past); the mean exact log ratio of the very pairs above; mean PMI as "
-            "a share of that; PMI against the exact log ratio, pair by pair (slope 1 and RMSE 0 would be perfect)",
+            "against the process that made the data: exact I(x; past); the mean exact log ratio of the same pairs; mean PMI as a "
+            "share of that; PMI against the exact log ratio, pair by pair (perfect: slope 1, RMSE 0)",
         )
         *others, last = (table for table in (measured, checks, truth) if table.rows)
         return [*others, replace(last, notes=[*last.notes, *(f"caution: {caution}" for caution in self.cautions)])]
@@ -142,7 +192,16 @@ def _by_k(horizons: Sequence[int], pmi_K: Array) -> dict[str, float]:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """One step, `rank` from 1 by its PMI in nats. time_s: where it begins in its source (key); true: whether it is what came."""
+    """One step as a candidate for the future.
+
+    Attributes:
+        rank: Its rank by PMI, from 1.
+        pmi: Its PMI in nats.
+        time_s: When it begins in its source, in seconds.
+        step: The number of the step.
+        source: The key of its source.
+        true: Whether it is the true future.
+    """
 
     rank: int
     pmi: float
@@ -154,7 +213,16 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class CandidateTable(SavedResult):
-    """The best candidates for k steps after `step` of `source`, and the rank of the true one among `total`."""
+    """The best candidates for k steps after one context.
+
+    Attributes:
+        source: The key of the source of the context.
+        step: The step of the context.
+        k: Steps ahead.
+        rows: The best candidates.
+        true_rank: The rank of the true future.
+        total: The number of candidates.
+    """
 
     source: str
     step: int
@@ -178,7 +246,15 @@ class CandidateTable(SavedResult):
 
 @dataclass(frozen=True, slots=True)
 class ContinuationTable(SavedResult):
-    """Candidates for what follows a context of so many sentences, best first at k; pmi [N, K]: of each at each of `horizons`, nats."""
+    """Candidate sentences that may follow a text, best first at horizon `k`.
+
+    Attributes:
+        sentences: The number of sentences in the context.
+        k: The horizon that sorts the candidates.
+        horizons: The horizons of the model.
+        candidates: The candidates.
+        pmi: PMI of each candidate at each horizon, [N, K], in nats.
+    """
 
     sentences: int
     k: int
@@ -199,8 +275,16 @@ class ContinuationTable(SavedResult):
 
 @dataclass(frozen=True, slots=True)
 class ShuffledStretch:
-    """Steps first .. last - 1 of the same source in a random order: smoothed pmi [K, T], the mean in order and shuffled at each horizon,
-    and the standard error of the mean difference."""
+    """A stretch of the same source in random order, and what the shuffle costs.
+
+    Attributes:
+        first: The first step of the stretch.
+        last: One past its last step.
+        pmi: Smoothed PMI of the shuffled source, [K, T].
+        ordered_mean: Mean PMI in the original order, at each horizon.
+        shuffled_mean: Mean PMI in random order, at each horizon.
+        error: The standard error of the mean difference.
+    """
 
     first: int
     last: int
@@ -212,8 +296,18 @@ class ShuffledStretch:
 
 @dataclass(frozen=True, slots=True)
 class Timeline(SavedResult):
-    """source: its key; unit: the word for a step; smooth: steps that are averaged; mean: PMI at each horizon, nats; pmi [K, T]:
-    smoothed, NaN where nothing was predicted; marks: (step, name) of headings."""
+    """PMI along one source.
+
+    Attributes:
+        source: The key of the source.
+        unit: The word for a step.
+        smooth: The number of steps that are averaged.
+        horizons: The horizons of the model.
+        mean: Mean PMI at each horizon, in nats.
+        pmi: Smoothed PMI, [K, T]. NaN where nothing was predicted.
+        marks: The step and name of each heading.
+        shuffled: A shuffled stretch. None if there is none.
+    """
 
     FORMAT: ClassVar[int] = 2
 
@@ -232,11 +326,13 @@ class Timeline(SavedResult):
             raise ValueError(f"pmi of shape {shapes} for {len(self.horizons)} horizons")
 
     def records(self) -> Sequence[Mapping[str, object]]:
+        """Return one record per step."""
         return [{"step": step, **_by_k(self.horizons, pmi_K)} for step, pmi_K in enumerate(self.pmi.T)]
 
     def tables(self) -> Sequence[TextTable]:
+        """Return the mean PMI of each horizon, and the costs of a shuffle."""
         rows = [(str(k), f"{mean:.3f}") for k, mean in zip(self.horizons, self.mean, strict=True)]
-        header, caption = ("k", "mean PMI"), f"PMI in nats of each {self.unit} of {self.source}, as predicted k steps before"
+        header, caption = ("k", "mean PMI"), f"PMI in nats of each {self.unit} of {self.source}, as predicted k steps earlier"
         if found := self.shuffled:
             header = (*header, "in order", "shuffled", "s.e.")
             costs = zip(found.ordered_mean, found.shuffled_mean, found.error, strict=True)

@@ -1,4 +1,6 @@
-"""Calibrated scores of whole sources: marginal samples drawn by source, then PMI for every pair (t, t+k), and rows of a file with these."""
+"""Calibrated scores of whole sources: samples from the marginal distribution, PMI for every pair (t, t+k), and rows of a
+file.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,23 @@ from torchcpc.representations.write import Rows
 from torchcpc.runs.run import TrainedRun
 from torchcpc.scores.calibration import Sample
 
-# Sources that samples are drawn from at most: more of them would be embedded for nothing.
+# Samples are drawn from at most so many sources. More would be embedded for nothing.
 _MOST_SOURCES = 512
-# Contexts whose predictions exist at once: bounds memory, not the result.
+# The number of contexts whose predictions exist at once. It bounds memory and does not change the result.
 _CONTEXTS = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class SampleSpec:
-    """How log Z is estimated. samples: of the marginal; marginal: None for that of training; correction: of the log of a mean."""
+    """How log Z is estimated.
+
+    Attributes:
+        samples: The number of samples from the marginal distribution. Default: 4096.
+        marginal: The marginal distribution, "all" or "same_group". Default: the one that matches the candidates of
+            training.
+        correction: The correction of the logarithm of the mean: "delta", "jackknife" or "none".
+        seed: Seed of the samples.
+    """
 
     samples: int = 4096
     marginal: str | None = None
@@ -35,9 +45,18 @@ class SampleSpec:
 
 
 class Scored(NamedTuple):
-    """The pairs (t, t+k) of one sequence at one horizon index, all [T - k]: step t; pmi of the true z_{t+k}; and, of the contexts, the
-    effective sample size of log Z and infonce, the value log N - loss among the N candidates, the sample and itself. pull_G: how much each
-    block of the sample pulls the sum of log Z over the contexts."""
+    """The pairs (t, t+k) of one sequence at one horizon. All arrays are [T - k].
+
+    Attributes:
+        source: The number of the source.
+        horizon: The index of the horizon.
+        step: The step t of the context.
+        pmi: The PMI of the true z_{t+k}, in nats.
+        effective: The effective sample size of log Z.
+        infonce: log N - loss among the N candidates: the sample and the true step.
+        candidates: N.
+        pull_G: How much each block of the sample moves the sum of log Z over the contexts.
+    """
 
     source: int
     horizon: int
@@ -50,7 +69,16 @@ class Scored(NamedTuple):
 
 
 class Stacked(NamedTuple):
-    """All steps of several sequences, one after the other: z, c, and the source, the group and the step of each; left_P: steps after it."""
+    """All steps of several sequences, one after the other.
+
+    Attributes:
+        z_PD: The steps.
+        c_PC: The contexts.
+        source_P: The number of the source of each step.
+        group_P: The number of its group.
+        step_P: The number of the step in its sequence.
+        left_P: The number of steps after it.
+    """
 
     z_PD: Tensor
     c_PC: Tensor
@@ -61,6 +89,7 @@ class Stacked(NamedTuple):
 
     @classmethod
     def of(cls, embedded: Sequence[SourceSteps]) -> Stacked:
+        """Stack embedded sequences."""
         lengths = torch.tensor([len(each.z_TD) for each in embedded])
         owner_P2 = torch.tensor([(each.source, each.group) for each in embedded]).repeat_interleave(lengths, dim=0)
         step_P = torch.cat([torch.arange(len(each.z_TD)) for each in embedded])
@@ -69,7 +98,14 @@ class Stacked(NamedTuple):
 
 
 def steps_in(run: TrainedRun, sources: Sources, indices: Sequence[int] | None, stage: str) -> Iterator[SourceSteps]:
-    """The steps of the sources at `indices` (None: of all), numbered as in `sources`. stage: what the listener is told they are for."""
+    """Iterate over the steps of some sources, numbered as in `sources`.
+
+    Args:
+        run: The run.
+        sources: The sources.
+        indices: Which of them. None: all.
+        stage: The name of the stage of work for the listener.
+    """
     with run.listener.stage(stage) as progress:
         yield from steps_of(run.model, sources, indices, device=run.device, progress=progress)
 
@@ -77,12 +113,26 @@ def steps_in(run: TrainedRun, sources: Sources, indices: Sequence[int] | None, s
 def marginal(
     model: Model, sources: Sources, indices: Sequence[int], spec: SampleSpec, device: str = "cpu", progress: Progress = silent
 ) -> Sample:
-    """Steps drawn without replacement, all steps alike, from at most 512 of the sources at `indices`; marginal: "all" by default. The
-    sample's source numbers are positions in `sources`. Raises CPCError for a marginal that is unknown or too few steps."""
+    """Draw samples from the marginal distribution: steps without replacement, all equally likely.
+
+    Args:
+        model: The model.
+        sources: The sources.
+        indices: Which of them to draw from. At most 512 of these are used.
+        spec: The number of samples and the rest. Without `marginal` it is "all".
+        device: The torch device.
+        progress: A callback for the progress.
+
+    Returns:
+        The sample. Its source numbers are positions in `sources`.
+
+    Raises:
+        CPCError: If there are too few steps, or a name is unknown.
+    """
     rng = np.random.default_rng(spec.seed)
     chosen = sorted(rng.choice(indices, min(len(indices), _MOST_SOURCES), replace=False).tolist()) if len(indices) else []
     found = steps_of(model, sources, chosen, device=device, progress=progress) if chosen else ()
-    # c is not drawn from, so it is not kept.
+    # Only z is drawn, so c is not kept.
     if not (embedded := [steps._replace(c_TC=steps.c_TC[:0]) for steps in found if len(steps.z_TD)]):
         raise CPCError("there is no step to draw marginal samples from: hold out more sources, or name longer ones.")
     steps = Stacked.of(embedded)
@@ -92,24 +142,32 @@ def marginal(
 
 
 def draw_sample(run: TrainedRun, sources: Sources, indices: Sequence[int], spec: SampleSpec) -> Sample:
-    """The marginal sample of a run from the sources at `indices`, as `spec` says."""
+    """Draw samples for a run from the sources at `indices`. Without `spec.marginal`, the marginal follows the training."""
     with run.listener.stage("log Z") as progress:
         spec = replace(spec, marginal=spec.marginal or run.marginal)
         return marginal(run.model, sources, indices, spec, run.device, progress)
 
 
 def pair_pmi(p_AD: Tensor, z_AD: Tensor, log_z_A: Tensor) -> Tensor:
-    """[A] PMI in nats of A predictions, each with a step of its own."""
+    """Return the PMI in nats of A predictions, each with one step, [A]."""
     return (p_AD * z_AD).sum(dim=-1) - log_z_A
 
 
 def candidate_pmi(p_AD: Tensor, z_ND: Tensor, log_z_A: Tensor) -> Tensor:
-    """[A, N] PMI in nats of A predictions, each with all of N steps."""
+    """Return the PMI in nats of A predictions, each with all of N steps, [A, N]."""
     return p_AD @ z_ND.t() - log_z_A[:, None]
 
 
 class Contexts(NamedTuple):
-    """A contexts at one horizon: their predictions p_AD, log Z, the PMI of what came, and the numbers of their sources and groups."""
+    """A contexts at one horizon.
+
+    Attributes:
+        p_AD: Their predictions.
+        log_z_A: Their log Z.
+        pmi_A: The PMI of the true future.
+        source_A: The numbers of their sources.
+        group_A: The numbers of their groups.
+    """
 
     p_AD: Tensor
     log_z_A: Tensor
@@ -120,7 +178,7 @@ class Contexts(NamedTuple):
 
 @torch.inference_mode()
 def score_contexts(model: Model, sample: Sample, steps: Stacked, place_A: np.ndarray, index: int) -> Contexts:
-    """The contexts at some places of `steps`, at horizon `index`."""
+    """Score the contexts at places `place_A` of `steps`, at horizon `index`."""
     device, target_A = sample.z_MD.device, place_A + model.predictor.horizons[index]
     p_AD = model.predictor(steps.c_PC[place_A].unsqueeze(0).to(device))[0, :, index]
     source_A, group_A = (column[place_A].to(device) for column in (steps.source_P, steps.group_P))
@@ -130,8 +188,15 @@ def score_contexts(model: Model, sample: Sample, steps: Stacked, place_A: np.nda
 
 @torch.inference_mode()
 def score_pairs(model: Model, sample: Sample, steps: SourceSteps, indices: Sequence[int] | None = None) -> list[Scored]:
-    """PMI of every pair of one sequence, horizon by horizon; a horizon that it does not reach is left out. The source of `steps` has its
-    number in the sample. indices: of the horizons to score, all by default."""
+    """Return the PMI of every pair of one sequence, one entry per horizon. Horizons longer than the sequence are left
+    out.
+
+    Args:
+        model: The model.
+        sample: Samples for log Z.
+        steps: The sequence. Its source has the number that it has in the sample.
+        indices: The indices of the horizons to score. Default: all.
+    """
     p_TKD = model.predictor(steps.c_TC.to(sample.z_MD.device).unsqueeze(0)).squeeze(0)
     z_TD, horizons, scored = steps.z_TD.to(p_TKD.device), model.predictor.horizons, []
     for index in range(len(horizons)) if indices is None else indices:
@@ -151,7 +216,7 @@ def score_pairs(model: Model, sample: Sample, steps: SourceSteps, indices: Seque
 
 
 def pmi_by_target(scored: Sequence[Scored], horizons: Sequence[int], steps: int) -> np.ndarray:
-    """[K, T] PMI of every step of one sequence as it was predicted k steps before; NaN where nothing predicts it."""
+    """Return the PMI of every step of one sequence as predicted k steps before, [K, T]. NaN where nothing predicts it."""
     pmi_KT = np.full((len(horizons), steps), np.nan)
     for pairs in scored:
         pmi_KT[pairs.horizon, pairs.step + horizons[pairs.horizon]] = pairs.pmi
@@ -159,9 +224,25 @@ def pmi_by_target(scored: Sequence[Scored], horizons: Sequence[int], steps: int)
 
 
 def score_rows(run: TrainedRun, sources: Sources, indices: Sequence[int], sample: Sample) -> Iterator[Rows]:
-    """All pairs of every sequence of the sources at `indices`; sample: its source numbers are positions in `sources`. Columns: `source`
-    (key), `sequence` (0, or which of a picture's columns), `step` (t of the context), `k`, `time_s` (start of step t+k, as in
-    `representations.rows`), `pmi` (nats), `surprise` (-pmi), `effective` (samples that log Z of this context rests on)."""
+    """Iterate over rows with the scores of all pairs of the sources at `indices`.
+
+    The columns are:
+
+    - source: the key of the source.
+    - sequence: 0, or the column of a picture.
+    - step: the step t of the context.
+    - k: steps ahead.
+    - time_s: when step t+k begins, in seconds.
+    - pmi: the score in nats.
+    - surprise: -pmi.
+    - effective: the effective sample size of log Z.
+
+    Args:
+        run: The run.
+        sources: The sources.
+        indices: Which of them to score.
+        sample: Samples for log Z. Its source numbers are positions in `sources`.
+    """
     horizons, when = run.model.predictor.horizons, clock(sources, run.model.encoder.stride)
     for steps in steps_in(run, sources, indices, "scoring"):
         for pairs in score_pairs(run.model, sample, steps):
@@ -175,9 +256,21 @@ def score_rows(run: TrainedRun, sources: Sources, indices: Sequence[int], sample
 def pmi_by_step(
     model: Model, sources: Sources, sample: Sample, *, positions_per_batch: int = 1_000_000, device: str = "cpu"
 ) -> list[np.ndarray]:
-    """Per source [T] float32: log p(x_t | c_{t-k}) / p(x_t) in nats, mean over the k that reach t from its start; NaN where none does. Its
-    negative is the surprise. In memory; positions_per_batch: as for `embed_all`."""
-    # In float64: a PMI near 0 is a difference of numbers near log M, whose float32 rounding would depend on the company in the batch.
+    """Return the PMI of every step of each source, the mean over all k that predict it.
+
+    Its negative is the surprise. All is done in memory.
+
+    Args:
+        model: The model.
+        sources: The sources.
+        sample: Samples for log Z.
+        positions_per_batch: Raw positions that are embedded at once.
+        device: The torch device.
+
+    Returns:
+        One float32 array [T] per source, in nats. NaN where nothing predicts the step.
+    """
+    # In float64, because a PMI near 0 is a difference of numbers near log M. In float32 its rounding would depend on the batch.
     predictor = cast(Predictor, cast(nn.Module, deepcopy(model.predictor)).double())
     wide = Sample(sample.z_MD.double(), sample.source_M, sample.group_M, marginal=sample.marginal, correction=sample.correction)
     z, c = frames(model, sources, positions_per_batch=positions_per_batch, device=device)
@@ -186,6 +279,7 @@ def pmi_by_step(
 
 @torch.inference_mode()
 def _mean_pmi(predictor: Predictor, sample: Sample, z_TD: np.ndarray, c_TC: np.ndarray) -> np.ndarray:
+    """Return the mean PMI of every step of one sequence."""
     z, c = (torch.from_numpy(rows).to(sample.z_MD.device, torch.float64) for rows in (z_TD, c_TC))
     total_T, count_T = z.new_zeros(len(z)), z.new_zeros(len(z))
     for first in range(0, len(c), _CONTEXTS):

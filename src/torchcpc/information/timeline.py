@@ -1,4 +1,4 @@
-"""How expected each step of one source was by what came before it, and what a shuffled stretch of it costs."""
+"""The timeline of one source: how expected each step was given all before it, and what shuffling a stretch costs."""
 
 from dataclasses import dataclass
 
@@ -16,14 +16,16 @@ from torchcpc.runs.run import TrainedRun
 
 @dataclass(frozen=True, slots=True)
 class TimelineSpec:
-    """Which source is drawn, and how.
+    """Which source is shown, and how.
 
     Args:
-        source: Its key, None for the longest.
-        smooth: Steps that are averaged, by default a hundredth of the source.
-        shuffle: A stretch to put in another order and compare, as shares of the source.
-        seed: Of that order.
-        samples, marginal, correction: Of log Z, see `SampleSpec`.
+        source: The key of the source. None: the longest.
+        smooth: The number of steps to average. None: a hundredth of the source.
+        shuffle: A stretch to shuffle and compare, as two shares of the source, such as (0.4, 0.6).
+        seed: Seed of the shuffle.
+        samples: The number of samples for log Z.
+        marginal: The marginal distribution of the samples, see `SampleSpec`.
+        correction: The correction of log Z, see `SampleSpec`.
     """
 
     source: str | None = None
@@ -41,19 +43,27 @@ class TimelineSpec:
             raise CPCError(f"shuffle = {first:g}:{last:g}: expected two shares of the source, for instance 0.4:0.6.")
 
     def find(self, run: TrainedRun, data: Data | None) -> OneSource:
-        """The source, and the sample that log Z is drawn from."""
+        """Return the source, and samples for its log Z."""
         return find_source(run, data, SampleSpec(self.samples, self.marginal, self.correction), self.source)
 
 
 def pmi_timeline(run: TrainedRun, data: Data | None, spec: TimelineSpec) -> Timeline:
-    """PMI along one source of `data`, or of what the run did not train on. Raises CPCError as `find_source` does, and for a source that is
-    too short."""
+    """Return the timeline of one source.
+
+    Args:
+        run: The run.
+        data: The data that hold the source. Default: the held-out sources.
+        spec: Which source, and how.
+
+    Raises:
+        CPCError: If the source is not found or too short, or there is no other source for log Z.
+    """
     one = spec.find(run, data)
     return timeline_of(run, one, source_pmi(run, one), spec)
 
 
 def timeline_of(run: TrainedRun, one: OneSource, pmi_KT: np.ndarray, spec: TimelineSpec) -> Timeline:
-    """The same where the PMI is known. pmi_KT: from `source_pmi`."""
+    """Return the timeline from PMI [K, T] that `source_pmi` computed."""
     stride, shuffled = run.model.encoder.stride, None
     width = max(1, one.length // stride // 100) if spec.smooth is None else spec.smooth
     if spec.shuffle is not None:
@@ -68,7 +78,9 @@ def timeline_of(run: TrainedRun, one: OneSource, pmi_KT: np.ndarray, spec: Timel
 
 
 def moving_mean(value_KT: np.ndarray, width: int) -> np.ndarray:
-    """[K, T] mean of the `width` steps around each, of those that are there; NaN where there is none."""
+    """Return the mean of the `width` values around each step, [K, T]. Missing values are left out, and NaN means that
+    there is none.
+    """
     known_KT = np.isfinite(value_KT)
     t_T = np.arange(value_KT.shape[1])
     low_T, high_T = np.maximum(t_T - (width - 1) // 2, 0), np.minimum(t_T + width // 2 + 1, len(t_T))
@@ -78,8 +90,18 @@ def moving_mean(value_KT: np.ndarray, width: int) -> np.ndarray:
 
 
 def compare_stretch(ordered_KT: np.ndarray, shuffled_KT: np.ndarray, first: int, last: int, width: int) -> ShuffledStretch:
-    """What the shuffled stretch first .. last - 1 costs. The means in both orders hold the same steps. The standard error of their
-    difference is that of 20 blocks of neighbouring steps; width: steps that are averaged in the curve."""
+    """Return what shuffling the steps first .. last - 1 costs.
+
+    Both means are over the same steps. The standard error of their difference comes from 20 blocks of neighbouring
+    steps.
+
+    Args:
+        ordered_KT: PMI in the original order.
+        shuffled_KT: PMI with the stretch shuffled.
+        first: The first step of the stretch.
+        last: One past its last step.
+        width: The number of steps that the curve averages.
+    """
     pair_KT = np.stack([pmi_KT[:, first:last] for pmi_KT in (ordered_KT, shuffled_KT)])
     parts = np.array_split(pair_KT[0] - pair_KT[1], min(20, last - first), axis=1)
     means_KG = np.stack([np.nanmean(part, axis=1) for part in parts], axis=1)

@@ -1,4 +1,4 @@
-"""From trained runs to a table of ranks: CPC, similarity of z, overlap of words and chance on the same questions."""
+"""The table of ranks of trained runs: CPC, similarity of z, overlap of words and chance on the same questions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, product
@@ -16,13 +16,19 @@ from torchcpc.results import Interval
 from torchcpc.runs.open_sources import Data
 from torchcpc.runs.run import TrainedRun
 
-# Numbers of z and c that are held: sources beyond them are not ranked.
+# The most numbers of z and c that are held in memory. Sources beyond them are not ranked.
 _HELD = 1 << 29
 
 
 class RunRanks(NamedTuple):
-    """One run's answers: which sources it ranked, in words, and their keys; for each (pool, k) the questions and the ranks by method;
-    notes to the reader."""
+    """The answers of one run.
+
+    Attributes:
+        origin: Which sources it ranked, in words.
+        keys: The keys of these sources.
+        asked: For each (pool, k) the questions, and the ranks by method.
+        notes: Notes to the reader.
+    """
 
     origin: str
     keys: tuple[str, ...]
@@ -31,8 +37,16 @@ class RunRanks(NamedTuple):
 
 
 def compare(runs: Sequence[TrainedRun], data: Data | None, spec: RankSpec) -> RankTable:
-    """Ranks of the true future in `data`, or in what each run held out. runs: seeds of one recipe, averaged into the table. Raises
-    CPCError for runs of pictures, whose steps are many sequences, and for runs that predict other steps ahead."""
+    """Rank the true future among other candidates with every method.
+
+    Args:
+        runs: Seeds of one recipe. The table shows averages.
+        data: The data to rank in. Default: what each run held out.
+        spec: What is ranked.
+
+    Raises:
+        CPCError: If the runs are of pictures, or predict different steps ahead.
+    """
     answers = [answer(run, data, spec) for run in runs]
     if len({tuple(dict.fromkeys(k for _, k in own.asked)) for own in answers}) > 1:
         raise CPCError("the other runs predict other steps ahead than the first. Name runs of one recipe, or give --k.")
@@ -40,7 +54,7 @@ def compare(runs: Sequence[TrainedRun], data: Data | None, spec: RankSpec) -> Ra
 
 
 def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> RunRanks:
-    """One run's ranks. Where not all steps fit into 2 GiB, some of the sources are drawn."""
+    """Return the ranks of one run. If the steps need more than 2 GiB, some of the sources are drawn."""
     model, evaluated = run.model, run.evaluated(data)
     sources = evaluated.sources.select(evaluated.indices)
     refuse_pictures(model, "cannot be ranked as one")
@@ -51,7 +65,7 @@ def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> RunRanks:
     sources = sources.select(sorted(order[: max(1, int((size <= _HELD).sum()))]))
     with run.listener.stage("ranking") as progress:
         steps = sorted(steps_of(model, sources, device=run.device, progress=progress), key=lambda each: each.source)
-    # A source shorter than a step has none, and there is nothing to ask about it.
+    # A source shorter than a step has no steps to rank.
     sources = sources.select([each.source for each in steps])
     lengths, asked = [len(each.z_TD) for each in steps], {}
     text, notes = _text_of(run, sources)
@@ -64,7 +78,7 @@ def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> RunRanks:
                 f"k = {k}: the pool {pool!r} {left} {long} sources, whose own steps ({max(lengths[source] for source in short)} at most) "
                 f"cannot give {spec.candidates - 1} other candidates. Ask for fewer with --candidates to have them in it."
             )
-        # A pool that was asked for by name is refused where no source can fill it. The table of the others is none the worse.
+        # If no source can fill a pool, a pool chosen by name is an error. A default pool is left out.
         if spec.pools or not short or len(short) < long:
             questions = draw_questions(lengths, spec, k=k, pool=pool)
             asked[pool, k] = questions, rank_all(model, steps, questions, index=indices[k], text=text)
@@ -72,23 +86,29 @@ def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> RunRanks:
 
 
 def _text_of(run: TrainedRun, sources: Sources) -> tuple[Text | None, list[str]]:
-    """What the overlap of words needs, where the sources are text and the documents of the training are there; else a note."""
+    """Return what the overlap of words needs, or a note.
+
+    It needs sources of text, and the training documents of the run.
+    """
     if not provides(sources, Written):
         return None, []
     try:
         train = run.open().select(run.parts().train) if run.record else None
     except CPCError:
-        train = None  # the data have been moved: the other rows need none of it
+        train = None  # the data have been moved, but the other rows do not need them
     if train is None or not provides(train, Written):
         return None, ["no training documents to count words in, so there is no row of TF-IDF."]
     sentences = list(sources.every_sentence())
-    # Counting needs no labels. The words of these documents count too: their names are in no other, and overlap would not know them.
+    # Counting needs no labels, so the words of these documents count, too. Their names occur in no other document.
     return Text(tf_idf(chain(train.every_sentence(), sentences)), sentences), []
 
 
 def table(runs: Sequence[RunRanks]) -> RankTable:
-    """For each pool and k a row a method; a pool or method that some run lacks is left out. Runs (seeds) that answered the same questions
-    are crossed with the sources. Where each held out others, a source of a run counts as one draw."""
+    """Return the table of ranks, with one row per method for each pool and k.
+
+    A pool or a method that some run lacks is left out. If the runs (seeds) answered the same questions, intervals are
+    over seeds and sources. If each held out other sources, a source of a run counts as one draw.
+    """
     first = runs[0]
     shared = [name for name in first.asked if all(name in run.asked for run in runs)]
     same = all(
@@ -96,7 +116,7 @@ def table(runs: Sequence[RunRanks]) -> RankTable:
         and all(np.array_equal(run.asked[name][0].candidate_AN, first.asked[name][0].candidate_AN) for name in shared)
         for run in runs
     )
-    # The same key is the same source, whichever run answered.
+    # The same key is the same source in every run.
     number, blocks = {key: n for n, key in enumerate(dict.fromkeys(key for run in runs for key in run.keys))}, []
     for pool, k in shared:
         asked = [run.asked[pool, k][0] for run in runs]
@@ -109,6 +129,8 @@ def table(runs: Sequence[RunRanks]) -> RankTable:
 
 
 def _rows(runs: Sequence[Mapping[str, Ranks]], source_A: np.ndarray, candidates: int, same: bool) -> Iterator[RankRow]:
+    """Return the rows of one pool and horizon."""
+
     def interval(values: Sequence[np.ndarray], least: float, most: float) -> Interval:
         return measured(np.stack(values) if same else np.concatenate(values)[None], source_A, least, most)
 

@@ -1,4 +1,6 @@
-"""What scores the candidates of a question: the model, similarity of z, words in common, chance; and the ranks and measures that follow."""
+"""Methods that score the candidates of a question: the model, similarity of z, words in common, and chance. Also ranks
+and measures.
+"""
 
 from __future__ import annotations
 
@@ -17,16 +19,21 @@ from torchcpc.statistics.intervals import Hits, interval
 if TYPE_CHECKING:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-# Steps of the context that similarity and overlap compare with.
+# The numbers of last steps that similarity and overlap compare with.
 WINDOWS = (1, 5)
-# Scores [contexts, N, D] that are multiplied at once.
+# The size of products [contexts, N, D] that are computed at once.
 _BLOCK = 1 << 24
-# As the words of a model are cut: every run of letters and digits, and every run of other signs, which tell dialogue and author.
+# Words are cut as for a model: runs of letters and digits, and runs of other signs. The latter reveal dialogue and author.
 _WORD = r"\w+|[^\w\s]+"
 
 
 class Text(NamedTuple):
-    """What the overlap of words needs: a vectoriser from `tf_idf`, and the sentences of all sources, numbered as in the questions."""
+    """What the overlap of words needs.
+
+    Attributes:
+        words: A vectoriser from `tf_idf`.
+        sentences: The sentences of all sources, numbered as in the questions.
+    """
 
     words: TfidfVectorizer
     sentences: Sequence[str]
@@ -35,7 +42,15 @@ class Text(NamedTuple):
 def rank_all(
     model: Model, steps: Sequence[SourceSteps], questions: Questions, *, index: int, text: Text | None
 ) -> dict[str, Ranks]:
-    """The ranks of every method, by name. index: of the horizon; text: for the overlap of words."""
+    """Return the ranks of every method, by name.
+
+    Args:
+        model: The model.
+        steps: One sequence per source, in the order of their numbers.
+        questions: The questions.
+        index: The index of the horizon.
+        text: What the overlap of words needs. None leaves it out.
+    """
     ranked = {"CPC": rank(*model_scores(model, steps, questions, index=index), role="cpc")}
     ranked |= {f"similarity of z, last {n}": rank(similarity_scores(steps, questions, last=n), 1e-6) for n in WINDOWS}
     if text:
@@ -45,8 +60,16 @@ def rank_all(
 
 @torch.inference_mode()
 def model_scores(model: Model, steps: Sequence[SourceSteps], questions: Questions, index: int) -> tuple[np.ndarray, np.ndarray]:
-    """score_AN of the model at horizon `index`, and the rounding level_A of equal vectors. Ranks need no log Z: it is the same for all
-    candidates of a context. steps: one sequence a source, in the order of their numbers."""
+    """Return the scores [A, N] of the model, and the rounding error [A] of equal vectors.
+
+    Ranks need no log Z, because it is the same for all candidates of a context.
+
+    Args:
+        model: The model.
+        steps: One sequence per source, in the order of their numbers.
+        questions: The questions.
+        index: The index of the horizon.
+    """
     z_PD, c_PC = torch.cat([each.z_TD for each in steps]), torch.cat([each.c_TC for each in steps])
     device = next(model.parameters()).device
     scores, levels = [], []
@@ -62,7 +85,9 @@ def model_scores(model: Model, steps: Sequence[SourceSteps], questions: Question
 
 
 def similarity_scores(steps: Sequence[SourceSteps], questions: Questions, *, last: int) -> np.ndarray:
-    """score_AN: cosine of the candidate's standardised z with the mean of the `last` steps read. It predicts nothing."""
+    """Return the cosine of each candidate's standardised z with the mean of the `last` steps read, [A, N]. It predicts
+    nothing.
+    """
     z_PD = torch.cat([each.z_TD for each in steps])
     z_PD = (z_PD - z_PD.mean(dim=0)) / z_PD.std(dim=0).clamp(min=1e-6)
     sums_PD = torch.cat([z_PD.new_zeros(1, z_PD.shape[1]), z_PD.cumsum(dim=0, dtype=torch.float64)])
@@ -75,7 +100,11 @@ def similarity_scores(steps: Sequence[SourceSteps], questions: Questions, *, las
 
 
 def tf_idf(counted: Iterable[str]) -> TfidfVectorizer:
-    """A vectoriser that knows the words of these sentences, and how many hold each. Raises CPCError where they have no word."""
+    """Return a vectoriser fitted to these sentences.
+
+    Raises:
+        CPCError: If they have no words.
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     try:
@@ -85,7 +114,7 @@ def tf_idf(counted: Iterable[str]) -> TfidfVectorizer:
 
 
 def overlap_scores(text: Text, questions: Questions, *, last: int) -> np.ndarray:
-    """score_AN: cosine of the TF-IDF vectors of the candidate and of the `last` sentences of the context, taken together."""
+    """Return the cosine of the TF-IDF vectors of each candidate and of the `last` sentences of the context together, [A, N]."""
     from scipy.sparse import csr_matrix
 
     low_A = _first_read(questions, last)
@@ -96,12 +125,19 @@ def overlap_scores(text: Text, questions: Questions, *, last: int) -> np.ndarray
 
 
 def _first_read(questions: Questions, last: int) -> np.ndarray:
-    """[A] the first of the `last` steps up to the context, within its source."""
+    """Return the first of the `last` steps up to each context, within its source, [A]."""
     return np.maximum(questions.context_A - last + 1, questions.begin_A)
 
 
 class Ranks(NamedTuple):
-    """[A]: how many of the N - 1 others score above the true future, and how many level with it. role: of the method, as in RankRow."""
+    """The ranks of the true futures of A questions.
+
+    Attributes:
+        above_A: The number of other candidates that score above the true future.
+        tied_A: The number of other candidates that tie with it.
+        candidates: The number N of candidates.
+        role: The role of the method, as in `RankRow`.
+    """
 
     above_A: np.ndarray
     tied_A: np.ndarray
@@ -110,30 +146,36 @@ class Ranks(NamedTuple):
 
 
 def rank(score_AN: np.ndarray, level_A: np.ndarray | float = 0.0, *, role: str = "handmade") -> Ranks:
-    """Ranks of the first column; scores within `level_A` of it are level with it."""
+    """Return the ranks of the first column. Scores within `level_A` of it tie with it."""
     true_A1, level_A1 = score_AN[:, :1], np.broadcast_to(level_A, len(score_AN))[:, None]
     above_A, below_A = (score_AN[:, 1:] > true_A1 + level_A1).sum(axis=1), (score_AN[:, 1:] < true_A1 - level_A1).sum(axis=1)
     return Ranks(above_A, score_AN.shape[1] - 1 - above_A - below_A, score_AN.shape[1], role)
 
 
-# What ties cost is the mean over the orders that a fair draw among them gives.
+# Ties count as the mean over all orders of the tied candidates.
 def top1(ranks: Ranks) -> np.ndarray:
-    """[A] probability that the true future comes first."""
+    """Return the probability that the true future comes first, [A]."""
     return np.where(ranks.above_A == 0, 1 / (1 + ranks.tied_A), 0.0)
 
 
 def reciprocal(ranks: Ranks) -> np.ndarray:
-    """[A] mean of 1 / rank."""
+    """Return the mean of 1 / rank, [A]."""
     sums_N = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, ranks.candidates + 1))])
     return (sums_N[ranks.above_A + ranks.tied_A + 1] - sums_N[ranks.above_A]) / (ranks.tied_A + 1)
 
 
 def mean_rank(ranks: Ranks) -> np.ndarray:
-    """[A] mean rank, from 1."""
+    """Return the mean rank, from 1, [A]."""
     return 1 + ranks.above_A + ranks.tied_A / 2
 
 
 def measured(value_RA: np.ndarray, source_A: np.ndarray, least: float, most: float) -> Interval:
-    """The mean of a measure over questions and replicates (seeds) R, with its interval over both and the sources. least, most: what the
-    measure can be. With one source the interval is NaN."""
+    """Return the mean of a measure with its interval over seeds and sources. With one source the interval is NaN.
+
+    Args:
+        value_RA: The measure of each question in each replicate (seed).
+        source_A: The source of each question.
+        least: The lower bound of the measure.
+        most: The upper bound of the measure.
+    """
     return interval(Hits.of(value_RA, source_A), least=least, most=most)

@@ -1,4 +1,4 @@
-"""What a ranking asks: contexts, the step k ahead of each, and other steps drawn once with a seed."""
+"""The questions of a ranking: contexts, the step k ahead of each, and other steps as candidates, drawn with a seed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +10,21 @@ from torchcpc.contracts import CPCError, check_choice, check_rules
 from torchcpc.ranking.result import CANDIDATE_POOLS
 
 SAME_SOURCE = "same source"
-# Steps just read are no candidates: to tell that one of them does not come again is no understanding.
+# The latest steps are no candidates. To reject them needs no understanding.
 RECENT = 5
 
 
 @dataclass(frozen=True, slots=True)
 class RankSpec:
-    """What is ranked. ks: steps ahead; none for the first whose target shares no input with the context. candidates: of each question, the
-    true future included. contexts: drawn of each source at most. pools: of CANDIDATE_POOLS; none for all that the sources can fill."""
+    """What is ranked.
+
+    Attributes:
+        ks: Steps ahead. Default: the first horizon whose target shares no input with its context.
+        candidates: The number of candidates of each question, with the true future. Default: 100.
+        contexts: The largest number of contexts per source. Default: 500.
+        pools: Where the other candidates come from, names of CANDIDATE_POOLS. Default: all that the sources can fill.
+        seed: Seed of contexts and candidates.
+    """
 
     ks: tuple[int, ...] = ()
     candidates: int = 100
@@ -37,8 +44,14 @@ class RankSpec:
 
 
 class Questions(NamedTuple):
-    """A questions of N candidates. Steps are numbered through, source after source. source_A: the number of the source. begin_A: its first
-    step. context_A: the last step read. candidate_AN: the true future first."""
+    """A questions with N candidates each. Steps are numbered consecutively over all sources.
+
+    Attributes:
+        source_A: The number of the source.
+        begin_A: The first step of the source.
+        context_A: The last step read.
+        candidate_AN: The candidates, with the true future first.
+    """
 
     source_A: np.ndarray
     begin_A: np.ndarray
@@ -47,16 +60,28 @@ class Questions(NamedTuple):
 
 
 def draw_questions(lengths: Sequence[int], spec: RankSpec, *, k: int, pool: str = "any source") -> Questions:
-    """At most `spec.contexts` questions a source, at places drawn without replacement among those with a step k ahead. The other
-    candidates are drawn without replacement from the pool, less the true future and the RECENT steps up to the context. Sources
-    `too_short` for their own pool are left out of it. Raises CPCError where the pool or every source is too small."""
+    """Draw contexts and candidates.
+
+    Contexts are drawn without replacement from the steps with a step k ahead. The other candidates are drawn without
+    replacement from the pool. The true future and the RECENT steps up to the context are not among them. Sources that
+    are `too_short` for their own pool are left out.
+
+    Args:
+        lengths: The number of steps of each source.
+        spec: The numbers to draw, and the seed.
+        k: Steps ahead.
+        pool: Where the other candidates come from.
+
+    Raises:
+        CPCError: If the pool or every source is too small.
+    """
     rows: list[tuple[int, int, int, np.ndarray]] = []
     short = set(too_short(lengths, k=k, candidates=spec.candidates)) if pool == SAME_SOURCE else set()
     *begins, total = np.cumsum([0, *lengths]).tolist()
     for source, (begin, length) in enumerate(zip(begins, lengths, strict=True)):
         if source in short:
             continue
-        # A source's questions do not depend on which others are there, but for the pool.
+        # Apart from the pool, the questions of a source do not depend on the other sources.
         rng = np.random.default_rng([spec.seed, source, length])
         first, size = (begin, length) if pool == SAME_SOURCE else (0, total)
         for t in sorted(rng.permutation(max(length - k, 0))[: spec.contexts].tolist()):
@@ -75,11 +100,12 @@ def draw_questions(lengths: Sequence[int], spec: RankSpec, *, k: int, pool: str 
 
 
 def too_short(lengths: Sequence[int], *, k: int, candidates: int) -> list[int]:
-    """The sources with a step k ahead whose own steps cannot give the other candidates at every place."""
+    """Return the sources whose steps are too few for the other candidates at every place. Each has a step k ahead."""
     return [s for s, length in enumerate(lengths) if length > k and length - min(RECENT, length - k) < candidates]
 
 
 def _too_few(steps: int, pool: str, spec: RankSpec) -> CPCError:
+    """Return the error for a pool that is too small."""
     return CPCError(
         f"{steps} steps of {CANDIDATE_POOLS[pool]} cannot give {spec.candidates - 1} other candidates. Ask for fewer with --candidates, "
         "choose another --pool, or name longer sources."

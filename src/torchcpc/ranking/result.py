@@ -1,4 +1,4 @@
-"""How often the true future comes first among others, for every method on the same questions."""
+"""The result of a ranking: how often the true future comes first, for every method on the same questions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,16 @@ _HEADER = ("method", "top-1 %", "mean 1/rank", "CPC less this, top-1 %")
 
 @dataclass(frozen=True, slots=True)
 class RankRow:
-    """One method. role: "cpc", "handmade" or "chance"; gap: top-1 of CPC less that of this row, paired, None for CPC itself."""
+    """One method.
+
+    Attributes:
+        name: The method.
+        role: "cpc", "handmade" or "chance".
+        top1: How often the true future comes first, a share.
+        reciprocal: The mean of 1 / rank.
+        rank: The mean rank, from 1.
+        gap: Top-1 of CPC minus that of this row, paired. None for CPC itself.
+    """
 
     name: str
     role: str
@@ -26,7 +35,16 @@ class RankRow:
 
 @dataclass(frozen=True, slots=True)
 class RankBlock:
-    """The methods at one horizon k, the other candidates from one pool."""
+    """All methods at one horizon, with the other candidates from one pool.
+
+    Attributes:
+        pool: The pool, a name of CANDIDATE_POOLS.
+        k: Steps ahead.
+        candidates: The number of candidates of each question.
+        contexts: The number of questions.
+        sources: The number of sources.
+        rows: One row per method.
+    """
 
     pool: str
     k: int
@@ -38,7 +56,15 @@ class RankBlock:
 
 @dataclass(frozen=True, slots=True)
 class RankTable(SavedResult):
-    """origin: which sources were ranked, in words; runs: how many seeds; same_sources: whether all were asked the same questions."""
+    """How often the true future comes first among other candidates.
+
+    Attributes:
+        origin: Which sources were ranked, in words.
+        runs: The number of seeds.
+        same_sources: Whether all seeds had the same questions.
+        blocks: One block per pool and horizon.
+        notes: Notes to the reader.
+    """
 
     FORMAT: ClassVar[int] = 2
 
@@ -49,9 +75,11 @@ class RankTable(SavedResult):
     notes: tuple[str, ...] = ()
 
     def records(self) -> Sequence[Mapping[str, object]]:
+        """Return one record per pool, horizon and method."""
         return [{"pool": block.pool, "k": block.k, **flat(row)} for block in self.blocks for row in block.rows]
 
     def tables(self) -> Sequence[TextTable]:
+        """Return one table per pool and horizon, and the notes."""
         caption = f"{self.origin}; {self.runs} run{'s' if self.runs > 1 else ''}; 95 % intervals by source\n"
         made = []
         for block in self.blocks:

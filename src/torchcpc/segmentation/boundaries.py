@@ -1,4 +1,4 @@
-"""Boundaries of sources without labels: curves of whole sources, and those of their peaks that are prominent enough."""
+"""Boundaries without labels: the prominent peaks of a curve over each source."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,16 +29,17 @@ SURPRISE, FLUX = "surprise", "spectral flux"
 CURVES = (SURPRISE, *METRICS, FLUX)
 
 
-# A curve of noise has a local maximum at every third step, so most maxima mark nothing.
+# Noise has a local maximum at every third step, so most maxima mark nothing.
 _PEAK_QUANTILE = 0.75
 
 
 class Rule(NamedTuple):
-    """How a threshold is chosen without labels.
+    """A way to choose a threshold without labels.
 
-    Args:
+    Attributes:
         words: Its name in a table.
-        threshold: (peaks of all sources, their length in seconds) -> the least prominence of a boundary.
+        threshold: A function (peaks of all sources, their length in seconds) that returns the least prominence of a
+            boundary.
     """
 
     words: str
@@ -52,12 +53,12 @@ class SegmentSpec:
     Args:
         curve: The curve that boundaries are taken from.
         k: Steps ahead of the surprise. None: the first horizon that shares no input with its context.
-        lag: Steps between the two that the other curves compare.
-        prominence: Least prominence of a peak that is kept, in units of the curve. None: `rate` decides.
+        lag: Steps between the two steps that the other curves compare.
+        prominence: The least prominence of a peak that is kept, in units of the curve. None: `rate` decides.
         rate: Boundaries per second. None: `peak_quantile` decides, or the usual rate of the domain.
-        peak_quantile: Share of the local maxima to leave out.
-        tolerance_s: Largest distance between a boundary that was found and a true one, in seconds.
-        samples: Marginal samples for log Z.
+        peak_quantile: The share of the local maxima to leave out.
+        tolerance_s: The largest distance between a found boundary and a true one, in seconds.
+        samples: The number of marginal samples for log Z.
     """
 
     curve: str = SURPRISE
@@ -84,7 +85,11 @@ class SegmentSpec:
         )
 
     def rule(self, usual_rate: float | None) -> Rule:
-        """The rule that chooses a threshold without labels. usual_rate: boundaries per second that are usual in the domain."""
+        """Return the rule that chooses a threshold without labels.
+
+        Args:
+            usual_rate: The usual boundaries per second in the domain. None if there is none.
+        """
         rate = self.rate or (usual_rate if self.peak_quantile is None else None)
         if rate is not None:
             return Rule(f"{rate:g} per second", lambda peaks, seconds: threshold_by_rate(peaks, seconds, rate))
@@ -92,13 +97,27 @@ class SegmentSpec:
         return Rule(f"{1 - quantile:.0%} of peaks", lambda peaks, _: threshold_by_quantile(peaks, quantile))
 
     def threshold(self, peaks: Sequence[Peaks], seconds: float, usual_rate: float | None = None) -> float:
-        """The prominence that was asked for, or that the rule chooses. seconds: the length of all sources."""
+        """Return the given prominence, or the one that the rule chooses.
+
+        Args:
+            peaks: The peaks of all sources.
+            seconds: The length of all sources.
+            usual_rate: The usual boundaries per second in the domain.
+        """
         return self.prominence if self.prominence is not None else self.rule(usual_rate).threshold(peaks, seconds)
 
 
 class Boundaries(NamedTuple):
-    """Rows of a file, the prominence that their peaks have at least, and their number per second. Columns: `source`, `step` (the one
-    before the boundary), `time_s`, `height` of the curve there, and `prominence`."""
+    """Boundaries of all sources.
+
+    The columns of a row are `source`, `step` (the one before the boundary), `time_s`, `height` of the curve, and
+    `prominence`.
+
+    Attributes:
+        rows: The boundaries as rows of a file.
+        threshold: The least prominence among them.
+        per_second: Their number per second.
+    """
 
     rows: list[Rows]
     threshold: float
@@ -106,7 +125,18 @@ class Boundaries(NamedTuple):
 
 
 def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec) -> Boundaries:
-    """The boundaries of every source. For the surprise, each is scored against samples of all the others."""
+    """Find the boundaries of every source.
+
+    For the surprise, each source is scored against samples of all others.
+
+    Args:
+        run: The run.
+        sources: The sources.
+        spec: The curve and its threshold.
+
+    Raises:
+        CPCError: If the run is one of pictures, or no curve has a peak.
+    """
     refuse_pictures(run.model, f"({run.folder}) has no boundaries in time")
     indices = range(len(sources))
     peaks = [find(curve) for curve in curves_of(run, sources, indices, [spec.curve], spec, indices)[spec.curve]]
@@ -123,7 +153,16 @@ def boundaries(run: TrainedRun, sources: Sources, spec: SegmentSpec) -> Boundari
 def curves_of(
     run: TrainedRun, sources: Sources, indices: Sequence[int], names: list[str], spec: SegmentSpec, drawn_from: Sequence[int]
 ) -> Mapping[str, list[Curve]]:
-    """Name -> one curve for each source at `indices`, in their order. drawn_from: the sources that log Z of the surprise rests on."""
+    """Return the curves of the sources at `indices`, by name.
+
+    Args:
+        run: The run.
+        sources: The sources.
+        indices: Which of them.
+        names: The names of the curves.
+        spec: How they are made.
+        drawn_from: The sources that log Z of the surprise is drawn from.
+    """
     model, index, learned = run.model, run.horizon_index(spec.k), [name for name in names if name != FLUX]
     sample = draw_sample(run, sources, drawn_from, SampleSpec(spec.samples, marginal="all")) if SURPRISE in names else None
     found: dict[str, dict[int, Curve]] = {name: {} for name in names}

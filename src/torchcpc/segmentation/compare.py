@@ -1,4 +1,4 @@
-"""From trained runs to the table of boundaries: every curve and threshold against known boundaries, beside baselines."""
+"""The table of boundaries: every curve and threshold of trained runs and of baselines, compared with known boundaries."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -21,9 +21,20 @@ EVEN = "evenly spaced"
 
 
 def compare(runs: Sequence[TrainedRun], sources: Sources, alignment: Alignment, spec: SegmentSpec) -> SegmentTable:
-    """Every curve under every way to choose its threshold, on the test sources. runs: seeds of one network. Each seed chooses its
-    thresholds on the validation sources of the split that `cpc probe` makes. log Z is drawn from the training sources. Without a clock,
-    seconds are positions. Raises CPCError for runs of other sizes and for pictures."""
+    """Compare the boundaries of every curve with known ones, on the test sources.
+
+    Each seed chooses its thresholds on the validation sources of the split that `cpc probe` makes. log Z is drawn
+    from the training sources. Without a clock, seconds are positions.
+
+    Args:
+        runs: Seeds of one network.
+        sources: The sources.
+        alignment: The known boundaries.
+        spec: How curves and thresholds are made.
+
+    Raises:
+        CPCError: If the runs differ in size, or are runs of pictures.
+    """
     run = runs[0]
     refuse_pictures(run.model, f"({run.folder}) has no boundaries in time")
     if any(other.config[part] != run.config[part] for other in runs for part in ("encoder", "context", "predictor", "data")):
@@ -38,7 +49,7 @@ def compare(runs: Sequence[TrainedRun], sources: Sources, alignment: Alignment, 
     labelled, judged = ([truth_of(alignment, sources.items[i].key) for i in part] for part in (validation, test))
     peaks: dict[str, list[tuple[list[Peaks], list[Peaks]]]] = {}
     for number, each in enumerate(runs):
-        # The spectral flux takes recordings of one channel at 16 kHz, and is the same under every seed.
+        # The spectral flux needs recordings of one channel at 16 kHz, and is the same for every seed.
         flux_fits = number == 0 and sources.rate == RATE_HZ and each.model.encoder.row_shape == ()
         names = [name for name in CURVES if name != FLUX or flux_fits]
         for name, curves in curves_of(each, sources, validation + test, names, spec, train or validation).items():
@@ -62,7 +73,9 @@ def compare(runs: Sequence[TrainedRun], sources: Sources, alignment: Alignment, 
 def _thresholds(
     truths: Sequence[Truth], seconds: float, spec: SegmentSpec, usual_rate: float | None
 ) -> Mapping[str, Callable[[Sequence[Peaks]], float]]:
-    """Name -> the threshold that validation peaks get. Only the first looks at labels, which are of validation sources."""
+    """Return the ways to choose a threshold from validation peaks, by name. Only the first uses the labels of validation
+    sources.
+    """
     rule = spec.rule(usual_rate)
     return {
         WITH_LABELS: lambda peaks: threshold_by_labels(peaks, truths, tolerance_s=spec.tolerance_s),
@@ -73,14 +86,23 @@ def _thresholds(
 def _row(
     name: str, how: str, times: Sequence[Sequence[np.ndarray]], truths: list[Truth], spec: SegmentSpec, lows: list[float]
 ) -> SegmentRow:
-    """One curve under one threshold. times: of the boundaries of each test source, for each seed; lows: the thresholds of the seeds."""
+    """Return the row of one curve under one threshold.
+
+    Args:
+        name: The curve.
+        how: The name of the threshold.
+        times: The boundaries of each test source, for each seed.
+        truths: The known boundaries of each test source.
+        spec: The tolerance.
+        lows: The threshold of each seed.
+    """
     counts = [[count(found_s, truth, spec.tolerance_s) for found_s, truth in zip(own, truths, strict=True)] for own in times]
     one_to_one, lenient = (_quality(np.array(counts), lenient=lenient) for lenient in (False, True))
     return SegmentRow(name, "handmade" if name in (FLUX, EVEN) else "cpc", how, len(times), one_to_one, lenient, tuple(lows))
 
 
 def _quality(counts_RSF: np.ndarray, *, lenient: bool) -> SegmentQuality:
-    """Means over the seeds R; F1 and R-value with their intervals over seeds and test sources S."""
+    """Return means over the seeds R. F1 and R-value have intervals over seeds and test sources S."""
 
     def of(counts_F: np.ndarray) -> Quality:
         return Quality.of(Counts(*counts_F), lenient=lenient)

@@ -1,8 +1,11 @@
-"""Found against true boundaries: hits within a tolerance, and the numbers made of them.
+"""Compare found boundaries with true ones: hits within a tolerance, and measures made of them.
 
-Two ways to count. One-to-one ("harsh", Strgar & Harwath 2022, arXiv:2210.14324): a true boundary is hit by at most one found
-one and the other way round, as many pairs as possible. Lenient (Kreuk et al. 2020, arXiv:2007.13465): a found boundary is right
-where any true one is near, a true one is hit where any found one is near, so two marks beside one boundary both count as right.
+There are two ways to count:
+
+- One-to-one ("harsh") pairs each true boundary with at most one found boundary, and makes as many pairs as possible.
+  Source: Strgar & Harwath 2022, arXiv:2210.14324.
+- Lenient counts a found boundary as right if any true one is near. A true boundary is hit if any found one is near.
+  So two marks near one boundary both count as right. Source: Kreuk et al. 2020, arXiv:2007.13465.
 """
 
 from __future__ import annotations
@@ -16,29 +19,39 @@ from torchcpc.contracts import CPCError
 from torchcpc.data.alignment import Alignment
 
 TOLERANCE_S = 0.020
-# Times are rounded to text and to floats; 20 ms apart must count as 20 ms apart. A frame is 10,000 times longer than this.
+# Times are rounded to text and to floats, but 20 ms must count as 20 ms. A frame is 10,000 times longer than this.
 _ROUNDING_S = 1e-6
 
 
 class Truth(NamedTuple):
-    """What is known of one recording, in seconds: boundaries true_s, in order, within the labelled stretches [n, 2] (start, end). The ends
-    of a stretch are no boundaries. What lies outside the stretches is not judged."""
+    """The known boundaries of one recording, in seconds. Times outside the labelled stretches are not judged.
+
+    Attributes:
+        true_s: The boundaries, in order. The ends of a stretch are no boundaries.
+        stretches_s: Start and end of each labelled stretch, [n, 2].
+    """
 
     true_s: np.ndarray
     stretches_s: np.ndarray
 
     def judged(self, time_s: np.ndarray) -> np.ndarray:
-        """Of times in order, those strictly inside a stretch."""
+        """Return the times strictly inside a stretch. They are in order."""
         return time_s[((time_s[:, None] > self.stretches_s[:, 0]) & (time_s[:, None] < self.stretches_s[:, 1])).any(axis=1)]
 
     @property
     def seconds(self) -> float:
+        """The total length of the labelled stretches."""
         return float((self.stretches_s[:, 1] - self.stretches_s[:, 0]).sum())
 
 
 def truth_of(alignment: Alignment, recording: str) -> Truth:
-    """Boundaries are where one interval ends and the next begins. Raises CPCError for a recording without labels. A gap between intervals
-    ends the stretch, so that unlabelled time holds neither boundaries nor false alarms."""
+    """Return the known boundaries of a recording: where one interval ends and the next begins.
+
+    A gap between intervals ends the stretch. So unlabelled time holds neither boundaries nor false alarms.
+
+    Raises:
+        CPCError: If the recording has no labels.
+    """
     alignment.require([recording])
     start_s, end_s, _ = alignment.spans[recording]
     joined = start_s[1:] - end_s[:-1] <= _ROUNDING_S
@@ -47,7 +60,15 @@ def truth_of(alignment: Alignment, recording: str) -> Truth:
 
 
 class Counts(NamedTuple):
-    """Boundaries found and true, pairs matched one-to-one, found ones with a true one near, true ones with a found one near."""
+    """The counts of boundaries.
+
+    Attributes:
+        found: Boundaries found.
+        true: True boundaries.
+        pairs: Pairs matched one-to-one.
+        found_near: Found boundaries with a true one near.
+        true_near: True boundaries with a found one near.
+    """
 
     found: float
     true: float
@@ -57,8 +78,10 @@ class Counts(NamedTuple):
 
 
 def one_to_one(found_s: np.ndarray, true_s: np.ndarray, tolerance_s: float = TOLERANCE_S) -> int:
-    """The largest number of disjoint pairs no further apart than the tolerance; both in order. The first two that fit are paired: on a
-    line that is never worse than keeping either for later."""
+    """Return the largest number of disjoint pairs within the tolerance. Both lists are in order.
+
+    The first two that fit are paired. On a line this is never worse than keeping one of them for later.
+    """
     pairs = f = t = 0
     while f < len(found_s) and t < len(true_s):
         gap = found_s[f] - true_s[t]
@@ -69,7 +92,9 @@ def one_to_one(found_s: np.ndarray, true_s: np.ndarray, tolerance_s: float = TOL
 
 
 def count(found_s: np.ndarray, truth: Truth, tolerance_s: float = TOLERANCE_S) -> Counts:
-    """Counts of one recording. found_s is in order; those outside the labelled stretches are passed over."""
+    """Return the counts of one recording. Found boundaries are in order, and those outside the labelled stretches are
+    left out.
+    """
     found_s = truth.judged(np.asarray(found_s, dtype=np.float64))
     near = np.abs(found_s[:, None] - truth.true_s) <= tolerance_s + _ROUNDING_S
     pairs = one_to_one(found_s, truth.true_s, tolerance_s)
@@ -77,8 +102,15 @@ def count(found_s: np.ndarray, truth: Truth, tolerance_s: float = TOLERANCE_S) -
 
 
 class Quality(NamedTuple):
-    """Shares: precision, recall, f1. over_segmentation: boundaries found too many, as a share of the true ones (below 0: too few).
-    r_value: 1 at best; it falls when recall is bought with needless marks, as F1 hardly does."""
+    """Measures of a segmentation.
+
+    Attributes:
+        precision: The share of found boundaries that are right.
+        recall: The share of true boundaries that are hit.
+        f1: The harmonic mean of the two.
+        over_segmentation: Surplus boundaries as a share of the true ones. Below 0 means too few.
+        r_value: 1 at best. Unlike F1, it falls clearly if needless marks raise the recall.
+    """
 
     precision: float
     recall: float
@@ -88,9 +120,19 @@ class Quality(NamedTuple):
 
     @classmethod
     def of(cls, counts: Counts, *, lenient: bool = False) -> Quality:
-        """Räsänen, Laine & Altosaar, Interspeech 2009. Raises CPCError where there is no true boundary. R-value: 1 - (r1 + |r2|) / 2 with
-        r1 = sqrt((1 - HR)^2 + OS^2), r2 = (HR - 1 - OS) / sqrt 2 and HR the recall. OS = recall / precision - 1; one-to-one this is found
-        / true - 1 as they define it, lenient it is what Kreuk et al. report."""
+        """Compute the measures (Räsänen, Laine & Altosaar, Interspeech 2009).
+
+        With HR the recall and OS = recall / precision - 1, the R-value is::
+
+            1 - (r1 + |r2|) / 2
+            r1 = sqrt((1 - HR)^2 + OS^2)
+            r2 = (HR - 1 - OS) / sqrt 2
+
+        One-to-one, OS is found / true - 1 as they define it. Lenient, it is what Kreuk et al. report.
+
+        Raises:
+            CPCError: If there is no true boundary.
+        """
         if not counts.true:
             raise CPCError("there is no boundary to be found: name recordings whose alignment has at least two intervals.")
         right, hit = (counts.found_near, counts.true_near) if lenient else (counts.pairs, counts.pairs)

@@ -1,4 +1,4 @@
-"""How well the boundaries of every curve match known ones."""
+"""The result of a comparison of boundaries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,15 @@ _HEADER = ("curve", "threshold", "P", "R", "F1", "OS", "R-value")
 
 @dataclass(frozen=True, slots=True)
 class SegmentQuality:
-    """Shares: precision, recall, f1; over_segmentation: boundaries found too many, as a share of the true ones; r_value, 1 at best."""
+    """Measures of a segmentation, as shares.
+
+    Attributes:
+        precision: The share of found boundaries that are right.
+        recall: The share of true boundaries that are hit.
+        f1: Their harmonic mean.
+        over_segmentation: Surplus boundaries as a share of the true ones.
+        r_value: 1 at best.
+    """
 
     precision: float
     recall: float
@@ -22,14 +30,24 @@ class SegmentQuality:
     r_value: Interval
 
     def cells(self) -> tuple[str, ...]:
-        """In percent, in the order of the columns of the table."""
+        """Return the cells of the table, in percent."""
         precision, recall, over = (100 * share for share in (self.precision, self.recall, self.over_segmentation))
         return f"{precision:.1f}", f"{recall:.1f}", self.f1.text(1, scale=100), f"{over:+.1f}", self.r_value.text(1, scale=100)
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentRow:
-    """One curve under one way to choose its threshold. role: "cpc" or "handmade"; thresholds: one a seed."""
+    """One curve with one way to choose its threshold.
+
+    Attributes:
+        curve: The curve.
+        role: "cpc" or "handmade".
+        threshold: How the threshold was chosen.
+        seeds: The number of seeds.
+        one_to_one: The measures, counted one-to-one.
+        lenient: The measures, counted leniently.
+        thresholds: The threshold of each seed.
+    """
 
     curve: str
     role: str
@@ -42,7 +60,18 @@ class SegmentRow:
 
 @dataclass(frozen=True, slots=True)
 class SegmentTable(SavedResult):
-    """k: of the surprise; lag: of the other curves; validation, test: sources; boundaries: true ones in the test sources."""
+    """How well the boundaries of every curve match known ones.
+
+    Attributes:
+        tolerance_s: The tolerance in seconds.
+        k: Steps ahead of the surprise.
+        lag: The lag of the other curves.
+        validation: The number of validation sources.
+        test: The number of test sources.
+        boundaries: The number of true boundaries in the test sources.
+        split: The split of the sources.
+        rows: One row per curve and threshold.
+    """
 
     tolerance_s: float
     k: int
@@ -54,16 +83,17 @@ class SegmentTable(SavedResult):
     rows: tuple[SegmentRow, ...]
 
     def prominence(self, curve: str) -> float | None:
-        """The prominence that labels of validation sources chose for a curve, of the first seed; None for a curve without a row."""
+        """Return the prominence that validation labels chose for a curve in the first seed. None if the curve has no row."""
         chosen = (row.thresholds[0] for row in self.rows if (row.curve, row.threshold) == (curve, WITH_LABELS))
         return next(chosen, None)
 
     def records(self) -> Sequence[Mapping[str, object]]:
+        """Return one record per row, with the measures of both ways to count."""
         nested = ("one_to_one", "lenient", "thresholds")
         return [{**flat(row, without=nested), **flat(row.one_to_one), **flat(row.lenient, "lenient_")} for row in self.rows]
 
     def tables(self) -> Sequence[TextTable]:
-        """In percent, best one-to-one R-value first."""
+        """Return two tables in percent, one-to-one and lenient. The best one-to-one R-value comes first."""
         seeds = max((row.seeds for row in self.rows), default=0)
         caption = (
             f"{self.boundaries} boundaries in {self.test} test sources, tolerance {1000 * self.tolerance_s:g} ms, surprise at k = "
@@ -73,5 +103,5 @@ class SegmentTable(SavedResult):
         rows = sorted(self.rows, key=lambda row: -row.one_to_one.r_value.mean)
         one_to_one = [(row.curve, row.threshold, *row.one_to_one.cells()) for row in rows]
         lenient = [(row.curve, row.threshold, *row.lenient.cells()) for row in rows]
-        note = "Lenient: two marks beside one boundary are both right."
+        note = "Lenient: two marks near one boundary are both right."
         return [TextTable(_HEADER, one_to_one, caption), TextTable(_HEADER, lenient, note)]
