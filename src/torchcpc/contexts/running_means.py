@@ -83,7 +83,7 @@ class RunningMeans(nn.Module):
 
     Words that return from one sentence to the next are a bilinear score of means, so a GRU need not copy them. `Bilinear`
     can begin with that score (`identity_scale`). The steps of which a mean was just made are then no fair candidates
-    (docs/decisions.md, Text). Like the state of a GRU, means start at zero, which is the average step. The returned state
+    (docs/notebook/2026-11-26-reasons-text.md). Like the state of a GRU, means start at zero, which is the average step. The returned state
     continues a sequence that was cut.
 
     Args:

@@ -8,7 +8,8 @@ interval. It is computed on the scale of log odds where the statistic has bounds
 is the t interval.
 
 A bootstrap is no better. With two or three units it covers far less than 95 %, even if stretched to the width of the
-t interval. `benchmarks/interval_coverage.py` measures this, and docs/decisions.md has the figures.
+t interval. `benchmarks/interval_coverage.py` measures this, and
+docs/notebook/2026-11-27-reasons-front-door.md has the figures.
 
 On few units: J. MacKinnon, M. Nielsen and M. Webb, "Fast and Reliable Jackknife and Bootstrap Methods for
 Cluster-Robust Inference", Journal of Applied Econometrics 38, 2023.
