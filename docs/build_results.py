@@ -1,0 +1,418 @@
+"""Write the pages of docs/results from the figures in benchmarks/results.
+
+Run it as ``python docs/build_results.py``. A test holds that the pages are what this script writes, so edit the JSON and
+the templates (``docs/results/*.jinja``), never the pages.
+"""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel, ConfigDict, Field, StrictFloat, StrictInt
+
+ROOT = Path(__file__).resolve().parent.parent
+FIGURES = ROOT / "benchmarks/results"
+PAGES_FOLDER = ROOT / "docs/results"
+
+# The pages, each with its title, one line for the reader, and its tasks in order.
+PAGES = {
+    "speech": (
+        "Speech",
+        "Digits, phones, speakers and boundaries, on real recordings.",
+        [
+            "speech-digits-own-recordings",
+            "speech-digits-unseen-speakers",
+            "speech-digits-raw-samples",
+            "speech-digits-known-speakers",
+            "speech-phones",
+            "speech-negatives",
+            "speech-boundaries",
+            "speech-speakers-clips",
+            "speech-speakers-frames",
+        ],
+    ),
+    "pictures": (
+        "Pictures",
+        "Classes of small photographs, of land seen from above, and of handwritten digits.",
+        ["pictures-cifar10", "pictures-eurosat", "pictures-digits", "pictures-parts"],
+    ),
+    "series": (
+        "Sensor series",
+        "Heartbeats of unseen patients, and faults of a water circuit. CPC misses its targets on both.",
+        ["series-heartbeats", "series-heartbeats-one-phase", "series-heartbeats-all-patients", "series-anomalies"],
+    ),
+    "text": (
+        "Text",
+        "The next sentence of a novel, and labels of single sentences.",
+        ["text-next-sentence", "text-labels", "text-labels-phrases"],
+    ),
+    "mutual-information": (
+        "Mutual information",
+        "Scores and estimates where the truth is known, and the information in trained scores.",
+        ["information-known-truth", "information-two-arrays", "information-in-scores"],
+    ),
+    "speed": (
+        "Speed",
+        "Time and memory of the objective, of training steps and of streams.",
+        ["speed-objective", "speed-steps", "speed-streams"],
+    ),
+}
+
+
+class Strict(BaseModel):
+    """A record without unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Measured(Strict):
+    """A value with its 95 % interval.
+
+    Attributes:
+        value: the average.
+        interval: its low and its high end.
+    """
+
+    value: StrictFloat | StrictInt
+    interval: tuple[StrictFloat | StrictInt, StrictFloat | StrictInt]
+
+
+Number = StrictInt | StrictFloat
+Cell = Number | str | list[Number] | Measured | None  # a list holds one number a repeat; None was not measured
+Role = Literal["cpc", "untrained", "handmade", "supervised", "paper", "chance"]
+
+
+class Column(Strict):
+    """A column of a table.
+
+    Attributes:
+        name: with its unit.
+        decimals: how many are shown; default: as they stand in the file.
+        signed: whether a plus is shown.
+        best: whether the highest or the lowest of the measured rows is shown in bold.
+    """
+
+    name: str
+    decimals: int | None = None
+    signed: bool = False
+    best: Literal["highest", "lowest"] | None = None
+
+
+class Row(Strict):
+    """A row of a table.
+
+    Attributes:
+        name: one of a kind in its table.
+        role: what the verdict takes it for.
+        cells: one a column.
+    """
+
+    name: str
+    role: Role | None = None
+    cells: list[Cell]
+
+
+class Table(Strict):
+    """A table of figures.
+
+    Attributes:
+        name: one of a kind in its file.
+        caption: the sentence above it.
+        corner: the title of the column that names the rows.
+        columns: of the cells.
+        rows: from top to bottom.
+    """
+
+    name: str
+    caption: str = ""
+    corner: str
+    columns: list[Column]
+    rows: list[Row] = Field(min_length=1)
+
+    def cell(self, row: str, column: str) -> Cell:
+        """Return one cell by its names."""
+        names = [each.name for each in self.columns]
+        return next(each for each in self.rows if each.name == row).cells[names.index(column)]
+
+    def decimals(self, column: str) -> int | None:
+        """Return how many decimals a column shows."""
+        return next(each.decimals for each in self.columns if each.name == column)
+
+
+class Reference(Strict):
+    """The place of one cell.
+
+    Attributes:
+        table: its name.
+        row: its name.
+        column: its name.
+    """
+
+    table: str
+    row: str
+    column: str
+
+
+class Comparison(Strict):
+    """A line of the index: CPC against its baselines.
+
+    Attributes:
+        task: as the index names it.
+        unit: of the figures.
+        table: that holds the rows.
+        column: that is compared.
+        cpc: rows of CPC, one or several seeds.
+        untrained: the row of the same network before training, or nothing.
+        handmade: all rows of handmade features in the table.
+        supervised: the cell of the supervised network, or nothing.
+        paper: the paper's figure, where its task is comparable.
+    """
+
+    task: str
+    unit: str
+    table: str
+    column: str
+    cpc: list[str] = Field(min_length=1)
+    untrained: str | None
+    handmade: list[str]
+    supervised: Reference | None = None
+    paper: Number | None = None
+
+
+class Target(Strict):
+    """A line of the index: a figure against a target that was set beforehand.
+
+    Attributes:
+        what: was measured, with its unit.
+        figure: its cell.
+        at_most: the target, where less is better.
+        at_least: the target, where more is better.
+    """
+
+    what: str
+    figure: Reference
+    at_most: Number | None = None
+    at_least: Number | None = None
+
+
+class Intervals(Strict):
+    """How intervals were made.
+
+    Attributes:
+        unit: that they are over.
+        method: the older one, or the jackknife with Student's t.
+    """
+
+    unit: str
+    method: Literal["older method", "Student's t"]
+
+
+class Task(Strict):
+    """A task with its figures: one file of benchmarks/results.
+
+    Attributes:
+        domain: as the index names it.
+        task: the heading.
+        claim: one sentence.
+        commands: as they were run.
+        data: what they were run on.
+        measured: the day.
+        caveats: sentences on the age and the choice of the figures.
+        seeds: how many, of what.
+        intervals: how they were made, or nothing where there are none.
+        tables: the figures.
+        reading: three sentences on how to read them.
+        missing: what was not measured.
+        notebook: entries, without their suffix.
+        paper_note: why the paper's figure is left out, or what differs.
+        comparisons: lines of the index.
+        targets: lines of the index.
+    """
+
+    domain: str
+    task: str
+    claim: str
+    commands: list[str]
+    data: str
+    measured: date
+    caveats: list[str] = []
+    seeds: str
+    intervals: Intervals | None = None
+    tables: list[Table]
+    reading: list[str] = Field(min_length=3, max_length=3)
+    missing: list[str]
+    notebook: list[str] = []
+    paper_note: str = ""
+    comparisons: list[Comparison] = []
+    targets: list[Target] = []
+
+    def table(self, name: str) -> Table:
+        """Return a table by its name."""
+        return next(each for each in self.tables if each.name == name)
+
+
+def load(name: str) -> Task:
+    """Return a task of benchmarks/results, checked."""
+    return Task.model_validate_json((FIGURES / f"{name}.json").read_text(encoding="utf8"))
+
+
+def numbers(cell: Cell) -> list[int | float]:
+    """Return the numbers of a cell, without its interval."""
+    if cell is None or isinstance(cell, str):
+        return []
+    if isinstance(cell, Measured):
+        return [cell.value]
+    return list(cell) if isinstance(cell, list) else [cell]
+
+
+def verdict(task: Task, line: Comparison) -> str:
+    """Return "met", "missed" or "not run".
+
+    Met: CPC is above the untrained network and above the best handmade row, with every seed that the line names. Missed:
+    it is not above one of them. Not run: it is above all that was run, but one of the two is missing.
+    """
+    table = task.table(line.table)
+    ours = [value for row in line.cpc for value in numbers(table.cell(row, line.column))]
+    untrained = numbers(table.cell(line.untrained, line.column)) if line.untrained else []
+    handmade = [value for row in line.handmade for value in numbers(table.cell(row, line.column))]
+    if not ours:
+        return "not run"
+    if any(min(ours) <= value for value in untrained + handmade):
+        return "missed"
+    return "met" if untrained and handmade else "not run"
+
+
+def target_verdict(task: Task, line: Target) -> str:
+    """Return "met" where every number of the figure keeps to the target, "not run" where there is none, else "missed"."""
+    found = numbers(task.table(line.figure.table).cell(line.figure.row, line.figure.column))
+    if not found:
+        return "not run"
+    low = line.at_least if line.at_least is not None else float("-inf")
+    high = line.at_most if line.at_most is not None else float("inf")
+    return "met" if all(low <= value <= high for value in found) else "missed"
+
+
+def number(value: float, decimals: int | None, signed: bool = False) -> str:
+    """Return a number as text."""
+    text = f"{value:,}" if decimals is None else f"{value:,.{decimals}f}"
+    return f"+{text}" if signed and value >= 0 and not text.startswith("-") else text
+
+
+def cell_text(cell: Cell, decimals: int | None = None, signed: bool = False) -> str:
+    """Return a cell as text: a number with its interval in brackets, repeats with commas, nothing where it was not measured."""
+    if cell is None or isinstance(cell, str):
+        return (cell or "").replace("|", "\\|")
+    if isinstance(cell, Measured):
+        low, high = (number(end, decimals, signed) for end in cell.interval)
+        return f"{number(cell.value, decimals, signed)} ({low} to {high})"
+    values = cell if isinstance(cell, list) else [cell]
+    return ", ".join(number(value, decimals, signed) for value in values)
+
+
+def table_text(table: Table) -> str:
+    """Return a table as Markdown, the best measured row of a column in bold."""
+    lines = [[table.corner, *(column.name for column in table.columns)], ["---"] * (1 + len(table.columns))]
+    lines += [[row.name] for row in table.rows]
+    for place, column in enumerate(table.columns):
+        cells = [row.cells[place] for row in table.rows]
+        known = [value for row, cell in zip(table.rows, cells, strict=True) if row.role != "paper" for value in numbers(cell)]
+        best = {"highest": max, "lowest": min}[column.best](known) if column.best and known else None
+        for line, row, cell in zip(lines[2:], table.rows, cells, strict=True):
+            text = cell_text(cell, column.decimals, column.signed)
+            value, _, rest = text.partition(" (")
+            if best is not None and row.role != "paper" and best in numbers(cell) and not isinstance(cell, list):
+                text = f"**{value}**" + (f" ({rest}" if rest else "")
+            line.append(text)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def spread_text(values: list[int | float], decimals: int | None) -> str:
+    """Return the only value, or the lowest and the highest."""
+    ends = [number(end, decimals) for end in sorted({min(values), max(values)})] if values else []
+    return " to ".join(ends)
+
+
+def comparison_line(page: str, task: Task, line: Comparison) -> list[str]:
+    """Return the cells of the first table of the index."""
+    table, decimals = task.table(line.table), task.table(line.table).decimals(line.column)
+    ours = [value for row in line.cpc for value in numbers(table.cell(row, line.column))]
+    untrained = numbers(table.cell(line.untrained, line.column)) if line.untrained else []
+    handmade = {row: max(found) for row in line.handmade if (found := numbers(table.cell(row, line.column)))}
+    best = max(handmade, key=lambda row: handmade[row], default=None)
+    other = line.supervised
+    supervised = numbers(task.table(other.table).cell(other.row, other.column)) if other else []
+    result = verdict(task, line)
+    return [
+        task.domain,
+        f"{line.task}, {line.unit}",
+        spread_text(ours, decimals),
+        spread_text(untrained, decimals),
+        f"{number(handmade[best], decimals)} ({best})" if best else "",
+        spread_text(supervised, decimals),
+        "" if line.paper is None else number(line.paper, decimals),
+        f"**{result}**" if result == "missed" else result,
+        f"[{PAGES[page][0].lower()}]({page}.md#{anchor(task)})",
+    ]
+
+
+def target_line(page: str, task: Task, line: Target) -> list[str]:
+    """Return the cells of the second table of the index."""
+    table = task.table(line.figure.table)
+    decimals = table.decimals(line.figure.column)
+    figure = numbers(table.cell(line.figure.row, line.figure.column))
+    target = f"at most {line.at_most:,}" if line.at_most is not None else f"at least {line.at_least:,}"
+    result = target_verdict(task, line)
+    return [
+        task.domain,
+        line.what,
+        spread_text(figure, decimals),
+        target,
+        f"**{result}**" if result == "missed" else result,
+        f"[{PAGES[page][0].lower()}]({page}.md#{anchor(task)})",
+    ]
+
+
+def anchor(task: Task) -> str:
+    """Return the anchor that the site gives to the heading of a task."""
+    kept = "".join(letter for letter in task.task.lower() if letter.isalnum() or letter in " -_")
+    return "-".join(kept.split())
+
+
+def entry_link(name: str) -> str:
+    """Return a link to an entry of the notebook, by its heading."""
+    heading = (ROOT / f"docs/notebook/{name}.md").read_text(encoding="utf8").partition("\n")[0].removeprefix("# ")
+    return f"[{heading}](../notebook/{name}.md)"
+
+
+def day(when: date) -> str:
+    """Return a date in words."""
+    return f"{when.day} {when:%B %Y}"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every page, by its name."""
+    tasks = {page: [load(name) for name in names] for page, (_, _, names) in PAGES.items()}
+    templates = Environment(
+        loader=FileSystemLoader(PAGES_FOLDER), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
+    )
+    templates.filters |= {"table": table_text, "day": day, "entry_link": entry_link}
+    compared = [comparison_line(page, task, line) for page, some in tasks.items() for task in some for line in task.comparisons]
+    targets = [target_line(page, task, line) for page, some in tasks.items() for task in some for line in task.targets]
+    noted: dict[str, list[str]] = {}
+    for task in (task for some in tasks.values() for task in some if task.paper_note):
+        noted.setdefault(task.paper_note, []).append(task.task)
+    index = templates.get_template("index.md.jinja").render(compared=compared, targets=targets, noted=noted)
+    shape = templates.get_template("page.md.jinja")
+    made = {page: shape.render(title=title, lead=lead, tasks=tasks[page]) for page, (title, lead, _) in PAGES.items()}
+    return {"index": index.rstrip() + "\n"} | {page: text.rstrip() + "\n" for page, text in made.items()}
+
+
+def main() -> None:
+    """Write every page."""
+    for page, text in pages().items():
+        (PAGES_FOLDER / f"{page}.md").write_text(text, encoding="utf8")
+
+
+if __name__ == "__main__":
+    main()
