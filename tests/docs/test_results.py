@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -84,6 +85,12 @@ def same_question(row: str, chosen: list[str]) -> bool:
     suffixes = ("without labels", "no reference", "reference of 400 rows")
     ends = [next((each for each in suffixes if each in name), "") for name in (row, *chosen)]
     return ends[0] == ends[1]
+
+
+def test_the_notebook_lists_every_entry_once():
+    listed = re.findall(r"\]\((\d{4}-\d\d-\d\d-[\w-]+)\.md\)", (ROOT / "docs/notebook/index.md").read_text(encoding="utf8"))
+    assert sorted(listed) == sorted(path.stem for path in (ROOT / "docs/notebook").glob("*.md") if path.stem != "index")
+    assert listed == sorted(listed, key=lambda name: name[:10], reverse=True)
 
 
 def table_of(cells):
