@@ -29,12 +29,15 @@ SECTIONS = {
     "split": "The sources that are held out for validation, and those that are not used.",
     "training": "The updates of the weights.",
 }
-# The protocols and records that a user's own encoder, context or domain meets, each by its module.
+# The protocols, records and types that a user's own encoder, context or domain meets, each by its module.
 CONTRACTS = {
     "contracts.model": ("Encoder", "Context", "Predictor"),
     "contracts.batches": ("Window", "Steps", "Layout"),
     "contracts.sources": ("Item", "Skipped"),
     "domains.record": ("Domain",),
+    "runs.open_sources": ("Data",),
+    "contracts.progress": ("Progress",),
+    "training.record": ("OnEvent",),
 }
 # The records whose fields are the keywords of a verb of `Run`.
 QUESTIONS = {
@@ -44,6 +47,7 @@ QUESTIONS = {
     "representations.nearest": ("NearestSpec",),
     "segmentation.boundaries": ("SegmentSpec",),
     "anomalies.detect": ("AnomalySpec",),
+    "mutual.train_critics": ("CriticSettings",),
 }
 # What verbs of `Run` return besides the public results.
 ANSWERS = {
