@@ -27,6 +27,7 @@ ORDER = (
     ("segmentation", "anomalies"),
     ("recording",),
     ("report",),
+    ("sharing",),
     ("api", "estimator"),
     ("__init__",),  # what `import torchcpc` offers
     ("commands",),

@@ -53,6 +53,8 @@ from torchcpc.segmentation.compare import compare as compare_boundaries
 from torchcpc.segmentation.result import SegmentTable
 from torchcpc.settings import load_recipe, recipe_name
 from torchcpc.settings.specify import specify
+from torchcpc.sharing.model_card import Terms
+from torchcpc.sharing.share import push, save
 from torchcpc.streaming import Stream
 from torchcpc.training.record import OnEvent, ignore
 
@@ -463,6 +465,58 @@ class Run:
             CPCError: If onnx is not installed, the suffix is another one, or the run is one of pictures.
         """
         export_onnx(self.model, Path(path), names=facts_of(self.trained))
+
+    def save_pretrained(
+        self, folder: Path | str, *, license: str | None = None, data_license: str | None = None, datasets: Sequence[str] = ()
+    ) -> Path:
+        """Write the model into a folder for others, with a model card.
+
+        The folder holds config.json, model.safetensors and README.md, which is the card. A text model has its tokenizer
+        there too. No path of this machine is written. A README.md that you wrote or edited is kept, and a note says so.
+
+        Args:
+            folder: The folder to write. `load` reads it.
+            license: The licence of the model, as an identifier of the Hugging Face Hub such as "mit".
+            data_license: The licence of the training data. Without it, the card says that it is not stated.
+            datasets: Data sets that the model was trained on, by their ids on the Hub.
+
+        Returns:
+            The folder.
+
+        Raises:
+            CPCError: If the folder cannot be written.
+        """
+        return save(self.trained, Path(folder), Terms(license, data_license, tuple(datasets)))
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        license: str | None = None,
+        data_license: str | None = None,
+        datasets: Sequence[str] = (),
+        private: bool = True,
+        token: str | None = None,
+    ) -> str:
+        """Upload the model and its card to the Hugging Face Hub.
+
+        The files are those of `save_pretrained`. A card on the Hub that you wrote or edited is kept, and a note says so.
+
+        Args:
+            repo_id: "NAMESPACE/NAME", or "NAME" in the namespace of the token. A new repository is made if there is none.
+            license: The licence of the model, as an identifier of the Hub such as "mit".
+            data_license: The licence of the training data. Without it, the card says that it is not stated.
+            datasets: Data sets that the model was trained on, by their ids on the Hub.
+            private: Whether a new repository is private. A repository that exists stays as it is.
+            token: The access token. Default: the token that `hf auth login` stored.
+
+        Returns:
+            The address of the repository. `load` reads the model by its repository id.
+
+        Raises:
+            CPCError: If the token is missing or may not write there, or the Hub cannot be reached.
+        """
+        return push(self.trained, repo_id, Terms(license, data_license, tuple(datasets)), private=private, token=token)
 
     def keep(self, result: SavedResult) -> Path:
         """Write a result into the run folder, so that the report shows it.

@@ -15,6 +15,7 @@ from torchcpc.contracts import CPCError, shown
 from torchcpc.report import format
 
 PER_HORIZON = ("loss_per_k", "bound_per_k", "ceiling_per_k", "accuracy_per_k", "chance_per_k")
+INTERVAL = ("bound_low_per_k", "bound_high_per_k")
 SINGLE = ("rank_z", "rank_c", "gradient_norm")
 EVENTS = ("train", "valid", "warning")
 # No run has as many updates. A larger number belongs to a damaged file and does not fit an array.
@@ -73,6 +74,11 @@ class Line(NamedTuple):
     def values(self, i: int) -> dict[str, float]:
         """Return its numbers at horizon index `i`, by the names of PER_HORIZON."""
         return {name: float(self.curves.per_k[name][self.at, i]) for name in PER_HORIZON}
+
+    def interval(self, i: int) -> tuple[float, float]:
+        """Return the ends of the bound's 95 % interval at horizon index `i`, NaN where the line has none."""
+        low, high = (float(self.curves.per_k[name][self.at, i]) for name in INTERVAL)
+        return low, high
 
     def mean(self, name: str) -> float:
         """Return the mean over horizons."""
@@ -227,11 +233,13 @@ def _logged(n: int, text: bytes) -> _Logged:
     )
     # null means that a number was not measured. numpy reads None as NaN, and a figure shows NaN as a gap.
     values: dict[str, np.ndarray] = {}
-    for name in (*PER_HORIZON, *SINGLE):
+    for name in (*PER_HORIZON, *INTERVAL, *SINGLE):
         try:
             values[name] = np.array(line.get(name), dtype=float)
         except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"{name} is not made of numbers ({error})") from None
+    # Training lines have no interval.
+    values |= {name: np.full(len(horizons), math.nan) for name in INTERVAL if values[name].shape != (len(horizons),)}
     wrong = [name for name in PER_HORIZON if values[name].shape != (len(horizons),) or not horizons]
     if wrong or any(values[name].ndim for name in SINGLE):
         raise ValueError(f"{', '.join(wrong) or 'one of the others'} must be a list with one number for each horizon")
@@ -241,6 +249,6 @@ def _logged(n: int, text: bytes) -> _Logged:
 def _curves(horizons: tuple[int, ...], lines: Sequence[_Logged]) -> Curves:
     """Return the lines of one event as arrays."""
     per_k, single = (
-        {name: np.array([line.values[name] for line in lines]) for name in names} for names in (PER_HORIZON, SINGLE)
+        {name: np.array([line.values[name] for line in lines]) for name in names} for names in ((*PER_HORIZON, *INTERVAL), SINGLE)
     )
     return Curves(np.array([line.step for line in lines]), horizons, per_k, single)

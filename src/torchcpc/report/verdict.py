@@ -109,6 +109,12 @@ def named(features: str, probe: str) -> str:
     return format.printable(f"{features} ({probe})" if probe and probe != "supervised" else features)
 
 
+def difference(table: ProbeTable, role: str) -> Difference | None:
+    """Return how much the row that speaks for the table differs from its rival of this role; None without such a pair."""
+    own = headline(table)
+    return _against(table, own, role) if own else None
+
+
 def _against(table: ProbeTable, own: RowSummary, role: str) -> Difference | None:
     """Return the paired difference to the row of this role that is closest to `own`.
 
