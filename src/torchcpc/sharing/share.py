@@ -13,7 +13,6 @@ from torchcpc.sharing.hub import Hub
 from torchcpc.sharing.marked import is_ours, marked
 from torchcpc.sharing.model_card import CARD, Terms, model_card
 
-
 _KEPT = "It is kept: delete it, then save again, for a new card."
 
 
