@@ -20,7 +20,7 @@ from torchcpc.settings.rules import REQUIRED
 
 DOMAINS = ("speech", "pictures", "series", "text", "synthetic")
 SECTIONS = {
-    "data": "The reader of the data. A command chooses it by the domain of the recipe.",
+    "data": "The reader of the data: what kind of data there is, and how it is read.",
     "encoder": "The network that turns each step of raw input into a vector z.",
     "context": "The network that sums up the past of a step in a vector c.",
     "predictor": "The score of a future z under a context c.",
@@ -143,7 +143,7 @@ def name_page(name: str) -> str:
     lines = ["---", f'title: "{name}"', "---", ""]
     if name == "__version__":
         text = f"{summary(name)} This site describes version {torchcpc.__version__}."
-        return "\n".join([*lines, "# `torchcpc.__version__` {: #torchcpc.__version__ }", "", text, ""])
+        return "\n".join([*lines, "# torchcpc.\\_\\_version\\_\\_", "", text, ""])
     return "\n".join([*lines, *directive(f"torchcpc.{torchcpc._MODULES[name]}.{name}", name, level=1)])
 
 
@@ -222,10 +222,10 @@ def settings_page() -> str:
     for section, target in schema().items():
         lines += [f"## [{section}]", "", SECTIONS.get(section, ""), ""]
         if not isinstance(target, Mapping):
-            lines += [*settings_table(section, "", target), ""]
+            lines += [description(target), "", *settings_table(section, "", target), ""]
             continue
         for name, choice in target.items():
-            lines += [f'### {section}.name = "{name}" {{: #{section}-{name} }}', "", first_sentence(choice), ""]
+            lines += [f'### {section}.name = "{name}" {{: #{section}-{name} }}', "", description(choice), ""]
             lines += [*settings_table(section, name, choice), ""]
     return "\n".join(lines)
 
@@ -254,10 +254,10 @@ def toml(value: object) -> str:
     return str(value)
 
 
-def first_sentence(target: Callable[..., object]) -> str:
-    """Return the first sentence of the documentation of a choice."""
-    paragraph = " ".join(inspect.cleandoc(target.__doc__ or "").partition("\n\n")[0].split())
-    return re.split(r"(?<=[.!?])\s", paragraph)[0].replace("[", "\\[")
+def description(target: Callable[..., object]) -> str:
+    """Return the documentation of a choice before its sections, such as Args and Raises."""
+    text = re.split(r"^(?:Args|Attributes|Returns|Raises):\n", inspect.cleandoc(target.__doc__ or ""), flags=re.MULTILINE)[0]
+    return text.strip().replace("[", "\\[").replace("*", "\\*")
 
 
 def recipes_page() -> str:
