@@ -43,6 +43,8 @@ CONTRACTS = {
 QUESTIONS = {
     "probes.question": ("ProbeSpec",),
     "information.scoring": ("SampleSpec",),
+    "information.timeline": ("TimelineSpec",),
+    "recording.view": ("ViewSpec",),
     "ranking.questions": ("RankSpec",),
     "representations.nearest": ("NearestSpec",),
     "segmentation.boundaries": ("SegmentSpec",),
@@ -143,7 +145,7 @@ def name_page(name: str) -> str:
     lines = ["---", f'title: "{name}"', "---", ""]
     if name == "__version__":
         text = f"{summary(name)} This site describes version {torchcpc.__version__}."
-        return "\n".join([*lines, "# torchcpc.\\_\\_version\\_\\_", "", text, ""])
+        return "\n".join([*lines, "# `torchcpc.__version__`", "", text, ""])
     return "\n".join([*lines, *directive(f"torchcpc.{torchcpc._MODULES[name]}.{name}", name, level=1)])
 
 
