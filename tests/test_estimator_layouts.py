@@ -94,7 +94,7 @@ REFUSED = {
     "text in arrow": (pa.table({"a": ["x", "y"]}), "column 'a', is not numeric"),
     "sparse": (sparse.csr_matrix(CUBE[0]), "Sparse data"),
     "sparse in a list": ([sparse.csr_matrix(case) for case in CUBE], "sequence 0 is not numeric"),
-    "sparse tensor": (torch.tensor(CUBE[0]).to_sparse(), "no plain array"),
+    "sparse tensor": (torch.tensor(CUBE[0]).to_sparse(), "not a plain array"),
     "records": (FRAMES[0].to_records(), "one column a channel"),
     "no steps": ([CUBE[0], CUBE[1][:0]], r"sequence 1 has shape \(0, 3\)"),
     "no cases": (CUBE[:0], "0 sequences"),

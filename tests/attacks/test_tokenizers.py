@@ -40,7 +40,7 @@ def vocabulary(change: Callable[[dict[str, object]], object]) -> Callable[[Conte
 SPLIT = {"type": "Split", "pattern": {"Regex": "(a+)+$"}, "behavior": "Isolated", "invert": False}
 REPLACE = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1000}
 FAULTS: dict[str, tuple[Callable[[Content], object], str]] = {
-    "a regular expression": (part("pre_tokenizer", SPLIT), "its pre_tokenizer is 'Split', and of others only Whitespace"),
+    "a regular expression": (part("pre_tokenizer", SPLIT), "its pre_tokenizer is 'Split', and only Whitespace"),
     "one in a sequence": (
         part("pre_tokenizer", {"type": "Sequence", "pretokenizers": [{"type": "Whitespace"}, SPLIT]}),
         "'Split'",
@@ -52,7 +52,7 @@ FAULTS: dict[str, tuple[Callable[[Content], object], str]] = {
     "a replacement that grows": (part("normalizer", REPLACE), "its normalizer is 'Replace'"),
     "a thousand passes": (
         part("normalizer", {"type": "Sequence", "normalizers": [{"type": "NFKC"}] * 1000}),
-        "1,001 parts, of at most 16",
+        "1,001 parts, and at most 16 are accepted",
     ),
     "another model": (part("model", {"type": "Unigram", "vocab": [["[PAD]", 0.0]]}), "its model is 'Unigram'"),
     "no model": (lambda content: content.pop("model"), "is not a tokenizer.json: Model missing"),

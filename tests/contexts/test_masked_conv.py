@@ -100,7 +100,7 @@ def test_it_goes_on_below_where_it_stopped(cut):
 
 
 def test_parts_of_a_picture_are_refused():
-    with pytest.raises(CPCError, match="7 sequences are no whole number of pictures of 1 x 5"):
+    with pytest.raises(CPCError, match="7 sequences are not a whole number of pictures of 1 x 5"):
         context()(torch.randn(7, ROWS, 3))
     with pytest.raises(CPCError, match="all must be at least 1"):
         MaskedConvolutions(3, dim=0)

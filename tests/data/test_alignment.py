@@ -35,9 +35,9 @@ def test_a_delay_asks_about_the_past(tmp_path):
     "body, message",
     [
         ("a,0.1,0.3,x\na,0.2,0.4,y\n", r"'a': the interval from 0.2 s starts before the one from 0.1 s ends \(0.3 s\)"),
-        ("a,0.3,0.1,x\n", "line 2: from 0.3 s to 0.1 s is no interval"),
+        ("a,0.3,0.1,x\n", "line 2: from 0.3 s to 0.1 s is not an interval"),
         ("a,0.1,0.2,x\na,zero,1,x\n", "line 3: start_s 'zero' and end_s '1' must be numbers"),
-        ("a,nan,1,x\n", "is no interval"),
+        ("a,nan,1,x\n", "is not an interval"),
         ("a,0.1,0.2\n", "line 2: the recording or its phone is missing"),
     ],
 )
@@ -52,7 +52,7 @@ def test_absent_columns_files_and_recordings_are_named(tmp_path):
         read_table(path, column="word")
     with pytest.raises(CPCError, match="cannot be read"):
         read_table(tmp_path / "none.csv", column="word")
-    with pytest.raises(CPCError, match=r"2 recordings have no labels \(b, c\), while the labels know 1 \(a\)"):
+    with pytest.raises(CPCError, match=r"2 recordings have no labels \(b, c\), while the labels name 1 \(a\)"):
         read_table(path, column="phone").require(["a", "b", "c"])
     with pytest.raises(CPCError, match="1 recording has no labels"):
         read_table(path, column="phone").frames("b", 3)
@@ -98,7 +98,7 @@ def test_ten_millisecond_files_are_read_label_for_label(tmp_path):
 
 @pytest.mark.parametrize(
     "text, message",
-    [("a 1 x\n", "line 1: after 'a'"), ("a 1\na 2\n", "line 2: recording 'a' has come before"), ("\n", "no line with labels")],
+    [("a 1 x\n", "line 1: after 'a'"), ("a 1\na 2\n", "line 2: recording 'a' is listed twice"), ("\n", "no line with labels")],
 )
 def test_faulty_ten_millisecond_files_are_named(tmp_path, text, message):
     with pytest.raises(CPCError, match=message):

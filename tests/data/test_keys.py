@@ -108,7 +108,7 @@ def test_alignments_are_told_apart_by_folder(tmp_path: Path) -> None:
         labelled("sa1,0,0.02,sh", folder=tmp_path).matched(data)
     with pytest.raises(CPCError, match=r"recordings 'sx2' and 'fcjf0/sx2' of the labels are both fcjf0/sx2.wav"):
         labelled("sx2,0,0.02,sh", "fcjf0/sx2,0.03,0.04,sh", folder=tmp_path).matched(data)
-    with pytest.raises(CPCError, match=r"1 recording has no labels \(mdab0/sa1.wav\), while the labels know 2 \(sx2, other\)"):
+    with pytest.raises(CPCError, match=r"1 recording has no labels \(mdab0/sa1.wav\), while the labels name 2 \(sx2, other\)"):
         labelled("sx2,0,0.02,sh", "other,0,1,b", folder=tmp_path).matched(data).require(["mdab0/sa1.wav"])
 
 

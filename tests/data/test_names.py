@@ -70,7 +70,7 @@ def test_a_value_that_names_no_part_is_not_trained_on_beside_those_that_do() -> 
     # Where no value is known the column is no split, and says so once.
     data = sources([{"split": value} for value in "ABAB"])
     assert hold_out(data).unseen == [] and given_parts(data) is None
-    assert [(n.path, "no split" in n.reason) for n in label_notes(data.items)] == [("column 'split' (A, B)", True)]
+    assert [(n.path, "not a split" in n.reason) for n in label_notes(data.items)] == [("column 'split' (A, B)", True)]
 
 
 def test_rules_of_exclusion_are_compared_alike() -> None:

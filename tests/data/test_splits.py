@@ -58,7 +58,7 @@ def test_no_part_is_tied_to_the_order_of_names() -> None:
     [
         (2, PARTS, r"2 sources cannot be split into 3 parts \(train, validation, test\)"),
         (0, {"train": 1.0}, "0 sources cannot be split into 1 part "),
-        (9, {"train": 0.7, "test": 0.7}, "together they make 1"),
+        (9, {"train": 0.7, "test": 0.7}, "they must sum to 1"),
         (9, {"train": 1.5, "test": -0.5}, "lies between 0 and 1"),
         (9, {"train": float("nan"), "test": 1.0}, "lies between 0 and 1"),
     ],

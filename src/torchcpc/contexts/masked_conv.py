@@ -90,7 +90,7 @@ class MaskedConvolutions(nn.Module):
         views, columns = self.layout.views, self.layout.columns
         if len(z_BTD) % self.layout.sequences:
             raise CPCError(
-                f"{len(z_BTD)} sequences are no whole number of pictures of {views} x {columns}. Build the context with the layout of "
+                f"{len(z_BTD)} sequences are not a whole number of pictures of {views} x {columns}. Build the context with the layout of "
                 "the encoder."
             )
         if state is None:

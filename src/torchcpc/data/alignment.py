@@ -124,8 +124,8 @@ class Alignment:
         if missing := [recording for recording in recordings if recording not in self.spans]:
             known, have = self.known or tuple(self.spans), counted(len(missing), "recording has", "recordings have")
             raise CPCError(
-                f"{have} no labels ({_few(missing)}), while the labels know {len(known)} ({_few(known)}); a recording goes by its path, or "
-                "by its file name where no other has it: rename them, or leave them out."
+                f"{have} no labels ({_few(missing)}), while the labels name {len(known)} ({_few(known)}); name each by its path, or by "
+                "its file name if that is unique; rename them, or leave them out."
             )
 
 
@@ -189,7 +189,7 @@ def read_table(path: Path, *, column: str, rate: float = 1.0) -> Alignment:
     for line, record in zip(table.lines, records, strict=True):
         recording, start, end, label = (record[name] for name in (form.recording, form.start, form.end, column))
         if not recording or not label:
-            raise CPCError(f"{path}, line {line}: the recording or its {column} is missing; fill in or take out the line.")
+            raise CPCError(f"{path}, line {line}: the recording or its {column} is missing; complete or remove the line.")
         if form.events and not (start.isascii() and start.isdigit() and len(start) <= _LONGEST_NUMBER):
             raise CPCError(
                 f"{path}, line {line}: sample {start!r} must be a whole number from 0, the raw position of the event."
@@ -227,7 +227,7 @@ def read_steps(path: Path) -> Alignment:
                 f"{path}, line {line}: class {large[0][:20]} after {recording!r} is above 999,999. Number the classes from 0."
             )
         if recording in spans:
-            raise CPCError(f"{path}, line {line}: recording {recording!r} has come before; keep one line for it.")
+            raise CPCError(f"{path}, line {line}: recording {recording!r} is listed twice; keep one line for it.")
         edges_s = np.arange(len(fields) + 1) * FRAME_S
         spans[recording] = (edges_s[:-1], edges_s[1:], np.array(fields, np.int64))
     if not spans:
@@ -247,8 +247,8 @@ def _seconds(path: Path, line: int, form: Form, start: str, end: str, decimal: s
     end_s += start_s if form.lasts else 0.0
     if not 0 <= start_s < end_s < float("inf"):
         raise CPCError(
-            f"{path}, line {line}: from {start} s {'for' if form.lasts else 'to'} {end} s is no interval; it must end after it starts, "
-            "from 0 s on."
+            f"{path}, line {line}: from {start} s {'for' if form.lasts else 'to'} {end} s is not an interval; it must start at 0 s or "
+            "later, and end after it starts."
         )
     return start_s, end_s
 
@@ -260,7 +260,7 @@ def _ordered(path: Path, recording: str, spans: list[tuple[float, float, int]]) 
     for n in np.flatnonzero(start_s[1:] < end_s[:-1] - 1e-6):
         raise CPCError(
             f"{path}, recording {recording!r}: the interval from {start_s[n + 1]:g} s starts before the one from "
-            f"{start_s[n]:g} s ends ({end_s[n]:g} s); a frame can have one label: cut them apart."
+            f"{start_s[n]:g} s ends ({end_s[n]:g} s); a frame can have only one label: shorten one."
         )
     return start_s, end_s, label
 

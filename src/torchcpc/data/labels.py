@@ -49,7 +49,7 @@ def label_notes(items: Sequence[Item]) -> list[Skipped]:
 def _split_notes(values: set[str]) -> list[Skipped]:
     unknown = sorted(value for value in values - {""} if not part_of(value))
     if not any(map(part_of, values)):
-        why = "no value of it names a part of the data (train, val, test), so it is no split"
+        why = "no value of it names a part of the data (train, val, test), so it is not a split"
         return [Skipped(f"column 'split' ({', '.join(unknown[:9])})", why)] if unknown else []
     why = (
         "it names no part of the data (train, val, test), so its sources are used neither in training nor in probes; rename it"

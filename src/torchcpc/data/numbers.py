@@ -72,7 +72,7 @@ def without_library(X: object) -> object:
         try:
             return (plain.double() if plain.is_floating_point() else plain).numpy()
         except (TypeError, RuntimeError) as error:
-            raise CollectionError(f"a tensor that is no plain array: {' '.join(str(error).split())}") from None
+            raise CollectionError(f"a tensor that is not a plain array: {' '.join(str(error).split())}") from None
     if isinstance(X, np.ma.MaskedArray):
         masked = np.ma.getmaskarray(X)
         return np.where(masked, np.nan, X.data) if masked.any() and X.dtype.kind in "biuf" else X.data

@@ -86,13 +86,15 @@ def nested_cases(X: object) -> tuple[list[np.ndarray], tuple[str, ...]]:
         CollectionError: If the channels of a case differ in length.
     """
     if not is_pandas(X):
-        raise CollectionError(f"{type(X).__name__} is no frame of pandas. Give [cases, steps, channels].")
+        raise CollectionError(f"{type(X).__name__} is not a frame of pandas. Give [cases, steps, channels].")
     cases = []
     for number, (name, row) in enumerate(X.iterrows()):
         columns = [np.atleast_1d(numbers(cell, f"case {name}, column {column!r},")) for column, cell in row.items()]
         if len({column.shape for column in columns}) > 1 or columns[0].ndim > 1:
             lengths = [column.shape for column in columns]
-            raise CollectionError(f"case {number} has channels of shapes {lengths}: each must be [steps], as many in all.")
+            raise CollectionError(
+                f"case {number} has channels of shapes {lengths}: each must be [steps], with equally many steps."
+            )
         cases.append(np.stack(columns, axis=1))
     return cases, tuple(map(str, X.columns))
 

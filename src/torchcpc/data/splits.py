@@ -29,7 +29,7 @@ def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int 
     """
     wanted = {name: fraction for name, fraction in fractions.items() if fraction > 0}
     if any(not 0 <= fraction <= 1 for fraction in fractions.values()) or abs(sum(fractions.values()) - 1) > 1e-9:
-        raise CPCError(f"fractions {dict(fractions)}: each lies between 0 and 1, and together they make 1.")
+        raise CPCError(f"fractions {dict(fractions)}: each lies between 0 and 1, and they must sum to 1.")
     if len(keys) < len(wanted):
         into = f"{counted(len(wanted), 'part')} ({', '.join(wanted)})"
         raise CPCError(f"{counted(len(keys), 'source')} cannot be split into {into}. Add sources.")

@@ -145,7 +145,7 @@ def test_linked_folders_are_followed_but_not_round_and_round(tmp_path: Path) -> 
     (tmp_path / "root/s0/up").symlink_to(tmp_path / "root", target_is_directory=True)
     listed, skipped, _ = find([tmp_path / "root"], SOUND)
     assert [(e.key, e.group) for e in listed] == [("s0/b.wav", "s0"), ("s1/a.wav", "s1")]
-    assert [(Path(s.path).name, s.reason) for s in skipped] == [("up", "a link back to a folder that holds it")]
+    assert [(Path(s.path).name, s.reason) for s in skipped] == [("up", "a link to a folder that contains it")]
 
 
 @pytest.mark.parametrize(

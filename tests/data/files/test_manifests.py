@@ -120,12 +120,12 @@ def test_columns_that_are_not_used_as_elsewhere_are_reported(tmp_path: Path) -> 
     assert told(found) == [
         (
             "m.csv, column 'group'",
-            "it is a label only and does not name the group of a recording; call it 'speaker' if it should",
+            "it is only a label and does not name the group of a recording; call it 'speaker' if it should",
         )
     ]
     assert found.files[0].group == "."
     assert told(listing(tmp_path, "path,speaker\na.png,x\n", kind=pictures())) == [
-        ("m.csv, column 'speaker'", "it is a label only and does not name the group of a picture")
+        ("m.csv, column 'speaker'", "it is only a label and does not name the group of a picture")
     ]
     found = find([tmp_path / "m.csv"], replace(SOUND, suffixes=(".png",), group_columns=("group",)))
     assert "call it 'group' if it should" in told(found)[0][1]

@@ -42,7 +42,7 @@ def test_a_long_text_repeated_thousands_of_times_is_a_bomb(tmp_path: Path) -> No
 
 
 def test_a_table_of_thousands_of_columns_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CPCError, match="10,001 columns, of at most 10,000. Save them as one array"):
+    with pytest.raises(CPCError, match="10,001 columns, and at most 10,000 are read. Save them as one array"):
         load_parquet(written(tmp_path / "a.parquet", {f"{n}": [1] for n in range(10_001)}))
 
 

@@ -74,9 +74,7 @@ def test_sound_under_another_suffix_is_told(tmp_path: Path, name: str) -> None:
     (tmp_path / "other.flac").rename(tmp_path / name)
     sources = scan([tmp_path])
     assert [item.key for item in sources.items] == ["good.wav"]
-    assert reasons(sources.skipped) == {
-        Path(name).name: "its content is a recording, but its name does not end as one; rename it"
-    }
+    assert reasons(sources.skipped) == {Path(name).name: "its content is a recording, but its suffix is another; rename it"}
 
 
 def test_sound_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
@@ -114,7 +112,7 @@ def test_a_link_out_of_the_root_does_not_lead_back_into_it(tmp_path: Path) -> No
     (tmp_path / "above/root/up").symlink_to(tmp_path / "above", target_is_directory=True)
     files, skipped, _ = find([tmp_path / "above/root"], SOUND)
     assert [file.key for file in files] == ["a.wav"]
-    assert reasons(skipped) == {"up": "a link back to a folder that holds it"}
+    assert reasons(skipped) == {"up": "a link to a folder that contains it"}
 
 
 def test_what_is_no_file_is_skipped(tmp_path: Path) -> None:

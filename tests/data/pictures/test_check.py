@@ -102,9 +102,7 @@ def test_pictures_under_another_suffix_are_told(tmp_path: Path) -> None:
         Image.fromarray(COLOUR).save(tmp_path / f"{number}.dat", format=form)
     sources = scan_images([tmp_path], size=8)
     assert len(sources) == 1 and len(sources.skipped) == 6
-    assert {skipped.reason for skipped in sources.skipped} == {
-        "its content is a picture, but its name does not end as one; rename it"
-    }
+    assert {skipped.reason for skipped in sources.skipped} == {"its content is a picture, but its suffix is another; rename it"}
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA", "PA", "I;16", "I", "P"])

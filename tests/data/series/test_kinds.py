@@ -54,7 +54,7 @@ def test_times_that_cannot_be_read_may_be_left_out(tmp_path: Path) -> None:
     written(tmp_path, frame)
     np.save(tmp_path / "y.npy", FLOW[:, 0])
     (skipped,) = scan_series([tmp_path]).skipped
-    assert "'time' holds no times that can be read (for instance 'soon' on line 2)" in skipped.reason
+    assert "'time' holds times that cannot be read (for instance 'soon' on line 2)" in skipped.reason
     assert "data.row_labels" in skipped.reason
     series = scan_series([tmp_path / "x.csv"], row_labels=["time"])
     assert series.channels == ("flow",) and series.row_labels(0, "time") is not None

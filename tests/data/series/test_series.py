@@ -113,7 +113,7 @@ def test_faults_are_skipped_counted_and_told(tmp_path: Path) -> None:
         "twice.csv": "out of order: row 1 is 0 s before row 0 or at the same time",
         "unstamped.csv": "3 rows need one time each",
         "missing.csv": "all 2 rows are missing in every channel",
-        "empty.csv": "no rows",
+        "empty.csv": "not rows",
         "words.csv": "1 channel a instead of a, b .the column 'b' holds words.*data.channels",
         "infinite.csv": "infinite value in row 1, channel 0",
         "other.csv": "channels a, c instead of a, b",
@@ -164,7 +164,7 @@ def test_a_column_that_cannot_be_converted_is_one_counted_skip(tmp_path: Path) -
     # No date of Python's: the library cannot show an example of what is no number.
     pq.write_table(pa.table({"a": pa.array([10**12], pa.timestamp("s"))}), tmp_path / "odd.parquet")
     series = scan_series([tmp_path])
-    assert len(series) == 1 and "no channel beside its times" in reasons(series)["odd.parquet"]
+    assert len(series) == 1 and "no channel besides its times" in reasons(series)["odd.parquet"]
 
 
 def test_integers_beyond_doubles_are_rounded(tmp_path: Path) -> None:
@@ -244,7 +244,7 @@ def test_nothing_usable_and_unusable_arrays_are_errors(tmp_path: Path) -> None:
         ([np.zeros((0, 2))], "case-000000: values of shape"),
         ([np.array(["a"])], "case-000000: an array of <U1; expected real numbers"),
         ([np.arange(3) + 1j], "case-000000: an array of complex128; expected real numbers"),
-        ([np.array([1.5, object()])], "case-000000: an array of object with what is no real number"),
+        ([np.array([1.5, object()])], "case-000000: an array of object with values that are not real numbers"),
         ([], "no case was given"),
     ):
         with pytest.raises(CPCError, match=message):

@@ -123,7 +123,7 @@ def test_what_is_no_number_is_named_with_its_line(tmp_path: Path) -> None:
 
 
 def test_a_table_of_too_many_columns_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(CPCError, match="10,007 columns, of at most 10,000"):
+    with pytest.raises(CPCError, match="10,007 columns, and at most 10,000 are read"):
         written(tmp_path, ",".join(f"c{n}" for n in range(10_007)) + "\n")
 
 
@@ -160,6 +160,6 @@ def test_what_was_decided_is_said(tmp_path: Path) -> None:
     table = written(tmp_path, "a;b;kind\n1,5;?;x\n2,5;NA;nan\n0,5;3;y\n")
     assert table.notes == ("its fields are split at ';'",)
     assert table.number_notes(["a", "b"]) == ["its numbers have decimal commas", "'?', 'NA' is read as missing"]
-    assert table.label_notes(["a", "b"]) == ["in the column 'kind' 'nan' is read as no label"]
+    assert table.label_notes(["a", "b"]) == ["in the column 'kind' 'nan' is read as a missing label"]
     plain = written(tmp_path, "a,kind\n1.5,x\n,y\n")
     assert plain.notes == () and not plain.number_notes(["a"]) and not plain.label_notes([])

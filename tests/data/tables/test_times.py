@@ -66,7 +66,7 @@ def test_a_clock_without_a_date_goes_on_after_midnight(tmp_path: Path) -> None:
 )
 def test_what_is_no_moment_is_named_with_its_line(tmp_path: Path, cells: list[str]) -> None:
     with pytest.raises(
-        CPCError, match=rf"column 'when' holds no times that can be read \(for instance '{cells[0]}' on line 2\)"
+        CPCError, match=rf"column 'when' holds times that cannot be read \(for instance '{cells[0]}' on line 2\)"
     ):
         read(tmp_path, cells)
 

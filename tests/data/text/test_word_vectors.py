@@ -56,7 +56,7 @@ def test_bad_lines_are_counted_and_the_first_of_two_stands(tmp_path: Path) -> No
 def test_another_dimension_is_an_error_with_its_line(tmp_path: Path, line: str) -> None:
     path = tmp_path / "v.txt"
     path.write_text(text(WORDS, header=True) + line + "\n")
-    with pytest.raises(CPCError, match=rf"line 5: '{line.split()[0]}' has \d numbers, the file has 3 a word"):
+    with pytest.raises(CPCError, match=rf"line 5: '{line.split()[0]}' has \d numbers, the file has 3 per word"):
         list(open_vectors(path).words())
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_file_of_vectors(tmp_path: Path) -> None:
         with pytest.raises(CPCError, match="does not hold word vectors as text"):
             open_vectors(tmp_path / "v.txt")
     (tmp_path / "v.txt").write_text("5 0\n")
-    with pytest.raises(CPCError, match="says 0 numbers a word"):
+    with pytest.raises(CPCError, match="says 0 numbers per word"):
         open_vectors(tmp_path / "v.txt")
     (tmp_path / "v.txt.gz").write_text("not compressed")
     with pytest.raises(CPCError, match="cannot be read"):
@@ -113,5 +113,5 @@ def test_binary_vectors_are_told_from_text_though_they_begin_with_its_header(tmp
 def test_a_header_of_another_dimension_than_the_vectors_is_told_at_once(tmp_path: Path) -> None:
     path = tmp_path / "v.txt"
     path.write_text("2 5\none 1 2 3\ntwo 1 2 3\n")
-    with pytest.raises(CPCError, match="line 2: 'one' has 3 numbers, the file has 5 a word"):
+    with pytest.raises(CPCError, match="line 2: 'one' has 3 numbers, the file has 5 per word"):
         open_vectors(path)

@@ -80,5 +80,5 @@ def check_columns(count: int) -> None:
     """
     if count > MOST_COLUMNS:
         raise CPCError(
-            f"{count:,} columns, of at most {MOST_COLUMNS:,}. Save them as one array (.npy), or keep the columns you need"
+            f"{count:,} columns, and at most {MOST_COLUMNS:,} are read. Save them as one array (.npy), or keep the columns you need"
         )

@@ -61,7 +61,7 @@ def load_npz(path: Path) -> Arrays:
         with zipfile.ZipFile(path) as archive:
             members = [member for member in archive.infolist() if not member.is_dir()]
             if len(members) > MOST_COLUMNS:
-                raise CPCError(f"{len(members):,} members, of at most {MOST_COLUMNS:,}. Stack them into one array")
+                raise CPCError(f"{len(members):,} members, and at most {MOST_COLUMNS:,} are read. Stack them into one array")
             check_unpacked(sum(member.file_size for member in members), path.stat().st_size, "the archive")
             for member in members:
                 name = member.filename.removesuffix(".npy")
@@ -78,7 +78,7 @@ def load_npz(path: Path) -> Arrays:
 def _read(file: IO[bytes], size: int) -> np.ndarray:
     """Return the array in an open file, after a check of its header against the `size` of the file."""
     if file.read(len(npy.MAGIC_PREFIX)) != npy.MAGIC_PREFIX:
-        raise CPCError("no array of numpy: it does not begin as one")
+        raise CPCError("not a numpy array: its first bytes are wrong")
     file.seek(0)
     # The third version differs from the second only in the letters of field names.
     read_header = npy.read_array_header_1_0 if npy.read_magic(file) == (1, 0) else npy.read_array_header_2_0
@@ -98,5 +98,5 @@ def _read(file: IO[bytes], size: int) -> np.ndarray:
         and array.size
         and int(np.frombuffer(array.astype(dtype.newbyteorder("=")).tobytes(), np.uint32).max()) > 0x10FFFF
     ):
-        raise CPCError("texts with letters that no alphabet has; save them again")
+        raise CPCError("texts with invalid characters; save them again")
     return array

@@ -91,7 +91,7 @@ def file_rows(path: Path, kind: FileKind, *, parts: bool = False) -> tuple[list[
     ends = [next((name for name in pair if name in names), "") for pair in PART_COLUMNS] if parts else []
     notes += unused_columns(path, names, kind.noun, kind.group_columns)
     if not parts:
-        why = "it is a label only: parts of files are selected by a manifest, given as the data itself"
+        why = "it is only a label: a manifest that is given as the data selects parts of files"
         notes += [Skipped(f"{path}, column {name!r}", why) for pair in PART_COLUMNS for name in pair if name in names]
     rows = []
     # A file may be named NA, but a label NA means a missing label.
@@ -103,8 +103,8 @@ def file_rows(path: Path, kind: FileKind, *, parts: bool = False) -> tuple[list[
         rows.append(FileRow(line, of_file, labels, part, fault or ("" if of_file else "its path is empty")))
     if not kind.in_parts and (cut := next((row for row in rows if row.part), None)):
         raise CPCError(
-            f"{path}, line {cut.line}: start and end select a part of a file, and a {kind.noun} is read whole. Cut the files, or call the "
-            "columns otherwise."
+            f"{path}, line {cut.line}: start and end select a part of a file, and a {kind.noun} is read whole. Cut the files, or rename "
+            "the columns."
         )
     return rows, notes
 
@@ -138,7 +138,7 @@ def unused_columns(path: Path, names: Sequence[str], noun: str, used: Sequence[s
         used: Columns that name the group of such a file.
     """
     instead = f"; call it {used[0]!r} if it should" if used and used[0] not in names else ""
-    why = f"it is a label only and does not name the group of a {noun}{instead}"
+    why = f"it is only a label and does not name the group of a {noun}{instead}"
     return [Skipped(f"{path}, column {name!r}", why) for name in names if name in GROUP_COLUMNS and name not in used]
 
 
@@ -157,6 +157,6 @@ def _part(ends: Sequence[str], decimal: str) -> tuple[tuple[float, float] | None
     if not 0 <= start < end or start == float("inf"):
         return (
             None,
-            f"from {ends[0] or 0} s to {ends[1] or 'the end'} s is no part of a file; it must end after it starts, from 0 s on",
+            f"from {ends[0] or 0} s to {ends[1] or 'the end'} s is not a part of a file; it must start from 0 s on and end after that",
         )
     return (start, end), ""

@@ -103,7 +103,7 @@ class _Walk:
     def _followed(self, key: str, path: str, parent: str) -> Iterator[tuple[str, str, str]]:
         target = os.path.realpath(path)
         if any(_holds(target, inner) for inner in (parent, os.path.realpath(self.root))):
-            self.skipped.append(skip(path, "a link back to a folder that holds it"))
+            self.skipped.append(skip(path, "a link to a folder that contains it"))
         else:
             yield from self._once(path, key, target)
 
@@ -134,7 +134,7 @@ class _Walk:
         elif name in self.used and above.count("/") <= 1:
             return
         elif self._has_header(entry):
-            fault = f"its content is a {self.kind.noun}, but its name does not end as one; rename it"
+            fault = f"its content is a {self.kind.noun}, but its suffix is another; rename it"
             self.skipped.append(skip(entry.path, fault))
         else:
             self.others[suffix] += 1

@@ -74,7 +74,7 @@ def rows_of(array: object) -> np.ndarray:
     try:
         values = values.astype(np.float64)
     except CONVERTING_ERRORS as error:
-        raise CPCError(f"an array of {values.dtype} with what is no real number ({one_line(error)})") from None
+        raise CPCError(f"an array of {values.dtype} with values that are not real numbers ({one_line(error)})") from None
     values = values.filled(np.nan) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
     return values[:, None] if values.ndim == 1 else values
 

@@ -69,7 +69,7 @@ def _from_table(table: Table, columns: Columns) -> Readings:
             f"the column {name!r} holds words and is not read; data.row_labels makes it a label of rows" for name in words
         ]
     if not names:
-        raise CPCError(f"no channel beside its times and labels (columns: {', '.join(table.columns) or 'none'})")
+        raise CPCError(f"no channel besides its times and labels (columns: {', '.join(table.columns) or 'none'})")
     values = np.stack([table.numbers(name, remedy=_REMEDY) for name in names], axis=1)
     notes += table.number_notes(names)
     labels = {label: _row_labels(table, found[0]) for label, found in meant.items() if found}

@@ -75,7 +75,7 @@ def check_series(values: np.ndarray, times: np.ndarray | None = None) -> None:
         CPCError: If it has no row, no observed value, an infinite value, or times that do not increase.
     """
     if values.ndim != 2 or not values.size:
-        raise CPCError(f"values of shape {values.shape} are no rows of channels")
+        raise CPCError(f"values of shape {values.shape} are not rows of channels")
     if np.isinf(values).any():
         row, channel = (int(axis[0]) for axis in np.nonzero(np.isinf(values)))
         raise CPCError(f"infinite value in row {row}, channel {channel}; write missing values as empty or NaN")
@@ -120,7 +120,7 @@ def doubts(series: Readings) -> tuple[str, ...]:
     if C > 1 and S > 2:
         counting = [name for name, own in zip(series.channels, series.values.T, strict=True) if (np.diff(own) == 1).all()]
         found += [
-            f"channel {name!r} goes up by one from row to row: leave a count of the rows out (data.channels)"
+            f"channel {name!r} goes up by one from row to row: leave out a count of the rows (data.channels)"
             for name in counting
         ]
     return tuple(found)

@@ -240,7 +240,7 @@ def cases(
     given = list(arrays)
     columns = {name: [str(value) for value in values] for name, values in (labels or {}).items()}
     if short := [name for name, values in columns.items() if len(values) != len(given)]:
-        raise CPCError(f"labels {short[0]!r}: {len(columns[short[0]])} values for {len(given)} cases. Give one a case.")
+        raise CPCError(f"labels {short[0]!r}: {len(columns[short[0]])} values for {len(given)} cases. Give one per case.")
     items: list[SeriesItem] = []
     for number, array in enumerate(given):
         key, of_case = f"case-{number:06d}", {name: values[number] for name, values in columns.items()}

@@ -192,7 +192,7 @@ def stationary(P: np.ndarray) -> np.ndarray:
     """
     values, vectors = np.linalg.eig(P.T)
     if (np.abs(values - 1) < 1e-9).sum() != 1:
-        raise CPCError("P has several stationary distributions: some states never reach others. Say which with pi.")
+        raise CPCError("P has several stationary distributions: some states never reach others. Choose one with pi.")
     pi = np.real(vectors[:, np.abs(values - 1).argmin()])
     return pi / pi.sum()
 

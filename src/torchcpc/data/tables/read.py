@@ -53,7 +53,7 @@ def _text(path: Path) -> Table:
             head = file.read(_HEAD)
             whole = head if len(head) < _HEAD else head[: head.rfind("\n") + 1] or head
             if "\0" in head:
-                raise csv.Error("it holds NUL, as no text does")
+                raise csv.Error("it holds NUL characters, which no text has")
             dialect = dialect_of(whole, tabs=path.suffix.lower() == ".tsv")
             file.seek(0)
             return _columns(path, dialect, dialect.rows(file))

@@ -151,7 +151,7 @@ class Table:
         if odd.any():
             row = int(np.flatnonzero(odd)[0])
             raise CPCError(
-                f"column {name!r} holds no times that can be read (for instance {cells[row].as_py()!r} on line {self.lines[row]}); write "
+                f"column {name!r} holds times that cannot be read (for instance {cells[row].as_py()!r} on line {self.lines[row]}); write "
                 "them as 2024-12-31 23:59:59 or as seconds, or leave them out (data.row_labels)"
             )
         return None
@@ -180,7 +180,9 @@ class Table:
             if name not in verbatim and is_text(cells.type):
                 spelled = [cell for cell in cells.unique().to_pylist() if cell and cell in values.MISSING_LABELS]
                 notes += (
-                    [f"in the column {name!r} {', '.join(map(repr, sorted(spelled)))} is read as no label"] if spelled else []
+                    [f"in the column {name!r} {', '.join(map(repr, sorted(spelled)))} is read as a missing label"]
+                    if spelled
+                    else []
                 )
         return notes
 

@@ -189,7 +189,7 @@ def scan_texts(roots: Sequence[str | Path], cache: Path | None = None, progress:
     remembered = cache.with_name(f"{cache.stem}-{asked.splitting}-{asked.language}-{RULES}.json") if cache else None
 
     def too_short(sentences: int, size: int, longest: int) -> str:
-        return "one sentence only, and none after it to predict" if sentences < 2 else ""
+        return "it has only one sentence, so there is none to predict" if sentences < 2 else ""
 
     usable, faulty = inspect_all(files, index.inspect, count=3, fault=too_short, cache=remembered, progress=progress)
     skipped += faulty

@@ -79,11 +79,11 @@ def _check(content: Any) -> None:
         for part in parts:
             kind = part.get("type") if isinstance(part, dict) else part
             if kind not in accepted:
-                raise CPCError(f"its {place} is {shown(kind)}, and of others only {', '.join(accepted)} are accepted.")
+                raise CPCError(f"its {place} is {shown(kind)}, and only {', '.join(accepted)} are accepted.")
         if len(parts) > _MOST_PARTS:
-            raise CPCError(f"its {place} has {len(parts):,} parts, of at most {_MOST_PARTS}.")
+            raise CPCError(f"its {place} has {len(parts):,} parts, and at most {_MOST_PARTS} are accepted.")
     if odd := [name for name in _ELSEWHERE if content.get(name) is not None]:
-        raise CPCError(f"it has a {odd[0]}, which sentences are read without: set it to null.")
+        raise CPCError(f"it has a {odd[0]}, which is not supported: set it to null.")
     model = content.get("model")
     model = model if isinstance(model, dict) else {}
     vocabulary = model.get("vocab")
@@ -109,7 +109,7 @@ def _check(content: Any) -> None:
         [token.get("content") if isinstance(token, dict) else None for token in added] if isinstance(added, list) else [None]
     )
     if any(name not in SPECIAL for name in names):
-        raise CPCError(f"it adds tokens beside its vocabulary: only {', '.join(SPECIAL)} may be added.")
+        raise CPCError(f"it adds tokens outside its vocabulary: only {', '.join(SPECIAL)} may be added.")
 
 
 def _parts(part: Any) -> Iterator[Any]:

@@ -84,7 +84,7 @@ def open_vectors(path: Path) -> WordVectors:
         if number == 1 and word.isdigit() and len(rest) == 1 and rest[0].isdigit():
             announced, dim = int(word), int(rest[0])
             if dim < 1:
-                raise CPCError(f"{path}: its first line says {dim} numbers a word. Download the file again.")
+                raise CPCError(f"{path}: its first line says {dim} numbers per word. Download the file again.")
         # Binary files begin with such a line, too. Only a vector shows that the file is text.
         elif word and (vector_D := _numbers(rest)) is not None:
             _check_dim(path, number, word, vector_D, dim or len(vector_D))
@@ -112,8 +112,8 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
 def _check_dim(path: Path, number: int, word: str, vector_D: np.ndarray, dim: int) -> None:
     if len(vector_D) != dim:
         raise CPCError(
-            f"{path}, line {number}: {word!r} has {len(vector_D)} numbers, the file has {dim} a word. "
-            "Take that line out, or download the file again."
+            f"{path}, line {number}: {word!r} has {len(vector_D)} numbers, the file has {dim} per word. "
+            "Remove that line, or download the file again."
         )
 
 
