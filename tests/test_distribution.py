@@ -64,3 +64,8 @@ def test_the_dependencies_are_what_is_imported() -> None:
     for module, early in imported().items():
         mine = {BROUGHT.get(name, name) for name in names[module]}
         assert mine & needed or (mine & extras and (not early or module == "bokeh")), f"{module} is in no dependency"
+
+
+def test_every_extra_is_documented() -> None:
+    page = (ROOT / "docs/how-to/install.md").read_text(encoding="utf8")
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == PROJECT["optional-dependencies"].keys()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -95,6 +96,19 @@ def test_what_was_pushed_is_loaded_by_the_code_of_its_card(run: Run, hub: type[L
     exec(code, found)
     assert np.array_equal(found["embedding"].c, run.embed().c)  # pyright: ignore
     assert notes(run) == []
+
+
+def test_the_how_to_page_runs(run: Run, hub: type[LocalHub], tmp_path: Path) -> None:
+    shutil.copytree(run.folder, tmp_path / "runs/mine")
+    page = (Path(__file__).parents[2] / "docs/how-to/share-a-model.md").read_text(encoding="utf8")
+    blocks, found = re.findall(r"```python\n(.*?)```", page, re.DOTALL), {}
+    for block in blocks:
+        exec(block, found)
+    assert len(blocks) == 2 and found["model"].trained.record is None
+    written = {path.name for path in (tmp_path / "mine").iterdir()}
+    assert written == {path.name for path in (hub.place / "NAMESPACE/mine").iterdir()}
+    named = re.findall(r"^\| `([\w.]+)` \|", page, re.MULTILINE)
+    assert written == {*named} - {"tokenizer.json"} and "Training data: CC BY 4.0." in Path("mine/README.md").read_text()
 
 
 def test_a_public_repository_is_asked_for(run: Run, hub: type[LocalHub]) -> None:

@@ -1,4 +1,4 @@
-"""A mark that tells a card of ours from one that a user wrote or edited, so that no text of a user is lost."""
+"""A mark at the end of our cards. A card without it, or with another digest, belongs to the user and is kept."""
 
 import re
 from hashlib import blake2b

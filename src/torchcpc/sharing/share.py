@@ -1,4 +1,4 @@
-"""A trained model in a folder that others can load, or on the Hugging Face Hub, with a card that says what it is."""
+"""A trained model for others, in a folder or on the Hugging Face Hub, with its card."""
 
 import os
 from pathlib import Path
