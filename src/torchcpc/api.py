@@ -428,12 +428,17 @@ class Run:
             A new stream. Call its `push` with each chunk.
 
         Raises:
-            CPCError: If there are too few steps for log Z, or the run is one of pictures.
+            CPCError: If there are too few steps for log Z, the run is one of pictures, or `marginal` is "same_group". A stream does not say
+                whose it is, so name `data` of its group, and `marginal="all"`.
         """
         if not calibrated:
             return self.model.stream()
+        if ((spec := specify(SampleSpec, sample)).marginal or self.trained.marginal) == "same_group":
+            raise CPCError(
+                "marginal = 'same_group': a stream does not say whose it is. Name data of its group (its speaker), and marginal = 'all'."
+            )
         sources, indices, _ = self.trained.evaluated(data)
-        return self.model.stream(draw_sample(self.trained, sources, indices, specify(SampleSpec, sample)))
+        return self.model.stream(draw_sample(self.trained, sources, indices, spec))
 
     def expand(self, vectors: Path | str, out: Path | str, *, most: int = 100_000, seed: int = 0) -> Expanded:
         """Write a copy of the model that knows more words.

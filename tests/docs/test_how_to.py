@@ -124,6 +124,8 @@ def test_speech_is_streamed(folder, capsys):
         "speech", data="recordings/", out="runs/mine", **small, **SHORT, windows={"windows_per_group": 2, "batch": 4}
     )
     files("streaming", folder)
+    with pytest.raises(torchcpc.CPCError, match="a stream does not say whose it is"):
+        torchcpc.load("runs/mine").stream()
     exec((folder / "speech.py").read_text(), {})
     steps = capsys.readouterr().out.splitlines()
     assert [json.loads(line.split(maxsplit=1)[0]) for line in steps] == list(range(len(steps))) and len(steps) == 50
