@@ -323,7 +323,7 @@ class Run:
             **spec: Fields of `torchcpc.segmentation.boundaries.SegmentSpec`, such as `curve`, `prominence` or `rate`.
 
         Returns:
-            The number of boundaries, their number per second, and the least prominence among them.
+            The number of boundaries, their number per second, and the least prominence that a boundary must have.
 
         Raises:
             CPCError: If the suffix is another one, no peak is prominent enough, or the run is one of pictures.
@@ -331,7 +331,7 @@ class Run:
         check_suffix(Path(path), TABLES)
         asked = specify(SegmentSpec, spec)
         found = boundaries(self.trained, self.open(data), asked)
-        count = write_rows(Path(path), found.rows, nothing="no peak is so prominent: lower --prominence.")
+        count = write_rows(Path(path), found.rows, nothing="no peak is prominent enough: lower --prominence.")
         return count, found.per_second, found.threshold
 
     def anomalies(self, data: Data | None = None, *, out: Path | str | None = None, **spec: object) -> AnomalyTable:

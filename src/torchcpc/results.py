@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 LARGEST_JSON = 1 << 29
 # Letters of the name of a field in a message.
 _LONGEST_PLACE = 99
-# JSON has no NaN: null stands for it.
+# JSON has no NaN: null represents it.
 Real = Annotated[float, BeforeValidator(lambda value: math.nan if value is None else value)]
-"""A float that may be NaN ("not known"), null in JSON."""
+"""A float that may be NaN (unknown). It is null in JSON."""
 Array = Annotated[
     np.ndarray,
     PlainValidator(lambda value: value if isinstance(value, np.ndarray) else _array(value)),
@@ -262,7 +262,7 @@ def flat(record: object, prefix: str = "", *, without: Sequence[str] = ()) -> di
 
 
 def _array(value: Any) -> np.ndarray:
-    """Return lists as an array. null stands for NaN and makes it an array of floats."""
+    """Return lists as an array. null means NaN and makes it an array of floats."""
     try:
         found = np.array(value)
         return found if found.dtype != object else np.array(value, dtype=np.float64)

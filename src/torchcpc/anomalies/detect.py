@@ -80,8 +80,8 @@ def detect(run: TrainedRun, data: Data | None, spec: AnomalySpec) -> tuple[Anoma
     tested, normal = run.open(data) if are_open(data) or named_roots(data) else None, own.select(parts.validation)
     if tested is None and not parts.unseen:
         run.listener.note(
-            "note: the run saw all of its sources, so those are scored that set the threshold too; their share of alarms says nothing. "
-            "Name DATA to score others."
+            "note: the run saw all of its sources, so the validation sources that set the threshold are scored; their share of alarms "
+            "means nothing. Name DATA to score others."
         )
     tested = tested or own.select(parts.unseen or parts.validation)
     timed = require(tested, Timed, "anomalies are found in rows with times")

@@ -62,7 +62,7 @@ def relative(score_S: np.ndarray, reference: int) -> np.ndarray:
     own = score_S[:reference]
     own = own[np.isfinite(own)]
     if len(own) < 2 or own.std() == 0:
-        raise CPCError(f"{len(own)} scores in the first {reference} rows do not tell what is normal. Take a longer reference.")
+        raise CPCError(f"{len(own)} scores in the first {reference} rows do not show what is normal. Take a longer reference.")
     return (score_S - own.mean()) / own.std()
 
 

@@ -125,7 +125,7 @@ def _others(run: TrainedRun, held: HeldOut, number: int) -> _Others:
     if others := [i for i in held.indices if i != number]:
         return _Others(held.sources, others, number, held.sources.group(number), "the other sources named or held out")
     item = held.sources.items[number]
-    asked = f"log Z needs other sources than {item.key}: name more DATA, or none for what the run held out."
+    asked = f"log Z needs sources other than {item.key}: name more DATA, or no DATA to use what the run held out."
     if run.record is None:
         raise CPCError(asked)
     own, parts = run.open(), run.parts()

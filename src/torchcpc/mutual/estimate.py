@@ -124,12 +124,12 @@ def _from_critics(fitted: CrossFit, error: float, columns: str) -> tuple[Estimat
     value, distance = (held_out + in_sample) / 2, abs(in_sample - held_out) / 2
     if held_out < 0:
         # The fit says nothing about unseen rows, so there is no middle to take.
-        half, warning = max(in_sample, 0.0), f"too few samples for {columns}: what was fitted does not hold on other rows"
+        half, warning = max(in_sample, 0.0), f"too few samples for {columns}: the fit does not hold on other rows"
         return Estimate(0.0, half, 0.0, _method(fitted)), [warning] if half > UNSETTLED else []
     # A fitted form is off by half the gap at most. A learned one may be off by more, because training may miss something.
     gap = 2 * distance if fitted.learned else distance
     more = UNLEARNED * max(value - fitted.copula, 0.0) if fitted.learned else 0.0
-    warning = f"the middle of values {2 * distance:.2f} nats apart, on held-out and on training rows: use more samples"
+    warning = f"the value is the middle of two, {2 * distance:.2f} nats apart, on held-out and training rows: use more samples"
     found = Estimate(value, math.hypot(Z95 * error, gap), more, _method(fitted))
     return found, [warning] if distance > max(UNSETTLED, value / 4) else []
 

@@ -76,7 +76,7 @@ def answer(run: TrainedRun, data: Data | None, spec: RankSpec) -> RunRanks:
             left = f"leaves out {len(short)} of" if len(short) < long else "is left out, with all"
             notes.append(
                 f"k = {k}: the pool {pool!r} {left} {long} sources, whose own steps ({max(lengths[source] for source in short)} at most) "
-                f"cannot give {spec.candidates - 1} other candidates. Ask for fewer with --candidates to have them in it."
+                f"cannot give {spec.candidates - 1} other candidates. Lower --candidates to include them."
             )
         # If no source can fill a pool, a pool chosen by name is an error. A default pool is left out.
         if spec.pools or not short or len(short) < long:

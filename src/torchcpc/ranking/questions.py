@@ -107,6 +107,6 @@ def too_short(lengths: Sequence[int], *, k: int, candidates: int) -> list[int]:
 def _too_few(steps: int, pool: str, spec: RankSpec) -> CPCError:
     """Return the error for a pool that is too small."""
     return CPCError(
-        f"{steps} steps of {CANDIDATE_POOLS[pool]} cannot give {spec.candidates - 1} other candidates. Ask for fewer with --candidates, "
+        f"{steps} steps of {CANDIDATE_POOLS[pool]} cannot give {spec.candidates - 1} other candidates. Lower --candidates, "
         "choose another --pool, or name longer sources."
     )

@@ -9,7 +9,7 @@ from torchcpc.text_table import TextTable
 
 CANDIDATE_POOLS = {"any source": "all the sources ranked", "same source": "the source of the context"}
 """Where the other candidates come from, in words."""
-_HEADER = ("method", "top-1 %", "mean 1/rank", "CPC less this, top-1 %")
+_HEADER = ("method", "top-1 %", "mean 1/rank", "CPC minus this, top-1 %")
 
 
 @dataclass(frozen=True, slots=True)
