@@ -73,7 +73,7 @@ def test_the_longest_source_by_default_against_samples_of_the_others(model: CPCM
     ):
         with pytest.raises(CPCError, match=word):
             pmi_timeline(run, sources, TimelineSpec(samples=31, **wrong))
-    with pytest.raises(CPCError, match="other sources"):
+    with pytest.raises(CPCError, match="sources other than"):
         pmi_timeline(run, sources.select([4]), TimelineSpec())
 
 
