@@ -315,7 +315,9 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise CollectionError(f"channels {[*found.names]}: fit saw {[*known]}. Select these columns, in this order.")
         width = channels(found.sequences)
         if not reset and width != len(self.mean_):
-            raise CollectionError(f"sequences of {width} channels: fit saw {len(self.mean_)}. `per` decides how a table is read.")
+            raise CollectionError(
+                f"sequences of {width} channels: fit saw {len(self.mean_)}. `per` decides how a table is read."
+            )
         return found
 
     def _table(self, X: object, *, reset: bool) -> Collection:
