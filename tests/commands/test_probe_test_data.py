@@ -61,10 +61,8 @@ def test_two_folders_of_recordings(trained: Path, tmp_path: Path, capsys: pytest
     assert main([*command, "--probes", "linear"]) == 0
     said, err = capsys.readouterr()
     entry = kept(trained)
-    assert (entry["train"] + entry["validation"], entry["test"]) == (
-        11,
-        5,
-    ) and "by source: the test part is theirs" in " ".join(said.split())
+    assert (entry["train"] + entry["validation"], entry["test"]) == (11, 5)
+    assert "by source: the test part is theirs" in " ".join(said.split())
     assert "again.wav: the same file as" in err  # tested on, so not trained on
     # A manifest of each, and data of one root twice.
     lists = [folder.with_suffix(".csv") for folder in (ours, theirs)]
@@ -78,7 +76,7 @@ def test_two_folders_of_recordings(trained: Path, tmp_path: Path, capsys: pytest
         load(trained).trained.open(lists[0], [str(lists[0])])
     with pytest.raises(CPCError, match="of open sources, label the test part"):
         load(trained).probe(sources, test_data=lists[1], label="speaker")
-    with pytest.raises(CPCError, match="--test-data and --test-on: both say"):
+    with pytest.raises(CPCError, match="--test-data and --test-on: both choose the test part"):
         load(trained).probe(lists[0], test_data=lists[1], label="speaker", test_on="speaker")
 
 
