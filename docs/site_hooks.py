@@ -9,6 +9,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
 sys.path.insert(0, str(Path(__file__).parent))
+import notebooks
 import reference_pages
 
 
@@ -22,6 +23,6 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages."""
-    for path, text in reference_pages.pages().items():
+    for path, text in (reference_pages.pages() | notebooks.pages()).items():
         files.append(File.generated(config, path, content=text))
     return files
