@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test check docs format clean
+.PHONY: demo test check docs package format clean
 
 demo: $(STAMP)
 	$(BIN)/cpc demo
@@ -21,6 +21,10 @@ check: $(STAMP)
 # The docs site, in build/site. A link that leads nowhere fails the build, but with --quiet it would not.
 docs: $(STAMP)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# The wheel and the sdist, in dist/. Both are installed in empty environments, where they run the demo.
+package:
+	$(PYTHON) .ci/package
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -37,8 +37,8 @@ def test_two_tables_of_sentences(runs: list[Path], tmp_path: Path, capsys: pytes
         ["theirs.tsv"],
         ["ours.tsv", "theirs.tsv"],
     )
-    assert entry["train"] <= 61 and entry["split"]["repeated"] >= 1 and "the test is theirs.tsv" in " ".join(said.split())
-    assert "1 source of DATA whose split is a test part of its own" in err
+    assert entry["train"] <= 61 and entry["split"]["repeated"] >= 1 and "the test part is theirs.tsv" in " ".join(said.split())
+    assert "1 source of DATA, which the split marks as test" in err
 
 
 def test_names_of_two_tables_say_it(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -46,7 +46,7 @@ def test_names_of_two_tables_say_it(runs: list[Path], tmp_path: Path, capsys: py
         write_table(tmp_path / f"{name}.tsv", labelled(count, seed=seed))
     assert main(["probe", str(runs[0]), str(tmp_path / "sst_train.tsv"), str(tmp_path / "sst.Test.tsv"), *QUICK]) == 0
     said, err = capsys.readouterr()
-    assert kept(runs[0])["test"] == 23 and "the test is sst.Test.tsv" in " ".join(said.split())
+    assert kept(runs[0])["test"] == 23 and "the test part is sst.Test.tsv" in " ".join(said.split())
     assert "its sources are the train part, as its name says" in err
 
 
@@ -61,9 +61,8 @@ def test_two_folders_of_recordings(trained: Path, tmp_path: Path, capsys: pytest
     assert main([*command, "--probes", "linear"]) == 0
     said, err = capsys.readouterr()
     entry = kept(trained)
-    assert (entry["train"] + entry["validation"], entry["test"]) == (11, 5) and "by source: the test is theirs" in " ".join(
-        said.split()
-    )
+    assert (entry["train"] + entry["validation"], entry["test"]) == (11, 5)
+    assert "by source: the test part is theirs" in " ".join(said.split())
     assert "again.wav: the same file as" in err  # tested on, so not trained on
     # A manifest of each, and data of one root twice.
     lists = [folder.with_suffix(".csv") for folder in (ours, theirs)]
@@ -77,7 +76,7 @@ def test_two_folders_of_recordings(trained: Path, tmp_path: Path, capsys: pytest
         load(trained).trained.open(lists[0], [str(lists[0])])
     with pytest.raises(CPCError, match="of open sources, label the test part"):
         load(trained).probe(sources, test_data=lists[1], label="speaker")
-    with pytest.raises(CPCError, match="--test-data and --test-on: both say"):
+    with pytest.raises(CPCError, match="--test-data and --test-on: both choose the test part"):
         load(trained).probe(lists[0], test_data=lists[1], label="speaker", test_on="speaker")
 
 

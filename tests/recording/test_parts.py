@@ -85,5 +85,5 @@ def test_what_is_cut_is_said_and_what_is_empty_is_refused() -> None:
     shown = Shown.of(Clock("sentence", 1.0), 101, one, 20, None, 31)
     assert (shown.first, shown.last) == (19, 50) and "sentences 20 to 50 of 101" in shown.note
     for start, end in ((200, None), (None, 0.5), (7.0, 7.4)):
-        with pytest.raises(CPCError, match="less than two steps"):
+        with pytest.raises(CPCError, match="fewer than two steps"):
             Shown.of(Clock("row", 1.0), 101, one, start, end, None)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 Features = Callable[[np.ndarray, int], np.ndarray]
-"""(raw rows of a clip, the encoder's stride) -> features of its steps [T, D]."""
+"""Maps the raw rows of a clip and the encoder's stride to features of its steps, [T, D]."""
 
 
 def shared(function: Callable[[np.ndarray], np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:

@@ -51,7 +51,7 @@ PARTITION: tuple[Option, ...] = (
         str,
         None,
         "NAME",
-        "all estimates I(x; c), same_group estimates I(x; c | group) (default: as the run was trained)",
+        "Marginal distribution: all for I(x; c), or same_group for I(x; c | group) (default: as the run was trained).",
     ),
     ("correction", str, "delta", "NAME", "Bias correction of log Z: delta, jackknife or none."),
 )

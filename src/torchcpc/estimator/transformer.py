@@ -158,7 +158,7 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         if longest < 2:
             raise CollectionError(
                 f"n_samples = {len(given)}, n_features = {given[0].shape[1]}: no sequence is long enough to predict a step "
-                "from the one before (a single one is cut in two). A table is read by `per`."
+                "from the one before (a single one is cut in two). `per` decides how a table is read."
             )
         self._warn_of_doubts(parts)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
@@ -315,7 +315,9 @@ class CPC(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             raise CollectionError(f"channels {[*found.names]}: fit saw {[*known]}. Select these columns, in this order.")
         width = channels(found.sequences)
         if not reset and width != len(self.mean_):
-            raise CollectionError(f"sequences of {width} channels: fit saw {len(self.mean_)}. A table is read by `per`.")
+            raise CollectionError(
+                f"sequences of {width} channels: fit saw {len(self.mean_)}. `per` decides how a table is read."
+            )
         return found
 
     def _table(self, X: object, *, reset: bool) -> Collection:

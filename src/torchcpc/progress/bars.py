@@ -40,6 +40,7 @@ class Bars(Display):
         self._live: Live | None = None
 
     def tick(self) -> None:
+        """Draw the bars of all stages that are old enough."""
         if not self._drawn():
             return self._clear()
         if self._live is None:
@@ -51,10 +52,12 @@ class Bars(Display):
         self._live.refresh()
 
     def closed(self, stage: Stage) -> None:
+        """Remove the bars if no stage is left that has one."""
         if not self._drawn():
             self._clear()
 
     def write(self, text: str) -> None:
+        """Print a line above the bars."""
         with self.lock:
             self.console.print(printable(text))
 

@@ -42,6 +42,7 @@ class Lines(Display):
         self._known: dict[str, int] = {}
 
     def opened(self, stage: Stage) -> None:
+        """Plan the first line of a new stage."""
         soon = stage.began + FIRST_S
         if len(self.stages) == 1:
             self._due, self._count, self._known = soon, 0, {}
@@ -49,12 +50,14 @@ class Lines(Display):
             self._due = min(self._due, soon)
 
     def closed(self, stage: Stage) -> None:
+        """Write a last line for a stage that had lines before."""
         if self._known.get(stage.name) and not stage.base:
             of = f", {stage.done:,}" + f"/{stage.total:,}" * bool(stage.total) if stage.done else ""
             self._put(_cut(f"{printable(stage.name)}: ended after {clock(self.clock() - stage.began)}{of}"))
             self._known[stage.name] = 0
 
     def tick(self) -> None:
+        """Write a line for each open stage, if one is due."""
         now = self.clock()
         if now < self._due:
             return
@@ -66,6 +69,7 @@ class Lines(Display):
         self._count += 1
 
     def write(self, text: str) -> None:
+        """Write a line at once."""
         with self.lock:
             self._put(printable(text))
 

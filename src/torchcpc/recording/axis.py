@@ -7,7 +7,7 @@ import numpy as np
 from torchcpc.contracts import CPCError, Encoder, Sources, Timed, Written, provides
 from torchcpc.recording.result import Axis
 
-# Later times are dates that count from 1970. As a date, the limit is March 1973; a stopwatch reaches it after three years.
+# Later times are dates that count from 1970. The limit is March 1973 as a date and three years as a duration.
 _DATES_S = 1e8
 _UNITS = {"second": "seconds", "row": "rows", "sentence": "sentences", "date": "seconds"}
 
@@ -94,14 +94,14 @@ class Shown:
             most: The largest number of positions, or None.
 
         Raises:
-            CPCError: If the part has less than two steps.
+            CPCError: If the part has fewer than two steps.
         """
         first, note = 0 if start is None else clock.position_of(start), ""
         last = length if end is None else min(length, clock.position_of(end + 1 if clock.name == "sentence" else end))
         if last - first < 2 * encoder.stride:
             raise CPCError(
-                f"start = {start}, end = {end}: the source has {length / clock.rate:,.6g} {_UNITS[clock.name]}, and less than two "
-                "steps of it lie between. Choose a longer stretch."
+                f"start = {start}, end = {end}: the source has {length / clock.rate:,.6g} {_UNITS[clock.name]}, and fewer than two "
+                "steps lie in this part. Choose a longer part."
             )
         if most is not None and last - first > most:
             last = first + most

@@ -23,7 +23,8 @@ from torchcpc.runs.run import TrainedRun
 from torchcpc.segmentation.boundaries import SegmentSpec
 from torchcpc.segmentation.curves import Curve, StepTimes, find
 
-# The most points of a curve, of its moving average, and of all PMI curves together. The last is the most PMI curves that stay readable.
+# The most points of a curve, of its moving average, and of all PMI curves together.
+# The last number is the most PMI curves that stay readable.
 MOST_POINTS, MOST_SMOOTH_POINTS, MOST_PMI_POINTS, MOST_HORIZONS = 60_000, 2_000, 100_000, 6
 # The most sound and the most text on one page.
 MOST_SOUND_S, MOST_SENTENCES = 900, 10_000

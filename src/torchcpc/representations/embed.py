@@ -12,7 +12,7 @@ from torch import Tensor
 from torchcpc.contracts import CPCError, Model, Progress, Sources, Window, counted, silent
 from torchcpc.data.windows import whole
 
-# The positions in a batch of several sources on a CPU. In larger batches, layer outputs do not fit the caches, which takes a third longer.
+# The positions in a batch of several sources on a CPU. Larger batches take a third longer, because layer outputs do not fit the caches.
 _SHORT_ON_CPU = 1 << 17
 
 
@@ -53,7 +53,13 @@ class SourceSteps(NamedTuple):
 
 
 class EmbedOptions(TypedDict, total=False):
-    """The keyword arguments of `embed_all`."""
+    """The keyword arguments of `embed_all`.
+
+    Attributes:
+        positions_per_batch: The raw positions that are embedded at once, with padding.
+        device: Where the model runs.
+        progress: Is called with the steps that are done.
+    """
 
     positions_per_batch: int
     device: str

@@ -94,9 +94,7 @@ def open_with_test(
     own = sources.labels(SPLIT)
     parts = [TEST if test else TRAIN if part_of(label) != TEST else "" for test, label in zip(tested, own, strict=True)]
     if left := parts.count(""):
-        listener.note(
-            f"note: {counted(left, 'source')} of DATA whose split is a test part of its own: neither trained nor tested on."
-        )
+        listener.note(f"note: neither trained nor tested on {counted(left, 'source')} of DATA, which the split marks as test")
     return sources.relabelled(SPLIT, parts)
 
 

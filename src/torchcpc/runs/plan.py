@@ -115,7 +115,7 @@ class TrainingPlan:
         rest = f"{counted(self.steps - self.begun, 'update')} of {span(self.pace.update_s)}"
         checks = f"{counted(self.validations, 'validation')} of {span(self.pace.validation_s)}"
         return [
-            f"memory: {amount(self.pace.peak_bytes)} at most, in a few updates and a validation ({self.pace.device})",
+            f"memory: peak of {amount(self.pace.peak_bytes)} in a few updates and a validation ({self.pace.device})",
             f"time: about {span(self.seconds)} to the end: {rest}, {checks}",
         ]
 
