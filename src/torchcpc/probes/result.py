@@ -68,10 +68,10 @@ class Split:
         """Return the split in words."""
         inner = " to ".join(map(str, sorted(set(self.inner_folds))))
         tested_on = f"{self.column}={self.value}" if self.value else f"each {self.column} in turn"
-        given = f"the test part is {', '.join(self.test_data)}" if self.test_data else "the split column of the data"
+        given = f": the test part is {', '.join(self.test_data)}" if self.test_data else ", from the split column of the data"
         parts = {
             "random": ["split by source: a random fifth is the test part"],
-            "column": [f"split by source: {given}"],
+            "column": [f"split by source{given}"],
             "test_on": [f"split by source: the test part is {tested_on}"],
             "within": [f"split in time: the first {self.share:.0%} of each recording is for training"],
             "folds": [
@@ -80,7 +80,7 @@ class Split:
                 f"an inner {inner}-fold cross-validation selects each penalty",
             ],
             "column_folds": [
-                f"split by source: {given}",
+                f"split by source{given}",
                 f"a {inner}-fold cross-validation of the training part selects the penalty",
                 *([f"without {self.repeated} training sources that the test part repeats"] if self.repeated else []),
             ],
@@ -281,7 +281,7 @@ class ProbeTable(SavedResult):
         seeds = any(len(row.accuracies) > 1 for row in self.rows)
         first = (
             f"{self.label}: {self.test} test {self.unit}s ({parts}), {self.classes} classes, chance "
-            f"{100 * self.chance:.1f} % (the most frequent class)\n{self.split.text()}\n{self.split.units_text(seeds=seeds)}"
+            f"{100 * self.chance:.1f} % (majority class)\n{self.split.text()}\n{self.split.units_text(seeds=seeds)}"
         )
         judges = [("accuracy", "accuracy %", first)]
         if self.select_by == "macro-F1" or not self.test_counts or are_unequal(self.test_counts.values()):

@@ -249,6 +249,7 @@ def _logged(n: int, text: bytes) -> _Logged:
 def _curves(horizons: tuple[int, ...], lines: Sequence[_Logged]) -> Curves:
     """Return the lines of one event as arrays."""
     per_k, single = (
-        {name: np.array([line.values[name] for line in lines]) for name in names} for names in ((*PER_HORIZON, *INTERVAL), SINGLE)
+        {name: np.array([line.values[name] for line in lines]) for name in names}
+        for names in ((*PER_HORIZON, *INTERVAL), SINGLE)
     )
     return Curves(np.array([line.step for line in lines]), horizons, per_k, single)

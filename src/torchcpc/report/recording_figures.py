@@ -211,7 +211,7 @@ def _image(panel: figure, tiles: Sequence[np.ndarray], x: Sequence[float], width
 def _pmi(view: RecordingView, x_range: Range1d) -> figure:
     unit = printable(view.timeline.unit)
     panel = _panel(
-        view, x_range, f"PMI, predicted k {unit}s before", "nats", TALL + 24, *_span([pair.raw for pair in view.pmi], 0.0)
+        view, x_range, f"PMI, predicted k {unit}s earlier", "nats", TALL + 24, *_span([pair.raw for pair in view.pmi], 0.0)
     )
     panel.add_layout(Span(dimension="width", location=0, line_color=light("ink"), line_dash="dashed", line_width=1))
     items = []

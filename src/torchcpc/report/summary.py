@@ -102,13 +102,13 @@ def _bound_sentences(metrics: LoggedMetrics) -> list[str]:
         return ["`metrics.jsonl` holds no training or validation line, so there is no training curve."]
     bound, ceiling, horizons = line.mean("bound_per_k"), line.mean("ceiling_per_k"), line.curves.horizons
     where = f"On training data (there is no validation) the mean bound at the last logged step, {line.step:,},"
-    meaning = "It only shows progress, as the mean of"
+    meaning = "It only shows progress"
     if line.split == "valid":
         where = f"On validation data the best mean bound, at step {line.step:,},"
-        meaning = "It is a lower bound on what the context says about a step ahead, as the mean of"
+        meaning = "It is a lower bound on what the context says about a step ahead"
     result = [
         f"{where} was {format.nats(bound)} nats ({format.bits(bound)} bits), of at most {format.nats(ceiling)} nats "
-        f"({format.bits(ceiling)} bits). {meaning} {format.plural(len(horizons), 'prediction step')}.",
+        f"({format.bits(ceiling)} bits). {meaning} (mean of {format.plural(len(horizons), 'prediction step')}).",
     ]
     if bound > NEAR_CEILING * ceiling:
         result.append("The bound is close to its ceiling, so it is limited by N. More candidates would allow a larger bound.")
@@ -214,6 +214,10 @@ def step_table(metrics: LoggedMetrics) -> TextTable:
         loss, bound, ceiling, accuracy, chance = line.values(i).values()
         nats = [format.nats(value, digits=3) for value in (bound, ceiling, loss)]
         rows.append((str(k), *nats[:2], format.percent(accuracy), format.percent(chance), nats[2]))
-    which = "Validation data, at the best validation." if line.split == "valid" else "Training data, at the last logged step."
+    which = (
+        "They are from validation data at the best step."
+        if line.split == "valid"
+        else "They are from training data at the last logged step."
+    )
     header = ("k", "bound", "ceiling", "accuracy", "chance", "loss")
     return TextTable(header, rows, f"Numbers per prediction step. {which} Bound, ceiling and loss are in nats.")
