@@ -6,7 +6,7 @@ The tests run them on small data (`tests/docs/`), and `docs/run_commands.py` run
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -46,12 +46,14 @@ class Shown:
         text: The command on one line, or the block.
         line: Where it begins in the page, from 1.
         reason: Why it is not run, for "skipped".
+        output: What the page says that it prints, line by line.
     """
 
     kind: Literal["cpc", "python", "skipped"]
     text: str
     line: int
     reason: str = ""
+    output: tuple[str, ...] = ()
 
     @property
     def words(self) -> list[str]:
@@ -92,17 +94,21 @@ def shown(page: str) -> list[Shown]:
     return sorted(found, key=lambda one: one.line)
 
 
-def _in_blocks(page: str) -> Iterator[Shown]:
+def _in_blocks(page: str) -> list[Shown]:
+    found: list[Shown] = []
     for block in FENCE.finditer(page):
         indent, language, body = block.groups()
         first = page.count("\n", 0, block.start()) + 2
         body = re.sub(f"^{indent}", "", body, flags=re.MULTILINE)
         if language == "python":
-            yield Shown("python", body, first)
+            found.append(Shown("python", body, first))
         elif language in ("bash", "sh", "console"):
-            yield from _of_shell(body, first)
-        elif language != "text":
+            found.extend(_of_shell(body, first))
+        elif language == "text" and found:
+            found[-1] = replace(found[-1], output=tuple(body.splitlines()))
+        else:
             raise ValueError(f"line {first}: a block in {language or 'no language'}. Name it bash, python, or text for output.")
+    return found
 
 
 def _of_shell(body: str, first: int) -> Iterator[Shown]:

@@ -61,6 +61,8 @@ FEWER = {
 }
 # Runs that a page reads and does not train, with the recipe and data that stand in.
 OTHER_RUNS = {"runs/phrases": ("text-phrases", "books/")}
+# Lines of output that small data need not print: cautions, and rows whose breaks depend on the width of the numbers.
+OF_THE_DATA = r"caution: |euclidean |spectral flux |surprise |evenly spaced "
 # Names that a Python block of the README uses and does not make.
 GIVEN = {
     "x": np.random.default_rng(0).normal(size=(200, 1)),
@@ -110,6 +112,17 @@ def run_command(one: doc_commands.Shown, capsys: pytest.CaptureFixture[str]) -> 
     assert code == 0, f"line {one.line}: {one.text}\nran as cpc {' '.join(words)}\n{err[-2000:]}"
     if one.saved_as:
         Path(one.saved_as).write_text(out)
+    printed = [without_numbers(line) for line in (out + err).splitlines()]
+    for line in one.output:
+        begin = without_numbers(line.removesuffix("..."))
+        assert re.match(OF_THE_DATA, line) or any(said.startswith(begin) for said in printed), (
+            f"line {one.line}: {one.text} no longer prints a line such as {line!r}:\n{err}{out}"
+        )
+
+
+def without_numbers(line: str) -> str:
+    """What of a line of output does not depend on the data: a number, or a time, is #, and a gap is one space."""
+    return " ".join(re.sub(r"[-+]?\d[\d,.]*(?: (?:ms|s|min|h)\b)?", "#", line).split())
 
 
 def run_block(one: doc_commands.Shown, names: dict[str, object]) -> None:
