@@ -1,8 +1,10 @@
 """The notebooks of the tutorials: run them, and show them as pages of the site.
 
-``python docs/notebooks.py`` runs each in a temporary folder and writes its text outputs into the file. Pictures are not kept.
+``python docs/notebooks.py`` runs each in a temporary folder and writes its text outputs into the file. The pictures go
+to ``docs/tutorials/figures/``.
 """
 
+import base64
 import json
 import os
 import re
@@ -64,10 +66,23 @@ def with_text_only(notebook: dict[str, Any]) -> dict[str, Any]:
     return {"cells": cells, "metadata": kernel, "nbformat": 4, "nbformat_minor": 5}
 
 
+def picture(name: str, number: int) -> Path:
+    """The file of the picture that a cell draws; there may be none."""
+    return FOLDER / "figures" / f"{name}-{number}.png"
+
+
+def save_pictures(name: str, notebook: dict[str, Any]) -> None:
+    """Write the pictures that the cells have drawn."""
+    for number, cell in enumerate(notebook["cells"]):
+        for output in cell.get("outputs", []):
+            if data := output.get("data", {}).get("image/png"):
+                picture(name, number).write_bytes(base64.b64decode("".join(data)))
+
+
 def page(name: str) -> str:
-    """The notebook as a page in Markdown: its cells, and the text that they printed."""
+    """The notebook as a page in Markdown: its cells, what they printed, and what they drew."""
     parts = []
-    for cell in read(name)["cells"]:
+    for number, cell in enumerate(read(name)["cells"]):
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             parts.append(source)
@@ -75,6 +90,8 @@ def page(name: str) -> str:
         parts.append(f"```python\n{source}\n```")
         if text := "\n".join(text_of(output).rstrip("\n") for output in cell["outputs"]):
             parts.append(f"```text\n{text}\n```")
+        if picture(name, number).exists():
+            parts.append(f"![The picture that this cell draws.](figures/{picture(name, number).name})")
     link = f"[Download this notebook]({name}.ipynb){{ download }}"
     body = "\n\n".join(parts)
     return re.sub(r"^(# .*)$", rf"\1\n\n{link}", body, count=1, flags=re.MULTILINE) + "\n"
@@ -88,7 +105,9 @@ def pages() -> dict[str, str]:
 def main() -> None:
     for name in NOTEBOOKS:
         with tempfile.TemporaryDirectory() as folder:
-            notebook = with_text_only(executed(name, Path(folder)))
+            notebook = executed(name, Path(folder))
+        save_pictures(name, notebook)
+        notebook = with_text_only(notebook)
         written = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
         temporary = FOLDER / f".{name}.ipynb"
         temporary.write_text(written, encoding="utf8")
