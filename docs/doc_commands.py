@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Literal
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = ("README.md", *(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs/tutorials").glob("*.md"))))
+PAGES = (
+    "README.md",
+    "docs/how-to/pictures-series-text.md",
+    *(str(page.relative_to(ROOT)) for page in sorted((ROOT / "docs/tutorials").glob("*.md"))),
+)
 
 # Each word that begins a line of a block and is not run, with the reason.
 NOT_RUN = {
