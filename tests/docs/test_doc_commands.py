@@ -59,8 +59,9 @@ def test_what_no_test_would_run_is_refused(block: str, why: str) -> None:
 
 
 def test_every_tutorial_is_run_and_begins_with_data_that_a_reader_can_make() -> None:
-    assert "README.md" in doc_commands.PAGES and len(doc_commands.PAGES) >= 5
-    for name in doc_commands.PAGES[1:]:
+    tutorials = [name for name in doc_commands.PAGES if "/tutorials/" in name]
+    assert "README.md" in doc_commands.PAGES and len(tutorials) >= 4
+    for name in tutorials:
         text = (doc_commands.ROOT / name).read_text(encoding="utf8")
         first = next(one for one in doc_commands.shown(text) if one.kind != "skipped")
         assert first.kind == "python" or first.words == ["train", "digits", "-o", "runs/digits"]
