@@ -283,7 +283,8 @@ class Run:
         self.trained.require_record()
         spec, sources = specify(SampleSpec, sample), self.open(data)
         split = self.trained.partition_split(sources if data is not None else None)
-        return measure(self.trained, sources, split, draw_sample(self.trained, sources, split.partition, spec))
+        drawn = draw_sample(self.trained, sources, split.partition, spec, scored=split.evaluated)
+        return measure(self.trained, sources, split, drawn)
 
     def segment(
         self,

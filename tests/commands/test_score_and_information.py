@@ -43,6 +43,27 @@ def test_without_data_only_held_out_sources_are_scored(tmp_path: Path, trained: 
         assert len(set(archive["source"])) == 2
 
 
+def test_a_speaker_with_one_recording_is_scored_against_all_speakers(
+    tmp_path: Path, recordings: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Trained against candidates of the same speaker, of whom one has no second recording: a note, and not an error."""
+    (tmp_path / "some" / "ann").mkdir(parents=True)
+    for number, (name, path) in enumerate([("ann", "speaker0/0.wav"), ("ann", "speaker0/2.wav"), ("ben", "speaker1/1.wav")]):
+        (tmp_path / "some" / name).mkdir(exist_ok=True)
+        (tmp_path / "some" / name / f"{number}.wav").write_bytes((recordings / path).read_bytes())
+    assert train(tmp_path / "run", recordings, "candidates.strategy=same_group", "split.validation=0.67") == 0
+    assert main(["score", str(tmp_path / "run"), str(tmp_path / "some"), "-o", str(tmp_path / "s.npz")]) == 0
+    captured = capsys.readouterr()
+    assert "note: 1 group (ben) without another source to draw from, so log Z is drawn from all groups." in captured.err
+    assert (
+        main(
+            ["score", str(tmp_path / "run"), str(tmp_path / "some"), "--marginal", "same_group", "-o", str(tmp_path / "t.npz")]
+        )
+        == 1
+    )
+    assert "contexts have fewer than 8 marginal samples of group" in capsys.readouterr().err
+
+
 def test_candidates_are_ranked(trained: Path, recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The true future, whose rank is announced, stands at that rank; the list is sorted."""
     total = sum(length // 160 for length in LENGTHS)

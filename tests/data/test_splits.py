@@ -10,7 +10,7 @@ import pytest
 
 from torchcpc.contracts import CPCError
 from torchcpc.data.arrays import Arrays, Item
-from torchcpc.data.splits import by_column, by_source, hold_out
+from torchcpc.data.splits import by_column, by_source, halves, hold_out
 
 PARTS = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
@@ -111,3 +111,21 @@ def test_hold_out_refuses_rules_that_do_nothing() -> None:
         hold_out(data, 0, exclude=("split=train",))
     with pytest.raises(CPCError, match=r"split.validation = 1: a fraction"):
         hold_out(data, 0, validation=1)
+
+
+@pytest.mark.parametrize("counts", [(2, 2), (5, 3, 2), (1, 4), (1, 1, 1, 7), (1, 1)])
+def test_halves_give_each_group_to_both_sides(counts: tuple[int, ...]) -> None:
+    """A group of two or more is on both sides, differing by at most one source; no source is lost or on both sides."""
+    groups = [f"g{number}" for number, count in enumerate(counts) for _ in range(count)]
+    first, second = halves(keys(len(groups)), groups, seed=3)
+    assert first and second and sorted(first + second) == list(range(len(groups)))
+    for number, count in enumerate(counts):
+        sides = [sum(groups[i] == f"g{number}" for i in half) for half in (first, second)]
+        assert sum(sides) == count and (count == 1 or abs(sides[0] - sides[1]) <= 1)
+
+
+def test_halves_of_one_group_are_a_split_by_source() -> None:
+    parts = by_source(keys(17), {"first": 0.5, "second": 0.5}, seed=5)
+    assert halves(keys(17), [""] * 17, seed=5) == (parts["first"], parts["second"])
+    with pytest.raises(CPCError, match="1 source cannot be split into two halves"):
+        halves(keys(1), [""])

@@ -45,6 +45,39 @@ def by_source(keys: Sequence[str], fractions: Mapping[str, float], *, seed: int 
     return parts
 
 
+def halves(keys: Sequence[str], groups: Sequence[str], *, seed: int = 0) -> tuple[list[int], list[int]]:
+    """Split sources into two halves at random, each group on its own.
+
+    Groups of one source are split together. Neither half is empty.
+
+    Args:
+        keys: Keys of the sources.
+        groups: Group of each source.
+        seed: Seed of the order.
+
+    Returns:
+        Positions of the sources in each half.
+
+    Raises:
+        CPCError: If there are fewer than two sources.
+    """
+    if len(keys) < 2:
+        raise CPCError(f"{counted(len(keys), 'source')} cannot be split into two halves. Add sources.")
+    members: dict[str, list[int]] = {}
+    for i, group in enumerate(groups):
+        members.setdefault(group, []).append(i)
+    several = [own for own in members.values() if len(own) > 1]
+    single = [own[0] for own in members.values() if len(own) == 1]
+    found: tuple[list[int], list[int]] = ([], [])
+    for own in [*several, single] if len(single) > 1 else several:
+        parts = by_source([keys[i] for i in own], {"first": 0.5, "second": 0.5}, seed=seed)
+        for half, name in zip(found, ("first", "second"), strict=True):
+            half.extend(own[i] for i in parts[name])
+    if len(single) == 1:
+        found[0].extend(single)
+    return sorted(found[0]), sorted(found[1])
+
+
 def by_column(values: Sequence[str]) -> dict[str, list[int]]:
     """Return the positions of the sources by their value: the split that came with the data.
 

@@ -99,6 +99,6 @@ def score(run: TrainedRun, data: Data | None, spec: SampleSpec) -> Scores:
     if data is None and run.record is not None:
         drawn_from, scored, origin = run.partition_split()
         run.listener.note(f"{counted(len(scored), 'source')} scored, log Z from {counted(len(drawn_from), 'other')}: {origin}")
-        return Scores(run, run.open(), scored, draw_sample(run, run.open(), drawn_from, spec))
+        return Scores(run, run.open(), scored, draw_sample(run, run.open(), drawn_from, spec, scored=scored))
     sources, indices, _ = run.evaluated(data)
-    return Scores(run, sources, indices, draw_sample(run, sources, indices, spec))
+    return Scores(run, sources, indices, draw_sample(run, sources, indices, spec, scored=indices))

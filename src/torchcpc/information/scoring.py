@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from torchcpc.contracts import CPCError, Model, Predictor, Progress, Sources, silent
+from torchcpc.contracts import CPCError, Model, Predictor, Progress, Sources, counted, silent
 from torchcpc.representations.embed import SourceSteps, frames, steps_of
 from torchcpc.representations.rows import clock
 from torchcpc.representations.write import Rows
@@ -141,11 +141,38 @@ def marginal(
     return Sample(*columns, marginal=spec.marginal or "all", correction=spec.correction)
 
 
-def draw_sample(run: TrainedRun, sources: Sources, indices: Sequence[int], spec: SampleSpec) -> Sample:
-    """Draw samples for a run from the sources at `indices`. Without `spec.marginal`, the marginal follows the training."""
+def draw_sample(
+    run: TrainedRun, sources: Sources, indices: Sequence[int], spec: SampleSpec, *, scored: Sequence[int] = ()
+) -> Sample:
+    """Draw samples for a run from the sources at `indices`.
+
+    Without `spec.marginal`, the marginal follows the training. It is "all" if a scored source has no other source of
+    its group to draw from, and a note says so.
+
+    Args:
+        run: The run.
+        sources: The sources.
+        indices: Which of them to draw from.
+        spec: How log Z is estimated.
+        scored: Which of them will be scored.
+    """
+    chosen = spec.marginal or run.marginal
+    if spec.marginal is None and chosen == "same_group" and (alone := _alone(sources, indices, scored)):
+        run.listener.note(
+            f"note: {counted(len(alone), 'group')} ({', '.join(alone[:3])}{', ...' * (len(alone) > 3)}) without another source to draw "
+            "from, so log Z is drawn from all groups."
+        )
+        chosen = "all"
     with run.listener.stage("log Z") as progress:
-        spec = replace(spec, marginal=spec.marginal or run.marginal)
-        return marginal(run.model, sources, indices, spec, run.device, progress)
+        return marginal(run.model, sources, indices, replace(spec, marginal=chosen), run.device, progress)
+
+
+def _alone(sources: Sources, drawn_from: Sequence[int], scored: Sequence[int]) -> list[str]:
+    """Return the groups of scored sources for which no other source gives samples."""
+    givers: dict[str, set[int]] = {}
+    for i in drawn_from:
+        givers.setdefault(sources.items[i].group, set()).add(i)
+    return sorted({group for i in scored if not givers.get(group := sources.items[i].group, set()) - {i}})
 
 
 def pair_pmi(p_AD: Tensor, z_AD: Tensor, log_z_A: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from torchcpc.contracts import QUIET, CPCError, Listener, Sources, counted, note_lines
-from torchcpc.data.splits import Parts, by_source, hold_out, in_time
+from torchcpc.data.splits import Parts, halves, hold_out, in_time
 from torchcpc.domains import DOMAINS, Domain
 from torchcpc.model import CPCModel
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources, open_with_test
@@ -164,6 +164,8 @@ class TrainedRun:
     def partition_split(self, sources: Sources | None = None) -> PartitionSplit:
         """Divide sources into two parts: one estimates log Z, the other is evaluated.
 
+        Each group is divided on its own where log Z comes from the group of the context.
+
         Args:
             sources: Sources to divide, all of them. None for those that the run held out.
 
@@ -179,9 +181,10 @@ class TrainedRun:
                 f"{counted(len(indices), 'source')} ({origin}): one part gives log Z and another is scored, so at least 2 are needed. "
                 "Name more DATA, or train with more of it held out (split.validation)."
             )
-        halves = {"partition": 0.5, "evaluated": 0.5}
-        parts = by_source([sources.items[i].key for i in indices], halves, seed=self.record.seed if self.record else 0)
-        return PartitionSplit([indices[i] for i in parts["partition"]], [indices[i] for i in parts["evaluated"]], origin)
+        groups = [sources.items[i].group if self.marginal == "same_group" else "" for i in indices]
+        keys = [sources.items[i].key for i in indices]
+        partition, evaluated = halves(keys, groups, seed=self.record.seed if self.record else 0)
+        return PartitionSplit([indices[i] for i in partition], [indices[i] for i in evaluated], origin)
 
     @property
     def first_disjoint_horizon(self) -> int:
