@@ -19,13 +19,6 @@ from pathlib import Path
 
 from doc_commands import Shown, shown
 
-# What a Python block of the README uses and does not make.
-GIVEN = """\
-import numpy as np
-x = np.random.default_rng(0).normal(size=(1000, 1))
-y = x + np.random.default_rng(1).normal(size=(1000, 1))
-chunks = [np.zeros((64, 3), np.float32)] * 3
-"""
 ENVIRONMENT = {**os.environ, "MPLBACKEND": "agg"}
 TOO_LONG = 124  # the exit code of what ran past its limit, as that of timeout(1)
 
@@ -56,7 +49,6 @@ for line in sys.stdin:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         )
-        self.run(GIVEN, 60)
 
     def run(self, block: str, limit: float) -> tuple[int, str]:
         """Return the exit code of a block and its output. A block past its limit ends the process."""
