@@ -551,7 +551,7 @@ class Run:
 
     def _with(self, seed_runs: Sequence[Run]) -> list[TrainedRun]:
         """Return this run and the runs of other seeds, which share one set of notes."""
-        return [self.trained, *(replace(run.trained, told=self.trained.told) for run in seed_runs)]
+        return [self.trained, *(replace(run.trained, notes_given=self.trained.notes_given) for run in seed_runs)]
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[Where]:

@@ -5,7 +5,7 @@ from sklearn.linear_model import LogisticRegression
 
 from torchcpc.baselines.words import Tfidf, normalised
 from torchcpc.contracts import CPCError
-from torchcpc.probes.nested_cv import ABSENT, FoldedTask, beside, columns, cross_validated, grouped_folds
+from torchcpc.probes.nested_cv import ABSENT, FoldedTask, columns, cross_validated, grouped_folds, joint_penalties
 
 M, FOLDS, INNER = 211, 5, 3
 FEW = (1e-1, 1e-2, 1e-3, 1e-4)
@@ -105,7 +105,7 @@ def test_words_beside_noise_are_as_good_as_words_and_beside_columns_better(world
     alone = cross_validated([words], task)
     for name, x_MD in (("noise", noise), ("columns", x)):
         own = cross_validated([columns(x_MD)], task)
-        both = cross_validated([columns(x_MD), words], task, beside(own, alone))
+        both = cross_validated([columns(x_MD), words], task, joint_penalties(own, alone))
         share[name] = np.mean(both.predicted_M == task.y_M)
         offered = [{ABSENT, *(weight * penalty for weight in (1, 10, 100, 1000))} for penalty in own.penalties]
         assert all(penalty in among for penalty, among in zip(both.penalties, offered, strict=True))

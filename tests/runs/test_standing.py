@@ -10,7 +10,7 @@ from torch import nn
 
 from tests.test_architecture import loaded
 from torchcpc.contracts import CPCError
-from torchcpc.runs.standing import standing, told
+from torchcpc.runs.standing import standing, status_note
 from torchcpc.training import checkpoint
 from torchcpc.training.state import RunState
 
@@ -51,7 +51,7 @@ def make(folder: Path, *, latest: int | None, best: int | None, patience: int = 
 )
 def test_words(tmp_path: Path, latest: int | None, best: int | None, said: str, resumed: str) -> None:
     folder = make(tmp_path, latest=latest, best=best)
-    found = told(folder).replace(str(folder), "RUN")
+    found = status_note(folder).replace(str(folder), "RUN")
     assert said in found and bool(said) == bool(found) and "\n" not in found
     assert resumed in standing(folder).resumed()
 
@@ -60,16 +60,16 @@ def test_words(tmp_path: Path, latest: int | None, best: int | None, said: str, 
 def test_a_run_that_ran_out_of_patience_is_finished(tmp_path: Path, bounds: list[float], ended: bool) -> None:
     """The untrained network, however good, is not what patience is measured from."""
     folder = make(tmp_path, latest=400, best=200, patience=2, bounds=bounds)
-    assert standing(folder).ended == ended and bool(told(folder)) != ended
+    assert standing(folder).ended == ended and bool(status_note(folder)) != ended
     words = "stopped early at update 400 of 1,500, after 2 validations without a new best: nothing to do"
     assert (words in standing(folder).resumed()) == ended
 
 
 def test_what_is_damaged_or_no_run_is_left_to_those_who_need_it(tmp_path: Path) -> None:
-    assert told(tmp_path) == told(tmp_path / "nowhere") == ""
+    assert status_note(tmp_path) == status_note(tmp_path / "nowhere") == ""
     folder = make(tmp_path, latest=3, best=0)
     (folder / "latest.safetensors").write_bytes(b"\0" * 99)
-    assert told(folder) == ""
+    assert status_note(folder) == ""
     with pytest.raises(CPCError, match="latest.safetensors is not a whole torchcpc checkpoint"):
         standing(folder)
     for content in ("[]", "{", '{"settings": {"training": {"steps": [1]}}}'):

@@ -141,6 +141,9 @@ def row_of(
         scores: Scores of the sources to judge.
         truth: Labels from `row_truth`. None without labels.
         spec: The quantile and the reference.
+
+    Raises:
+        CPCError: If no row of the normal sources has a score.
     """
     within = np.concatenate([score[: spec.reference or None] for score in normal])
     if not len(within := within[np.isfinite(within)]):

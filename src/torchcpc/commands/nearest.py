@@ -8,7 +8,7 @@ from torchcpc.commands import options
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
         "Find the steps of your data that are most similar to a given step, or to a sentence that you type. Use it to search a "
-        "collection, or to see what the model takes as similar. It compares by cosine similarity."
+        "collection, or to see which steps the model finds similar. It compares by cosine similarity."
     )
     options.run(parser, data="the data of the run")
     parser.add_argument(

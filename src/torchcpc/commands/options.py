@@ -75,7 +75,8 @@ def run(parser: argparse.ArgumentParser, *, data: str = "what the run held out")
     """Add RUN, DATA and --device.
 
     Args:
-        data: Which data are used where DATA is not given, for the help.
+        parser: Parser of the command.
+        data: Which data the command uses if DATA is not given. The help says so.
     """
     parser.add_argument("run", metavar="RUN", help=RUN)
     parser.add_argument("data", nargs="*", metavar="DATA", help=f"Folders or manifests of the data (default: {data}).")
@@ -88,7 +89,11 @@ def out(
     """Add -o.
 
     Args:
-        suffixes: Endings that the file may have. They are checked before torch is loaded.
+        parser: Parser of the command.
+        help: Help text of the option.
+        required: Whether the option must be given.
+        metavar: Name of the value in the help.
+        suffixes: Suffixes that the file may have. They are checked before torch is loaded.
     """
     parser.set_defaults(suffixes=suffixes)
     parser.add_argument("-o", "--out", type=Path, required=required, metavar=metavar, help=help)

@@ -25,7 +25,7 @@ QUESTION: tuple[options.Option, ...] = (
         str,
         "",
         "COLUMN[=VALUE]",
-        "Test on the sources with this value, or without =VALUE on each value in turn, and train on the others.",
+        "Test on the sources with this VALUE and train on the others; without =VALUE, test on each value in turn.",
     ),
     (
         "validate-across",

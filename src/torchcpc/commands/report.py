@@ -15,8 +15,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     from torchcpc.commands.terminal import note
     from torchcpc.report import build_report
-    from torchcpc.runs.standing import told
+    from torchcpc.runs.standing import status_note
 
-    if said := told(arguments.run):
-        note(said)
+    if status := status_note(arguments.run):
+        note(status)
     note(f"report: {build_report(arguments.run)}")

@@ -20,7 +20,7 @@ SPEC: tuple[options.Option, ...] = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
-        "Find boundaries, at peaks where a step fits badly to the steps before it. Use it to divide recordings or series into units "
+        "Find boundaries: places where a step does not fit the steps before it. Use it to divide recordings or series into units "
         "without labels. With --alignment, compare the boundaries with known ones."
     )
     options.run(parser, data="the data of the run")

@@ -50,6 +50,8 @@ def show(run: Run, result: SavedResult, form: str = "text") -> None:
     """Print a result, then save it in the run and its report. A saved model without a run keeps nothing.
 
     Args:
+        run: Run that the result belongs to.
+        result: Result to print.
         form: One of the formats of `options.FORMAT`.
     """
     output(result.formatted(form))

@@ -54,6 +54,8 @@ class MaskedConvolutions(nn.Module):
     B, hidden]. With it, the next rows can follow.
 
     Args:
+        latent_dim: Width of z.
+        layout: How many sequences the encoder makes of one window.
         dim: Width of c.
         hidden: Width inside a block.
         blocks: Masked blocks on top of each other. c sees as many rows above its own, and columns on either side.

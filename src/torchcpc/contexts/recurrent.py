@@ -22,6 +22,8 @@ class RecurrentContext(nn.Module):
     a sequence that was cut.
 
     Args:
+        latent_dim: Width of z.
+        layout: How many sequences the encoder makes of one window.
         dim: Width of c.
         layers: Recurrent layers on top of each other.
     """
@@ -47,6 +49,10 @@ class NoContext(nn.Module):
     """c_t = z_t, without memory.
 
     Predictions use only the present step, as in Kreuk et al. 2020 (arXiv:2007.13465).
+
+    Args:
+        latent_dim: Width of z, and of c.
+        layout: Not used.
     """
 
     def __init__(self, latent_dim: int, layout: Layout = ONE_SEQUENCE) -> None:

@@ -87,6 +87,8 @@ class RunningMeans(nn.Module):
     continues a sequence that was cut.
 
     Args:
+        latent_dim: Width of z.
+        layout: How many sequences the encoder makes of one window.
         dim: Width of the GRU's part of c.
         layers: Recurrent layers on top of each other.
         spans: Steps that each running mean looks back over. 1 is the step itself.

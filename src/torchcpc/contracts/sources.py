@@ -92,7 +92,7 @@ class Sources(Protocol):
         ...
 
     def __len__(self) -> int:
-        """The number of sources."""
+        """Return the number of sources."""
         ...
 
     def length(self, index: int) -> int:
@@ -214,4 +214,4 @@ def require(sources: object, protocol: type[P], need: str) -> P:
     """
     if provides(sources, protocol):
         return sources
-    raise CPCError(f"{need}; {type(sources).__name__.lower()} have none. Name a run on data that do.")
+    raise CPCError(f"{need}; {type(sources).__name__.lower()} have none. Name a run on data that have them.")

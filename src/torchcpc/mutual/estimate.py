@@ -129,7 +129,8 @@ def _from_critics(fitted: CrossFit, error: float, columns: str) -> tuple[Estimat
     # A fitted form is off by half the gap at most. A learned one may be off by more, because training may miss something.
     gap = 2 * distance if fitted.learned else distance
     more = UNLEARNED * max(value - fitted.copula, 0.0) if fitted.learned else 0.0
-    warning = f"the value is the middle of two, {2 * distance:.2f} nats apart, on held-out and training rows: use more samples"
+    apart = f"the estimates on held-out and on training rows differ by {2 * distance:.2f} nats"
+    warning = f"{apart}, and the value is their middle: use more samples"
     found = Estimate(value, math.hypot(Z95 * error, gap), more, _method(fitted))
     return found, [warning] if distance > max(UNSETTLED, value / 4) else []
 

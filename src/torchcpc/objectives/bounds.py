@@ -74,6 +74,9 @@ def alpha_cpc(score_NN: Tensor, *, alpha: float = 0.5) -> Tensor:
     Args:
         score_NN: The scores in nats.
         alpha: The weight, above 0 and up to 1.
+
+    Raises:
+        CPCError: If `alpha` is out of range, or the scores are unsuited.
     """
     if not 0 < alpha <= 1:
         raise CPCError(f"alpha = {alpha}: choose it above 0 and up to 1.")
@@ -141,7 +144,7 @@ def dv(score_NN: Tensor) -> Tensor:
 
 @bound
 def mine(score_NN: Tensor, log_average: Tensor | float | None = None) -> Tensor:
-    """The value of `dv` with the gradient of MINE.
+    """Return the value of `dv` with the gradient of MINE.
 
     The gradient is that of::
 
@@ -154,6 +157,9 @@ def mine(score_NN: Tensor, log_average: Tensor | float | None = None) -> Tensor:
         score_NN: The scores in nats.
         log_average: The log of the moving average that `moving_log_average` returned for this batch. None: this batch
             alone, which has the gradient of `dv`.
+
+    Raises:
+        CPCError: If `log_average` is not one finite number, or the scores are unsuited.
     """
     log_mean, diagonal = log_mean_off(score_NN), score_NN.diagonal().mean()
     if log_average is None:
@@ -175,6 +181,12 @@ def moving_log_average(score_NN: Tensor, log_average: Tensor | None = None, *, d
         score_NN: The scores in nats.
         log_average: The log of the average so far. None: before the first batch, which gives the mean of that batch.
         decay: The weight of the average so far, from 0 to below 1.
+
+    Returns:
+        The log of the new average, a scalar.
+
+    Raises:
+        CPCError: If `decay` is out of range, or the scores are unsuited.
     """
     if not 0 <= decay < 1:
         raise CPCError(f"decay = {decay}: choose it from 0 (this batch only) to below 1.")
@@ -200,7 +212,7 @@ def js_objective(score_NN: Tensor) -> Tensor:
 
 @bound
 def js(score_NN: Tensor) -> Tensor:
-    """The value of NWJ at S + 1, with the gradient of `js_objective`.
+    """Return the value of NWJ at S + 1, with the gradient of `js_objective`.
 
     The value is::
 
@@ -225,6 +237,9 @@ def smile(score_NN: Tensor, *, clip: float = 5.0) -> Tensor:
     Args:
         score_NN: The scores in nats.
         clip: The largest score in nats, above 0.
+
+    Raises:
+        CPCError: If `clip` is not above 0, or the scores are unsuited.
     """
     if not clip > 0:
         raise CPCError(f"clip = {clip}: choose it above 0 nats.")
@@ -280,6 +295,9 @@ def interpolated(score_NN: Tensor, log_baseline_N: Tensor, *, alpha: float = 0.5
         score_NN: The scores in nats.
         log_baseline_N: log a(c_i), as in `tuba`.
         alpha: The weight of InfoNCE, from 0 to 1.
+
+    Raises:
+        CPCError: If `alpha` is out of range, or the scores are unsuited.
     """
     if not 0 <= alpha <= 1:
         raise CPCError(f"alpha = {alpha}: choose it from 0 and up to 1.")

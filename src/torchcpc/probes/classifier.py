@@ -153,6 +153,9 @@ def mlp_probe(
 
     Returns:
         The answers on the test part, and the weight decay.
+
+    Raises:
+        CPCError: If a size is below 1, or the features do not fit the task.
     """
     if width < 1 or batch < 1 or not weight_decays:
         raise CPCError(f"width = {width}, batch = {batch}, weight_decays = {list(weight_decays)}: each needs at least one.")

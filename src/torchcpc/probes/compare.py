@@ -93,7 +93,7 @@ def compare(
     ]
     table = Tabled(design, RowStore(run.folder if run.record else None, listener), listener)
     identity = key_of(clipped.key, settings_key(run), torch.__version__)
-    with table.told():
+    with table.reporting():
         table.fit([kind for kind in kinds if kind.seeds], wanted.of_words)
         table.draw_curves([kind for kind in kinds if kind.seeds], rows)
         table.train_supervised(run.config, identity, rows)
@@ -174,7 +174,7 @@ class Tabled:
         return self._store.map(key_of("map", own.key, label, design.names, self.rows[0].test), drawn)
 
     @contextmanager
-    def told(self) -> Iterator[None]:
+    def reporting(self) -> Iterator[None]:
         """Report at the end, and after an interrupt, which rows were saved."""
         try:
             yield

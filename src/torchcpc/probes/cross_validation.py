@@ -16,7 +16,7 @@ from torchcpc.data.clips import Clip, Clips
 from torchcpc.data.names import TEST
 from torchcpc.data.splits import given_parts
 from torchcpc.probes.columns import check_suited, column_values, test_roots
-from torchcpc.probes.nested_cv import FoldedTask, beside, columns, cross_validated, grouped_folds, together
+from torchcpc.probes.nested_cv import FoldedTask, columns, cross_validated, grouped_folds, joint_penalties, together
 from torchcpc.probes.question import ProbeSpec
 from torchcpc.probes.result import Split
 from torchcpc.probes.rows import ClipFeatures, ClipFrames, ClipRows, Rows, gather
@@ -142,7 +142,7 @@ class CrossValidation:
         def both(own: SeedFeatures) -> ProbeRow:
             single = self.answer("linear", own, store)
             features = [columns(self._matrix(own.make())), words]
-            answers = cross_validated(features, task, beside(single.answers(0), first.answers(0)))
+            answers = cross_validated(features, task, joint_penalties(single.answers(0), first.answers(0)))
             return ProbeRow.of([answers], f"{own.name} + {TFIDF}", "cpc", "linear", None, task.test, added_to=TFIDF)
 
         yield stacked([store.row(key_of(TFIDF, self._texts, own.key, task), partial(both, own)) for own in seeds])

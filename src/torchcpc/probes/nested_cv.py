@@ -188,7 +188,7 @@ def columns(x_MD: np.ndarray) -> FoldFeatures:
     return parts
 
 
-def beside(first: Answers, second: Answers) -> list[np.ndarray]:
+def joint_penalties(first: Answers, second: Answers) -> list[np.ndarray]:
     """Return candidate penalties for two blocks of features together.
 
     The first block gets the penalty that it selected alone, and 10, 100 and 1,000 times that. One more candidate is

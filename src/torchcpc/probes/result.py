@@ -296,7 +296,7 @@ class ProbeTable(SavedResult):
                     rows.append((row.features, row.probe, dim, *both, str(len(row.accuracies)), _signed(less, name)))
             if rows or not tables:
                 notes = [
-                    f"{gap.features} minus {gap.against}, {gap.probe}: {told}" for gap in added if (told := _signed(gap, name))
+                    f"{gap.features} minus {gap.against}, {gap.probe}: {text}" for gap in added if (text := _signed(gap, name))
                 ]
                 notes += [self.gap.text()] if self.gap and name == "accuracy" else []
                 head = ("features", "probe", "columns", shown, "95 % interval", "seeds", "CPC minus this")

@@ -15,7 +15,7 @@ from torchcpc.results import Interval
 
 # On a narrower axis, differences of a few test rows would look large.
 _SMALLEST_SPAN = 0.04
-# The number beside a dot takes this share of the width.
+# The number next to a dot takes this share of the width.
 _ROOM = 0.3
 _LETTERS = 25
 
@@ -69,7 +69,7 @@ def dots(rows: Sequence[Dot], gid: str, *, x: str, reference: tuple[str, float] 
         if len(row.seeds) > 1:
             axes.plot(row.seeds, [place + 0.32] * len(row.seeds), "|", color=colour, markersize=4, alpha=0.8)
         axes.plot([row.value.mean], [place], "o" if row.cpc else "s", color=colour, markersize=5.5, gid=f"mean-{gid}-{i}")
-        beside = {
+        label_style = {
             "xytext": (8, 0),
             "textcoords": "offset points",
             "va": "center",
@@ -78,7 +78,7 @@ def dots(rows: Sequence[Dot], gid: str, *, x: str, reference: tuple[str, float] 
         if not np.isfinite(row.value.mean):
             continue
         axes.annotate(
-            format.percent(row.value.mean), (float(np.fmax(row.value.high, row.value.mean)), place), fontsize=8.5, **beside
+            format.percent(row.value.mean), (float(np.fmax(row.value.high, row.value.mean)), place), fontsize=8.5, **label_style
         )
     axes.set_yticks(places, names, linespacing=1.0)
     for tick, row in zip(axes.get_yticklabels(), rows, strict=True):

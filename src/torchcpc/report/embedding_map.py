@@ -26,11 +26,11 @@ def draw_map(layout: EmbeddingMap, index: int = 0) -> PageFigure:
     every = -(-len(layout.labels) // MOST_POINTS) or 1
     points, labels = layout.points[::every], np.array(layout.labels, dtype=object)[::every]
     keys = np.array(layout.keys or layout.labels, dtype=object)[::every]
-    told = [
+    labels_shown = [
         f"{format.printable(key)}: {format.printable(label)}" if layout.keys else format.printable(label)
         for key, label in zip(keys, labels, strict=True)
     ]
-    hint = np.array(told, dtype=object)
+    hint = np.array(labels_shown, dtype=object)
     counts = Counter(layout.labels)
     # Numbers come first, sorted by size. Names follow in alphabetical order.
     common = [label for label, _ in counts.most_common(MOST_LABELS)]

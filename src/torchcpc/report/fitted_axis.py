@@ -73,8 +73,8 @@ def tell_far(axes: Axes, name: str, values: Sequence[tuple[str, str]], where: st
     """
     if values:
         arrow = {"above": "↑", "below": "↓", "left of": "←"}[where]
-        told = ", ".join(f"{value} ({whose})" if whose else value for whose, value in dict.fromkeys(values))
-        line = format.lines(f"{arrow} {name} = {told}, {where} the axis", _LETTERS)
+        shown = ", ".join(f"{value} ({whose})" if whose else value for whose, value in dict.fromkeys(values))
+        line = format.lines(f"{arrow} {name} = {shown}, {where} the axis", _LETTERS)
         axes.set_title(line, loc="left", fontsize=8, color=light("muted"))
 
 

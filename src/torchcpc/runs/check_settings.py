@@ -22,7 +22,7 @@ _LONGEST_STEPS = 1 << 14
 
 
 def check_settings(settings: Settings) -> None:
-    """Check resolved settings for faults that no data could mend.
+    """Check resolved settings for faults that no data can correct.
 
     Raises:
         CPCError: In one line, for sizes that do not fit each other or the memory. Also for predictions beyond the window, and for

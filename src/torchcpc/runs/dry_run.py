@@ -137,7 +137,7 @@ def _pace(prepared: Prepared, fabric: Fabric) -> Pace:
 
     def hear(event: str, step: int, metrics: dict[str, object]) -> None:
         clock(event, step, metrics)
-        if clock.told and fabric.world_size == 1:
+        if clock.reported and fabric.world_size == 1:
             raise _Known
 
     steps = training["steps"] if fabric.world_size == 1 else min(training["steps"], _TOGETHER)

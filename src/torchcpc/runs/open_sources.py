@@ -39,7 +39,7 @@ def named_roots(data: object) -> list[str]:
 
 
 def open_sources(
-    data: DataSettings, roots: Sequence[str | Path] = (), listener: Listener = QUIET, told: set[str] | None = None
+    data: DataSettings, roots: Sequence[str | Path] = (), listener: Listener = QUIET, given: set[str] | None = None
 ) -> Sources:
     """Return the sources of a resolved [data] section.
 
@@ -47,7 +47,7 @@ def open_sources(
         data: Settings of the section.
         roots: Folders and manifests to read.
         listener: Shows the progress of the scan and the notes.
-        told: Notes that were given before, see `tell`.
+        given: Notes that were given before, see `tell`.
 
     Raises:
         CPCError: If the reader needs roots and there are none.
@@ -55,12 +55,12 @@ def open_sources(
     domain, places = DOMAINS[data["name"]], named_roots(roots)
     if not places and domain.needs_data:
         raise CPCError("no data was named: give one or more folders or manifests.")
-    # The cache of the scan lies in the user's cache folder, so that nothing is written beside the data.
+    # The cache of the scan lies in the user's cache folder, so that nothing is written next to the data.
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = blake2b("\0".join(places).encode(), digest_size=8).hexdigest()
     with listener.stage("scanning") as progress:
         sources = construct({domain.name: domain.reader}, data, places, base / "torchcpc" / f"scan-{name}.json", progress)
-    tell(listener, sources, told)
+    tell(listener, sources, given)
     return sources
 
 
@@ -94,19 +94,19 @@ def open_with_test(
     own = sources.labels(SPLIT)
     parts = [TEST if test else TRAIN if part_of(label) != TEST else "" for test, label in zip(tested, own, strict=True)]
     if left := parts.count(""):
-        listener.note(f"note: neither trained nor tested on {counted(left, 'source')} of DATA, which the split marks as test")
+        listener.note(f"note: not used for training or testing: {counted(left, 'source')} of DATA that the split marks as test")
     return sources.relabelled(SPLIT, parts)
 
 
-def tell(listener: Listener, sources: Sources, told: set[str] | None = None) -> None:
+def tell(listener: Listener, sources: Sources, given: set[str] | None = None) -> None:
     """Note what was skipped or is doubtful in these sources, one line for each kind of fact.
 
     Args:
         listener: Receives the notes.
         sources: The opened sources.
-        told: Notes that were given before. They are not repeated, and new ones are added.
+        given: Notes that were given before. They are not repeated, and new ones are added.
     """
-    known = set[str]() if told is None else told
+    known = set[str]() if given is None else given
     # The note on skipped files begins with their number, so it is given as a whole.
     for text in ("\n".join(skip_lines(sources.skipped, len(sources))), *note_lines(sources.notes)):
         if text and text not in known:

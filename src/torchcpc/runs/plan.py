@@ -192,10 +192,10 @@ class Clock:
     def __init__(self, device: torch.device, tell: Callable[[Pace], None], validation_s: float | None = None) -> None:
         self.device, self.tell, self.validation_s = device, tell, validation_s
         self.start = self.mark = perf_counter()
-        self.updates, self.spent, self.heard, self.told, self.apart = 0, 0.0, 0, False, False
+        self.updates, self.spent, self.heard, self.reported, self.apart = 0, 0.0, 0, False, False
 
     def __call__(self, event: str, step: int, metrics: Metrics) -> None:
-        if self.told or event not in ("step", "valid", "best"):
+        if self.reported or event not in ("step", "valid", "best"):
             return
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
@@ -211,7 +211,7 @@ class Clock:
         self.mark, self.apart = now, False
         late = now - self.start > _LATEST_S
         if self.updates and (late or self.updates >= _UPDATES or (self.updates > 2 and self.spent > _SECONDS)):
-            self.told = True
+            self.reported = True
             self.tell(self.pace())
 
     def pace(self) -> Pace:

@@ -12,7 +12,7 @@ from torchcpc.model import CPCModel
 from torchcpc.runs.open_sources import Data, are_open, named_roots, open_sources, open_with_test
 from torchcpc.runs.record import NAME, RunRecord
 from torchcpc.runs.saved import find_folder, load_model
-from torchcpc.runs.standing import told
+from torchcpc.runs.standing import status_note
 from torchcpc.settings import Settings, suggest
 
 # Strategies that match no choice of `marginal`: their candidates come from the same sequence, or favour it.
@@ -65,7 +65,7 @@ class TrainedRun:
         device: Device that runs the model.
         listener: Receives the notes and the progress.
         own: Its own data, once they are open.
-        told: Notes on opened data that were already given. Runs that answer one question together share this set.
+        notes_given: Notes on opened data that were already given. Runs that answer one question together share this set.
     """
 
     folder: Path
@@ -76,7 +76,7 @@ class TrainedRun:
     device: str = "cpu"
     listener: Listener = field(default=QUIET, repr=False)
     own: list[Sources] = field(default_factory=list, repr=False, compare=False)
-    told: set[str] = field(default_factory=set, repr=False, compare=False)
+    notes_given: set[str] = field(default_factory=set, repr=False, compare=False)
 
     def open(self, data: Data | None = None, test_data: Sequence[str] = ()) -> Sources:
         """Return sources as this model takes them. It reads them with its settings, and text with its vocabulary.
@@ -96,15 +96,15 @@ class TrainedRun:
             sources = self.domain.as_read(self.config["data"], data)
         else:
             roots = named_roots(data) or (self.record.roots if self.record else ())
-            sources = open_sources(self.config["data"], roots, self.listener, self.told)
+            sources = open_sources(self.config["data"], roots, self.listener, self.notes_given)
         if not named:
             if self.record is not None:
                 settings = self.record.settings
                 sources = in_time(sources, length=settings["windows"]["length"], exclude=settings["split"]["exclude"])
             self.own.append(sources)
         for line in note_lines(self.domain.doubts(self.config, sources)):
-            if line not in self.told:
-                self.told.add(line)
+            if line not in self.notes_given:
+                self.notes_given.add(line)
                 self.listener.note(line)
         return sources
 
@@ -236,6 +236,6 @@ def load_run(name: str | Path, *, device: str = "cpu", listener: Listener = QUIE
     model, config = load_model(folder)
     if (kind := config["data"]["name"]) not in DOMAINS:
         raise CPCError(f"{folder}: data.name = {kind!r} is unknown.{suggest(str(kind), DOMAINS)}")
-    if said := told(folder):
-        listener.note(said)
+    if status := status_note(folder):
+        listener.note(status)
     return TrainedRun(folder, model.to(device), config, record, DOMAINS[kind], device, listener)

@@ -41,7 +41,7 @@ class Standing:
         whose = f"update {self.best.step:,}" if self.best.step else "update 0, the untrained network"
         return f"best validation bound {self.best.best:.3f} nats at {whose}"
 
-    def told(self) -> str:
+    def note(self) -> str:
         """Return a note for users of an unfinished run or of an untrained model, or "" if nothing need be said."""
         if not self.ended and self.best is not None:
             at = (
@@ -88,13 +88,13 @@ def standing(folder: Path) -> Standing:
     return Standing(folder=folder, step=step, steps=steps, best=best, ended=step >= steps or stopped > 0, patience=stopped)
 
 
-def told(folder: Path) -> str:
-    """Return `Standing.told` of a folder, or "" for a saved model.
+def status_note(folder: Path) -> str:
+    """Return `Standing.note` of a folder, or "" for a saved model.
 
     Damaged files also give "", because an error follows when they are needed.
     """
     try:
-        return standing(folder).told()
+        return standing(folder).note()
     except CPCError:
         return ""
 

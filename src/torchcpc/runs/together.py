@@ -135,4 +135,4 @@ def speaks() -> bool:
 
 
 def _sentence(lost: str) -> str:
-    return f"{lost}, so the others end too. What was saved is kept: resume the run, or start it again where nothing was."
+    return f"{lost}, so the others end too. What was saved is kept: resume the run, or start it again if nothing was saved."

@@ -19,6 +19,8 @@ class Bilinear(nn.Module):
     division by D and no cosine. The horizons are first, first+1, ..., first+count-1 steps ahead.
 
     Args:
+        context_dim: Width C of c.
+        latent_dim: Width D of z.
         first: Steps from the present to the first predicted step.
         count: The number of predicted steps, from `first` on.
         identity_scale: Each W_k starts with this multiple of the identity matrix on the last D numbers of c. At first

@@ -1,1 +1,1 @@
-"""Boundaries where a step fits badly to what came before."""
+"""Boundaries where a step does not fit the steps before it."""

@@ -64,7 +64,7 @@ def load_recipe(name: str) -> Recipe:
         tables = json.loads(text) if kind == "JSON" else tomllib.loads(text)
     # RecursionError comes from deeply nested lists, ValueError from bad syntax and from numbers of too many digits.
     except (OSError, ValueError, RecursionError) as error:
-        raise CPCError(f"recipe {path}: not valid {kind}: {error}. Mend the file and run again.") from None
+        raise CPCError(f"recipe {path}: not valid {kind}: {error}. Correct the file and run again.") from None
     return _of_run(tables, path) if kind == "JSON" else tables
 
 

@@ -78,7 +78,7 @@ def caveats(run: RunFolder | None, record: RunRecord | None) -> Iterator[str]:
 
 
 def _untrained(table: ProbeTable, title: str) -> str:
-    """What the untrained network reaches, and whether training is shown to beat it."""
+    """Return what the untrained network reaches, and whether training is shown to beat it."""
     gap = difference(table, "untrained")
     rows = [row for row in table.rows if gap and (row.features, row.probe) == (gap.against, gap.probe)]
     if gap is None or not rows:

@@ -53,7 +53,7 @@ class Hub:
             raise self._refused(done, "no such name can be", error, "Name it as 'NAMESPACE/NAME'.") from None
         except HfHubHTTPError as error:
             status = error.response.status_code if error.response is not None else 0
-            what, step = _REFUSALS.get(status, ("the Hub refused", "Try again, or mend what it names."))
+            what, step = _REFUSALS.get(status, ("the Hub refused", "Try again, or correct what the reason names."))
             raise self._refused(done, what, error, step) from None
         # The library raises what its client of HTTP raises, which differs between its versions.
         except Exception as error:

@@ -1,4 +1,4 @@
-"""The model card: README.md beside a saved model, in the form that the Hugging Face Hub shows. It names no path of this machine."""
+"""The model card: README.md next to a saved model, in the form that the Hugging Face Hub shows. It names no path of this machine."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -57,7 +57,7 @@ def model_card(run: TrainedRun, name: str, terms: Terms) -> str:
 
 
 def _measured(run: TrainedRun) -> RunFolder | None:
-    """What the files of the run folder hold, None for a saved model that is no run."""
+    """Return what the files of the run folder hold, or None for a saved model that is no run."""
     if run.record is None:
         return None
     try:

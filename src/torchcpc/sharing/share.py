@@ -54,7 +54,7 @@ def _write(run: TrainedRun, folder: Path) -> None:
 
 
 def _is_kept(path: Path) -> bool:
-    """Whether there is a file that is not ours to replace."""
+    """Return whether there is a file that is not ours to replace."""
     if not os.path.lexists(path):
         return False
     try:

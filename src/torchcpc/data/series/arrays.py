@@ -30,8 +30,8 @@ def read_npz(path: Path, columns: Columns) -> list[Readings]:
     """
     arrays = _arrays(path, columns.array)
     rate = next((_rate(name, arrays[name]) for name in RATE_NAMES if name in arrays and not arrays[name].ndim), None)
-    beside = ("time", "channels", *columns.row_labels)
-    named = [columns.array] if columns.array else [name for name, a in arrays.items() if a.ndim and name not in beside]
+    not_values = ("time", "channels", *columns.row_labels)
+    named = [columns.array] if columns.array else [name for name, a in arrays.items() if a.ndim and name not in not_values]
     if len(named) != 1 or named[0] not in arrays:
         raise CPCError(f"arrays {', '.join(arrays) or 'none'}: name the one with the values (data.array)")
     names = tuple(map(str, arrays["channels"])) if "channels" in arrays else ()

@@ -130,6 +130,9 @@ class HiddenMarkov:
         Args:
             k: Steps ahead.
             past: Number of past steps. None for all.
+
+        Raises:
+            CPCError: If `k` or `past` is below 1.
         """
         if k < 1 or (past is not None and past < 1):
             raise CPCError(f"k = {k}, past = {past}: look at least 1 step ahead, from at least 1 step.")
@@ -173,6 +176,9 @@ def symmetric(states: int, flip: float) -> np.ndarray:
 
     Returns:
         Transition probabilities, [S, S].
+
+    Raises:
+        CPCError: If there are fewer than 2 states, or `flip` is no probability.
     """
     if states < 2 or not 0 <= flip <= 1:
         raise CPCError(f"states = {states}, flip = {flip}: at least 2 states, and a probability.")

@@ -124,6 +124,9 @@ class LinearGaussian:
         Args:
             k: Steps ahead.
             past: Number of past steps. None for all.
+
+        Raises:
+            CPCError: If `k` is below 1, or `past` is negative.
         """
         if k < 1 or (past is not None and past < 0):
             raise CPCError(f"k = {k}, past = {past}: look at least 1 step ahead, from at least 0 steps.")
@@ -140,6 +143,9 @@ def gaussian_pairs(correlations: Sequence[float]) -> LinearGaussian:
 
     Args:
         correlations: Correlation p of each pair, between -1 and 1.
+
+    Raises:
+        CPCError: If a correlation is out of range.
     """
     p = np.asarray(correlations, dtype=np.float64)
     if not (np.abs(p) < 1).all():
@@ -173,6 +179,9 @@ def autoregression(coefficients: Sequence[float]) -> LinearGaussian:
 
     Args:
         coefficients: One coefficient per lag, the smallest lag first.
+
+    Raises:
+        CPCError: If there is no coefficient, or the process is not stationary.
     """
     from scipy.linalg import solve_discrete_lyapunov  # takes longer to load than all readers together
 
