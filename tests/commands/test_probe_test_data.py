@@ -38,7 +38,7 @@ def test_two_tables_of_sentences(runs: list[Path], tmp_path: Path, capsys: pytes
         ["ours.tsv", "theirs.tsv"],
     )
     assert entry["train"] <= 61 and entry["split"]["repeated"] >= 1 and "the test part is theirs.tsv" in " ".join(said.split())
-    assert "1 source of DATA, which the split marks as test" in err
+    assert "not used for training or testing: 1 source of DATA that the split marks as test" in err
 
 
 def test_names_of_two_tables_say_it(runs: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
