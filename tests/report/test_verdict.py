@@ -16,20 +16,20 @@ from .fabricate import around, row, table
 @pytest.mark.parametrize(
     ("gap", "said"),
     [
-        (Interval(0.004, -0.012, 0.02), "not shown to differ from its untrained self (+0.4 points, −1.2 to +2.0)"),
-        (Interval(0.051, 0.031, 0.072), "better than its untrained self (+5.1 points, +3.1 to +7.2)"),
-        (Interval(-0.05, -0.07, -0.01), "worse than its untrained self (−5.0 points, −7.0 to −1.0)"),
-        (Interval(0.0, 0.0, 0.0), "not shown to differ from its untrained self (+0.0 points, +0.0 to +0.0)"),
+        (Interval(0.004, -0.012, 0.02), "not shown to differ from the untrained network (+0.4 points, −1.2 to +2.0)"),
+        (Interval(0.051, 0.031, 0.072), "better than the untrained network (+5.1 points, +3.1 to +7.2)"),
+        (Interval(-0.05, -0.07, -0.01), "worse than the untrained network (−5.0 points, −7.0 to −1.0)"),
+        (Interval(0.0, 0.0, 0.0), "not shown to differ from the untrained network (+0.0 points, +0.0 to +0.0)"),
     ],
 )
 def test_a_difference_is_shown_where_its_interval_leaves_out_zero(gap: Interval, said: str) -> None:
-    assert compared(gap, "its untrained self") == said
+    assert compared(gap, "the untrained network") == said
 
 
 @pytest.mark.parametrize(("mean", "side"), [(0.03, "above"), (-0.03, "below"), (0.0, "level with")])
 def test_without_an_interval_nothing_is_shown(mean: float, side: str) -> None:
-    said = compared(around(mean), "its untrained self", "random init c")
-    assert said.startswith(f"{side} its untrained self, random init c on these test data")
+    said = compared(around(mean), "the untrained network", "random init c")
+    assert said.startswith(f"{side} the untrained network, random init c on these test data")
     assert said.endswith("without an interval, no difference is shown") and "nan" not in said
 
 
@@ -55,11 +55,13 @@ def probed(**changes: object) -> ProbeTable:
 def test_the_rivals_are_the_same_part_untrained_the_best_handmade_and_the_labels() -> None:
     said = verdicts(probed())
     assert said[0] == "CPC c (linear) reaches 90.0\u00a0% (95 % interval 88.8\u00a0% to 91.2\u00a0%); chance is 10.0\u00a0%."
-    assert said[1] == "It is better than its untrained self, random init c (linear) (+20.0 points, +18.9 to +21.1)."
+    assert said[1] == "It is better than the untrained network, random init c (linear) (+20.0 points, +18.9 to +21.1)."
     assert said[2] == "It is better than the best handmade features, log-mel (linear) (+15.0 points, +13.9 to +16.1)."
     assert said[3].startswith("It is worse than the same network trained on the labels (−5.0 points")
     short = short_verdict(probed())
-    assert short.startswith("90.0\u00a0% from CPC c (linear); better than its untrained self (+20.0") and "labels" not in short
+    assert (
+        short.startswith("90.0\u00a0% from CPC c (linear); better than the untrained network (+20.0") and "labels" not in short
+    )
 
 
 def test_what_was_not_probed_is_said() -> None:

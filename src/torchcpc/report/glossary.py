@@ -108,7 +108,7 @@ TERMS = (
     Term(r"\bMLP\b", "MLP", "Multi-layer perceptron: a small network with one hidden layer."),
     Term(
         r"\buntrained\b|\brandom init\b",
-        "untrained self, random init",
+        "untrained network, random init",
         "The same network before training. Its accuracy comes from the architecture alone.",
     ),
     Term(r"\bhandmade\b", "handmade features", "Features from formulas, without training."),

@@ -1,4 +1,4 @@
-"""The verdict of a probe in words: CPC against its untrained self, handmade features, and the same network trained on
+"""The verdict of a probe in words: CPC against the untrained network, handmade features, and the same network trained on
 labels.
 """
 
@@ -27,7 +27,7 @@ class Rival(NamedTuple):
 
 
 RIVALS = (
-    Rival("untrained", "its untrained self", "No untrained network was probed, so the gain by training is not known"),
+    Rival("untrained", "the untrained network", "No untrained network was probed, so the gain by training is not known"),
     Rival("handmade", "the best handmade features", "No handmade features were probed"),
     Rival("supervised", "the same network trained on the labels", ""),
 )
@@ -66,7 +66,7 @@ def verdicts(table: ProbeTable) -> list[str]:
 def short_verdict(table: ProbeTable) -> str:
     """Return the verdict in one sentence.
 
-    An example is '93.9 % from CPC c, linear; better than its untrained self (+5.1 points, +3.1 to +7.2).'
+    An example is '93.9 % from CPC c, linear; better than the untrained network (+5.1 points, +3.1 to +7.2).'
     """
     own = headline(table)
     if own is None:
@@ -79,7 +79,7 @@ def short_verdict(table: ProbeTable) -> str:
 def compared(gap: Interval, rival: str, row: str = "") -> str:
     """Return a paired difference in words.
 
-    An example is 'not shown to differ from its untrained self (+0.4 points, -1.2 to +2.0)'.
+    An example is 'not shown to differ from the untrained network (+0.4 points, -1.2 to +2.0)'.
 
     Args:
         gap: The difference with its interval.
