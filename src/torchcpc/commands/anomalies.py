@@ -12,8 +12,7 @@ SPEC: tuple[options.Option, ...] = (
         str,
         "",
         "COLUMN",
-        "Column of row labels (see data.row_labels) to compare the alarms with. Numbers above 0 and words other than normal, ok and "
-        "the like are anomalies; COLUMN=VALUE names the anomalies instead.",
+        "Column of row labels (see data.row_labels) to compare the alarms with, or COLUMN=VALUE,VALUE to name the anomalous values.",
     ),
     ("smooth", int, 1, "ROWS", "Average each score over the last ROWS rows."),
     ("reference", int, 0, "ROWS", "Treat the first ROWS rows of each source as normal (default: none)."),
@@ -27,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "faults in new data from the same sensors. The table also shows a z-score: compare both on your data before you rely on "
         "either."
     )
+    parser.epilog = "With --label COLUMN, a row is anomalous if its label is a number above 0, or a word other than normal, ok and the like."
     options.run(parser, data="the sources that the run never saw")
     options.out(parser, "File for the score and the alarm of every row: .csv, .parquet or .npz.", suffixes=TABLES)
     options.add(parser, *SPEC, *options.PARTITION, options.FORMAT)

@@ -115,7 +115,7 @@ class Boundaries(NamedTuple):
 
     Attributes:
         rows: The boundaries as rows of a file.
-        threshold: The least prominence among them.
+        threshold: The least prominence that a boundary must have.
         per_second: Their number per second.
     """
 
