@@ -26,7 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "faults in new data from the same sensors. The table also shows a z-score: compare both on your data before you rely on "
         "either."
     )
-    parser.epilog = "With --label COLUMN, a row is anomalous if its label is a number above 0, or a word other than normal, ok and the like."
+    parser.epilog = (
+        "With --label COLUMN, a row is anomalous if its label is above 0, or a word other than normal, ok and the like."
+    )
     options.run(parser, data="the sources that the run never saw")
     options.out(parser, "File for the score and the alarm of every row: .csv, .parquet or .npz.", suffixes=TABLES)
     options.add(parser, *SPEC, *options.PARTITION, options.FORMAT)
