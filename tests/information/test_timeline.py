@@ -151,3 +151,16 @@ def test_a_source_alone_rests_on_what_the_run_held_out(worlds: Callable[[str], W
     expected = marginal(run.model, own, others, SampleSpec(31, run.marginal))
     torch.testing.assert_close(one.sample.z_MD, expected.z_MD)
     assert one.item.path == alone and one.number == -1
+
+
+def test_a_file_named_alone_keeps_the_speaker_that_it_has_in_the_run(worlds: Callable[[str], World]) -> None:
+    """The folder of a file says nothing when the file alone is named, but the run knows it."""
+    run = load_run(worlds("audio").run)
+    own = run.open()
+    for item in own.items:
+        assert item.path is not None
+        one = find_source(run, item.path, SampleSpec(31, "all"))
+        known = {own.items[i].group for i in range(len(own)) if own.items[i] != item}
+        assert one.item.group != item.group and item.group in known
+        assert one.group in (own.groups.index(item.group), -1)  # -1 where no other source of the sample is of that speaker
+    assert any(find_source(run, item.path, SampleSpec(31, "all")).group != -1 for item in own.items)

@@ -132,9 +132,15 @@ def _others(run: TrainedRun, held: HeldOut, number: int) -> _Others:
     _note_trained(run, item, [own.items[i] for i in parts.train])
     for indices, origin in ((parts.unseen, "never saw"), (parts.validation, "validated on"), (parts.train, "trained on")):
         if others := [i for i in indices if not overlaps(own.items[i], item)]:
-            group = own.groups.index(item.group) if item.group in {own.items[i].group for i in others} else _OTHER
+            name = _group_of(own, item)
+            group = own.groups.index(name) if name in {own.items[i].group for i in others} else _OTHER
             return _Others(own, others, _OTHER, group, f"sources that the run {origin}")
     raise CPCError(asked)
+
+
+def _group_of(own: Sources, item: Item) -> str:
+    """Return the group of a source as the run counts, because a file named alone has no folder or table that tells it."""
+    return next((each.group for each in own.items if overlaps(each, item)), item.group)
 
 
 def overlaps(one: Item, other: Item) -> bool:
