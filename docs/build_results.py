@@ -6,6 +6,7 @@ the templates (``docs/results/*.jinja``), never the pages.
 
 from datetime import date
 from pathlib import Path
+from statistics import mean
 from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -333,6 +334,32 @@ def spread_text(values: list[int | float], decimals: int | None) -> str:
     return " to ".join(ends)
 
 
+def interval_of(cells: list[Cell]) -> tuple[float, float] | None:
+    """Return the interval of a single cell that has one."""
+    return cells[0].interval if len(cells) == 1 and isinstance(cells[0], Measured) else None
+
+
+def gap_closed(ours: list[Cell], untrained: list[Cell], supervised: list[Cell]) -> str:
+    """Return (CPC - untrained) / (supervised - untrained) of the means in percent, or why there is none.
+
+    There is none if the supervised network is not above the untrained one, or if their intervals overlap. The cell is empty
+    if one of the three was not measured.
+    """
+    means = [
+        mean(found) if (found := [n for cell in cells for n in numbers(cell)]) else None
+        for cells in (ours, untrained, supervised)
+    ]
+    cpc, low, high = means
+    if cpc is None or low is None or high is None:
+        return ""
+    if high < low:
+        return "supervised below untrained"
+    below, above = interval_of(untrained), interval_of(supervised)
+    if high == low or (below and above and above[0] <= below[1]):
+        return "supervised not shown above untrained"
+    return f"{100 * (cpc - low) / (high - low):.0f} %"
+
+
 def comparison_line(page: str, task: Task, line: Comparison) -> list[str]:
     """Return the cells of the first table of the index."""
     table, decimals = task.table(line.table), task.table(line.table).decimals(line.column)
@@ -350,6 +377,11 @@ def comparison_line(page: str, task: Task, line: Comparison) -> list[str]:
         spread_text(untrained, decimals),
         f"{number(handmade[best], decimals)} ({best})" if best else "",
         spread_text(supervised, decimals),
+        gap_closed(
+            [table.cell(row, line.column) for row in line.cpc],
+            [table.cell(line.untrained, line.column)] if line.untrained else [],
+            [task.table(other.table).cell(other.row, other.column)] if other else [],
+        ),
         "" if line.paper is None else number(line.paper, decimals),
         f"**{result}**" if result == "missed" else result,
         f"[{PAGES[page][0].lower()}]({page}.md#{anchor(task)})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -163,7 +164,42 @@ def test_a_full_table_says_how_much_of_the_gap_is_closed(run: Path, world: tuple
     rows = ProbeRows(seeds=1, baselines=[], full=True, curve=(2,), draws=2, supervised_steps=3)
     found, _ = ask(run, world[1], rows)
     assert [row.probe for row in found.rows] == ["linear"] * 4 + ["MLP"] * 4 + ["supervised"]
-    assert found.gap is not None and found.gap.text() in " ".join(found.text().split())
-    assert ProbeTable.from_json(found.to_json()).gap == found.gap
+    assert [row.labels_per_class for row in found.gaps] == [None] and found.gaps[0].supervised_accuracy
+    assert [effort.network for effort in found.efforts] == ["CPC", "supervised"] and found.efforts[1].updates == 3
+    assert "Gap closed = (CPC - untrained) / (supervised - untrained)" in found.text()
+    read = ProbeTable.from_json(found.to_json())
+    assert (read.gaps, read.efforts) == (found.gaps, found.efforts)
     again, notes = ask(run, world[1], rows)
     assert again.to_json() == found.to_json() and "13 of 13 results" in was_read(notes)
+
+
+def test_the_supervised_network_trains_as_long_as_the_run_did(run: Path, world: tuple[Path, Path], monkeypatch) -> None:
+    """The number of updates is measured once: the same question finds the rows of the first, whatever the machine does."""
+    asked = []
+    monkeypatch.setattr(single_split, "updates_within", lambda seconds, *_: asked.append(seconds) or 3)
+    rows = ProbeRows(seeds=2, baselines=["MFCC"], full=True, probes=("linear",), curve=(1, 5))
+    found, _ = ask(run, world[1], rows)
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    trained = [line for line in lines if line["event"] == "train"]
+    steps = np.diff([0, *(line["step"] for line in trained)])
+    seconds = sum(step / line["steps_per_second"] for step, line in zip(steps, trained, strict=True))
+    assert asked == [pytest.approx(seconds)] and found.efforts[1].updates == 3
+    assert found.efforts[0].updates == trained[-1]["step"] and found.efforts[0].minutes == pytest.approx(seconds / 60)
+    again, notes = ask(run, world[1], rows)
+    assert again.to_json() == found.to_json() and len(asked) == 1 and not computed(notes)
+    (run / "metrics.jsonl").unlink()
+    monkeypatch.setattr(single_split, "SUPERVISED_STEPS", 2)
+    unknown, _ = ask(run, world[1], rows)
+    assert [effort.network for effort in unknown.efforts] == ["supervised"] and unknown.efforts[0].updates == 2
+
+
+def test_few_labels_have_a_gap_where_the_supervised_network_learns_from_them_too(run: Path, world: tuple[Path, Path]) -> None:
+    rows = ProbeRows(seeds=2, baselines=["MFCC"], curve=(1, 5), draws=2, supervised_steps=3, supervised_curve=True)
+    found, _ = ask(run, world[1], rows)
+    assert [gap.labels_per_class for gap in found.gaps] == [None, 1, 5]
+    for gap in found.gaps:
+        points = {p.features: p.accuracy for p in found.efficiency if p.labels_per_class == gap.labels_per_class}
+        assert (gap.cpc_accuracy, gap.untrained_accuracy) == (points["CPC c"], points["random init c"])
+        assert (gap.supervised_accuracy, gap.handmade_accuracy) == (points["same network"], points["MFCC"])
+    records = [(each["table"], each.get("labels_per_class")) for each in found.records()]
+    assert records.count(("label efficiency", 5)) == 6 and [each for each in records if each[0] == "gap closed"][1][1] == 1

@@ -125,6 +125,33 @@ def test_the_verdict_follows_from_the_numbers(expected, question):
     assert build_results.verdict(*task_of(question)) == expected
 
 
+@pytest.mark.parametrize(
+    ("expected", "cells"),
+    [
+        ("187 %", ([97.7], [58.9], [79.7])),  # more than all of it
+        ("50 %", ([[1.0, 3.0]], [1.0], [3.0])),  # the mean over seeds
+        ("25 %", ([1.0, 2.0], [1.0], [3.0])),  # two rows of CPC
+        ("-50 %", ([0.0], [1.0], [3.0])),
+        ("supervised below untrained", ([52.5], [44.6], [32.9])),
+        ("supervised not shown above untrained", ([5.0], [4.0], [4.0])),
+        ("", ([5.0], [None], [4.0])),
+        ("", ([5.0], [], [4.0])),
+        ("", ([5.0], [3.0], [])),
+    ],
+)
+def test_the_gap_closed_follows_from_the_three_figures(expected, cells):
+    assert build_results.gap_closed(*map(list, cells)) == expected
+
+
+@pytest.mark.parametrize(("low", "expected"), [(3.4, "50 %"), (2.9, "supervised not shown above untrained")])
+def test_a_gap_within_the_intervals_is_none(low, expected):
+    below, above = (
+        build_results.Measured(value=2.0, interval=(1.0, 3.0)),
+        build_results.Measured(value=4.0, interval=(low, 5.0)),
+    )
+    assert build_results.gap_closed([3.0], [below], [above]) == expected
+
+
 def test_the_best_of_several_handmade_rows_counts():
     question = {"cpc": 3.0, "untrained": 1.0, "handmade1": 2.0, "handmade2": 4.0}
     assert build_results.verdict(*task_of(question, handmade=("handmade1", "handmade2"))) == "missed"

@@ -6,7 +6,7 @@ import torch
 
 from torchcpc.contracts import CPCError
 from torchcpc.probes import classifier
-from torchcpc.probes.classifier import Updates, mlp_probe
+from torchcpc.probes.classifier import Trained, Updates, mlp_probe
 from torchcpc.probes.linear import linear_probe
 from torchcpc.probes.task import Features, Labels, Task
 
@@ -54,7 +54,9 @@ def test_validation_chooses_a_decay_that_lets_the_probe_learn():
 @pytest.mark.parametrize("middle, chosen", [(0.9, 1e-3), (0.7, 1e-2), (0.6, 1e-2)])
 def test_the_decay_of_the_highest_validation_accuracy_is_kept_the_stronger_of_equals(monkeypatch, middle, chosen):
     accuracy = {1e-2: 0.7, 1e-3: middle, 1e-4: 0.5}
-    monkeypatch.setattr(classifier, "fit_classifier", lambda *_, updates, **settings: accuracy[updates.weight_decay])
+    monkeypatch.setattr(
+        classifier, "fit_classifier", lambda *_, updates, **_s: Trained(accuracy[updates.weight_decay], 1, 1, 0.0)
+    )
     assert mlp_probe(*reversed(gaussian_classes()), weight_decays=[1e-4, 1e-2, 1e-3]).penalties == (chosen,)
 
 

@@ -155,14 +155,14 @@ def test_no_seeds_and_a_supervised_row_are_refused() -> None:
     ("rows", "probes", "curve", "steps"),
     [
         (ProbeRows(), ("linear",), (), 0),
-        (ProbeRows(full=True), None, LABELS_PER_CLASS, 1000),
+        (ProbeRows(full=True), None, LABELS_PER_CLASS, None),
         (ProbeRows(full=True, probes=("MLP",), curve=(), supervised_steps=7), ("MLP",), (), 7),
         (ProbeRows(curve=(3,), supervised_steps=5), ("linear",), (3,), 5),
-        (ProbeRows(supervised_curve=True), ("linear",), LABELS_PER_CLASS, 1000),
+        (ProbeRows(supervised_curve=True), ("linear",), LABELS_PER_CLASS, None),
     ],
 )
 def test_the_default_is_linear_alone_and_single_options_override_full(
-    rows: ProbeRows, probes: tuple[str, ...] | None, curve: tuple[int, ...], steps: int
+    rows: ProbeRows, probes: tuple[str, ...] | None, curve: tuple[int, ...], steps: int | None
 ) -> None:
     _, found = settled(ProbeSpec("who"), rows, of_lengths(Arrays, 1))
     assert (found.probes, found.curve, found.supervised_steps) == (probes, curve, steps)

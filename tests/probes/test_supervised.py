@@ -6,8 +6,24 @@ import torch
 from torch import nn
 
 from torchcpc.contracts import CPCError, Layout
-from torchcpc.probes.classifier import Updates, answers, cross_entropy, fit_classifier, seeded
-from torchcpc.probes.supervised import CLASSIFIERS, RecordingClassifier, StepClassifier
+from torchcpc.data.arrays import Arrays, Item
+from torchcpc.data.clips import wholes
+from torchcpc.encoders.vectors import VectorEncoder
+from torchcpc.probes import supervised
+from torchcpc.probes.classifier import Trained, Updates, answers, cross_entropy, fit_classifier, seeded
+from torchcpc.probes.rows import ClipRows, Rows
+from torchcpc.probes.supervised import (
+    CLASSIFIERS,
+    RecordingClassifier,
+    StepClassifier,
+    labelled_windows,
+    supervised_row,
+    updates_within,
+)
+from torchcpc.probes.task import Labels, Task
+from torchcpc.runs.build import build, schema
+from torchcpc.settings import resolve
+from torchcpc.training.schedule import learning_rate as rate_at
 
 
 class Encoder(nn.Module):
@@ -125,7 +141,132 @@ def test_the_weights_of_the_best_validation_are_kept():
         return seen[-1]
 
     best = fit_classifier(model, lambda step, rank: (x, 1 - y), [(x, y)], updates=updates, judge=judge)
-    assert best == max(seen) == seen[0] > seen[-1]
+    assert best.value == max(seen) == seen[0] > seen[-1] and (best.best, best.updates) == (10, 30)
     predicted, label = answers(model, [(x, y)])
     np.testing.assert_array_equal(label, y)
-    assert np.mean(predicted == label) == pytest.approx(best)
+    assert np.mean(predicted == label) == pytest.approx(best.value)
+
+
+WRITERS = {"train": (30, 1.0), "validation": (40, 0.4), "test": (50, 0.4)}
+
+
+class Varied(Arrays):
+    """Sources whose training windows vary in strength, and that remember how they were read."""
+
+    def __init__(self, *given):
+        super().__init__(*given)
+        self.calls = []
+
+    def read(self, index, start, count, rng=None):
+        self.calls.append((index, rng is not None))
+        x = super().read(index, start, count)
+        return x if rng is None else x * np.exp(rng.uniform(-0.5, 0.5, size=3)).astype(np.float32)
+
+
+def labelled():
+    """Clips whose label is the sign of a column, clear in training and weak elsewhere, so that training goes too far."""
+    generator, arrays, parts, first = np.random.default_rng(0), [], {}, 0
+    for part, (count, clear) in WRITERS.items():
+        y = np.arange(count) % 2
+        arrays += [generator.normal(0, 1, (7, 3)).astype(np.float32) + clear * (2 * k - 1) for k in y]
+        parts[part] = [ClipRows(first + n, None, y[[n]]) for n in range(count)]
+        first += count
+    sources = Varied(arrays, [Item(f"{n}", "") for n in range(first)])
+    labels = [Labels(np.concatenate([own.y for own in rows]), np.array([own.clip for own in rows])) for rows in parts.values()]
+    return sources, Rows(Task("side", "recording", ("low", "high"), *labels), parts)
+
+
+CONFIG = {
+    "data": {"name": "digits"},
+    "encoder": {"name": "vectors", "features": 3, "dim": 5, "hidden": 7},
+    "context": {"name": "gru", "dim": 11},
+    "predictor": {"name": "bilinear", "count": 2},
+}
+
+
+def config():
+    parts = schema()
+    return resolve(CONFIG, {part: parts[part] for part in CONFIG})
+
+
+def heard(monkeypatch, modes):
+    """Keep in `modes` whether the encoder is in training mode, by whether it reads training clips or others."""
+    forward = VectorEncoder.forward
+
+    def listening(self, x):
+        modes.append((len(x), self.training))
+        return forward(self, x)
+
+    monkeypatch.setattr(VectorEncoder, "forward", listening)
+
+
+def test_the_supervised_network_sees_the_variation_of_pre_training_and_only_in_training(monkeypatch):
+    """The reader varies what it reads with a generator, and the encoder in training mode. Both must be on, for training alone."""
+    sources, rows = labelled()
+    modes = []
+    heard(monkeypatch, modes)
+    supervised_row(config(), wholes(sources), rows, steps=3, seed=0)
+    counts = {part: WRITERS[part][0] for part in WRITERS}
+    assert {index < counts["train"] for index, with_rng in sources.calls if with_rng} == {True}
+    assert {index >= counts["train"] for index, with_rng in sources.calls if not with_rng} == {True}
+    assert [training for _, training in modes].count(True) == 3  # one batch for each update
+    assert sum(size for size, training in modes if not training) == counts["validation"] + counts["test"]
+    assert {size for size, training in modes if training} == {16}
+
+
+def test_a_varied_window_differs_from_update_to_update_and_follows_from_its_seed():
+    sources, rows = labelled()
+    clips, train = wholes(sources), rows.clips["train"][:5]
+    encoder = build(config(), seed=0).encoder
+    plain, one, again, two = (
+        labelled_windows(clips, encoder, train, rng and np.random.default_rng(rng))[0] for rng in (None, 1, 1, 2)
+    )
+    assert torch.equal(one, again) and not torch.equal(one, two) and not torch.equal(one, plain)
+
+
+def test_the_supervised_network_stops_at_its_best_validation_and_keeps_those_weights(monkeypatch):
+    """A loop over all updates, one validation after another, is the witness."""
+    sources, rows = labelled()
+    monkeypatch.setattr(supervised, "_OFTEN", 2)
+    monkeypatch.setattr(supervised, "_VALIDATIONS", 1000)
+    monkeypatch.setattr(supervised, "_PATIENCE", 60)
+    found = supervised_row(config(), wholes(sources), rows, steps=600, seed=0)
+    ((updates, best, seconds),) = found.training
+    values, tested = slow_training(wholes(sources), rows, 600)
+    stop = next(n for n in range(len(values)) if n - int(np.argmax(values[: n + 1])) >= 60)
+    assert best == 2 * (int(np.argmax(values[: stop + 1])) + 1) and updates == 2 * (stop + 1) < 600
+    np.testing.assert_array_equal(found.predicted_RM[0], tested[best // 2 - 1])
+    assert seconds > 0 and 10 < best < updates
+    assert not np.array_equal(tested[best // 2 - 1], tested[updates // 2 - 1]), "the last weights answer otherwise"
+
+
+def slow_training(clips, rows, steps):
+    """The validation accuracy and the test answers after every second update, by a plain loop with Adam."""
+    model = build(config(), seed=20_000)
+    network = seeded(lambda: RecordingClassifier(model, 2), 0)
+    optimizer, values, tested = torch.optim.Adam(network.parameters()), [], []
+    train, plan = rows.clips["train"], supervised.schedule(steps)
+    whole = {part: labelled_windows(clips, model.encoder, rows.clips[part]) for part in ("validation", "test")}
+    for step in range(steps):
+        rng = np.random.default_rng((0, step, 0))
+        x, valid, y = labelled_windows(clips, model.encoder, [train[n] for n in rng.integers(len(train), size=16)], rng)
+        optimizer.param_groups[0]["lr"] = rate_at(step, peak=1e-3, steps=steps, warmup=plan.warmup, schedule="cosine")
+        nn.functional.cross_entropy(network(x, valid), y).backward()
+        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        if step % 2:
+            with torch.no_grad():
+                right = network(*whole["validation"][:2]).argmax(1) == whole["validation"][2]
+                values.append(right.float().mean().item())
+                tested.append(network(*whole["test"][:2]).argmax(1).numpy())
+    return values, tested
+
+
+def test_as_many_updates_are_done_as_the_time_allows(monkeypatch):
+    """A clock that only the training moves: each update takes 0.02 s, so 7 s hold 350 of them."""
+    sources, rows = labelled()
+    monkeypatch.setattr(supervised, "fit_classifier", lambda *_, updates: Trained(0.0, 0, updates.steps, 0.02 * updates.steps))
+    assert updates_within(7.0, config(), wholes(sources), rows) == 350
+    assert updates_within(7.1499, config(), wholes(sources), rows) == 360  # two digits
+    assert updates_within(1e-9, config(), wholes(sources), rows) == 1

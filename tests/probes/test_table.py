@@ -54,7 +54,9 @@ def test_the_table_comes_back_from_its_file(rows, tmp_path):
     assert row.accuracy.low < row.accuracy.mean < row.accuracy.high
     assert row.accuracy.mean == pytest.approx(np.mean(row.accuracies)) and set(row.f1) == set("abc")
     frame = made.to_pandas()
-    assert list(frame["features"]) == [row.features for row in rows] and frame["accuracy_low"][0] == row.accuracy.low
+    assert (
+        list(frame["features"]) == [*(row.features for row in rows), "CPC c"] and frame["accuracy_low"][0] == row.accuracy.low
+    )
     with pytest.raises(CPCError, match="format 1"):
         ProbeTable.from_json({**made.to_json(), "format": 1})
 
@@ -84,8 +86,10 @@ FIELDS = ("probe", "dim", "predicted_RM", "test", "penalties")
 
 def test_the_terminal_shows_every_number_of_every_row_best_first(rows):
     made = table(rows)
-    accuracies, scores = (block.splitlines() for block in made.text().split("\n\n"))
-    assert all(len(line) <= 100 for line in accuracies + scores)
+    accuracies, scores, few = (block.splitlines() for block in made.text().split("\n\n"))
+    assert all(len(line) <= 100 for line in accuracies + scores + few)
+    five, whole = (point.accuracy.text(1, scale=100) for point in made.efficiency)
+    assert [line.split() for line in few[1:]] == [["features", "5", "all"], ["CPC", "c", *five.split(), *whole.split()]]
     assert accuracies[0].startswith("class: 211 test rows (train 397, validation 101), 3 classes, chance 33.3 % ")
     order = ["same network", "CPC c", "CPC c + MFCC", "CPC c", "MFCC"]
     body = [line for line in accuracies if "linear" in line or "MLP" in line or "supervised" in line]
@@ -129,13 +133,14 @@ def test_a_split_says_what_it_is(split: Split, words: list[str]):
 def test_the_table_is_written_for_machines_and_for_pages(rows, tmp_path):
     made = table(rows)
     read = list(csv.DictReader(io.StringIO(made.to_csv(tmp_path / "probe.csv"))))
-    assert (tmp_path / "probe.csv").read_text() == made.to_csv() and len(read) == len(made.rows)
-    for line, row in zip(read, made.rows, strict=True):
+    assert (tmp_path / "probe.csv").read_text() == made.to_csv() and len(read) == len(made.rows) + 1
+    for line, row in zip(read, made.rows, strict=False):
         assert line["features"] == row.features and float(line["accuracy_low"]) == row.accuracy.low
         assert json.loads(line["accuracies"]) == list(row.accuracies) and json.loads(line["f1"]) == dict(row.f1)
     assert json.loads(made.formatted("json")) == made.to_json()
     lines = made.to_markdown().splitlines()
     cells = [line for line in lines if line.startswith("|")]
+    assert cells.pop(-3) == "| features | 5 | all |" and cells.pop(-2).count("|") == cells.pop(-1).count("|") == 4
     assert {line.count("|") for line in cells} == {8} and cells[1] == "|" + " --- |" * 7
     with pytest.raises(CPCError, match="format"):
         made.formatted("cvs")
@@ -167,8 +172,10 @@ def test_macro_f1_is_shown_where_classes_are_unequal_unknown_or_judged_by_it_and
         ({}, True),
     ):
         made = table(rows, **changes)
-        assert ("macro-F1" in made.text()) is ("macro-F1" in made.to_markdown()) is shown and len(made.tables()) == 1 + shown
-        assert all(record["macro_f1"] == row.macro_f1.mean for record, row in zip(made.records(), made.rows, strict=True))
+        assert ("macro-F1" in made.text()) is ("macro-F1" in made.to_markdown()) is shown and len(
+            made.accuracy_tables()
+        ) == 1 + shown
+        assert all(record["macro_f1"] == row.macro_f1.mean for record, row in zip(made.records(), made.rows, strict=False))
         assert ProbeTable.from_json(made.to_json()).to_json() == made.to_json()
     old = {name: value for name, value in table(rows).to_json().items() if name not in ("test_counts", "select_by")}
     assert ProbeTable.from_json(old).test_counts == {}
@@ -182,3 +189,13 @@ def test_the_caption_says_what_the_intervals_are_over(rows):
     ):
         assert words in replace(made, split=Split("random", units={"speaker": 11})).text()
     assert "one test speaker: no interval\n" in replace(several, split=Split("random", units={"speaker": 1})).text()
+
+
+def test_a_long_curve_continues_below_and_a_missing_point_is_a_dash(rows):
+    numbers = (1, 2, 5, 10, 20, 50, 100, None)
+    points = [Point(row.features, row.role, n, row.hits).summary() for row in (rows[0], rows[2]) for n in numbers]
+    (found,) = replace(table(rows), efficiency=tuple(points[:-2] + points[-1:])).curve_tables()
+    lines = found.text().splitlines()
+    assert all(len(line) <= 100 for line in lines) and sum(line.startswith("features") for line in lines) == 2
+    assert [row[0] for row in found.rows] == ["CPC c", "MFCC"] and found.rows[1][7] == "-"
+    assert found.header == ("features", "1", "2", "5", "10", "20", "50", "100", "all")

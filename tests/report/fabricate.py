@@ -21,6 +21,7 @@ from torchcpc.information.result import (
     Timeline,
     TruthComparison,
 )
+from torchcpc.probes.gap.result import Effort, GapClosed
 from torchcpc.probes.result import Difference, EfficiencyPoint, EmbeddingMap, ProbeTable, RowSummary, Split
 from torchcpc.ranking.result import RankBlock, RankRow, RankTable
 from torchcpc.report.results import keep
@@ -118,6 +119,9 @@ def table(label: str, chance: float, *, map: EmbeddingMap | None = None) -> Prob
         Difference("CPC c", "log-mel means", "linear", Interval(0.099, 0.083, 0.117)),
         Difference("CPC c", "CPC z", "linear", Interval(0.042, -0.003, 0.061)),
     )
+    ends = (around(0.973, 0.008), around(0.713, 0.025), around(0.991, 0.004))
+    gap = GapClosed("CPC c", "random init c", "same network", None, *ends, around(0.278, 0.02), Interval(0.935, 0.91, 0.961))
+    few_labels = GapClosed("CPC c", "random init c", "same network", 5, *ends[:2], None, None, None)
     sizes = {"train": 1050, "validation": 150, "test": 300}
     return ProbeTable(
         label=label,
@@ -130,6 +134,8 @@ def table(label: str, chance: float, *, map: EmbeddingMap | None = None) -> Prob
         differences=differences,
         efficiency=tuple(few),
         map=map,
+        gaps=(replace(gap, handmade="MFCC", handmade_accuracy=ends[0], above_handmade=Interval(0.099, 0.08, 0.12)), few_labels),
+        efforts=(Effort("CPC", 1, 20_000, 25.2), Effort("supervised", 3, 3_000, 24.8, 1_250)),
     )
 
 

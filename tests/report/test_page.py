@@ -103,6 +103,8 @@ def test_every_result_stands_on_the_page_with_its_tables(whole: tuple[str, Page]
     for result in (timeline(), ranking(), information(), *probes, segments(), anomalies()):
         for own in distinct(result.tables()):
             assert own.html() in text, own.caption
+    assert "CPC c closes 94 (91 to 96) % of the gap from random init c to same network." in read.text
+    assert "<summary>Gap closed</summary>" in text
     for cell in ("23.1 (19.1 to 27.1)", "0.371 (0.341 to 0.401)", "17.2 (14.8 to 19.8)", "0.052"):
         assert cell in read.text, cell
     for title in (
@@ -247,7 +249,7 @@ def test_the_glossary_explains_what_the_page_says_and_nothing_else(whole: tuple[
     body, words = text.split('<details id="glossary">')
     said = plain_text(body)
     names = re.findall(r"<dt>(.*?)</dt>", words)
-    assert {"PMI", "log Z", "group", "nat", "t-SNE"} <= set(names)
+    assert {"gap closed", "PMI", "log Z", "group", "nat", "t-SNE"} <= set(names)
     assert names == [html.escape(term.name, quote=False) for term in occurring(said)]
     # Abbreviations of ours: not the names of headings and kinds in the data.
     found = set(re.findall(r"\b(?:[A-Z]{2,}(?:-[A-Z]{2,})?|[A-Z]\d|[a-z]\.[a-z]\.|t-SNE|macro-F1)", said)) - {"CHAPTER"}

@@ -65,7 +65,7 @@ def test_the_rivals_are_the_same_part_untrained_the_best_handmade_and_the_labels
 
 
 def test_what_was_not_probed_is_said() -> None:
-    bare = replace(probed(), rows=probed().rows[:2], differences=())
+    bare = replace(probed(), rows=probed().rows[:2], differences=(), gaps=())
     said = verdicts(bare)
     assert said[1:] == [
         "No untrained network was probed, so the gain by training is not known.",

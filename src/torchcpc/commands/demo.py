@@ -7,6 +7,9 @@ from pathlib import Path
 
 from torchcpc.commands import options
 
+# A fixed number of updates gives the same table on every machine. More of them change the supervised row by less than a point.
+SUPERVISED = ("--supervised-steps", "1500")
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = (
@@ -24,7 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     for command in (
         ["train", "digits", "-o", str(folder), "--precision", "32-true"],
         ["embed", str(folder), "-o", str(folder / "embeddings.parquet"), "--per", "source"],
-        ["probe", str(folder), "--label", "digit", "--full", "--probes", "linear", "--curve", "1", "10"],
+        ["probe", str(folder), "--label", "digit", "--full", "--probes", "linear", "--curve", "1", "10", *SUPERVISED],
     ):
         note("")
         note(f"$ cpc {shlex.join(command)}")

@@ -70,13 +70,20 @@ ROWS: tuple[options.Option, ...] = (
     ("draws", int, 5, "N", "Draw the labels N times at each point of the label-efficiency curve."),
     (
         *("full", bool, False, ""),
-        "Add the MLP, the label-efficiency curve, the supervised row and the share of the gap that CPC closes; the options below "
-        "override it.",
+        "Add the MLP, the label-efficiency curve, the supervised row and the gap that CPC closes; the options below override it. Each "
+        "of --seeds supervised networks trains for as long as the run did.",
     ),
     ("probes", (str, "+"), None, "NAME", "Probes to train: linear or MLP (default: linear; with --full both)."),
     ("baselines", (str, "*"), None, "NAME", "Handmade features to compare with (default: all of the domain)."),
-    ("supervised-steps", int, None, "N", "Train the supervised row for N updates (default: 0, no such row; with --full 1000)."),
-    ("supervised-curve", bool, False, "", "Train the supervised row at each point of the curve, too (slow)."),
+    (
+        *("supervised-steps", int, None, "N"),
+        "Train the supervised row for at most N updates (default: 0, no such row; with --full as many as take the time of the run; "
+        "1000 if that is unknown, or for several folds or test groups).",
+    ),
+    (
+        *("supervised-curve", bool, False, ""),
+        "Train the supervised row at each point of the curve, too; each point takes as long as the row, so use --curve 1 5 10.",
+    ),
     (
         "curve",
         (int, "*"),

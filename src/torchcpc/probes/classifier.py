@@ -7,9 +7,11 @@ the number of updates, as it selects the penalty of the linear probe.
 """
 
 import copy
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -20,6 +22,7 @@ from torchcpc.probes.task import JUDGES, SPLIT_PARTS, Answers, Features, Judge, 
 from torchcpc.statistics.standardise import Scale
 from torchcpc.training.loop import fit
 
+M = TypeVar("M", bound=nn.Module)
 Batch = tuple[Tensor, ...]
 """The classifier's arguments, followed by the labels: [B] or [B, T]. -1 means no label."""
 
@@ -36,6 +39,7 @@ class Updates:
         warmup: The updates during which the learning rate rises.
         schedule: How the learning rate falls.
         validate_every: The updates between two validations.
+        patience: Training stops after so many validations without a new best. 0: it never stops early.
     """
 
     steps: int
@@ -45,6 +49,23 @@ class Updates:
     warmup: int = 0
     schedule: str = "cosine"
     validate_every: int = 100
+    patience: int = 0
+
+
+class Trained(NamedTuple):
+    """How the training of a classifier went.
+
+    Attributes:
+        value: The best value of the validation part, which the weights that are kept have.
+        best: The update that had it.
+        updates: The updates that were done.
+        seconds: The time they took, without the validations.
+    """
+
+    value: float
+    best: int
+    updates: int
+    seconds: float
 
 
 def fit_classifier(
@@ -56,7 +77,7 @@ def fit_classifier(
     judge: Judge = JUDGES["accuracy"],
     weight_K: np.ndarray | None = None,
     seed: int = 0,
-) -> float:
+) -> Trained:
     """Train a classifier with cross-entropy.
 
     Afterwards the model has the weights that were best on the validation part, the earliest if several are equal.
@@ -71,21 +92,26 @@ def fit_classifier(
         seed: The seed of the training.
 
     Returns:
-        The value of `judge` for the weights that are kept.
+        How the training went. Its value is that of `judge` for the weights that are kept.
     """
-    best_value, best_state = -1.0, model.state_dict()
+    best_value, best_state, best, count, judging = -1.0, model.state_dict(), 0, 0, 0.0
 
     def validate(trained: nn.Module) -> dict[str, float]:
-        nonlocal best_value, best_state
+        nonlocal best_value, best_state, best, count, judging
+        began, count = time.perf_counter(), count + 1
         value = judge(*answers(trained, validation))
         if value > best_value:
             best_value, best_state = value, copy.deepcopy(trained.state_dict())
+            best = min(count * updates.validate_every, updates.steps)  # the last update is validated, too
+        judging += time.perf_counter() - began
         return {"bound": value}
 
     loss = partial(cross_entropy, weight_K=None if weight_K is None else torch.from_numpy(weight_K))
-    fit(model, loss, draw, validate, seed=seed, **asdict(updates))
+    began = time.perf_counter()
+    done = fit(model, loss, draw, validate, seed=seed, **asdict(updates)).step
+    seconds = time.perf_counter() - began - judging
     model.load_state_dict(best_state)
-    return best_value
+    return Trained(best_value, best, done, seconds)
 
 
 def cross_entropy(
@@ -117,7 +143,7 @@ def answers(model: nn.Module, batches: Sequence[Batch]) -> tuple[np.ndarray, np.
     return predicted_M, label_M
 
 
-def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+def seeded(make: Callable[[], M], seed: int) -> M:
     """Return a new module whose initial weights depend on `seed` alone. The global generator of torch stays
     unchanged.
     """
@@ -176,7 +202,7 @@ def mlp_probe(
     weight_K, tried = task.weight_K(task.train.y_M), []
     for decay in sorted(weight_decays, reverse=True):
         model, decayed = seeded(network, seed), replace(updates, weight_decay=decay)
-        value = fit_classifier(model, draw, [validation], updates=decayed, judge=task.judge, weight_K=weight_K, seed=seed)
+        value = fit_classifier(model, draw, [validation], updates=decayed, judge=task.judge, weight_K=weight_K, seed=seed).value
         tried.append((value, decay, model))
     _, decay, best = max(tried, key=lambda each: each[0])  # of equal ones the first, which is the strongest
     return Answers(answers(best, [test])[0], task.test.y_M, (decay,))

@@ -17,17 +17,21 @@ from torchcpc.contracts import QUIET, CPCError, Listener, Sources, counted, note
 from torchcpc.probes.columns import listed
 from torchcpc.probes.cross_validation import WORD_MEAN, CrossValidation
 from torchcpc.probes.features import Clipped, Handmade, learned, settings_key, untrained
-from torchcpc.probes.gap import gap_closed
-from torchcpc.probes.question import ProbeRows, ProbeSpec, settled
+from torchcpc.probes.gap.closed import gaps_closed
+from torchcpc.probes.gap.result import Effort
+from torchcpc.probes.question import SUPERVISED_STEPS, ProbeRows, ProbeSpec, settled
 from torchcpc.probes.result import EmbeddingMap, ProbeTable, RowSummary
 from torchcpc.probes.seed_features import SeedFeatures
 from torchcpc.probes.single_split import SingleSplit
 from torchcpc.probes.stored import RowStore, key_of
 from torchcpc.probes.table import Point, ProbeRow, differences, embedding_map, stacked, stacked_points
 from torchcpc.runs.run import TrainedRun
+from torchcpc.runs.training_time import training_time
 from torchcpc.settings import Settings
 
 Design = SingleSplit | CrossValidation
+# A note tells how long the supervised networks take, if it is longer than this.
+_LONG_SECONDS = 60.0
 
 
 class Kind(NamedTuple):
@@ -96,9 +100,9 @@ def compare(
     with table.reporting():
         table.fit([kind for kind in kinds if kind.seeds], wanted.of_words)
         table.draw_curves([kind for kind in kinds if kind.seeds], rows)
-        table.train_supervised(run.config, identity, rows)
+        table.train_supervised(run, identity, rows)
         found = table.map(kinds[0].seeds[0], spec.label)
-    return _table(spec, design, table, found)
+    return _table(runs, spec, design, table, found)
 
 
 class Tabled:
@@ -141,17 +145,27 @@ class Tabled:
                 self.points += stacked_points([self._design.curve(own, self._store) for own in kind.seeds])
             progress(len(drawn), len(drawn), "")
 
-    def train_supervised(self, config: Settings, identity: str, rows: ProbeRows) -> None:
+    def train_supervised(self, run: TrainedRun, identity: str, rows: ProbeRows) -> None:
         """Train the same network on the labels, and compute its curve.
 
         Args:
-            config: The settings of the run.
+            run: The run. It has the settings, and the time that each network may take if no number of updates is given.
             identity: The key of its settings and of the clips.
             rows: How many seeds and updates.
         """
-        if not (steps := rows.supervised_steps):
+        if rows.supervised_steps == 0:
             return
         design, store, answered, curves, made = self._design, self._store, [], [], self._store.made
+        config, steps = run.config, rows.supervised_steps
+        if steps is None:
+            time = training_time(run.folder)
+            steps = design.supervised_updates(config, identity, time and time.seconds, store)
+            if time and steps != SUPERVISED_STEPS and time.seconds * rows.seeds > _LONG_SECONDS:
+                minutes = f"{time.seconds / 60:.0f} minutes" if time.seconds > 90 else f"{time.seconds:.0f} s"
+                self._listener.note(
+                    f"note: {rows.seeds} supervised networks train for up to {minutes} each, as CPC did (at most {steps:,} updates); "
+                    "--supervised-steps N changes it."
+                )
         with self._listener.stage("supervised") as progress:
             for seed in range(rows.seeds):
                 progress(seed, rows.seeds, f"seed {seed}")
@@ -194,7 +208,23 @@ class Tabled:
             self._listener.note(f"{row.features}, {row.probe}: accuracy {summary.accuracy.text(1, scale=100)} %")
 
 
-def _table(spec: ProbeSpec, design: Design, table: Tabled, found: EmbeddingMap | None) -> ProbeTable:
+def _efforts(runs: Sequence[TrainedRun], rows: Sequence[ProbeRow]) -> tuple[Effort, ...]:
+    """Return how long CPC and the supervised networks were trained. Without a supervised row there is no such comparison."""
+    training = np.array([own for row in rows for own in row.training])
+    if not len(training):
+        return ()
+    known = [found for own in runs if (found := training_time(own.folder))]
+    updates, best, seconds = training.mean(axis=0).tolist()
+    others = (Effort("supervised", len(training), updates, seconds / 60, best),)
+    if not known:
+        return others
+    updates, seconds = np.array(known).mean(axis=0).tolist()
+    return (Effort("CPC", len(known), updates, seconds / 60), *others)
+
+
+def _table(
+    runs: Sequence[TrainedRun], spec: ProbeSpec, design: Design, table: Tabled, found: EmbeddingMap | None
+) -> ProbeTable:
     test = table.rows[0].test
     return ProbeTable(
         label=spec.label,
@@ -209,7 +239,8 @@ def _table(spec: ProbeSpec, design: Design, table: Tabled, found: EmbeddingMap |
         differences=differences(table.rows),
         efficiency=tuple(point.summary() for point in table.points),
         map=found,
-        gap=gap_closed(table.rows),
+        gaps=gaps_closed(table.rows, table.points),
+        efforts=_efforts(runs, table.rows),
         test_counts=dict(zip(design.names, np.bincount(test.y_M, minlength=len(design.names)).tolist(), strict=True)),
         select_by=spec.select_by,
     )

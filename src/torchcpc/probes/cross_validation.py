@@ -17,12 +17,12 @@ from torchcpc.data.names import TEST
 from torchcpc.data.splits import given_parts
 from torchcpc.probes.columns import check_suited, column_values, test_roots
 from torchcpc.probes.nested_cv import FoldedTask, columns, cross_validated, grouped_folds, joint_penalties, together
-from torchcpc.probes.question import ProbeSpec
+from torchcpc.probes.question import SUPERVISED_STEPS, ProbeSpec
 from torchcpc.probes.result import Split
 from torchcpc.probes.rows import ClipFeatures, ClipFrames, ClipRows, Rows, gather
 from torchcpc.probes.seed_features import SeedFeatures
 from torchcpc.probes.stored import RowStore, key_of
-from torchcpc.probes.supervised import NAME, ROLE, supervised_row
+from torchcpc.probes.supervised import NAME, ROLE, SUPERVISED, supervised_row
 from torchcpc.probes.table import Point, ProbeRow, stacked
 from torchcpc.probes.task import SPLIT_PARTS, Labels, Task, check_classes
 from torchcpc.probes.units import independent_units, source_noun
@@ -147,6 +147,10 @@ class CrossValidation:
 
         yield stacked([store.row(key_of(TFIDF, self._texts, own.key, task), partial(both, own)) for own in seeds])
 
+    def supervised_updates(self, config: Settings, identity: str, seconds: float | None, store: RowStore) -> int:
+        """Return a fixed number of updates, because the time of the run for each fold would be too much."""
+        return SUPERVISED_STEPS
+
     def answer_supervised(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> ProbeRow:
         """Return the row of the network trained on the labels, of one seed.
 
@@ -159,7 +163,7 @@ class CrossValidation:
             seed: The seed.
             store: Where rows are saved.
         """
-        task, predicted_M = self._task, np.full(len(self._task.y_M), -1)
+        task, predicted_M, training = self._task, np.full(len(self._task.y_M), -1), []
 
         def fitted(fold: int) -> ProbeRow:
             train, test = task.parts(fold)
@@ -171,9 +175,11 @@ class CrossValidation:
             return supervised_row(config, self.clips, rows, steps=steps, seed=seed)
 
         for fold in task.folds:
-            row = store.row(key_of("supervised", identity, steps, seed, task, fold), partial(fitted, fold))
+            row = store.row(key_of(SUPERVISED, identity, steps, seed, task, fold), partial(fitted, fold))
             predicted_M[task.parts(fold)[1]] = row.predicted_RM[0]
-        return ProbeRow(NAME, ROLE, "supervised", None, predicted_M[None, task.fold_M >= 0], task.test, (None,))
+            training += row.training
+        predicted_RM = predicted_M[None, task.fold_M >= 0]
+        return ProbeRow(NAME, ROLE, "supervised", None, predicted_RM, task.test, (None,), training=tuple(training))
 
     def supervised_curve(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> list[Point]:
         """Return no points, as for other features."""

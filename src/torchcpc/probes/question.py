@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 LABELS_PER_CLASS = (1, 2, 5, 10, 20, 50, 100)
 LINEAR = ("linear",)
+# Updates of the supervised network, if the training time of the run cannot decide.
 SUPERVISED_STEPS = 1000
 
 
@@ -105,8 +106,9 @@ class ProbeRows:
         baselines: The names of handmade features. None: all of the domain.
         curve: The labels per class at each point of the label-efficiency curve. Empty: no curve. None: no curve, or
             `LABELS_PER_CLASS` with `full` or `supervised_curve`.
-        supervised_steps: The updates of the network that is trained on the labels. 0: no such row. None: 0, or 1000
-            with `full` or `supervised_curve`.
+        supervised_steps: The updates of the network that is trained on the labels. 0: no such row. None: no such row,
+            or with `full` or `supervised_curve` as many as the training time of the run allows. If that is not known,
+            or if there are several folds or test groups, it is 1000.
         supervised_curve: Whether the supervised network is trained at each point of the curve, too.
     """
 
@@ -138,7 +140,7 @@ def settled(spec: ProbeSpec, rows: ProbeRows, sources: Sources) -> tuple[ProbeSp
         folds = 10 if single and not given & excluded_by_folds() and provides(sources, Written) else 0
     check_exclusions(given)
     more = rows.full or rows.supervised_curve
-    steps = rows.supervised_steps if rows.supervised_steps is not None else SUPERVISED_STEPS * (more and rows.seeds > 0)
+    steps = 0 if rows.supervised_steps is None and not (more and rows.seeds) else rows.supervised_steps
     if not rows.seeds and steps:
         raise CPCError("seeds = 0 with supervised_steps: seeds also counts the supervised networks. Change one of the two.")
     curve = LABELS_PER_CLASS if rows.curve is None and more else rows.curve or ()

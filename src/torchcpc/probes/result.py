@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from torchcpc.contracts import counted
+from torchcpc.probes.gap.result import Effort, GapClosed, gap_table
 from torchcpc.results import Array, Interval, Real, SavedResult, flat
 from torchcpc.text_table import TextTable
 
@@ -159,34 +160,6 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class GapClosed:
-    """The share of the gap from the untrained to the supervised network that CPC features close.
-
-    In accuracy, it is (CPC - untrained) / (supervised - untrained). CPC and untrained features have the same linear
-    probe.
-
-    Attributes:
-        features: The CPC features.
-        untrained: The untrained features.
-        supervised: The network that is trained on the labels.
-        share: The share with its interval. None: the supervised row is not shown to be above the untrained one, so
-            there is no gap.
-    """
-
-    features: str
-    untrained: str
-    supervised: str
-    share: Interval | None
-
-    def text(self) -> str:
-        """Return the share as a sentence."""
-        ends = f"the gap from {self.untrained} to {self.supervised}"
-        if self.share is None:
-            return f"{self.features}: {ends} is not shown to be above zero, so a share of it has no meaning."
-        return f"{self.features} closes {self.share.text(0, scale=100)} % of {ends}."
-
-
-@dataclass(frozen=True, slots=True)
 class EfficiencyPoint:
     """One point of a label-efficiency curve of the linear probe.
 
@@ -241,7 +214,8 @@ class ProbeTable(SavedResult):
         differences: The CPC row minus the other rows, paired.
         efficiency: The points of the label-efficiency curves.
         map: Test rows in two dimensions.
-        gap: The share of the gap to a supervised network that CPC closes.
+        gaps: The share of the gap to a supervised network that CPC closes, with all labels and with few.
+        efforts: How long CPC and the supervised networks were trained.
         test_counts: The number of test rows by class. It is empty in files of older versions.
         select_by: What selected the penalties, "accuracy" or "macro-F1".
     """
@@ -260,15 +234,44 @@ class ProbeTable(SavedResult):
     differences: tuple[Difference, ...] = ()
     efficiency: tuple[EfficiencyPoint, ...] = ()
     map: EmbeddingMap | None = None
-    gap: GapClosed | None = None
+    gaps: tuple[GapClosed, ...] = ()
+    efforts: tuple[Effort, ...] = ()
     test_counts: Mapping[str, int] = field(default_factory=dict)
     select_by: str = "accuracy"
 
     def records(self) -> Sequence[Mapping[str, object]]:
-        """Return one record for each row."""
-        return [{"label": self.label, **dict(flat(row))} for row in self.rows]
+        """Return one record for each row, each point of the curves, and each gap. The column "table" tells them apart."""
+        found = [{"table": "accuracy", "label": self.label, **flat(row)} for row in self.rows]
+        points = [point for point in self.efficiency if point.labels_per_class is not None]  # all labels are rows
+        found += [{"table": "label efficiency", "label": self.label, **flat(point), "probe": "linear"} for point in points]
+        return found + [{"table": "gap closed", "label": self.label, **flat(gap)} for gap in self.gaps]
 
     def tables(self) -> Sequence[TextTable]:
+        """Return the accuracies, the label-efficiency curve and the gap closed, as far as there are any."""
+        return [*self.accuracy_tables(), *self.curve_tables(), *self.gap_tables()]
+
+    def curve_tables(self) -> Sequence[TextTable]:
+        """Return the label-efficiency curve as a table, the row that is best with the most labels first, or nothing."""
+        if not self.efficiency:
+            return []
+        points = {(point.features, point.labels_per_class): point.accuracy for point in self.efficiency}
+        numbers = sorted({number for _, number in points if number is not None})
+        places: list[int | None] = [*numbers, *([None] if any(number is None for _, number in points) else [])]
+        names = dict.fromkeys(point.features for point in self.efficiency)
+        best = sorted(names, key=lambda name: -max(points[name, at].mean for at in places[-1:] if (name, at) in points))
+        rows = [
+            (name, *(points[name, at].text(1, scale=100) if (name, at) in points else "-" for at in places)) for name in best
+        ]
+        head = ("features", *("all" if at is None else f"{at:,}" for at in places))
+        return [
+            TextTable(head, rows, "Label efficiency: accuracy % of the linear probe by labels per class, with 95 % intervals")
+        ]
+
+    def gap_tables(self) -> Sequence[TextTable]:
+        """Return the gap closed as a table, or nothing."""
+        return [gap_table(self.gaps, self.efforts)] if self.gaps else []
+
+    def accuracy_tables(self) -> Sequence[TextTable]:
         """Return the accuracies in percent, the best row first.
 
         The last column is the difference to the CPC row, with its sign. A second table has macro-F1 if the test
@@ -298,7 +301,6 @@ class ProbeTable(SavedResult):
                 notes = [
                     f"{gap.features} minus {gap.against}, {gap.probe}: {text}" for gap in added if (text := _signed(gap, name))
                 ]
-                notes += [self.gap.text()] if self.gap and name == "accuracy" else []
                 head = ("features", "probe", "columns", shown, "95 % interval", "seeds", "CPC minus this")
                 tables.append(TextTable(head, rows, caption, notes))
         return tables

@@ -12,12 +12,12 @@ from torchcpc.contracts import CPCError, Sources, check_choice
 from torchcpc.probes.classifier import mlp_probe
 from torchcpc.probes.columns import column_values
 from torchcpc.probes.linear import efficiency, linear_probe
-from torchcpc.probes.question import ProbeRows, ProbeSpec
+from torchcpc.probes.question import SUPERVISED_STEPS, ProbeRows, ProbeSpec
 from torchcpc.probes.row_keys import row_keys
 from torchcpc.probes.rows import ClipFeatures, ClipFrames, Rows, each_test, gather, label_rows, split_clips
 from torchcpc.probes.seed_features import SeedFeatures
 from torchcpc.probes.stored import RowStore, key_of
-from torchcpc.probes.supervised import supervised_points, supervised_row
+from torchcpc.probes.supervised import SUPERVISED, supervised_points, supervised_row, updates_within
 from torchcpc.probes.table import Point, ProbeRow, joined_points, joined_row
 from torchcpc.probes.task import Answers, Features, Labels, Task
 from torchcpc.probes.units import source_noun
@@ -160,6 +160,23 @@ class SingleSplit:
         """Yield nothing, because no features are fitted anew in each training part."""
         yield from ()
 
+    def supervised_updates(self, config: Settings, identity: str, seconds: float | None, store: RowStore) -> int:
+        """Return the updates of the supervised network that the time of the run allows.
+
+        If several groups are tested in turn, each has its own networks. Then the number is fixed, because the time of the
+        run for each of them would be too much.
+
+        Args:
+            config: The settings of the run.
+            identity: The key of its settings and of the clips.
+            seconds: The training time of the run. None: not known, which gives a fixed number, too.
+            store: Where the number is saved, so that the same question finds its rows.
+        """
+        if seconds is None or len(self._asked) > 1:
+            return SUPERVISED_STEPS
+        key, rows = key_of("supervised updates", identity, round(seconds, 3), self._asked[0].task), self._asked[0]
+        return store.number(key, partial(updates_within, seconds, config, self.clips, rows))
+
     def answer_supervised(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> ProbeRow:
         """Return the row of the network trained on the labels, of one seed.
 
@@ -176,7 +193,7 @@ class SingleSplit:
         def fitted(rows: Rows) -> ProbeRow:
             return supervised_row(config, self.clips, rows, steps=steps, seed=seed)
 
-        key = partial(key_of, "supervised", identity, steps, seed)
+        key = partial(key_of, SUPERVISED, identity, steps, seed)
         return [store.row(key(rows.task), partial(fitted, rows)) for rows in self._asked]
 
     def supervised_curve(self, config: Settings, identity: str, steps: int, seed: int, store: RowStore) -> list[Point]:
@@ -185,7 +202,7 @@ class SingleSplit:
         def fitted(rows: Rows, row: ProbeRow, point: int) -> list[Point]:
             return supervised_points(config, self.clips, rows, all_labels=row, points=[point], steps=steps, seed=seed)[:-1]
 
-        key = partial(key_of, "supervised curve", identity, steps, seed)
+        key = partial(key_of, f"{SUPERVISED}, curve", identity, steps, seed)
         return self._curves(self._supervised(config, identity, steps, seed, store), key, fitted, store)
 
     def tested(self, made: ClipFeatures) -> tuple[np.ndarray, Labels]:

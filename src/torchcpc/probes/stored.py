@@ -91,6 +91,10 @@ class RowStore:
         """Return the map with this key, computed by `make` if it is missing."""
         return self._kept(key, make, _of_map, _to_map, counts=False)
 
+    def number(self, key: str, make: Callable[[], int]) -> int:
+        """Return the number with this key, computed by `make` if it is missing."""
+        return self._kept(key, make, lambda number: ({}, number), lambda arrays, facts: int(facts), counts=False)
+
     def _kept(
         self,
         key: str,
@@ -171,7 +175,8 @@ def _of_row(row: ProbeRow) -> Kept:
 def _to_row(arrays: Arrays, facts: Any) -> ProbeRow:
     whole = {name: own.astype(np.int64) for name, own in arrays.items()}
     test = Labels(**{name.removeprefix("test."): own for name, own in whole.items() if name.startswith("test.")})
-    return ProbeRow(**{**facts, "penalties": tuple(facts["penalties"])}, predicted_RM=whole["predicted_RM"], test=test)
+    lists = {"penalties": tuple(facts["penalties"]), "training": tuple(map(tuple, facts.get("training", ())))}
+    return ProbeRow(**{**facts, **lists}, predicted_RM=whole["predicted_RM"], test=test)
 
 
 def _of_points(points: Sequence[Point]) -> Kept:

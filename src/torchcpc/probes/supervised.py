@@ -1,10 +1,15 @@
 """The same network trained on the labels from end to end: "supervised, same network" of Table 1 in arXiv:1807.03748.
 
 Encoder and context come from a fresh model. A linear layer reads c_t. If a label belongs to a whole recording, the
-layer reads the mean of c_t over its real steps. The validation part selects the weights, as for the probes.
+layer reads the mean of c_t over its real steps.
+
+The comparison with CPC is fair in three ways. The input is varied as in pre-training: by the reader, and by the encoder
+in training mode. The validation part is measured regularly, the training stops when it no longer improves, and the best
+weights are kept. And the network may train for as long as CPC did, see `updates_within`.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -14,7 +19,7 @@ from torch import Tensor, nn
 from torchcpc.contracts import CPCError, Encoder, Model
 from torchcpc.data.clips import Clips
 from torchcpc.data.windows import cut
-from torchcpc.probes.classifier import Updates, answers, fit_classifier, seeded
+from torchcpc.probes.classifier import Trained, Updates, answers, fit_classifier, seeded
 from torchcpc.probes.linear import label_draws
 from torchcpc.probes.rows import ClipRows, Rows
 from torchcpc.probes.table import Point, ProbeRow, curve
@@ -23,10 +28,24 @@ from torchcpc.runs.build import build
 from torchcpc.settings import Settings
 
 NAME, ROLE = "same network", "supervised"
+# The way of training, as part of the key of a saved row. Change it with the training.
+SUPERVISED = "supervised, stopped early"
 LabelledWindows = tuple[Tensor, Tensor, Tensor]
 """The input [B, S, ...], which steps are real [B, T], and int64 labels: [B, T] for steps, [B] for recordings. -1 means no label."""
 # The clips in a batch.
 _BATCH = 16
+# The validations of a training. It stops after half of them without a new best.
+_VALIDATIONS, _PATIENCE = 40, 20
+_OFTEN = 25  # the fewest updates between two of them
+# The fewest and the most updates that measure the pace. They take about a second.
+_TIMED = (10, 200)
+
+
+def schedule(steps: int) -> Updates:
+    """Return how the network is trained within `steps` updates."""
+    # A recurrent context that is trained on labels alone sometimes takes too large a step, so gradients are clipped.
+    every = max(_OFTEN, steps // _VALIDATIONS)
+    return Updates(steps, clip=1.0, warmup=50, validate_every=every, patience=_PATIENCE)
 
 
 class StepClassifier(nn.Module):
@@ -76,7 +95,7 @@ class RecordingClassifier(StepClassifier):
 
 
 # The classifier for each unit of a Task.
-CLASSIFIERS: dict[str, Callable[[Model, int], nn.Module]] = {"frame": StepClassifier, "recording": RecordingClassifier}
+CLASSIFIERS: dict[str, Callable[[Model, int], StepClassifier]] = {"frame": StepClassifier, "recording": RecordingClassifier}
 
 
 def labelled_windows(
@@ -102,10 +121,32 @@ def labelled_windows(
     return window.x, valid_BT, labels_BT
 
 
+def updates_within(seconds: float, config: Settings, clips: Clips, rows: Rows) -> int:
+    """Return how many updates take some seconds on this machine.
+
+    A few updates of a network that is thrown away are timed. The number has two significant digits, and is at least 1.
+
+    Args:
+        seconds: The time for all updates.
+        config: The settings of the run.
+        clips: The clips.
+        rows: The task and its rows.
+    """
+    network, draw = _network(config, clips, rows, rows.clips["train"], 0)
+
+    def pace(steps: int) -> float:
+        return fit_classifier(network, draw, [draw(0, 0)], updates=Updates(steps)).seconds / steps
+
+    first = pace(_TIMED[0])  # also loads what the first update needs
+    timed = pace(int(np.clip(1 / first, *_TIMED)))
+    return max(1, int(float(f"{seconds / timed:.1e}")))
+
+
 def supervised_row(config: Settings, clips: Clips, rows: Rows, *, steps: int, seed: int) -> ProbeRow:
     """Train the network on all labels from one seed, and return its row."""
-    answers = _trained(config, clips, rows, rows.clips["train"], seed=seed, steps=steps)
-    return ProbeRow.of([answers], NAME, ROLE, "supervised", None, rows.task.test)
+    answers, trained = _trained(config, clips, rows, rows.clips["train"], seed=seed, steps=steps)
+    row = ProbeRow.of([answers], NAME, ROLE, "supervised", None, rows.task.test)
+    return replace(row, training=((trained.updates, trained.best, trained.seconds),))
 
 
 def supervised_points(
@@ -129,25 +170,33 @@ def supervised_points(
     def correct_RM(per_class: int) -> np.ndarray:
         drawn = label_draws(rows.task.train, per_class=per_class, draws=seed + 1)[seed]
         train = [rows.clips["train"][place] for place in drawn]
-        return _trained(config, clips, rows, train, seed=seed, steps=steps).correct_M[None]
+        return _trained(config, clips, rows, train, seed=seed, steps=steps)[0].correct_M[None]
 
     return curve(all_labels, rows.task, points, correct_RM)
 
 
-def _trained(config: Settings, clips: Clips, rows: Rows, train: Sequence[ClipRows], *, seed: int, steps: int) -> Answers:
-    """Train one network on the clips of `train`, and answer the test part once."""
+def _network(
+    config: Settings, clips: Clips, rows: Rows, train: Sequence[ClipRows], seed: int
+) -> tuple[StepClassifier, Callable[[int, int], LabelledWindows]]:
+    """Return a fresh network and a function that draws its batches from the clips of `train`, varied as in pre-training."""
     model, task = build(config, seed=20_000 + seed), rows.task
-    windows = partial(labelled_windows, clips, model.encoder)
 
     def draw(step: int, rank: int) -> LabelledWindows:
         rng = np.random.default_rng((seed, step, rank))
-        return windows([train[n] for n in rng.integers(len(train), size=_BATCH)], rng)
+        return labelled_windows(clips, model.encoder, [train[n] for n in rng.integers(len(train), size=_BATCH)], rng)
 
+    return seeded(lambda: CLASSIFIERS[task.unit](model, task.classes), seed), draw
+
+
+def _trained(
+    config: Settings, clips: Clips, rows: Rows, train: Sequence[ClipRows], *, seed: int, steps: int
+) -> tuple[Answers, Trained]:
+    """Train one network on the clips of `train`, and answer the test part once."""
+    task, (classifier, draw) = rows.task, _network(config, clips, rows, train, seed)
+    windows = partial(labelled_windows, clips, classifier.encoder)
     parts = (rows.clips["validation"], rows.clips["test"])
     validation, test = ([windows(own[n : n + _BATCH]) for n in range(0, len(own), _BATCH)] for own in parts)
-    classifier = seeded(lambda: CLASSIFIERS[task.unit](model, task.classes), seed)
-    # A recurrent context that is trained on labels alone sometimes takes too large a step, so gradients are clipped.
-    updates, weight_K = Updates(steps, clip=1.0, warmup=50), task.weight_K(np.concatenate([own.y for own in train]))
-    settings = {"updates": updates, "judge": task.judge, "weight_K": weight_K, "seed": seed}
-    fit_classifier(classifier, draw, validation, **settings)
-    return Answers(*answers(classifier, test), (None,))
+    weight_K = task.weight_K(np.concatenate([own.y for own in train]))
+    settings = {"updates": schedule(steps), "judge": task.judge, "weight_K": weight_K, "seed": seed}
+    trained = fit_classifier(classifier, draw, validation, **settings)
+    return Answers(*answers(classifier, test), (None,)), trained

@@ -26,6 +26,8 @@ class ProbeRow:
         test: The labels of the test rows.
         penalties: The selected penalty of each seed, and with several folds of each fold.
         added_to: The features to which these CPC features are added, or "".
+        training: How each network of a supervised row was trained: its updates, the update of its best validation, and
+            the seconds without the validations.
     """
 
     features: str
@@ -36,6 +38,7 @@ class ProbeRow:
     test: Labels
     penalties: tuple[float | None, ...]
     added_to: str = ""
+    training: tuple[tuple[int, int, float], ...] = ()
 
     @classmethod
     def of(
@@ -138,6 +141,7 @@ def joined_row(rows: Sequence[ProbeRow]) -> ProbeRow:
         predicted_RM=np.concatenate([row.predicted_RM for row in rows], axis=1),
         test=Labels(np.concatenate([row.test.y_M for row in rows]), fold_M),
         penalties=tuple(penalty for row in rows for penalty in row.penalties),
+        training=tuple(own for row in rows for own in row.training),
     )
 
 
@@ -150,8 +154,8 @@ def stacked(rows: Sequence[ProbeRow]) -> ProbeRow:
     if len({(row.features, row.probe, row.dim) for row in rows}) != 1:
         found = ", ".join(f"{row.features!r} of {row.dim} columns" for row in rows) or "none"
         raise CPCError(f"a row is one kind of features from several seeds, but these are {found}; make a row for each kind.")
-    penalties = tuple(penalty for row in rows for penalty in row.penalties)
-    return replace(rows[0], predicted_RM=np.concatenate([row.predicted_RM for row in rows]), penalties=penalties)
+    facts = {name: tuple(own for row in rows for own in getattr(row, name)) for name in ("penalties", "training")}
+    return replace(rows[0], predicted_RM=np.concatenate([row.predicted_RM for row in rows]), **facts)
 
 
 def stacked_points(curves: Sequence[Sequence[Point]]) -> list[Point]:

@@ -126,8 +126,10 @@ def _probes(tables: Sequence[ProbeTable]) -> Iterator[Card]:
         pictures = [probe_figures.accuracies(table, i)] if table.rows else []
         if table.map is not None and len(table.map.labels):
             pictures.append(draw_map(table.map, i))
-        few = [_fold("Accuracy from few labels", [probe_figures.label_efficiency(table, i)])] if table.efficiency else []
-        folds = [*few, _fold("Table and split", [], table.tables())]
+        curves = [probe_figures.label_efficiency(table, i)] if table.efficiency else []
+        few = [_fold("Accuracy from few labels", curves, table.curve_tables())] if curves else []
+        gaps = [_fold("Gap closed", [], table.gap_tables())] if table.gaps else []
+        folds = [*gaps, *few, _fold("Table and split", [], table.accuracy_tables())]
         yield Card(f"card-probe-{i}", title, verdicts(table), _drawn(pictures), folds)
 
 

@@ -112,6 +112,12 @@ TERMS = (
         "The same network before training. Its accuracy comes from the architecture alone.",
     ),
     Term(r"\bhandmade\b", "handmade features", "Features from formulas, without training."),
+    Term(
+        r"\b[Gg]ap closed\b|\bcloses [^.]* of the gap\b",
+        "gap closed",
+        "(CPC - untrained) / (supervised - untrained), in accuracy: the share of what labels can teach the network that CPC "
+        "learned without them. It may be above 100 %.",
+    ),
     Term(r"\bsame network\b", "same network", "The same network trained from scratch on the labels."),
     Term(r"\bMFCC\b", "MFCC", "Mel-frequency cepstral coefficients, the classical features of speech."),
     Term(r"\blog-mel\b", "log-mel", "Log energies in frequency bands of the mel scale."),

@@ -60,7 +60,7 @@ def verdicts(table: ProbeTable) -> list[str]:
             found.append(f"It is {compared(gap.accuracy, rival.name, row)}.")
         elif rival.missing and all(row.role != rival.role for row in table.rows):
             found.append(f"{rival.missing}.")
-    return found
+    return [*found, *(format.printable(gap.text()) for gap in table.gaps[:1])]
 
 
 def short_verdict(table: ProbeTable) -> str:
