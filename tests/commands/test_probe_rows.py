@@ -201,5 +201,7 @@ def test_few_labels_have_a_gap_where_the_supervised_network_learns_from_them_too
         points = {p.features: p.accuracy for p in found.efficiency if p.labels_per_class == gap.labels_per_class}
         assert (gap.cpc_accuracy, gap.untrained_accuracy) == (points["CPC c"], points["random init c"])
         assert (gap.supervised_accuracy, gap.handmade_accuracy) == (points["same network"], points["MFCC"])
+    curves = {(each["features"], each["probe"]) for each in found.records() if each["table"] == "label efficiency"}
+    assert {probe for name, probe in curves if name == "same network"} == {"supervised"} and ("CPC c", "linear") in curves
     records = [(each["table"], each.get("labels_per_class")) for each in found.records()]
     assert records.count(("label efficiency", 5)) == 6 and [each for each in records if each[0] == "gap closed"][1][1] == 1

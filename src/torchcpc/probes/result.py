@@ -243,7 +243,9 @@ class ProbeTable(SavedResult):
         """Return one record for each row, each point of the curves, and each gap. The column "table" tells them apart."""
         found = [{"table": "accuracy", "label": self.label, **flat(row)} for row in self.rows]
         points = [point for point in self.efficiency if point.labels_per_class is not None]  # all labels are rows
-        found += [{"table": "label efficiency", "label": self.label, **flat(point), "probe": "linear"} for point in points]
+        for point in points:
+            probe = "supervised" if point.role == "supervised" else "linear"
+            found.append({"table": "label efficiency", "label": self.label, **flat(point), "probe": probe})
         return found + [{"table": "gap closed", "label": self.label, **flat(gap)} for gap in self.gaps]
 
     def tables(self) -> Sequence[TextTable]:
