@@ -1,8 +1,8 @@
-"""Pairs of samples whose mutual information is known: what `mutual_information.py` is judged on.
+"""Pairs of samples whose mutual information is known, for judging `mutual_information.py`.
 
-Each family is (draw(n, rng) -> x, y; truth in nats). Truths are closed forms, unchanged by invertible maps of either side, but for
-mixtures and `scale`, whose densities are known and averaged over many draws. The constant of the t distribution: Arellano-Valle,
-Contreras-Reyes, Genton 2013. The kinds follow those that the literature on estimators uses; the numbers are our own.
+Each family is (draw(n, rng) -> x, y; truth in nats). Truths are closed forms, and invertible maps of either side do not change them.
+For mixtures and `scale`, the densities are known and averaged over many draws. The constant of the t distribution is that of
+Arellano-Valle, Contreras-Reyes and Genton (2013). The kinds follow the literature on estimators. The numbers are ours.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """How far is a training step on pictures from what the machine's matrix products allow?
 
-One whole step (forward, loss, backward, Adam) of the recipe pictures, against its own floating-point operations (counted by torch as
-they run: convolutions and matrix products, forward and backward) at the best rate that square matrix products reach here. The two are
-timed in turn, so that other work on the machine slows both; the ratio is of medians. Reads no data: noise costs the same as pictures.
+One whole step of the recipe `pictures` is timed: forward, loss, backward and Adam. Its floating-point operations are counted by torch
+as they run, over convolutions and matrix products. The floor is the time of those operations at the best rate that square matrix
+products reach on this machine. The two are timed in turn, so that other work on the machine slows both. The ratio is one of medians.
+No data are read, because noise costs the same as pictures.
 """
 
 from __future__ import annotations

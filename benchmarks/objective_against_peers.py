@@ -1,9 +1,10 @@
-"""The objective alone: 12 x 1024 anchors against N candidates, D = 256, forward and backward. Time, and memory above the inputs.
+"""How fast is the objective alone, and how much memory does it take above its inputs?
 
-The peers are what a user would take from the package registry: info-nce-pytorch, pytorch-metric-learning (NTXentLoss with a reference
-set), and dense InfoNCE in plain PyTorch. The first two score by cosine; the work, anchors x candidates x D, is the same. Ours leaves one
-member of the pool out for each anchor, as in training. Every measurement is a fresh process, the contenders take turns, and the
-median counts; one that needs more than the limit, or longer than the timeout, is reported as such and not asked again.
+The task is 12 x 1024 anchors against N candidates with D = 256, forward and backward.
+The peers are what a user would install instead: info-nce-pytorch, pytorch-metric-learning (NTXentLoss with a reference set) and
+dense InfoNCE in plain PyTorch. The first two score by cosine. The work, anchors x candidates x D, is the same for all. Ours excludes
+one member of the pool for each anchor, as in training. Every measurement is a new process, the contenders take turns, and the median
+counts. A contender that needs more than the limit or the timeout is reported as such, and is not run again.
 
     python benchmarks/objective_against_peers.py [--rounds 3] [--only NAME ...] [N ...]
 """

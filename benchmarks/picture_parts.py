@@ -1,9 +1,9 @@
-"""Which parts of the picture recipe help: variation, the skipped row, four directions of reading?
+"""Which parts of the picture recipe help: augmentation, the skipped row, four directions of reading?
 
-Trains pictures as shipped and with one part changed at a time, from the same seeds on the same folder (a folder a class, below train
-and test), and reads the classes of the test pictures off z and c by the linear probe of `cpc probe`.
+It trains `pictures` as shipped, and then with one part changed at a time. All variants have the same seeds and the same folder, with
+a folder for each class below train and test. The linear probe of `cpc probe` reads the classes of the test pictures from z and c.
 
-python benchmarks/picture_parts.py FOLDER [section.key=value ...] -o OUT [--seeds 2] [--only VARIANT ...]
+    python benchmarks/picture_parts.py FOLDER [section.key=value ...] -o OUT [--seeds 2] [--only VARIANT ...]
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Is reading recordings ever the bottleneck? Seconds of audio read per second, against those trained per second.
+"""Is reading recordings ever the bottleneck? Compares seconds of audio read per second with those trained per second.
 
-Reads random windows from FLAC files (noise with the spectrum of speech, the worst case for a lossless codec) at the stored rate and
-resampled, and times a whole training step of `speech-waveform` sizes, in turn.
+It reads random windows from FLAC files, at the stored rate and resampled. The files hold noise with the spectrum of speech, the worst
+case for a lossless codec. A whole training step of the sizes of `speech-waveform` is timed in turn with it.
 """
 
 import tempfile

@@ -1,9 +1,9 @@
 """The two ablations of the paper's Table 2 at small scale: how many steps ahead, and which competitors.
 
-Trains speech-waveform at 64 channels for 400 updates on recordings of few speakers, with K steps ahead and with each of the five rules for
-negatives, from the same seeds, and reads phones off z and c by the linear probe of `cpc probe`.
+It trains `speech-waveform` at 64 channels for 400 updates on recordings of few speakers. The variants have K steps ahead, and each of
+the five rules for negatives, with the same seeds. The linear probe of `cpc probe` reads phones from z and c.
 
-python benchmarks/speech_parts.py FOLDER phones.csv [section.key=value ...] -o OUT [--seeds 3]
+    python benchmarks/speech_parts.py FOLDER phones.csv [section.key=value ...] -o OUT [--seeds 3]
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """How far is a training step from what the machine's matrix products allow?
 
-One whole step (forward, loss, backward, Adam) of the paper's speech model at 256 channels, or of the recipe `series-ecg` (`--model
-series`), in bfloat16 autocast, against its own floating-point operations at the best rate that square matrix products reach here. The
-two are timed in turn, so that other work on the machine slows both; the ratio is of medians. Reads no data: noise costs the same.
+One whole step is timed in bfloat16 autocast: forward, loss, backward and Adam. The model is the paper's speech model at 256 channels,
+or with `--model series` the recipe `series-ecg`. The floor is the time of its floating-point operations at the best rate that square
+matrix products reach on this machine. The two are timed in turn, so that other work on the machine slows both. The ratio is one of
+medians. No data are read, because noise costs the same.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Does a stream keep up, and does it stay small? Latency and throughput of `CPC.stream()`, and its memory after a minute and half an hour.
+"""Does a stream keep up, and does it stay small? Latency and throughput of `CPC.stream()`, and its memory after half an hour.
 
-Paper-sized and small speech models on noise at 16 kHz and the electrocardiogram model on two channels at 360 Hz, PMI included (log Z from
-1,024 samples, and as the regression for streams); recipes may be named. A chunk is answered when `push` returns: what is added to the
-wait for its own samples. Times real time is by the processor's time on one core, so that other work on the machine does not count;
-latencies are by the clock. Memory is the resident size of the process.
+The models are speech models on noise at 16 kHz, of the paper's size and small, and the model of electrocardiograms on two channels at
+360 Hz. Recipes may be named instead. PMI is included, with log Z from 1,024 samples and by the regression for streams.
+A chunk is answered when `push` returns, so the latency comes on top of the wait for its samples. Latencies are by the clock.
+"Times real time" is by the processor's time on one core, so that other work on the machine does not count. Memory is the resident
+size of the process.
 """
 
 import sys

@@ -1,9 +1,9 @@
 """How far is a training step on text from what the machine's matrix products allow, and what does the vocabulary cost?
 
-One whole step (forward, loss, backward, Adam) of `text`, against its own floating-point operations at the best rate that square
-matrix products reach here, in turn. Sentences have the lengths and the pieces of words (Zipf) of English novels, 22 on average; padding
-counts as no operation, and with a kernel of one piece neither does a piece's second occurrence in a batch. The same step with a
-vocabulary of a tenth shows what looking up, its gradient and Adam cost.
+One whole step of `text` is timed: forward, loss, backward and Adam. The floor is the time of its floating-point operations at the best
+rate that square matrix products reach here, timed in turn. Sentences have the lengths and the pieces of words (Zipf) of English
+novels, 22 on average. Padding counts as no operation. With a kernel of one piece, the second occurrence of a piece in a batch counts
+as none either. The same step with a tenth of the vocabulary shows the cost of the lookup, its gradient and Adam.
 """
 
 from __future__ import annotations

@@ -1,11 +1,14 @@
 """After training with the ordinary loop: how near do scores, bounds and information come to processes whose truth is exact?
 
-python benchmarks/truth.py [--only NAME ...] [--steps 1000] [--seed 0]
+    python benchmarks/truth.py [--only NAME ...] [--steps 1000] [--seed 0]
 
-Each process is learned as `cpc train` would learn it. All figures are then taken on fresh independent sequences, one context each:
-InfoNCE(N) beside the value that the exact ratio reaches on the very same candidates; calibrated PMI beside the exact log ratio on joint
-pairs (slope of the regression of PMI on the exact ratio, R2, RMSE); mean PMI beside the exact information. `within` holds the rules:
-InfoNCE within 3 standard errors + 0.03 nats, slope 0.95 to 1.05, R2 at least 0.95, RMSE at most 0.15, information within 5 % or 0.03.
+Each process is learned as `cpc train` would learn it. All figures are then taken on new independent sequences, one context each.
+
+- InfoNCE(N) is compared with the value of the exact ratio on the same candidates. It must be within 3 standard errors + 0.03 nats.
+- Calibrated PMI is regressed on the exact log ratio of joint pairs. The slope must be 0.95 to 1.05, R2 at least 0.95, RMSE at most 0.15.
+- Mean PMI is compared with the exact information. It must be within 5 % or 0.03 nats.
+
+`within` holds these rules.
 """
 
 from __future__ import annotations
@@ -41,13 +44,17 @@ CONTEXTS, MARGINALS = 8_000, 8_192
 
 @dataclass(frozen=True)
 class Row:
-    """A process and what its recipe changes; `told`: the context may see its past (False: only x_t, the test of memory);
-    `times`: how many times the usual number of updates it is given."""
+    """A process and what its recipe changes.
+
+    Attributes:
+        sees_past: Whether the context may see the past. Otherwise it sees x_t only, as a test of memory.
+        times: How many times the usual number of updates it gets.
+    """
 
     process: str
     bits: int = 0
     warped: bool = False
-    told: bool = True
+    sees_past: bool = True
     times: int = 1
     overrides: tuple[str, ...] = field(default=())
 
@@ -73,14 +80,14 @@ ROWS: dict[str, Row] = {
     "ar1 and 3 coins": Row("ar1", bits=3, overrides=MIXED),
     "hmm-symbols and 3 coins": Row("hmm-symbols", bits=3, overrides=MIXED),
     **{f"{name}, warped": Row(name, warped=True, times=TIMES.get(name, 1), overrides=MIXED) for name in (*PLAIN, "speakers")},
-    "ar2-memory, no context": Row("ar2-memory", told=False, overrides=MIXED),
+    "ar2-memory, no context": Row("ar2-memory", sees_past=False, overrides=MIXED),
 }
 
 
 def settings_of(row: Row, process: Process, steps: int) -> dict[str, Any]:
     """The recipe synthetic-ar1 with a wider encoder, a recurrent context and two horizons."""
     recipe = load_recipe("synthetic-ar1")
-    recipe["context"] = {"name": "gru", "dim": 128} if row.told else {"name": "none"}
+    recipe["context"] = {"name": "gru", "dim": 128} if row.sees_past else {"name": "none"}
     changes = [
         f"data.process={row.process}",
         f"data.sources={SOURCES}",
@@ -115,14 +122,14 @@ class Drawn(NamedTuple):
 
 
 @torch.inference_mode()
-def draw(model: Any, process: Process, rng: np.random.Generator, count: int, *, told: bool = True) -> Drawn:
-    """`count` independent sequences, read up to their step HISTORY - 1; the belief knows that step alone if not `told` the past."""
+def draw(model: Any, process: Process, rng: np.random.Generator, count: int, *, sees_past: bool = True) -> Drawn:
+    """`count` independent sequences, read up to their step HISTORY - 1; without `sees_past` the belief knows that step alone."""
     horizons = model.predictor.horizons
     x_BTD, group_B = process.sample(count, HISTORY + max(horizons), rng)
     z_BTD = model.encoder(torch.from_numpy(x_BTD))
     c_BTC, _ = model.context(z_BTD[:, :HISTORY])
     at = [HISTORY - 1 + k for k in horizons]
-    belief_AS = process.belief(x_BTD[:, 0 if told else HISTORY - 1 : HISTORY])[:, -1]
+    belief_AS = process.belief(x_BTD[:, 0 if sees_past else HISTORY - 1 : HISTORY])[:, -1]
     return Drawn(model.predictor(c_BTC[:, -1:])[:, 0], belief_AS, [x_BTD[:, t] for t in at], [z_BTD[:, t] for t in at], group_B)
 
 
@@ -154,17 +161,17 @@ def calibrated(model: Any, drawn: Drawn, sample: Sample) -> list[np.ndarray]:
 
 
 def measure(
-    model: Any, process: Process, marginal: str, rng: np.random.Generator, *, told: bool = True
+    model: Any, process: Process, marginal: str, rng: np.random.Generator, *, sees_past: bool = True
 ) -> list[dict[str, Any]]:
     """One dictionary of figures per horizon."""
-    drawn, others = draw(model, process, rng, CONTEXTS, told=told), draw(model, process, rng, MARGINALS)
+    drawn, others = draw(model, process, rng, CONTEXTS, sees_past=sees_past), draw(model, process, rng, MARGINALS)
     sample = Sample(others.z_KAD[0], torch.arange(MARGINALS), torch.from_numpy(others.group_A), marginal=marginal)
     rows = []
     for index, (k, pmi_A) in enumerate(zip(model.predictor.horizons, calibrated(model, drawn, sample), strict=True)):
         exact_A = process.log_ratio(drawn.x_KAD[index].astype(np.float64), drawn.belief_AS, k)
         bounds = {N: infonce(model, process, drawn, index, N, rng) for N in CANDIDATES}
         slope, r2, rmse = agreement(pmi_A, exact_A)
-        truth = process.information(k, past=None if told else 1).value
+        truth = process.information(k, past=None if sees_past else 1).value
         rows.append(
             {"k": k, "bounds": bounds, "slope": slope, "r2": r2, "rmse": rmse, "mi": float(pmi_A.mean()), "truth": truth}
         )
@@ -202,7 +209,7 @@ def main() -> None:
         process = named(row.process, bits=row.bits, warped=row.warped)
         settings = settings_of(row, process, arguments.steps)
         model, marginal = learn(settings, seed=arguments.seed), matching_marginal(settings["candidates"].get("strategy"))
-        for found in measure(model, process, marginal, np.random.default_rng([arguments.seed, 1]), told=row.told):
+        for found in measure(model, process, marginal, np.random.default_rng([arguments.seed, 1]), sees_past=row.sees_past):
             gaps = ", ".join(f"{ours - exact:+.3f}" for ours, exact, _ in found["bounds"].values())
             print(
                 f"| {name} | {found['k']} | {gaps} | {found['slope']:.3f} | {found['r2']:.3f} | {found['rmse']:.3f} "

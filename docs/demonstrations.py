@@ -1,6 +1,6 @@
-"""What the page for readers of the paper shows, measured: each function returns plain numbers, in nats, and takes its size.
+"""The measurements of the page for readers of the paper. Each function takes its size and returns plain numbers in nats.
 
-Everything is held against processes whose density ratios are exact (`torchcpc.data.synthetic`).
+All of them are compared with processes whose density ratios are exact (`torchcpc.data.synthetic`).
 """
 
 from __future__ import annotations
@@ -45,8 +45,10 @@ LOSSY: dict[str, Lossy] = {"everything": kept, "x with noise of variance 1": noi
 
 
 def scores(model: CPCModel, x_BTD: Tensor, k: int, lossy: Lossy = kept) -> Tensor:
-    """F of every context (the first step of each row) with every target (step k of each row): [B, B]. The last W serves all
-    further k."""
+    """Return F of every context with every target, [B, B].
+
+    A context is the first step of a row, and a target is step k of a row. The last W serves all further k.
+    """
     p_BKD = model.predictor(model.encoder(x_BTD[:, :1]))[:, 0]
     return p_BKD[:, min(k, p_BKD.shape[1]) - 1] @ model.encoder(lossy(x_BTD[:, k : k + 1]))[:, 0].t()
 
@@ -54,7 +56,7 @@ def scores(model: CPCModel, x_BTD: Tensor, k: int, lossy: Lossy = kept) -> Tenso
 def learn(
     process: Any, updates: int, *, loss: str = "targets", far: int = 1, matrices: int = 1, lossy: Lossy = kept
 ) -> CPCModel:
-    """A small model without memory on steps 1 to `far`; lossy: what is done to targets before the encoder sees them."""
+    """Train a small model without memory on steps 1 to `far`. `lossy` changes targets before the encoder sees them."""
     torch.manual_seed(0)
     model = CPCModel(VectorEncoder(features=process.dim, dim=16, hidden=64), NoContext(16), Bilinear(16, 16, count=matrices))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
@@ -71,14 +73,17 @@ def learn(
 
 
 def exact(x: np.ndarray, c: np.ndarray) -> np.ndarray:
-    """log p(x|c) / p(x) of a Gaussian pair of correlation RHO."""
+    """Return log p(x|c) / p(x) of a Gaussian pair of correlation RHO."""
     return -0.5 * math.log(1 - RHO**2) - (x - RHO * c) ** 2 / (2 * (1 - RHO**2)) + x**2 / 2
 
 
 @torch.no_grad()
 def gauge(updates: int, samples: int) -> dict[str, Any]:
-    """For each direction of the softmax: F - log ratio on a grid of likely pairs, its spread along x and along c, and the error
-    (RMSE on fresh pairs) of the PMI after log Z_k(c) is taken off."""
+    """Compare F with the log ratio, for each direction of the softmax.
+
+    The difference is taken on a grid of likely pairs, with its spread along x and along c. The error of the PMI, after
+    log Z_k(c) is subtracted, is the RMSE on new pairs.
+    """
     process, found = named("ar1"), {}
     c_C, u_U = np.linspace(-1.5, 1.5, 7), np.linspace(-2, 2, 41)
     aside_U = math.sqrt(1 - RHO**2) * u_U
@@ -108,7 +113,10 @@ def gauge(updates: int, samples: int) -> dict[str, Any]:
 
 
 def per_step(updates: int, samples: int, far: int = 4) -> dict[str, Any]:
-    """log N - loss at N = 128 on steps 1 to `far` of a turning process: one W for each step, one for all, and the exact ratio."""
+    """Return log N - loss at N = 128 on steps 1 to `far` of a turning process.
+
+    The scores have one W for each step, or one for all. The third is the exact ratio.
+    """
     process, N = named("var1"), 128
     rows: dict[str, list[float]] = {}
     for name, matrices in (("own", far), ("shared", 1)):
@@ -126,7 +134,7 @@ def per_step(updates: int, samples: int, far: int = 4) -> dict[str, Any]:
 
 
 def capped(samples: int, candidates: tuple[int, ...] = (2, 8, 32, 128, 512)) -> dict[str, Any]:
-    """The exact ratio's InfoNCE(N), with its standard error, for processes that share little and much."""
+    """Return InfoNCE(N) of the exact ratio with its standard error, for processes that share little and much."""
     processes = {"1 pair": gaussian_pairs([RHO]), "4 pairs": gaussian_pairs([RHO] * 4), "10 pairs": gaussian_pairs([RHO] * 10)}
     found: dict[str, Any] = {"candidates": list(candidates)}
     for name, process in processes.items():
@@ -140,13 +148,16 @@ def capped(samples: int, candidates: tuple[int, ...] = (2, 8, 32, 128, 512)) -> 
 
 
 def marginals() -> dict[str, float]:
-    """Four speakers with four phones each: what is estimated with anyone's steps as negatives, and with the same speaker's."""
+    """Return the information that is estimated with negatives of all speakers, and of the same speaker."""
     return {name: named(name).information(1).value for name in ("speakers", "speakers-same-group")}
 
 
 def false_negatives(rows: int, shares: tuple[float, ...] = (0.01, 0.1)) -> dict[str, Any]:
-    """A chain of S states that stays with probability 0.9, the score s [x = c], and negatives of which a share follows p(x|c):
-    the s that InfoNCE likes best, as the log ratio that it takes a repeated state to have, beside the truth."""
+    """Return the log ratio that InfoNCE gives to a repeated state, if a share of the negatives follows p(x|c).
+
+    The process is a chain of S states that stays with probability 0.9. The score is s [x = c], and s minimises InfoNCE.
+    The true log ratio is returned with it.
+    """
     N, stay, found = 32, 0.9, {}
     for share in shares:
         points = []
@@ -178,14 +189,16 @@ def _best(same_RN: Tensor) -> float:
 
 
 def diluted(log_ratio: float, share: float) -> float:
-    """What F* becomes of a log ratio when that share of the negatives follows p(x|c): log r / (1 - e + e r)."""
+    """Return F* of a log ratio if a share e of the negatives follows p(x|c): log r / (1 - e + e r)."""
     return log_ratio - math.log1p(share * math.expm1(log_ratio))
 
 
 @torch.no_grad()
 def partition(repeats: int, sizes: tuple[int, ...] = (8, 16, 32, 64, 128, 256)) -> dict[str, Any]:
-    """Mean error of log Z from M samples, plain and corrected, with its standard error, for an ordinary context (c = 0) and a rare
-    one (c = 1.5) of a Gaussian pair, beside -chi2 / 2M. The true log Z is 0."""
+    """Return the mean error of log Z from M samples, plain and corrected, with its standard error and with -chi2 / 2M.
+
+    The contexts are an ordinary one (c = 0) and a rare one (c = 1.5) of a Gaussian pair. The true log Z is 0.
+    """
     c_C, rest = np.array([0.0, 1.5]), 1 - RHO**2
     terms = [-0.5 * np.log(rest) - RHO**2 * c_C**2 / (2 * rest), RHO * c_C / rest, np.full(2, -(RHO**2) / (2 * rest))]
     p_C13 = torch.from_numpy(np.stack(terms, 1))[:, None]

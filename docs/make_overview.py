@@ -2,8 +2,8 @@
 
     cpc demo -o runs/digits && python docs/make_overview.py runs/digits
 
-Three answers of one model that was trained on digits without labels: which rows surprise it, what its contexts look like,
-and how well a linear probe reads the digit from them.
+It shows three answers of one model that was trained on digits without labels. They are the rows that surprise it, a map of its
+contexts, and the accuracy of a linear probe.
 """
 
 import argparse
