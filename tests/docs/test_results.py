@@ -1,6 +1,5 @@
 """The pages of results are made from the figures, and their verdicts follow from them."""
 
-import importlib.util
 import json
 import re
 import sys
@@ -13,16 +12,9 @@ ROOT = Path(__file__).parents[2]
 FIGURES = sorted(path.stem for path in (ROOT / "benchmarks/results").glob("*.json"))
 
 
-def load_script():
-    spec = importlib.util.spec_from_file_location("build_results", ROOT / "docs/build_results.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-build_results = load_script()
+sys.path.insert(0, str(ROOT / "docs"))
+import build_results  # noqa: E402
+import result_figures  # noqa: E402
 
 
 def test_the_pages_are_what_the_script_makes():
@@ -41,17 +33,17 @@ def test_every_file_of_figures_is_used_by_one_page():
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_file_of_figures_holds_together(name):
     """Its rows and columns are of one kind and fit, its intervals hold their values, and its lines of the index exist."""
-    task = build_results.load(name)
+    task = result_figures.load(name)
     assert task.domain and task.claim.endswith(".") and len({table.name for table in task.tables}) == len(task.tables)
     for table in task.tables:
         columns, rows = [column.name for column in table.columns], [row.name for row in table.rows]
         assert len(set(columns)) == len(columns) and len(set(rows)) == len(rows), table.name
         assert all(len(row.cells) == len(columns) for row in table.rows), table.name
         for cell in (cell for row in table.rows for cell in row.cells):
-            if isinstance(cell, build_results.Measured):
+            if isinstance(cell, result_figures.Measured):
                 assert cell.interval[0] <= cell.value <= cell.interval[1], (table.name, cell)
     measured = any(
-        isinstance(cell, build_results.Measured) for table in task.tables for row in table.rows for cell in row.cells
+        isinstance(cell, result_figures.Measured) for table in task.tables for row in table.rows for cell in row.cells
     )
     assert not measured or task.intervals, "intervals without a unit"
     for entry in task.notebook:
@@ -73,7 +65,7 @@ def test_a_file_of_figures_holds_together(name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_strong_baseline_is_left_out_of_a_verdict(name):
     """The index names the best handmade row of the table, among those that answer the same question."""
-    task = build_results.load(name)
+    task = result_figures.load(name)
     for line in task.comparisons:
         table = task.table(line.table)
         alike = [row.name for row in table.rows if row.role == "handmade" and same_question(row.name, line.handmade)]
@@ -103,7 +95,7 @@ def task_of(cells, handmade=("handmade",)):
     line |= {"handmade": handmade}
     record = {"domain": "d", "task": "T", "claim": "C.", "commands": [], "data": "D", "measured": "2026-11-27", "seeds": "1"}
     record |= {"tables": [table_of(cells)], "reading": ["a", "b", "c"], "missing": [], "comparisons": [line]}
-    task = build_results.Task.model_validate_json(json.dumps(record))
+    task = result_figures.Task.model_validate_json(json.dumps(record))
     return task, task.comparisons[0]
 
 
@@ -146,8 +138,8 @@ def test_the_gap_closed_follows_from_the_three_figures(expected, cells):
 @pytest.mark.parametrize(("low", "expected"), [(3.4, "50 %"), (2.9, "supervised not shown above untrained")])
 def test_a_gap_within_the_intervals_is_none(low, expected):
     below, above = (
-        build_results.Measured(value=2.0, interval=(1.0, 3.0)),
-        build_results.Measured(value=4.0, interval=(low, 5.0)),
+        result_figures.Measured(value=2.0, interval=(1.0, 3.0)),
+        result_figures.Measured(value=4.0, interval=(low, 5.0)),
     )
     assert build_results.gap_closed([3.0], [below], [above]) == expected
 
@@ -164,7 +156,7 @@ def test_the_index_holds_every_line_with_its_verdict():
     verdicts = [
         line.split(" | ")[-2].strip("*") for line in index.splitlines() if line.count(".md#") == 1 and line.startswith("| ")
     ]
-    tasks = [build_results.load(name) for _, _, names in build_results.PAGES.values() for name in names]
+    tasks = [result_figures.load(name) for _, _, names in build_results.PAGES.values() for name in names]
     expected = [build_results.verdict(task, line) for task in tasks for line in task.comparisons]
     expected += [build_results.target_verdict(task, line) for task in tasks for line in task.targets]
     assert verdicts == expected
@@ -173,12 +165,12 @@ def test_the_index_holds_every_line_with_its_verdict():
 
 def test_unknown_fields_are_refused():
     with pytest.raises(ValidationError):
-        build_results.Row.model_validate_json('{"name": "x", "cells": [1], "accuracy": 3}')
+        result_figures.Row.model_validate_json('{"name": "x", "cells": [1], "accuracy": 3}')
 
 
 def test_cells_are_shown_as_they_were_measured():
     shown = build_results.cell_text
-    assert shown(build_results.Measured(value=76.1, interval=(61.2, 87.3)), 1) == "76.1 (61.2 to 87.3)"
-    assert shown(build_results.Measured(value=0.0, interval=(-1.5, 1.3)), 1, True) == "+0.0 (-1.5 to +1.3)"
+    assert shown(result_figures.Measured(value=76.1, interval=(61.2, 87.3)), 1) == "76.1 (61.2 to 87.3)"
+    assert shown(result_figures.Measured(value=0.0, interval=(-1.5, 1.3)), 1, True) == "+0.0 (-1.5 to +1.3)"
     assert shown([-0.0, -0.001], 3, True) == "-0.000, -0.001"
     assert shown(98.0, 1) == "98.0" and shown(12981) == "12,981" and shown(None) == "" and shown("a | b") == "a \\| b"
